@@ -1,0 +1,1 @@
+//! Which slices exist and how often each is shown: manifest, audit, slice store, split, balance, ledger.

@@ -1,0 +1,1 @@
+//! How good a prediction is: overlap, surface distances, per-case scores, intervals.

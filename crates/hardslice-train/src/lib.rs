@@ -1,0 +1,1 @@
+//! Nets, losses, schedule, the training loop, mining, prediction.
