@@ -1,1 +1,24 @@
 //! The few operations that decide the speed on a CPU, as a Burn backend extension.
+//!
+//! The nets are written once, on these operations. Each takes and gives [`Features`], the
+//! activations of a layer in the layout that the device computes fastest in, so that nothing is
+//! copied between layers. On every device without own kernels the same call runs on Burn's own
+//! operations ([`fallback`]), which are also the oracle of the tests.
+//!
+//! Weights have PyTorch's shapes: `[out, in, y, x]` for a convolution, `[in, out, y, x]` for a
+//! transposed one.
+
+mod features;
+mod norm;
+mod operations;
+mod plane_sums;
+
+pub mod fallback;
+
+pub use features::Features;
+pub use norm::{BatchStatistics, Norm, fold_norm};
+pub use operations::{
+    conv_bias, conv_transpose_bilinear, conv_transpose2x2, conv1x1, conv3x3_bias,
+    conv3x3_norm_relu, max_pool2x2,
+};
+pub use plane_sums::plane_sums;

@@ -1,0 +1,50 @@
+//! Batch norm: its parameters, its statistics, and how it folds into a convolution's weights.
+
+use burn::tensor::Tensor;
+
+/// The parameters of a batch norm over `(n, y, x)`.
+///
+/// `y = gamma · (x − mean) / sqrt(var + eps) + beta`, for each channel.
+#[derive(Debug, Clone)]
+pub struct Norm {
+    /// Scale, `[channels]`.
+    pub gamma: Tensor<1>,
+    /// Shift, `[channels]`.
+    pub beta: Tensor<1>,
+    /// Added to the variance (PyTorch's default is 1e-5).
+    pub eps: f64,
+}
+
+/// What a batch norm saw in one batch. Detached: no gradient flows through it.
+#[derive(Debug, Clone)]
+pub struct BatchStatistics {
+    /// Mean over `(n, y, x)`, `[channels]`.
+    pub mean: Tensor<1>,
+    /// Biased variance over `(n, y, x)`, `[channels]`; times `n / (n − 1)` it is the unbiased one
+    /// that PyTorch keeps as running variance.
+    pub var_biased: Tensor<1>,
+    /// Values per channel: `n · y · x`.
+    pub n: usize,
+}
+
+/// Folds a batch norm with fixed statistics into the convolution before it.
+///
+/// Gives the weight and the bias with which [`crate::conv3x3_bias`] computes the convolution and
+/// the norm at once: `w' = w · s`, `b' = beta − mean · s`, with `s = gamma / sqrt(var + eps)`.
+///
+/// # Shapes
+///
+/// `weight`: `[out, in, y, x]`; the others: `[out]`; gives `[out, in, y, x]` and `[out]`.
+pub fn fold_norm(
+    weight: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    mean: Tensor<1>,
+    var: Tensor<1>,
+    eps: f64,
+) -> (Tensor<4>, Tensor<1>) {
+    let scale = gamma / (var + eps).sqrt();
+    let n_out = scale.dims()[0];
+    let bias = beta - mean * scale.clone();
+    (weight * scale.reshape([n_out, 1, 1, 1]), bias)
+}

@@ -1,0 +1,158 @@
+//! The operations that nets are built from.
+//!
+//! Shapes are checked here, once: a mismatch is a mistake in a net's code, not in its input, and
+//! panics.
+
+use burn::tensor::Tensor;
+
+use crate::{BatchStatistics, Features, Norm, fallback};
+
+/// 3x3 convolution, batch norm with the batch's own statistics, and ReLU, as one operation.
+///
+/// Same padding, stride 1, no bias (the norm would take it out again). Where `skip` is given, the
+/// convolution reads both as if they were concatenated along the channels, `skip` first:
+/// PyTorch's `conv(torch.cat([skip, x], 1))`, without the copy.
+///
+/// # Shapes
+///
+/// `x`: `[n, c, y, x]`, `skip`: `[n, s, y, x]`, `weight`: `[out, s + c, 3, 3]`; gives
+/// `[n, out, y, x]` and statistics of `[out]`.
+///
+/// # Panics
+///
+/// When the shapes do not fit each other.
+///
+/// # Sources
+///
+/// - S. Ioffe and C. Szegedy (2015), "Batch Normalization".
+pub fn conv3x3_norm_relu(
+    x: &Features,
+    skip: Option<&Features>,
+    weight: Tensor<4>,
+    norm: &Norm,
+) -> (Features, BatchStatistics) {
+    check_conv3x3(x, skip, &weight);
+    fallback::conv3x3_norm_relu(x, skip, weight, norm)
+}
+
+/// 3x3 convolution, bias and, where `relu` is set, ReLU.
+///
+/// For nets without a norm, and for prediction with the norm folded into `weight` and `bias`
+/// ([`crate::fold_norm`]). Padding, stride and `skip` as in [`conv3x3_norm_relu`].
+///
+/// # Shapes
+///
+/// `x`: `[n, c, y, x]`, `skip`: `[n, s, y, x]`, `weight`: `[out, s + c, 3, 3]`, `bias`: `[out]`;
+/// gives `[n, out, y, x]`.
+///
+/// # Panics
+///
+/// When the shapes do not fit each other.
+pub fn conv3x3_bias(
+    x: &Features,
+    skip: Option<&Features>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    relu: bool,
+) -> Features {
+    check_conv3x3(x, skip, &weight);
+    fallback::conv3x3_bias(x, skip, weight, bias, relu)
+}
+
+/// 2x2 max pool with stride 2; the last row or column of an odd size takes no part.
+///
+/// The gradient goes to the first of equal maxima, in reading order.
+///
+/// # Shapes
+///
+/// `[n, c, y, x]` to `[n, c, floor(y / 2), floor(x / 2)]`.
+pub fn max_pool2x2(x: &Features) -> Features {
+    fallback::max_pool2x2(x)
+}
+
+/// 2x2 transposed convolution with stride 2: each pixel becomes a block of 2x2.
+///
+/// # Shapes
+///
+/// `x`: `[n, c, y, x]`, `weight`: `[c, out, 2, 2]`, `bias`: `[out]`; gives `[n, out, 2y, 2x]`.
+pub fn conv_transpose2x2(x: &Features, weight: Tensor<4>, bias: Tensor<1>) -> Features {
+    let [n_in, _, height, width] = weight.dims();
+    assert_eq!(
+        [n_in, height, width],
+        [x.channels(), 2, 2],
+        "weight of a 2x2 transposed conv"
+    );
+    fallback::conv_transpose2x2(x, weight, bias)
+}
+
+/// 1x1 convolution and bias, given as planes: the logits of a net.
+///
+/// # Shapes
+///
+/// `x`: `[n, c, y, x]`, `weight`: `[out, c, 1, 1]`, `bias`: `[out]`; gives `[n, out, y, x]`.
+pub fn conv1x1(x: &Features, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
+    let [_, n_in, height, width] = weight.dims();
+    assert_eq!(
+        [n_in, height, width],
+        [x.channels(), 1, 1],
+        "weight of a 1x1 conv"
+    );
+    fallback::conv1x1(x, weight, bias)
+}
+
+/// Convolution with an odd kernel of any size, bias and, where `relu` is set, ReLU.
+///
+/// Same padding, stride 1. FCN's fc6 (7x7) and fc7 (1x1).
+///
+/// # Shapes
+///
+/// `x`: `[n, c, y, x]`, `weight`: `[out, c, k, k]` with an odd `k`, `bias`: `[out]`; gives
+/// `[n, out, y, x]`.
+pub fn conv_bias(x: &Features, weight: Tensor<4>, bias: Tensor<1>, relu: bool) -> Features {
+    let [_, n_in, height, width] = weight.dims();
+    assert_eq!(
+        [n_in, height],
+        [x.channels(), width],
+        "weight of a square conv"
+    );
+    assert_eq!(height % 2, 1, "same padding wants an odd kernel");
+    fallback::conv_bias(x, weight, bias, relu)
+}
+
+/// Transposed convolution that scales a few planes up by an even `stride`, starting from (or
+/// fixed at) bilinear weights: kernel `2 · stride`, padding `stride / 2`, no bias.
+///
+/// # Shapes
+///
+/// `x`: `[n, c, y, x]`, `weight`: `[c, out, 2 · stride, 2 · stride]`; gives
+/// `[n, out, stride · y, stride · x]`.
+///
+/// # Sources
+///
+/// - J. Long, E. Shelhamer and T. Darrell (2015), "Fully Convolutional Networks for Semantic
+///   Segmentation", section 3.3.
+pub fn conv_transpose_bilinear(x: Tensor<4>, weight: Tensor<4>, stride: usize) -> Tensor<4> {
+    let [n_in, _, height, width] = weight.dims();
+    assert_eq!(
+        [n_in, height, width],
+        [x.dims()[1], 2 * stride, 2 * stride],
+        "weight of an upsampling by {stride}"
+    );
+    assert_eq!(stride % 2, 0, "the padding is half the stride");
+    fallback::conv_transpose_bilinear(x, weight, stride)
+}
+
+fn check_conv3x3(x: &Features, skip: Option<&Features>, weight: &Tensor<4>) {
+    let [n, n_x, height, width] = x.shape();
+    let n_skip = skip.map_or(0, |skip| {
+        let [n_of_skip, n_skip, y, x] = skip.shape();
+        assert_eq!(
+            [n_of_skip, y, x],
+            [n, height, width],
+            "skip and x have one size"
+        );
+        n_skip
+    });
+    let [_, n_in, ky, kx] = weight.dims();
+    assert_eq!([n_in, ky, kx], [n_skip + n_x, 3, 3], "weight of a 3x3 conv");
+}
