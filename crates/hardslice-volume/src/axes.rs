@@ -62,7 +62,11 @@ impl<T: std::fmt::Display> std::fmt::Display for PerAxis<T> {
     /// Writes `x × y × z`, the order that people and viewers use.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(digits) = f.precision() {
-            write!(f, "{:.digits$} × {:.digits$} × {:.digits$}", self.x, self.y, self.z)
+            write!(
+                f,
+                "{:.digits$} × {:.digits$} × {:.digits$}",
+                self.x, self.y, self.z
+            )
         } else {
             write!(f, "{} × {} × {}", self.x, self.y, self.z)
         }

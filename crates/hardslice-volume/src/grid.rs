@@ -55,13 +55,20 @@ impl Grid {
         let corner = |grid: &Grid, bits: usize| {
             let last = grid.shape.map(|n| n.saturating_sub(1) as f64).xyz();
             grid.world_mm(std::array::from_fn(|axis| {
-                if bits >> axis & 1 == 1 { last[axis] } else { 0.0 }
+                if bits >> axis & 1 == 1 {
+                    last[axis]
+                } else {
+                    0.0
+                }
             }))
         };
         (0..8)
             .map(|bits| {
                 let (a, b) = (corner(self, bits), corner(other, bits));
-                (0..3).map(|axis| (a[axis] - b[axis]).powi(2)).sum::<f64>().sqrt()
+                (0..3)
+                    .map(|axis| (a[axis] - b[axis]).powi(2))
+                    .sum::<f64>()
+                    .sqrt()
             })
             .fold(0.0, f64::max)
     }
@@ -91,7 +98,10 @@ mod tests {
             assert!((got - want).abs() < 1e-12, "{got} mm, expected {want} mm");
         }
         let ml = oblique().voxel_ml();
-        assert!((ml - 0.8 * 0.8 * 5.0 / 1000.0).abs() < 1e-15, "voxel of {ml} ml");
+        assert!(
+            (ml - 0.8 * 0.8 * 5.0 / 1000.0).abs() < 1e-15,
+            "voxel of {ml} ml"
+        );
     }
 
     #[test]
@@ -100,7 +110,10 @@ mod tests {
         shifted.world_from_voxel[0][3] += 3.0;
         shifted.world_from_voxel[2][3] -= 4.0;
         let distance = oblique().corner_distance_mm(&shifted);
-        assert!((distance - 5.0).abs() < 1e-12, "{distance} mm, expected 5 mm");
+        assert!(
+            (distance - 5.0).abs() < 1e-12,
+            "{distance} mm, expected 5 mm"
+        );
     }
 
     #[test]
@@ -108,6 +121,9 @@ mod tests {
         let mut mirrored = oblique();
         mirrored.world_from_voxel[2][2] = -5.0;
         let distance = oblique().corner_distance_mm(&mirrored);
-        assert!((distance - 30.0).abs() < 1e-12, "{distance} mm: 3 steps of 5 mm, twice");
+        assert!(
+            (distance - 30.0).abs() < 1e-12,
+            "{distance} mm: 3 steps of 5 mm, twice"
+        );
     }
 }

@@ -46,12 +46,17 @@ fn write_synced(
 ) -> io::Result<()> {
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
     write(&mut file)?;
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    file.into_inner()
+        .map_err(io::IntoInnerError::into_error)?
+        .sync_all()
 }
 
 fn partial_path(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, "the path to write names no file")
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the path to write names no file",
+        )
     })?;
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);
@@ -81,9 +86,17 @@ mod tests {
             file.write_all(b"half of the new")?;
             Err(io::Error::other("disk full"))
         });
-        assert_eq!(failed.unwrap_err().to_string(), "disk full", "the cause is kept");
+        assert_eq!(
+            failed.unwrap_err().to_string(),
+            "disk full",
+            "the cause is kept"
+        );
         assert_eq!(fs::read(&path).unwrap(), b"old", "the old file stays");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(
+            fs::read_dir(dir.path()).unwrap().count(),
+            1,
+            "nothing is left beside it"
+        );
     }
 
     #[test]
@@ -91,6 +104,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a/b/c.txt");
         write_whole_bytes(&path, b"x").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"x", "written through two new folders");
+        assert_eq!(
+            fs::read(&path).unwrap(),
+            b"x",
+            "written through two new folders"
+        );
     }
 }
