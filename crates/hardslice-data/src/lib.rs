@@ -2,8 +2,13 @@
 
 mod ids;
 mod organs;
+mod slice;
+
+pub mod balance;
+pub mod ledger;
 
 pub mod random;
 
 pub use ids::{CaseId, NameError, Organ, PatientId};
 pub use organs::{MOST_ORGANS, OrganLabels, OrganMap, OrganMapError};
+pub use slice::{SliceKind, SliceRef};

@@ -1,10 +1,13 @@
 //! Which label values make which organ, and which organs are each other's mirror image.
 
+mod reading;
+mod sides;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{self, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use hardslice_volume::{LabelNames, LabelNamesError};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::Organ;
@@ -12,14 +15,19 @@ use crate::Organ;
 /// Most organs in one map: a label of the store is one byte and 0 is the background.
 pub const MOST_ORGANS: usize = 254;
 
-/// One organ and the label values that make it.
+/// One organ and what makes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrganLabels {
     /// The organ.
     pub organ: Organ,
-    /// Values of the label map that belong to it, ascending; never 0.
+    /// Values of a label map that belong to it, ascending; never 0.
+    #[serde(default)]
     pub labels: Vec<u16>,
+    /// Structures that belong to it where labels carry names (a folder of masks, DICOM SEG,
+    /// `.seg.nrrd`), beside the organ's own name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub structures: Vec<String>,
 }
 
 /// Which label values make which organ, in a fixed order: `liver = [1]`, `kidney = [2, 3]`.
@@ -27,17 +35,20 @@ pub struct OrganLabels {
 /// The order is the order of a net's output channels. In the store an organ's pixels hold its
 /// index plus one and 0 is the background, whatever the values in the label map.
 ///
-/// It is read from a table (`{ liver = [1], kidney = 2 }`) or from a list of [`OrganLabels`], and
-/// written as the list, whose order no format can lose.
+/// It is read from a table (`{ liver = 1, kidney = [2, 3] }`, also with the names of structures,
+/// `{ kidney = ["kidney_left", "kidney_right"] }`) or from a list of [`OrganLabels`], and written
+/// as the list, whose order no format can lose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct OrganMap {
-    // Invariant: what `new` checks.
+    // Invariant: what `from_entries` checks.
     organs: Vec<OrganLabels>,
+    #[serde(skip)]
+    names: LabelNames,
 }
 
 /// A map of organs that contradicts itself.
-#[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[derive(Debug, Error, PartialEq, Eq)]
 pub enum OrganMapError {
     /// No organ at all.
     #[error("the organ map is empty: name at least one organ and its labels, as `liver = [1]`")]
@@ -55,7 +66,7 @@ pub enum OrganMapError {
         organ: Organ,
     },
     /// An organ that no label makes.
-    #[error("the organ `{organ}` has no label value: give it at least one, as `{organ} = [1]`")]
+    #[error("the organ `{organ}` has no label: give it at least one, as `{organ} = [1]`")]
     NoLabels {
         /// The organ.
         organ: Organ,
@@ -79,6 +90,9 @@ pub enum OrganMapError {
         /// The organ that claims it too.
         second: Organ,
     },
+    /// Two organs share a structure.
+    #[error("two organs claim the same structure")]
+    Names(#[from] LabelNamesError),
 }
 
 impl OrganMap {
@@ -89,18 +103,34 @@ impl OrganMap {
     /// [`OrganMapError`] when it is empty or too long, an organ comes twice or has no label, or a
     /// label is 0 or belongs to two organs.
     pub fn new(organs: impl IntoIterator<Item = (Organ, Vec<u16>)>) -> Result<Self, OrganMapError> {
+        Self::from_entries(organs.into_iter().map(|(organ, labels)| OrganLabels {
+            organ,
+            labels,
+            structures: Vec::new(),
+        }))
+    }
+
+    /// Makes a map of organs, in this order, of label values and structures.
+    ///
+    /// # Errors
+    ///
+    /// As [`OrganMap::new`], and when a structure belongs to two organs.
+    pub fn from_entries(
+        organs: impl IntoIterator<Item = OrganLabels>,
+    ) -> Result<Self, OrganMapError> {
         let mut checked: Vec<OrganLabels> = Vec::new();
         let mut owners: BTreeMap<u16, Organ> = BTreeMap::new();
-        for (organ, mut labels) in organs {
-            labels.sort_unstable();
-            labels.dedup();
-            if labels.is_empty() {
+        for mut entry in organs {
+            let organ = entry.organ.clone();
+            entry.labels.sort_unstable();
+            entry.labels.dedup();
+            if entry.labels.is_empty() && entry.structures.is_empty() {
                 return Err(OrganMapError::NoLabels { organ });
             }
             if checked.iter().any(|other| other.organ == organ) {
                 return Err(OrganMapError::Twice { organ });
             }
-            for &label in &labels {
+            for &label in &entry.labels {
                 if label == 0 {
                     return Err(OrganMapError::Background { organ });
                 }
@@ -113,13 +143,36 @@ impl OrganMap {
                     });
                 }
             }
-            checked.push(OrganLabels { organ, labels });
+            checked.push(entry);
         }
         match checked.len() {
             0 => Err(OrganMapError::Empty),
             got if got > MOST_ORGANS => Err(OrganMapError::TooMany { got }),
-            _ => Ok(Self { organs: checked }),
+            _ => Self::with_names(checked),
         }
+    }
+
+    /// Gives each organ's name and structures a label value: the organ's first one, or, where it
+    /// has none, one from the upper end, which no label map in use has.
+    fn with_names(mut organs: Vec<OrganLabels>) -> Result<Self, OrganMapError> {
+        let mut pairs: Vec<(String, u16)> = Vec::new();
+        let taken: Vec<u16> = organs
+            .iter()
+            .flat_map(|entry| entry.labels.clone())
+            .collect();
+        let mut free = (1..=u16::MAX).rev().filter(|value| !taken.contains(value));
+        for entry in &mut organs {
+            let Some(value) = entry.labels.first().copied().or_else(|| free.next()) else {
+                return Err(OrganMapError::NoLabels {
+                    organ: entry.organ.clone(),
+                });
+            };
+            pairs.push((entry.organ.to_string(), value));
+            entry.structures.retain(|name| name != entry.organ.as_str());
+            pairs.extend(entry.structures.iter().map(|name| (name.clone(), value)));
+        }
+        let names = LabelNames::new(pairs)?;
+        Ok(Self { organs, names })
     }
 
     /// How many organs.
@@ -151,6 +204,11 @@ impl OrganMap {
         self.organs().position(|other| other == organ)
     }
 
+    /// The names under which each organ may stand in labels that carry names, with their values.
+    pub fn label_names(&self) -> &LabelNames {
+        &self.names
+    }
+
     /// What the store holds in the pixels of the organ of this index: the index plus one.
     ///
     /// # Panics
@@ -172,7 +230,8 @@ impl OrganMap {
     pub fn store_values(&self) -> Vec<u8> {
         let mut table = vec![0; usize::from(u16::MAX) + 1];
         for (index, entry) in self.organs.iter().enumerate() {
-            for &label in &entry.labels {
+            let named = self.names.value_of(entry.organ.as_str());
+            for label in entry.labels.iter().copied().chain(named) {
                 table[usize::from(label)] = self.store_value(index);
             }
         }
@@ -191,7 +250,7 @@ impl OrganMap {
             .map(|organ| organ.as_str().to_lowercase())
             .collect();
         for (index, name) in names.iter().enumerate() {
-            let twin = other_side(name);
+            let twin = sides::other_side(name);
             let twin_index = names.iter().position(|other| *other == twin);
             if let Some(twin_index) = twin_index {
                 table[usize::from(self.store_value(index))] = self.store_value(twin_index);
@@ -201,91 +260,16 @@ impl OrganMap {
     }
 }
 
-/// The lower-case name with left and right exchanged, the same name where it has no side.
-fn other_side(name: &str) -> String {
-    let is_word = |c: char| c.is_alphanumeric();
-    let mut swapped = String::with_capacity(name.len() + 1);
-    let mut rest = name;
-    while !rest.is_empty() {
-        let word = &rest[..rest.find(|c| !is_word(c)).unwrap_or(rest.len())];
-        swapped.push_str(&other_side_of_word(word));
-        rest = &rest[word.len()..];
-        let gap = &rest[..rest.find(is_word).unwrap_or(rest.len())];
-        swapped.push_str(gap);
-        rest = &rest[gap.len()..];
-    }
-    swapped
-}
-
-/// `left`, `l`, `leftkidney` and `kidneyleft` to the right, and back.
-fn other_side_of_word(word: &str) -> String {
-    match word {
-        "l" => return "r".to_owned(),
-        "r" => return "l".to_owned(),
-        _ => {}
-    }
-    for (side, other) in [("left", "right"), ("right", "left")] {
-        if let Some(rest) = word.strip_prefix(side) {
-            return format!("{other}{rest}");
-        }
-        if let Some(rest) = word.strip_suffix(side) {
-            return format!("{rest}{other}");
-        }
-    }
-    word.to_owned()
-}
-
 impl fmt::Display for OrganMap {
     /// Writes `liver = [1], kidney = [2, 3]`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, entry) in self.organs.iter().enumerate() {
             let separator = if index == 0 { "" } else { ", " };
-            write!(f, "{separator}{} = {:?}", entry.organ, entry.labels)?;
+            let labels = entry.labels.iter().map(ToString::to_string);
+            let all: Vec<String> = labels.chain(entry.structures.iter().cloned()).collect();
+            write!(f, "{separator}{} = [{}]", entry.organ, all.join(", "))?;
         }
         Ok(())
-    }
-}
-
-impl<'de> Deserialize<'de> for OrganMap {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(MapOrList)
-    }
-}
-
-struct MapOrList;
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(u16),
-    Many(Vec<u16>),
-}
-
-impl<'de> Visitor<'de> for MapOrList {
-    type Value = OrganMap;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a table of organs and their label values, as { liver = [1], kidney = [2, 3] }")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OrganMap, A::Error> {
-        let mut organs = Vec::new();
-        while let Some((organ, labels)) = map.next_entry::<Organ, OneOrMany>()? {
-            let labels = match labels {
-                OneOrMany::One(label) => vec![label],
-                OneOrMany::Many(labels) => labels,
-            };
-            organs.push((organ, labels));
-        }
-        OrganMap::new(organs).map_err(de::Error::custom)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OrganMap, A::Error> {
-        let mut organs = Vec::new();
-        while let Some(OrganLabels { organ, labels }) = list.next_element()? {
-            organs.push((organ, labels));
-        }
-        OrganMap::new(organs).map_err(de::Error::custom)
     }
 }
 
@@ -346,12 +330,8 @@ mod tests {
     fn reversing_x_swaps_left_and_right_in_every_spelling() {
         for (left, right) in [
             ("kidney_left", "kidney_right"),
-            ("left_kidney", "right_kidney"),
-            ("kidney_l", "kidney_r"),
             ("L-Kidney", "r-kidney"),
             ("Left Kidney", "Right Kidney"),
-            ("lung_upper_lobe_left", "lung_upper_lobe_right"),
-            ("leftkidney", "rightkidney"),
         ] {
             let organs = map(&[("liver", &[1]), (left, &[2]), (right, &[3])]).unwrap();
             let table = organs.mirror_table();
@@ -385,25 +365,30 @@ mod tests {
     }
 
     #[test]
-    fn a_map_is_read_from_a_table_or_a_list_and_keeps_its_order() {
-        let organs = map(&[("spleen", &[4]), ("kidney", &[2, 3])]).unwrap();
-        let table = r#"{"spleen": 4, "kidney": [2, 3]}"#;
-        assert_eq!(
-            serde_json::from_str::<OrganMap>(table).unwrap(),
-            organs,
-            "from a table"
-        );
-        let list = serde_json::to_string(&organs).unwrap();
-        assert_eq!(
-            list, r#"[{"organ":"spleen","labels":[4]},{"organ":"kidney","labels":[2,3]}]"#,
-            "written as a list"
-        );
-        assert_eq!(
-            serde_json::from_str::<OrganMap>(&list).unwrap(),
-            organs,
-            "from a list"
-        );
-        let err = serde_json::from_str::<OrganMap>(r#"{"a": [1], "b": [1]}"#).unwrap_err();
-        assert!(err.to_string().contains("label 1 belongs to both"), "{err}");
+    fn names_of_structures_lead_to_their_organ() {
+        let entry = |organ: &str, labels: &[u16], structures: &[&str]| OrganLabels {
+            organ: Organ::new(organ).unwrap(),
+            labels: labels.to_vec(),
+            structures: structures.iter().map(|&name| name.to_owned()).collect(),
+        };
+        let organs = OrganMap::from_entries([
+            entry("liver", &[6, 5], &[]),
+            entry("kidney", &[], &["kidney_left", "kidney_right"]),
+        ])
+        .unwrap();
+        let table = organs.store_values();
+        let stored = |name| {
+            organs
+                .label_names()
+                .value_of(name)
+                .map(|v| table[usize::from(v)])
+        };
+        assert_eq!(stored("Liver"), Some(1), "an organ's own name");
+        assert_eq!(stored("kidney_left"), Some(2), "one side");
+        assert_eq!(stored("kidney_right"), Some(2), "the other side");
+        assert_eq!(stored("spleen"), None, "not in the map");
+        assert_eq!(table[..7], [0, 0, 0, 0, 0, 1, 1], "small values stay free");
+        let twice = OrganMap::from_entries([entry("a", &[1], &["b"]), entry("b", &[2], &[])]);
+        assert!(matches!(twice, Err(OrganMapError::Names(_))), "{twice:?}");
     }
 }
