@@ -1,0 +1,26 @@
+//! The heart: scores and a policy become a sampling plan.
+//!
+//! ```text
+//! SliceScore ──> Tau::resolve ──> Verdict (hard or easy, per organ)
+//!                                    │
+//!                Arm (the policy) ───┴──> Plan (a weight per slice, with its reason)
+//!                                            │
+//!                                            └──> Epochs (which slice is shown at which place)
+//! ```
+//!
+//! Nothing here calls a model or reads a voxel: scores come in, weights go out, and the same input
+//! gives the same plan.
+
+mod arm;
+mod epoch;
+mod plan;
+mod score;
+mod tau;
+mod verdict;
+
+pub use arm::{Arm, ArmError, Candidate, Candidates, UnknownArm};
+pub use epoch::{Copies, Copy, Draw, Epochs};
+pub use plan::{Plan, PlanEntry, PlanError, Reason};
+pub use score::{Rule, SliceScore};
+pub use tau::{ResolvedTau, Tau, TauError, TauInputs, TauWarning};
+pub use verdict::{Verdict, Verdicts};
