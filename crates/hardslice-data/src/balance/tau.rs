@@ -193,13 +193,13 @@ impl FromStr for Tau {
         if let Some(percent) = trimmed.strip_suffix('%') {
             let number = percent.trim_start_matches("hardest").trim();
             let share = number.parse::<f64>().ok().map(|percent| percent / 100.0);
-            return Some(share)
+            return share
                 .filter(is_share)
                 .map(Self::Hardest)
                 .ok_or_else(unknown);
         }
         let value = trimmed.parse::<f64>().ok();
-        Some(value)
+        value
             .filter(is_share)
             .map(Self::Fixed)
             .ok_or_else(unknown)
