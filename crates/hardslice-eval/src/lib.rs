@@ -1,1 +1,26 @@
 //! How good a prediction is: overlap, surface distances, per-case scores, intervals.
+//!
+//! ```text
+//! Mask, Mask ─ survey ─┬─ Overlap ──────────────────────────── Dice, volume difference
+//!                      └─ crop ─ Surface ─ SurfaceDistances ── HD95, ASSD, NSD
+//!                                                   CaseScores of many cases ─ Summary
+//! ```
+//!
+//! A score that has no value is `None` with a [`Status`] that says why, never 0, 1 or `NaN`.
+//! Every function gives the same bits for any number of threads.
+
+mod mask;
+mod survey;
+mod overlap;
+mod surface;
+mod case;
+mod summary;
+mod plausible;
+
+pub use case::{CaseScores, ScoreOptions, Status, score_case, score_masks};
+pub use mask::{Label, MAX_AXIS, Mask, MaskError};
+pub use overlap::Overlap;
+pub use plausible::{Printed, impossible_sd};
+pub use summary::Summary;
+pub use surface::{Convention, DirectedDistances, DistanceField, SurfaceDistances};
+pub use survey::ScoreError;
