@@ -1,0 +1,96 @@
+//! The header of a `.npy` file that holds one case.
+
+use std::io::{self, Write};
+
+use bytemuck::Pod;
+use hardslice_volume::PerAxis;
+
+/// What a `.npy` file of the store can hold.
+pub(super) trait Element: Pod + Send + Sync {
+    /// numpy's name of the type: byte order, kind, bytes.
+    const DESCR: &'static str;
+}
+
+impl Element for i16 {
+    const DESCR: &'static str = "<i2";
+}
+
+impl Element for u8 {
+    const DESCR: &'static str = "|u1";
+}
+
+// The files are little-endian and are read where they lie.
+const _: () = assert!(
+    cfg!(target_endian = "little"),
+    "the store needs a little-endian machine"
+);
+
+/// The header, version 1.0, of an array in C order: what `numpy.save` writes, byte for byte.
+///
+/// It is padded to a multiple of 64 bytes, so that what follows is aligned for any element.
+pub(super) fn header<T: Element>(shape: PerAxis<usize>) -> Vec<u8> {
+    const ALIGNMENT: usize = 64;
+    const PREFIX: &[u8] = b"\x93NUMPY\x01\x00";
+    let PerAxis { z, y, x } = shape;
+    let mut text = format!(
+        "{{'descr': '{}', 'fortran_order': False, 'shape': ({z}, {y}, {x}), }}",
+        T::DESCR
+    );
+    // numpy leaves room for the first length to grow to 21 digits in place.
+    let room = 21 - z.to_string().len().min(21);
+    text.push_str(&" ".repeat(room));
+    let unpadded = PREFIX.len() + 2 + text.len() + 1;
+    text.push_str(&" ".repeat(unpadded.next_multiple_of(ALIGNMENT) - unpadded));
+    text.push('\n');
+    let mut header = PREFIX.to_vec();
+    // At most 192 bytes long: three numbers of 20 digits each fit.
+    header.extend(u16::try_from(text.len()).unwrap_or(u16::MAX).to_le_bytes());
+    header.extend(text.as_bytes());
+    header
+}
+
+/// Writes header and elements.
+pub(super) fn write<T: Element>(
+    out: &mut impl Write,
+    shape: PerAxis<usize>,
+    elements: &[T],
+) -> io::Result<()> {
+    out.write_all(&header::<T>(shape))?;
+    out.write_all(bytemuck::cast_slice(elements))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_are_those_of_numpy() {
+        let images: Vec<i16> = (0..24).map(|i| i * 100 - 1000).collect();
+        let labels: Vec<u8> = (0..24).collect();
+        let shape = PerAxis::new(2, 3, 4);
+        let mut written = Vec::new();
+        write(&mut written, shape, &images).unwrap();
+        assert_eq!(
+            written,
+            include_bytes!("../../tests/golden/image.npy"),
+            "int16"
+        );
+        written.clear();
+        write(&mut written, shape, &labels).unwrap();
+        assert_eq!(
+            written,
+            include_bytes!("../../tests/golden/labels.npy"),
+            "uint8"
+        );
+    }
+
+    #[test]
+    fn the_elements_begin_at_a_multiple_of_64() {
+        for z in [1, 12, 123, 123_456_789] {
+            for x in [1, 10, 100, 1_000, 10_000, 100_000] {
+                let length = header::<i16>(PerAxis::new(z, x, x)).len();
+                assert_eq!(length % 64, 0, "{z} slices of {x} × {x}");
+            }
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! A finished store, open for reading.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hardslice_volume::PerAxis;
+use rayon::prelude::*;
+
+use super::mapped::Mapped;
+use super::record::{FORMAT, StoreRecord};
+use super::{StoreError, StoreOptions, StoredCase, case_dir, record_path};
+use crate::{OrganMap, SliceKind, SliceRef};
+
+/// A prepared cohort, open for reading. Slices are read from disk when they are touched.
+#[derive(Debug)]
+pub struct Store {
+    dir: PathBuf,
+    record: StoreRecord,
+    // Invariant: one for each case of the record, checked against it.
+    maps: Vec<Maps>,
+    /// The labels of every slice of a case without labels.
+    background: Vec<u8>,
+    content_hash: String,
+}
+
+#[derive(Debug)]
+struct Maps {
+    image: Mapped<i16>,
+    labels: Option<LabelMaps>,
+}
+
+#[derive(Debug)]
+struct LabelMaps {
+    fitted: Mapped<u8>,
+    native: Mapped<u8>,
+}
+
+impl Store {
+    /// Opens a finished store and checks type, shape and length of every file.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the folder holds no finished store of this format, or a file is missing
+    /// or not as recorded. Contents are not read: see [`Store::verify`].
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let dir = dir.as_ref().to_path_buf();
+        let record = read_record(&dir)?;
+        let size = record.options.size;
+        let maps = record
+            .cases
+            .iter()
+            .map(|case| {
+                check(case, &record.organs, &dir)?;
+                Maps::open(&dir, case, size)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            content_hash: content_hash(&record),
+            background: vec![0; size * size],
+            maps,
+            record,
+            dir,
+        })
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Rows and columns of a slice, pixels.
+    pub fn size(&self) -> usize {
+        self.record.options.size
+    }
+
+    /// What decided the bytes, beside the scans.
+    pub fn options(&self) -> &StoreOptions {
+        &self.record.options
+    }
+
+    /// The organs, in the order of their values in the labels (from 1).
+    pub fn organs(&self) -> &OrganMap {
+        &self.record.organs
+    }
+
+    /// The cases, in the order of the manifest.
+    pub fn cases(&self) -> &[StoredCase] {
+        &self.record.cases
+    }
+
+    /// A slice of a scan: Hounsfield units clipped to the window.
+    ///
+    /// # Shapes
+    ///
+    /// `[y, x]`, [`Store::size`] both; x grows to the patient's right, y to the front.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such case or slice.
+    pub fn image(&self, case_idx: usize, z: usize) -> &[i16] {
+        self.maps[case_idx].image.slice(z)
+    }
+
+    /// A slice of the labels: 0 the background, else the organ's index plus one. All background
+    /// for a case without labels (where no organ is annotated either).
+    ///
+    /// # Shapes
+    ///
+    /// As [`Store::image`].
+    ///
+    /// # Panics
+    ///
+    /// When there is no such case or slice.
+    pub fn labels(&self, case_idx: usize, z: usize) -> &[u8] {
+        match &self.maps[case_idx].labels {
+            Some(maps) => maps.fitted.slice(z),
+            None => &self.background,
+        }
+    }
+
+    /// The labels of a whole case on the scan's own canonical grid, which scores are computed on;
+    /// `None` for a case without labels.
+    ///
+    /// # Shapes
+    ///
+    /// `[z, y, x]` as `cases()[case_idx].placement.canonical` says.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such case.
+    pub fn native_labels(&self, case_idx: usize) -> Option<&[u8]> {
+        self.maps[case_idx]
+            .labels
+            .as_ref()
+            .map(|maps| maps.native.elements())
+    }
+
+    /// What a slice shows of an organ.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such organ, case or slice.
+    pub fn slice_kind(&self, organ_idx: usize, slice: SliceRef) -> SliceKind {
+        let case = &self.record.cases[slice.case_idx as usize];
+        SliceKind::of(case.areas_px(organ_idx), slice.z as usize)
+    }
+
+    /// BLAKE3 of everything that a result can depend on: options, organs, cases and the content of
+    /// their files. Not of paths: a cohort that was moved is the same cohort.
+    pub fn content_hash(&self) -> &str {
+        &self.content_hash
+    }
+
+    /// Reads every file and compares it with its recorded hash.
+    ///
+    /// # Errors
+    ///
+    /// All files that have changed, as [`StoreError::Changed`].
+    pub fn verify(&self) -> Result<(), Vec<StoreError>> {
+        let cases = self.maps.par_iter().zip(&self.record.cases);
+        let changed: Vec<StoreError> = cases
+            .flat_map_iter(|(maps, case)| maps.verify(case))
+            .collect();
+        if changed.is_empty() {
+            Ok(())
+        } else {
+            Err(changed)
+        }
+    }
+}
+
+impl Maps {
+    fn open(dir: &Path, case: &StoredCase, size: usize) -> Result<Self, StoreError> {
+        let dir = case_dir(dir, &case.id);
+        let shape = PerAxis::new(case.n_slices, size, size);
+        let labels = if case.has_labels() {
+            let native = case.placement.canonical.shape;
+            Some(LabelMaps {
+                fitted: Mapped::open(&dir.join("labels.npy"), shape)?,
+                native: Mapped::open(&dir.join("labels_native.npy"), native)?,
+            })
+        } else {
+            None
+        };
+        let image = Mapped::open(&dir.join("image.npy"), shape)?;
+        Ok(Self { image, labels })
+    }
+
+    fn verify(&self, case: &StoredCase) -> Vec<StoreError> {
+        let mut checks = vec![self.image.verify(&case.files.image_blake3)];
+        if let (Some(maps), Some([fitted, native])) = (&self.labels, &case.files.labels_blake3) {
+            checks.push(maps.fitted.verify(fitted));
+            checks.push(maps.native.verify(native));
+        }
+        checks.into_iter().filter_map(Result::err).collect()
+    }
+}
+
+fn read_record(dir: &Path) -> Result<StoreRecord, StoreError> {
+    #[derive(serde::Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    let path = record_path(dir);
+    let bytes = fs::read(&path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => StoreError::Unfinished {
+            dir: dir.to_path_buf(),
+        },
+        _ => StoreError::Io {
+            action: "read",
+            path: path.clone(),
+            source,
+        },
+    })?;
+    let broken = |source| StoreError::Record {
+        path: path.clone(),
+        source,
+    };
+    let Format { format } = serde_json::from_slice(&bytes).map_err(broken)?;
+    if format != FORMAT {
+        return Err(StoreError::Version {
+            found: format,
+            wanted: FORMAT,
+            path,
+        });
+    }
+    serde_json::from_slice(&bytes).map_err(broken)
+}
+
+/// Checks what later calls index by.
+fn check(case: &StoredCase, organs: &OrganMap, dir: &Path) -> Result<(), StoreError> {
+    let contradiction = |what: String| StoreError::Contradiction {
+        case: case.id.clone(),
+        what,
+        path: record_path(dir),
+    };
+    if case.n_slices == 0 || case.n_slices != case.placement.canonical.shape.z {
+        let grid = case.placement.canonical.shape;
+        return Err(contradiction(format!(
+            "{} slices on a grid of {grid}",
+            case.n_slices
+        )));
+    }
+    let is_whole = |areas: &Vec<u32>| areas.len() == case.n_slices;
+    if case.area_px.len() != organs.len() || !case.area_px.iter().all(is_whole) {
+        return Err(contradiction(
+            "areas do not cover every organ and slice".to_owned(),
+        ));
+    }
+    match case
+        .organs_annotated
+        .iter()
+        .find(|organ| organs.index_of(organ).is_none())
+    {
+        Some(organ) => Err(contradiction(format!(
+            "`{organ}` is annotated but not in the map"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn content_hash(record: &StoreRecord) -> String {
+    let cases: Vec<_> = record
+        .cases
+        .iter()
+        .map(|case| {
+            let geometry = (case.n_slices, case.spacing_mm, case.placement);
+            (
+                &case.id,
+                &case.patient,
+                &case.organs_annotated,
+                geometry,
+                &case.files,
+            )
+        })
+        .collect();
+    let content = serde_json::json!([record.format, record.options, record.organs, cases]);
+    blake3::hash(content.to_string().as_bytes())
+        .to_hex()
+        .to_string()
+}

@@ -1,0 +1,121 @@
+//! What a store says about itself: `store.json`, and `case.json` beside each case.
+
+use std::path::PathBuf;
+
+use hardslice_volume::{PerAxis, Placement};
+use serde::{Deserialize, Serialize};
+
+use crate::{CaseId, Organ, OrganMap, PatientId};
+
+/// Format of the store that this program writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// What decides the bytes of a store, beside the scans.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreOptions {
+    /// Rows and columns of a slice, pixels.
+    pub size: usize,
+    /// Lowest and highest value kept, Hounsfield units; what lies beyond is clipped.
+    pub window_hu: [i16; 2],
+    /// How far the corners of a scan and of its labels may lie apart, millimetres; absent: a
+    /// hundredth of the scan's smallest spacing.
+    pub grid_tolerance_mm: Option<f64>,
+}
+
+/// `store.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoreRecord {
+    pub(super) format: u32,
+    pub(super) options: StoreOptions,
+    pub(super) organs: OrganMap,
+    pub(super) cases: Vec<StoredCase>,
+}
+
+/// One case of a store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredCase {
+    /// The case.
+    pub id: CaseId,
+    /// Whose scan it is.
+    pub patient: PatientId,
+    /// Axial slices, from the feet up.
+    pub n_slices: usize,
+    /// Distance between pixels of the store (y, x) and between slices (z), millimetres.
+    pub spacing_mm: PerAxis<f64>,
+    /// Organs that somebody looked for: only there does a pixel of the background mean "not the
+    /// organ". In the order of the organ map; empty for a case without labels.
+    pub organs_annotated: Vec<Organ>,
+    /// The grid of the scan itself, in its file and on canonical axes.
+    pub placement: Placement,
+    /// Where it was read from.
+    pub source: Source,
+    /// Hashes of the files written.
+    pub files: Files,
+    /// For each organ of the map, its area in each slice, pixels of the store; zero for a case
+    /// without labels.
+    pub(super) area_px: Vec<Vec<u32>>,
+}
+
+/// Where a case was read from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The scan.
+    pub image: PathBuf,
+    /// The DICOM series, where the folder holds several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series_uid: Option<String>,
+    /// The labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<PathBuf>,
+    /// BLAKE3 of the input files' content and of everything else that decides this case's bytes: a
+    /// case is prepared again when it changes.
+    pub inputs_blake3: String,
+    /// BLAKE3 of the scan's shape and canonical voxels: equal for the same scan under two names
+    /// and in two file formats.
+    pub voxels_blake3: String,
+}
+
+/// BLAKE3 of each file of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// `image.npy`.
+    pub image_blake3: String,
+    /// `labels.npy` and `labels_native.npy`, where the case has labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels_blake3: Option<[String; 2]>,
+}
+
+impl StoredCase {
+    /// An organ's area in a slice, in pixels of the store.
+    ///
+    /// # Panics
+    ///
+    /// When the map has no such organ or the case no such slice.
+    pub fn area_px(&self, organ_idx: usize, z: usize) -> u32 {
+        self.area_px[organ_idx][z]
+    }
+
+    /// An organ's area in every slice, in pixels of the store.
+    ///
+    /// # Panics
+    ///
+    /// When the map has no such organ.
+    pub fn areas_px(&self, organ_idx: usize) -> &[u32] {
+        &self.area_px[organ_idx]
+    }
+
+    /// Whether somebody looked for the organ in this case.
+    pub fn is_annotated(&self, organ: &Organ) -> bool {
+        self.organs_annotated.contains(organ)
+    }
+
+    /// Whether the case has labels.
+    pub fn has_labels(&self) -> bool {
+        self.files.labels_blake3.is_some()
+    }
+}
