@@ -65,10 +65,10 @@ mod tests {
     use super::*;
     use crate::Summary;
 
-    /// Tables 1 and A1 to A5 of Zhang et al. (2019), "Data balancing based on pre-training strategy for
-    /// liver segmentation from CT scans", Applied Sciences 9(9), 1825 (liver, kidney and spleen by FCN, then by U-Net; arms
-    /// 1.0, 0.8, 0.5, 0.3, 0.2, proposed): mean, standard deviation, least and greatest test Dice
-    /// of 40 patients, as printed. The last column: whether the row is impossible.
+    /// Tables 1 and A1 to A5 of Zhang et al. (2019), "Data balancing based on pre-training strategy
+    /// for liver segmentation from CT scans", Applied Sciences 9(9), 1825, as printed: mean,
+    /// standard deviation, least and greatest test Dice of 40 patients, for the arms 1.0, 0.8, 0.5,
+    /// 0.3, 0.2 and proposed. The last column: whether the row is impossible.
     #[rustfmt::skip]
     const PAPER: [(f64, f64, f64, f64, bool); 36] = [
         // Table 1: liver, FCN
