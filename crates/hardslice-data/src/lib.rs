@@ -4,6 +4,7 @@ mod ids;
 mod organs;
 mod slice;
 
+pub mod manifest;
 pub mod store;
 pub mod balance;
 pub mod ledger;

@@ -10,7 +10,7 @@ use hardslice_volume::{LabelNames, LabelNamesError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::Organ;
+use crate::{NameError, Organ};
 
 /// Most organs in one map: a label of the store is one byte and 0 is the background.
 pub const MOST_ORGANS: usize = 254;
@@ -90,6 +90,9 @@ pub enum OrganMapError {
         /// The organ that claims it too.
         second: Organ,
     },
+    /// A name that cannot be used.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// Two organs share a structure.
     #[error("two organs claim the same structure")]
     Names(#[from] LabelNamesError),
@@ -207,6 +210,17 @@ impl OrganMap {
     /// The names under which each organ may stand in labels that carry names, with their values.
     pub fn label_names(&self) -> &LabelNames {
         &self.names
+    }
+
+    /// Whether a name is one of the map's: an organ or a structure of one.
+    pub fn knows(&self, name: &str) -> bool {
+        self.names.value_of(name).is_some()
+    }
+
+    /// Whether two names are equal but for case, and for spaces, underscores and hyphens.
+    pub fn same_name(name: &str, other: &str) -> bool {
+        let folded = |name: &str| name.to_lowercase().replace(['-', ' '], "_");
+        folded(name.trim()) == folded(other.trim())
     }
 
     /// What the store holds in the pixels of the organ of this index: the index plus one.

@@ -1,0 +1,201 @@
+//! What can be wrong with a cohort's list.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::{NameError, Organ, OrganMapError};
+
+/// A cohort could not be read.
+#[derive(Debug, Error)]
+pub enum ManifestError {
+    /// The file system refused.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// Its reason.
+        source: io::Error,
+    },
+
+    /// Nothing says how the cohort is laid out.
+    #[error(
+        "neither a folder nor a .csv, .toml or dataset.json: {} (name the layout if it is one of \
+         them under another name)", path.display()
+    )]
+    UnknownLayout {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// No scan was found.
+    #[error("no scan found in {}: wanted {wanted}", path.display())]
+    NoCases {
+        /// What would have been read.
+        wanted: &'static str,
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+
+    /// Nothing says which label is which organ.
+    #[error(
+        "nothing says which label values make which organ in {}: give an organ map, as \
+         `liver = [1]`", path.display()
+    )]
+    NoOrgans {
+        /// The cohort.
+        path: PathBuf,
+    },
+
+    /// The cohort's own list of organs does not fit.
+    #[error("the organs in {} do not fit: give an organ map of your own", path.display())]
+    Organs {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: OrganMapError,
+    },
+
+    /// A table is no CSV.
+    #[error("not a table: {}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Where it departs.
+        source: csv::Error,
+    },
+
+    /// A manifest is no TOML, or has unknown keys.
+    #[error("not a manifest: {}", path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// Where it departs.
+        source: Box<toml::de::Error>,
+    },
+
+    /// A `dataset.json` is not what it should be.
+    #[error("not a dataset.json: {}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where it departs.
+        source: serde_json::Error,
+    },
+
+    /// More than one image channel, where CT has one.
+    #[error(
+        "{} channels ({}) but one is wanted: CT has one; keep it alone as channel 0 in {}",
+        channels.len(), channels.join(", "), path.display()
+    )]
+    Channels {
+        /// The channels' names.
+        channels: Vec<String>,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// Rows or files that do not fit, all of them.
+    #[error("{} in {}:{}", counted(problems.len()), path.display(), listed(problems))]
+    Problems {
+        /// The cohort.
+        path: PathBuf,
+        /// What is wrong, in the order of the rows.
+        problems: Vec<Problem>,
+    },
+}
+
+/// One thing that is wrong with a cohort's list.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// A column that means nothing here.
+    #[error("unknown column `{column}`; known are {known}")]
+    UnknownColumn {
+        /// The column.
+        column: String,
+        /// What can stand there.
+        known: String,
+    },
+    /// Two columns of one meaning.
+    #[error("the columns `{first}` and `{second}` mean the same")]
+    DoubledColumn {
+        /// The one.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A column that must be there.
+    #[error("the column `{column}` is missing")]
+    MissingColumn {
+        /// The column.
+        column: &'static str,
+    },
+    /// A row without a scan.
+    #[error("{place}: no image is given")]
+    NoImage {
+        /// The row.
+        place: String,
+    },
+    /// A scan or labels that do not exist.
+    #[error("{place}: the {what} does not exist: {}", path.display())]
+    Missing {
+        /// The row.
+        place: String,
+        /// `image` or `label file`.
+        what: &'static str,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// A name that cannot be used.
+    #[error("{place}: {source}")]
+    Name {
+        /// The row.
+        place: String,
+        /// Why not.
+        source: NameError,
+    },
+    /// Two cases of one name.
+    #[error("{place}: the case id `{id}` is taken by {first} (ids must differ by more than case)")]
+    DoubledId {
+        /// The row.
+        place: String,
+        /// The name.
+        id: String,
+        /// The row that had it first.
+        first: String,
+    },
+    /// Labels without a scan, or a training scan without labels.
+    #[error("{}: {what}", path.display())]
+    Unpaired {
+        /// What is missing.
+        what: String,
+        /// The file that stands alone.
+        path: PathBuf,
+    },
+    /// An organ that no case is annotated for.
+    #[error(
+        "no case is annotated for `{organ}`; annotated are {listed} (names must be those of the \
+         organ map)"
+    )]
+    NeverAnnotated {
+        /// The organ.
+        organ: Organ,
+        /// What the cohort lists.
+        listed: String,
+    },
+}
+
+fn counted(n_problems: usize) -> String {
+    match n_problems {
+        1 => "1 problem".to_owned(),
+        n => format!("{n} problems"),
+    }
+}
+
+fn listed(problems: &[impl fmt::Display]) -> String {
+    let lines = problems.iter().map(|problem| format!("\n  {problem}"));
+    lines.collect()
+}

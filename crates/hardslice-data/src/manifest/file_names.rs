@@ -1,0 +1,174 @@
+//! What the name of a file says: which case, and whether scan or labels.
+
+use std::path::Path;
+
+/// What a file holds, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// A scan, by a word in its name or because nothing says otherwise.
+    Image,
+    /// Labels.
+    Labels,
+}
+
+/// Endings of volumes, longest first.
+const ENDINGS: [&str; 9] = [
+    ".seg.nrrd",
+    ".nii.gz",
+    ".nii",
+    ".hdr",
+    ".nrrd",
+    ".nhdr",
+    ".dcm",
+    ".seg.nhdr",
+    ".mha",
+];
+
+/// Words, at the beginning or the end of a name, that mean labels.
+pub(super) const LABEL_WORDS: [&str; 14] = [
+    "segmentations",
+    "segmentation",
+    "seg",
+    "labels",
+    "label",
+    "labelmap",
+    "masks",
+    "mask",
+    "gt",
+    "truth",
+    "groundtruth",
+    "rtstruct",
+    "labelstr",
+    "annotation",
+];
+
+/// Words, at the beginning or the end of a name, that mean a scan.
+pub(super) const IMAGE_WORDS: [&str; 13] = [
+    "ct", "images", "image", "imaging", "img", "volumes", "volume", "vol", "scans", "scan",
+    "dicom", "orig", "0000",
+];
+
+/// A file's name without its ending; `None` when it cannot be a volume. A folder's name is taken
+/// whole.
+pub(super) fn stem(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    if path.is_dir() {
+        return Some(name);
+    }
+    let lower = name.to_lowercase();
+    let ending = ENDINGS
+        .iter()
+        .filter(|ending| lower.ends_with(**ending))
+        .max_by_key(|e| e.len());
+    let stem = ending.map(|ending| name[..name.len() - ending.len()].to_owned())?;
+    // The ending itself says that it is a segmentation.
+    let is_seg = ending.is_some_and(|ending| ending.starts_with(".seg."));
+    Some(if is_seg { format!("{stem}_seg") } else { stem })
+}
+
+/// Parts a name without ending into the case's name and the role: `a_ct` is `a`, an image;
+/// `segmentation-7` is `7`, labels. The case's name is empty when the name is nothing but a role.
+pub(super) fn case_and_role(stem: &str) -> (String, Role) {
+    let (mut rest, mut is_labels) = (stem, false);
+    loop {
+        let (word_before, without_first) = first_word(rest);
+        let (word_after, without_last) = last_word(rest);
+        if let Some(role) = role_of(word_after) {
+            is_labels |= role == Role::Labels;
+            rest = without_last;
+        } else if let Some(role) = role_of(word_before) {
+            is_labels |= role == Role::Labels;
+            rest = without_first;
+        } else {
+            let role = if is_labels { Role::Labels } else { Role::Image };
+            return (rest.to_owned(), role);
+        }
+        if rest.is_empty() {
+            let role = if is_labels { Role::Labels } else { Role::Image };
+            return (String::new(), role);
+        }
+    }
+}
+
+/// The name of a case whose table gives none: after its file or folder, or, where that only says
+/// `ct`, after the folder around it.
+pub(super) fn case_name(path: &Path) -> String {
+    let file = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let stem = stem(path).unwrap_or(file);
+    let (name, _) = case_and_role(&stem);
+    let around = || path.parent().and_then(Path::file_name);
+    match around() {
+        Some(folder) if name.is_empty() => folder.to_string_lossy().into_owned(),
+        None if name.is_empty() => stem,
+        _ => name,
+    }
+}
+
+fn role_of(word: &str) -> Option<Role> {
+    let word = word.to_lowercase();
+    if LABEL_WORDS.contains(&word.as_str()) {
+        Some(Role::Labels)
+    } else if IMAGE_WORDS.contains(&word.as_str()) {
+        Some(Role::Image)
+    } else {
+        None
+    }
+}
+
+const SEPARATORS: [char; 4] = ['_', '-', '.', ' '];
+
+fn first_word(name: &str) -> (&str, &str) {
+    name.split_once(SEPARATORS).unwrap_or((name, ""))
+}
+
+fn last_word(name: &str) -> (&str, &str) {
+    name.rsplit_once(SEPARATORS)
+        .map_or((name, ""), |(rest, word)| (word, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_public_data_sets_are_understood() {
+        for (file, case, role) in [
+            ("amos_0018_ct.nii.gz", "amos_0018", Role::Image),
+            ("amos_0018_seg.nii.gz", "amos_0018", Role::Labels),
+            ("volume-12.nii", "12", Role::Image),
+            ("segmentation-12.nii", "12", Role::Labels),
+            (
+                "FLARE22_Tr_0001_0000.nii.gz",
+                "FLARE22_Tr_0001",
+                Role::Image,
+            ),
+            ("liver_7.nii.gz", "liver_7", Role::Image),
+            ("case-3.seg.nrrd", "case-3", Role::Labels),
+            ("p1_ct-label.nrrd", "p1", Role::Labels),
+            ("ct.nii.gz", "", Role::Image),
+            ("imaging.nii.gz", "", Role::Image),
+            ("segmentation.nii.gz", "", Role::Labels),
+            ("octopus.nii", "octopus", Role::Image),
+        ] {
+            let stem = stem(Path::new(file)).unwrap();
+            assert_eq!(case_and_role(&stem), (case.to_owned(), role), "{file}");
+        }
+        for file in ["notes.txt", "a.img", "dataset.json", "a.png"] {
+            assert_eq!(stem(Path::new(file)), None, "{file} is no volume");
+        }
+    }
+
+    #[test]
+    fn a_file_that_only_says_ct_is_named_after_its_folder() {
+        assert_eq!(
+            case_name(Path::new("cohort/s0011/ct.nii.gz")),
+            "s0011",
+            "TotalSegmentator"
+        );
+        assert_eq!(case_name(Path::new("cohort/p3_ct.nii.gz")), "p3", "by file");
+        assert_eq!(case_name(Path::new("ct.nii.gz")), "ct", "no folder");
+    }
+}

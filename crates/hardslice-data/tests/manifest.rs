@@ -1,0 +1,453 @@
+//! Cohorts in every layout, read from folders of empty files: no scan is opened.
+
+use std::fs;
+use std::path::Path;
+
+use hardslice_data::manifest::{self, Case, Layout, Manifest, ManifestError};
+use hardslice_data::{Organ, OrganMap};
+
+fn folder(files: &[&str]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for file in files {
+        write(dir.path(), file, "");
+    }
+    dir
+}
+
+fn write(dir: &Path, file: &str, text: &str) {
+    let path = dir.join(file);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn map(organs: &[(&str, &[u16])]) -> OrganMap {
+    let named = organs
+        .iter()
+        .map(|(name, labels)| (Organ::new(name).unwrap(), labels.to_vec()));
+    OrganMap::new(named).unwrap()
+}
+
+fn liver_and_kidney() -> OrganMap {
+    map(&[("liver", &[1]), ("kidney", &[2, 3])])
+}
+
+/// `id/patient: image + labels [organs]` of each case, paths as seen from the cohort's folder.
+fn shown(dir: &Path, manifest: &Manifest) -> Vec<String> {
+    let inside = |path: &Path| path.strip_prefix(dir).unwrap().display().to_string();
+    let one = |case: &Case| {
+        let labels = case.labels.as_deref().map_or("nothing".to_owned(), inside);
+        let organs: Vec<&str> = case.organs_annotated.iter().map(Organ::as_str).collect();
+        let organs = organs.join(" ");
+        format!(
+            "{}/{}: {} + {labels} [{organs}]",
+            case.id,
+            case.patient,
+            inside(&case.image)
+        )
+    };
+    manifest.cases.iter().map(one).collect()
+}
+
+#[test]
+fn a_table_is_read_with_its_paths_taken_from_its_folder() {
+    let dir = folder(&[
+        "ct/a.nii.gz",
+        "ct/b.nii.gz",
+        "ct/c.nii.gz",
+        "seg/a.nii.gz",
+        "seg/b.nii.gz",
+    ]);
+    write(
+        dir.path(),
+        "cohort.csv",
+        "\u{feff}Case, Patient ID ,image,labels,organs_labelled,note\n\
+         # a comment\n\
+         a,p1,ct/a.nii.gz,seg/a.nii.gz,liver; Kidney,\"fine, good\"\n\
+         b,p1,ct/b.nii.gz,seg/b.nii.gz,liver spleen,\n\
+         c,,ct/c.nii.gz,,,no labels\n",
+    );
+    for given in [dir.path().join("cohort.csv"), dir.path().to_path_buf()] {
+        let manifest = manifest::read(&given, Layout::Auto, Some(&liver_and_kidney())).unwrap();
+        assert_eq!(
+            shown(dir.path(), &manifest),
+            [
+                "a/p1: ct/a.nii.gz + seg/a.nii.gz [liver kidney]",
+                "b/p1: ct/b.nii.gz + seg/b.nii.gz [liver]",
+                "c/c: ct/c.nii.gz + nothing []",
+            ],
+            "in the order of the rows"
+        );
+        assert_eq!(manifest.layout, Layout::Csv, "found out");
+        let notes = manifest.notes.join("\n");
+        assert!(notes.ends_with("so not used: spleen"), "{notes}");
+    }
+}
+
+#[test]
+fn cases_without_an_id_are_named_after_their_patient_or_their_file() {
+    let dir = folder(&[
+        "p1/ct.nii.gz",
+        "p2_ct.nii.gz",
+        "x_0000.nii.gz",
+        "y_0000.nii.gz",
+    ]);
+    write(
+        dir.path(),
+        "m.csv",
+        "patient;image\nanna;p1/ct.nii.gz\n;p2_ct.nii.gz\nbert;x_0000.nii.gz\nbert;y_0000.nii.gz\n",
+    );
+    let path = dir.path().join("m.csv");
+    let manifest = manifest::read(&path, Layout::Auto, Some(&liver_and_kidney())).unwrap();
+    let names: Vec<String> = manifest
+        .cases
+        .iter()
+        .map(|case| format!("{}/{}", case.id, case.patient))
+        .collect();
+    assert_eq!(
+        names,
+        ["anna/anna", "p2/p2", "x/bert", "y/bert"],
+        "id/patient"
+    );
+}
+
+#[test]
+fn all_that_is_wrong_with_a_table_is_said_at_once() {
+    let dir = folder(&["a.nii.gz"]);
+    write(
+        dir.path(),
+        "m.csv",
+        "id,image,labels\na,a.nii.gz,gone.nii.gz\nA,a.nii.gz,\n../b,a.nii.gz,\nc,,\n",
+    );
+    let path = dir.path().join("m.csv");
+    let err = manifest::read(&path, Layout::Csv, Some(&map(&[("liver", &[1])]))).unwrap_err();
+    let text = err
+        .to_string()
+        .replace(&dir.path().display().to_string(), "DIR");
+    assert_eq!(
+        text,
+        "4 problems in DIR/m.csv:\n  \
+         line 5 (c): no image is given\n  \
+         line 2 (a): the label file does not exist: DIR/gone.nii.gz\n  \
+         line 3 (A): the case id `A` is taken by line 2 (a) (ids must differ by more than case)\n  \
+         line 4 (../b): the case id `../b` cannot name a file: it must not begin with a dot, be \
+         longer than 200 bytes or hold / \\ : * ? \" < > | or a control character",
+        "each with its line"
+    );
+}
+
+#[test]
+fn unknown_doubled_and_missing_columns_are_named() {
+    let dir = folder(&["a.nii.gz"]);
+    let organs = liver_and_kidney();
+    let message = |table: &str| {
+        write(dir.path(), "m.csv", table);
+        let path = dir.path().join("m.csv");
+        manifest::read(&path, Layout::Csv, Some(&organs))
+            .unwrap_err()
+            .to_string()
+    };
+    let unknown = message("id,image,colour\na,a.nii.gz,red\n");
+    assert!(
+        unknown.contains("unknown column `colour`; known are id, patient, image"),
+        "{unknown}"
+    );
+    let doubled = message("id,image,CT\na,a.nii.gz,a.nii.gz\n");
+    assert!(
+        doubled.contains("`image` and `CT` mean the same"),
+        "{doubled}"
+    );
+    let missing = message("id,labels\na,a.nii.gz\n");
+    assert!(
+        missing.contains("the column `image` is missing"),
+        "{missing}"
+    );
+    let empty = message("id,image\n");
+    assert!(empty.contains("no scan found"), "{empty}");
+    let ragged = message("id,image\na\n");
+    assert!(ragged.starts_with("not a table"), "{ragged}");
+}
+
+#[test]
+fn an_organ_that_nobody_annotated_is_refused() {
+    let dir = folder(&["a.nii.gz", "s.nii.gz"]);
+    write(
+        dir.path(),
+        "m.csv",
+        "image,labels,organs\na.nii.gz,s.nii.gz,liver kidneys\n",
+    );
+    let path = dir.path().join("m.csv");
+    let err = manifest::read(&path, Layout::Auto, Some(&liver_and_kidney())).unwrap_err();
+    let text = err.to_string();
+    assert!(
+        text.contains("no case is annotated for `kidney`; annotated are kidneys, liver"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_organ_is_annotated_when_all_its_structures_are() {
+    let dir = folder(&["a.nii.gz", "b.nii.gz", "s.nii.gz"]);
+    write(
+        dir.path(),
+        "m.csv",
+        "image,labels,organs\na.nii.gz,s.nii.gz,kidney_left kidney_right\n\
+         b.nii.gz,s.nii.gz,kidney_left\n",
+    );
+    let organs: OrganMap =
+        serde_json::from_str(r#"{"kidney": [2, 3, "kidney_left", "kidney_right"]}"#).unwrap();
+    let path = dir.path().join("m.csv");
+    let manifest = manifest::read(&path, Layout::Auto, Some(&organs)).unwrap();
+    let n_organs: Vec<usize> = manifest
+        .cases
+        .iter()
+        .map(|c| c.organs_annotated.len())
+        .collect();
+    assert_eq!(n_organs, [1, 0], "both sides, one side");
+}
+
+#[test]
+fn a_toml_manifest_brings_its_own_organs() {
+    let dir = folder(&["a.nii.gz", "b.nii.gz", "b_seg.nii.gz"]);
+    write(
+        dir.path(),
+        "manifest.toml",
+        "[organs]\nspleen = 4\nliver = [1]\n\n[[case]]\nimage = 'a.nii.gz'\n\n\
+         [[case]]\nid = 'second'\npatient = 'p'\nimage = 'b.nii.gz'\nlabels = 'b_seg.nii.gz'\n",
+    );
+    let manifest = manifest::read(dir.path(), Layout::Auto, None).unwrap();
+    assert_eq!(
+        shown(dir.path(), &manifest),
+        [
+            "a/a: a.nii.gz + nothing []",
+            "second/p: b.nii.gz + b_seg.nii.gz [spleen liver]"
+        ],
+        "organs in the file's order"
+    );
+    write(
+        dir.path(),
+        "manifest.toml",
+        "[[case]]\nimage = 'a.nii.gz'\ncolour = 'red'\n",
+    );
+    let err = manifest::read(dir.path(), Layout::Auto, None).unwrap_err();
+    let ManifestError::Toml { source, .. } = &err else {
+        panic!("{err}")
+    };
+    assert!(
+        source.to_string().contains("unknown field `colour`"),
+        "{source}"
+    );
+}
+
+const NNUNET: [&str; 6] = [
+    "imagesTr/liver_002_0000.nii.gz",
+    "imagesTr/liver_001_0000.nii.gz",
+    "imagesTr/._liver_001_0000.nii.gz",
+    "labelsTr/liver_001.nii.gz",
+    "labelsTr/liver_002.nii.gz",
+    "imagesTs/liver_003_0000.nii.gz",
+];
+
+#[test]
+fn nnunets_raw_folder_is_read_with_its_organs() {
+    let dir = folder(&NNUNET);
+    write(
+        dir.path(),
+        "dataset.json",
+        r#"{"channel_names": {"0": "CT"}, "numTraining": 2, "file_ending": ".nii.gz",
+            "labels": {"background": 0, "spleen": 5, "right kidney": [2, 3], "ignore": 6}}"#,
+    );
+    let manifest = manifest::read(dir.path(), Layout::Auto, None).unwrap();
+    assert_eq!(manifest.layout, Layout::NnUnet, "found out");
+    assert_eq!(
+        manifest.organs.to_string(),
+        "right_kidney = [2, 3], spleen = [5]",
+        "by value"
+    );
+    assert_eq!(
+        shown(dir.path(), &manifest),
+        [
+            "liver_001/liver_001: imagesTr/liver_001_0000.nii.gz + labelsTr/liver_001.nii.gz \
+             [right_kidney spleen]",
+            "liver_002/liver_002: imagesTr/liver_002_0000.nii.gz + labelsTr/liver_002.nii.gz \
+             [right_kidney spleen]",
+            "liver_003/liver_003: imagesTs/liver_003_0000.nii.gz + nothing []",
+        ],
+        "by name"
+    );
+}
+
+#[test]
+fn nnunets_overlapping_regions_and_channels_are_refused() {
+    let dir = folder(&NNUNET);
+    write(
+        dir.path(),
+        "dataset.json",
+        r#"{"labels": {"background": 0, "whole": [1, 2], "core": 2}}"#,
+    );
+    let err = manifest::read(dir.path(), Layout::Auto, None).unwrap_err();
+    let ManifestError::Organs { source, .. } = &err else {
+        panic!("{err}")
+    };
+    assert!(
+        source.to_string().contains("label 2 belongs to both"),
+        "{source}"
+    );
+    let own = manifest::read(dir.path(), Layout::Auto, Some(&map(&[("whole", &[1, 2])])));
+    assert_eq!(
+        own.unwrap().cases.len(),
+        3,
+        "an own map sets the list aside"
+    );
+    write(
+        dir.path(),
+        "dataset.json",
+        r#"{"channel_names": {"0": "CT", "1": "PET"}, "labels": {"a": 1}}"#,
+    );
+    let err = manifest::read(dir.path(), Layout::Auto, None)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        err.starts_with("2 channels (CT, PET) but one is wanted"),
+        "{err}"
+    );
+}
+
+#[test]
+fn nnunets_files_without_a_partner_are_all_named() {
+    let dir = folder(&[
+        "imagesTr/a_0000.nii.gz",
+        "imagesTr/b_0000.nii.gz",
+        "labelsTr/b.nii.gz",
+        "labelsTr/c.nii.gz",
+    ]);
+    let err = manifest::read(dir.path(), Layout::Auto, Some(&liver_and_kidney())).unwrap_err();
+    let text = err.to_string();
+    assert!(text.starts_with("2 problems"), "{text}");
+    assert!(text.contains("no labels named a.nii.gz"), "{text}");
+    assert!(text.contains("no scan named c_0000.nii.gz"), "{text}");
+}
+
+#[test]
+fn the_decathlons_list_is_read() {
+    let dir = folder(&[
+        "imagesTr/s_1.nii.gz",
+        "labelsTr/s_1.nii.gz",
+        "imagesTs/s_2.nii.gz",
+    ]);
+    write(
+        dir.path(),
+        "dataset.json",
+        r#"{"name": "Spleen", "modality": {"0": "CT"}, "labels": {"0": "background", "1": "spleen"},
+            "training": [{"image": "./imagesTr/s_1.nii.gz", "label": "./labelsTr/s_1.nii.gz"}],
+            "test": ["./imagesTs/s_2.nii.gz"]}"#,
+    );
+    let manifest = manifest::read(&dir.path().join("dataset.json"), Layout::Auto, None).unwrap();
+    assert_eq!(manifest.layout, Layout::Decathlon, "found out");
+    assert_eq!(
+        shown(dir.path(), &manifest),
+        [
+            "s_1/s_1: imagesTr/s_1.nii.gz + labelsTr/s_1.nii.gz [spleen]",
+            "s_2/s_2: imagesTs/s_2.nii.gz + nothing []",
+        ],
+        "training, then test"
+    );
+}
+
+#[test]
+fn pairs_are_found_by_name_however_they_lie() {
+    let organs = map(&[("liver", &[1])]);
+    let read = |files: &[&str]| {
+        let dir = folder(files);
+        let manifest = manifest::read(dir.path(), Layout::Auto, Some(&organs)).unwrap();
+        assert_eq!(manifest.layout, Layout::Pairs, "found out");
+        shown(dir.path(), &manifest)
+    };
+    assert_eq!(
+        read(&[
+            "a_ct.nii.gz",
+            "a_seg.nii.gz",
+            "b.nii.gz",
+            "b-label.nrrd",
+            "readme.txt"
+        ]),
+        [
+            "a/a: a_ct.nii.gz + a_seg.nii.gz [liver]",
+            "b/b: b.nii.gz + b-label.nrrd [liver]"
+        ],
+        "side by side"
+    );
+    assert_eq!(
+        read(&["volume-0.nii", "segmentation-0.nii"]),
+        ["0/0: volume-0.nii + segmentation-0.nii [liver]"],
+        "LiTS"
+    );
+    assert_eq!(
+        read(&[
+            "images/x_0000.nii.gz",
+            "images/y_0000.nii.gz",
+            "labels/x.nii.gz"
+        ]),
+        [
+            "x/x: images/x_0000.nii.gz + labels/x.nii.gz [liver]",
+            "y/y: images/y_0000.nii.gz + nothing []",
+        ],
+        "FLARE"
+    );
+    assert_eq!(
+        read(&[
+            "s1/ct.nii.gz",
+            "s1/segmentations/liver.nii.gz",
+            "s1/notes/a.txt",
+            "s2/ct.nii.gz"
+        ]),
+        [
+            "s1/s1: s1/ct.nii.gz + s1/segmentations [liver]",
+            "s2/s2: s2/ct.nii.gz + nothing []"
+        ],
+        "TotalSegmentator"
+    );
+    assert_eq!(
+        read(&["images/p1/1.dcm", "images/p1/2.dcm", "labels/p1.seg.nrrd"]),
+        ["p1/p1: images/p1 + labels/p1.seg.nrrd [liver]"],
+        "a DICOM series in a folder"
+    );
+}
+
+#[test]
+fn pairs_that_do_not_pair_are_all_named() {
+    let organs = map(&[("liver", &[1])]);
+    let dir = folder(&["a_ct.nii.gz", "a_image.nii.gz", "b_seg.nii.gz"]);
+    let text = manifest::read(dir.path(), Layout::Pairs, Some(&organs))
+        .unwrap_err()
+        .to_string();
+    assert!(text.starts_with("2 problems"), "{text}");
+    assert!(text.contains("a second scan of case `a`"), "{text}");
+    assert!(
+        text.contains("no scan of case `b` beside its labels"),
+        "{text}"
+    );
+    let empty = folder(&["readme.txt"]);
+    let text = manifest::read(empty.path(), Layout::Auto, Some(&organs))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.starts_with("no scan found in") && text.contains("NAME_seg.nii.gz"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_cohort_without_organs_or_without_a_folder_is_refused() {
+    let dir = folder(&["a_ct.nii.gz", "a_seg.nii.gz"]);
+    let err = manifest::read(dir.path(), Layout::Auto, None)
+        .unwrap_err()
+        .to_string();
+    assert!(err.contains("give an organ map, as `liver = [1]`"), "{err}");
+    let gone = manifest::read(&dir.path().join("gone"), Layout::Auto, None).unwrap_err();
+    assert!(matches!(gone, ManifestError::Unreadable { .. }), "{gone}");
+    let strange = manifest::read(&dir.path().join("a_ct.nii.gz"), Layout::Auto, None).unwrap_err();
+    assert!(
+        matches!(strange, ManifestError::UnknownLayout { .. }),
+        "{strange}"
+    );
+}
