@@ -204,15 +204,8 @@ impl PlaneTransform {
     fn write_column(&self, x: usize, plane: &mut [Steps]) {
         let mut y = 0;
         for (idx, parabola) in self.envelope.iter().enumerate() {
-            let end = self.envelope.get(idx + 1).map_or(self.shape.y, |next| {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "a bound below row 0 or past the last row saturates, then is clamped"
-                )]
-                let first_row = next.from.ceil() as usize;
-                first_row.min(self.shape.y)
-            });
+            let next = self.envelope.get(idx + 1);
+            let end = next.map_or(self.shape.y, |next| first_row_from(next.from, self.shape.y));
             while y < end {
                 #[expect(
                     clippy::cast_possible_truncation,
@@ -227,6 +220,23 @@ impl PlaneTransform {
             }
         }
     }
+}
+
+/// First of `n` rows at or past a place in rows, `n` when there is none.
+fn first_row_from(place: f64, n: usize) -> usize {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a place before row 0 or past the last row saturates, then is clamped"
+    )]
+    let whole = place as usize;
+    // `f64::ceil` is a call into the C library where the build targets any x86-64.
+    let row = if (whole as f64) < place {
+        whole + 1
+    } else {
+        whole
+    };
+    row.min(n)
 }
 
 /// Appends, for each voxel of a row of `n` voxels, the steps to the nearest of the points `xs`.

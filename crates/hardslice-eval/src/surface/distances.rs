@@ -191,7 +191,7 @@ impl DirectedDistances {
             .collect();
         let mut elements = slices.concat();
         elements.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let total_weight = elements.iter().map(|(_, weight)| weight).sum();
+        let total_weight = sum(&elements, |_, weight| weight);
         Self {
             elements,
             total_weight,
@@ -253,4 +253,10 @@ impl DirectedDistances {
         );
         low + (high - low) * (rank - below as f64).clamp(0.0, 1.0)
     }
+}
+
+/// Sums over elements in their order, block by block, so that rounding errors do not pile up.
+fn sum(elements: &[(f64, f64)], term: impl Fn(f64, f64) -> f64) -> f64 {
+    let block = |block: &[(f64, f64)]| block.iter().map(|(d, w)| term(*d, *w)).sum::<f64>();
+    elements.chunks(512).map(block).sum()
 }
