@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::dicom::DicomError;
 use crate::{GridMismatch, SingularAffine, VoxelCount};
 
 /// A scan or a label map could not be read.
@@ -80,6 +81,10 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
+
+    /// DICOM files are wrong, or of a kind that is not read here.
+    #[error(transparent)]
+    Dicom(#[from] DicomError),
 
     /// Labels lie on another grid than the scan they belong to.
     #[error("{source}\n  labels: {}", path.display())]

@@ -12,6 +12,7 @@ mod placement;
 mod grid_mismatch;
 mod error;
 
+pub mod dicom;
 pub mod labels;
 pub mod whole_file;
 

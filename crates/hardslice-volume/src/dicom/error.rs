@@ -1,0 +1,323 @@
+//! What can be wrong with DICOM files.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::SeriesList;
+use super::decode::DecodeError;
+use crate::{SingularAffine, VoxelCount};
+
+/// DICOM files could not be read as a scan or as labels.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DicomError {
+    /// The file system refused.
+    #[error("cannot read {}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Its reason.
+        source: io::Error,
+    },
+
+    /// A file that starts as DICOM does not go on so.
+    #[error("damaged or truncated DICOM file: {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the parser met.
+        source: Box<dicom_object::ReadError>,
+    },
+
+    /// There is no series of images.
+    #[error(
+        "no series of images was found ({}), but one DICOM CT series was wanted{}: {}",
+        Counts(others, *n_stray), way_out(others), path.display()
+    )]
+    NoImages {
+        /// DICOM files of other kinds, by modality.
+        others: BTreeMap<String, usize>,
+        /// Files that are no DICOM.
+        n_stray: usize,
+        /// The folder or file.
+        path: PathBuf,
+    },
+
+    /// Several series could be meant.
+    #[error("{} series were found, name one by its UID:{series}\n  folder: {}",
+        series.0.len(), path.display())]
+    SeveralSeries {
+        /// All of them.
+        series: SeriesList,
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// The series named is not there.
+    #[error("no series `{wanted}` was found, only these:{series}\n  folder: {}", path.display())]
+    NoSuchSeries {
+        /// The UID asked for.
+        wanted: String,
+        /// The series there are.
+        series: SeriesList,
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// The series is of another modality.
+    #[error("modality is `{modality}`, but CT was wanted: {}", path.display())]
+    NotCt {
+        /// What the header says.
+        modality: String,
+        /// Its first file.
+        path: PathBuf,
+    },
+
+    /// An attribute is missing, or its value cannot be used.
+    #[error("{attribute} {problem}: {}", path.display())]
+    Attribute {
+        /// Name and tag.
+        attribute: String,
+        /// What is wrong.
+        problem: String,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The file is well-formed, but of a kind that is not read.
+    #[error("found {found}, but {wanted} was wanted: {}", path.display())]
+    Unsupported {
+        /// What the file holds.
+        found: String,
+        /// What is read.
+        wanted: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// One series holds images that do not stack: a localizer among the slices, two sizes.
+    #[error(
+        "the series holds {n_kinds} kinds of images, which make no volume; move all but one \
+        kind away:{kinds}"
+    )]
+    Mixed {
+        /// How many.
+        n_kinds: usize,
+        /// Each of them with its files, the most frequent first.
+        kinds: String,
+    },
+
+    /// Two slices lie at one position.
+    #[error(
+        "{n} slices are there twice{same_image}, the first at ({:.2}, {:.2}, {:.2}) mm; a series \
+         of several phases or reconstructions has to be split first: {files}",
+        position_mm[0], position_mm[1], position_mm[2]
+    )]
+    Doubled {
+        /// Pairs of slices.
+        n: usize,
+        /// Whether the first pair is one image, as a remark.
+        same_image: &'static str,
+        /// Where the first pair lies, DICOM's LPS, millimetres.
+        position_mm: [f64; 3],
+        /// The pairs.
+        files: FileList,
+    },
+
+    /// Slices are missing between others.
+    #[error(
+        "{n_missing} slices are missing: neighbours lie {step_mm:.3} mm apart instead of \
+        {typical_mm:.3} mm: {files}"
+    )]
+    Gap {
+        /// How many.
+        n_missing: f64,
+        /// The distance of most neighbours, millimetres.
+        typical_mm: f64,
+        /// The first gap, millimetres.
+        step_mm: f64,
+        /// The slices on both sides of each gap.
+        files: FileList,
+    },
+
+    /// The distance between slices varies.
+    #[error("slices are spaced unevenly, {least_mm:.3} mm to {most_mm:.3} mm apart: {files}")]
+    Uneven {
+        /// The smallest distance, millimetres.
+        least_mm: f64,
+        /// The largest distance, millimetres.
+        most_mm: f64,
+        /// The slices at both.
+        files: FileList,
+    },
+
+    /// The slices are not perpendicular to the way they are stacked.
+    #[error(
+        "the gantry was tilted by {degrees:.2}° ({evidence}); undo the tilt first, for example \
+         with dcm2niix, and read its `_Tilt` file: {files}"
+    )]
+    Tilted {
+        /// What shows the tilt.
+        evidence: &'static str,
+        /// By how much.
+        degrees: f64,
+        /// The slices.
+        files: FileList,
+    },
+
+    /// Slices lie aside of the others.
+    #[error(
+        "slices are shifted in their plane by {shift_mm:.3} mm ({allowed_mm:.3} mm allowed): \
+        {files}"
+    )]
+    Shifted {
+        /// The first such shift, millimetres.
+        shift_mm: f64,
+        /// What is allowed, millimetres.
+        allowed_mm: f64,
+        /// The first slice, and the first shifted one.
+        files: FileList,
+    },
+
+    /// The pixels could not be decoded.
+    #[error("cannot decode frame {frame}: {}", path.display())]
+    Decode {
+        /// Its number, from 1.
+        frame: u32,
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: DecodeError,
+    },
+
+    /// Segments of a segmentation share voxels.
+    #[error("segments `{first}` and `{second}` overlap in {n_voxels} voxels, but a label map \
+        gives each voxel one value: {}", path.display())]
+    Overlap {
+        /// The segment with the smaller number.
+        first: String,
+        /// The other.
+        second: String,
+        /// Shared voxels.
+        n_voxels: usize,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A segmentation does not lie on the scan's voxels.
+    #[error("frame {frame} of the segmentation does not lie on the voxels of the scan: {problem}: {}",
+        path.display())]
+    OffGrid {
+        /// Its number, from 1.
+        frame: u32,
+        /// How it is off.
+        problem: String,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// None of the structures asked for is in the segmentation.
+    #[error("none of the structures asked for ({wanted}) is among the segments ({segments}): {}",
+        path.display())]
+    NoSegment {
+        /// The names looked for.
+        wanted: String,
+        /// The labels there are.
+        segments: String,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// Contours instead of voxels.
+    #[error(
+        "RTSTRUCT holds contours, which are not read; turn them into masks on the scan's voxels \
+         first, for example with `plastimatch convert --input RTSTRUCT.dcm --referenced-ct \
+         CT_FOLDER --output-prefix masks --prefix-format nii.gz`, with dcmrtstruct2nii or in 3D \
+         Slicer, and give the folder of masks: {}", path.display()
+    )]
+    RtStruct {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// Positions and spacings make no grid.
+    #[error("{source}: {}", path.display())]
+    Affine {
+        /// Which affine.
+        source: SingularAffine,
+        /// The first file.
+        path: PathBuf,
+    },
+
+    /// Another number of voxels than the grid has.
+    #[error("{source}: {}", path.display())]
+    VoxelCount {
+        /// The two numbers.
+        source: VoxelCount,
+        /// The first file.
+        path: PathBuf,
+    },
+}
+
+impl DicomError {
+    /// For `map_err`: the file system's refusal with the file it is about.
+    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io { path, source }
+    }
+
+    /// For `map_err`: the parser's complaint with the file it is about.
+    pub(super) fn unreadable(path: &Path) -> impl FnOnce(dicom_object::ReadError) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Unreadable {
+            path,
+            source: Box::new(source),
+        }
+    }
+}
+
+/// Files, for a message: the first few by name, the rest counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileList(pub Vec<PathBuf>);
+
+impl fmt::Display for FileList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 8;
+        let shown: Vec<_> = self
+            .0
+            .iter()
+            .take(SHOWN)
+            .map(|path| path.display().to_string())
+            .collect();
+        write!(f, "{}", shown.join(", "))?;
+        match self.0.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// What was found instead of images.
+struct Counts<'a>(&'a BTreeMap<String, usize>, usize);
+
+impl fmt::Display for Counts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (kind, n) in self.0 {
+            write!(f, "{n} {kind}, ")?;
+        }
+        write!(f, "{} files that are no DICOM", self.1)
+    }
+}
+
+/// What to do with what was found.
+fn way_out(others: &BTreeMap<String, usize>) -> &'static str {
+    if others.contains_key("SEG") || others.contains_key("RTSTRUCT") {
+        " (segmentations belong to the labels, not to the image)"
+    } else {
+        ""
+    }
+}

@@ -1,0 +1,135 @@
+//! DICOM: a series of CT images as a scan, a segmentation object as labels.
+//!
+//! ```text
+//! folder -> headers -> series by UID -> slices by position -> grid, LPS to RAS+
+//!                                           \-> decode in parallel -> Hounsfield units -> canonical axes
+//! ```
+//!
+//! # What is read
+//!
+//! **Folders** are searched with their subfolders; a single file will do, too. Files without the
+//! `DICM` mark, `DICOMDIR`, and objects that are no scans (SEG, RTSTRUCT, RTDOSE, SR, ...) are left
+//! out. Where more than one CT volume is found, one has to be named by its `SeriesInstanceUID`;
+//! localizers and images without a position (dose reports) do not count. Files whose UID an
+//! anonymiser removed make one series.
+//!
+//! **Images**: classic CT, one slice a file, and enhanced or legacy-converted multi-frame CT
+//! (position, orientation, spacing and rescaling from the shared or per-frame functional groups).
+//! Whole-number values of 8, 16 or 32 bits, signed or not, with any `BitsStored` and `HighBit`;
+//! one sample a pixel. `MONOCHROME1` says how grey is shown, not what it means: such values are
+//! read like others. Each frame is rescaled by its own slope and intercept. `PixelPaddingValue` is
+//! left as it is, and rescaled with the rest.
+//!
+//! **Transfer syntaxes**
+//!
+//! | syntax | UID 1.2.840.10008.1.2 + | decoder |
+//! |---|---|---|
+//! | implicit and explicit little endian, explicit big endian, deflated | none, `.1`, `.2`, `.1.99` | dicom-object |
+//! | encapsulated uncompressed, deflated frames | `.1.98`, `.8.1` | own, flate2 |
+//! | RLE lossless | `.5` | own |
+//! | JPEG baseline and extended of 8 bits | `.4.50`, `.4.51` | jpeg-decoder |
+//! | JPEG lossless of up to 16 bits, without restart markers | `.4.57`, `.4.70` | jpeg-decoder |
+//! | JPEG-LS lossless and near-lossless | `.4.80`, `.4.81` | `CharLS`, with the feature `jpeg-ls` |
+//! | JPEG 2000 lossless and lossy | `.4.90`, `.4.91` | jpeg2k on openjp2, a Rust port of OpenJPEG |
+//!
+//! **Segmentations** ([`read_seg`]): binary, fractional (at least one half is in) and label-map
+//! objects, whatever the order and the direction of their frames, cropped or complete.
+//!
+//! # What is refused, with the files named
+//!
+//! - another modality than CT; values that the header says are no Hounsfield units
+//!   (`RescaleType`); unsigned values without slope and intercept; colour; lookup tables instead
+//!   of slope and intercept; floating-point pixels;
+//! - a slice that is missing or there twice, slices spaced unevenly by more than 0.1 mm and 5 %;
+//! - a tilted gantry, by the header or because the slices are not stacked along their normal;
+//!   slices shifted in their plane by more than a quarter of a pixel;
+//! - images of another size, spacing or orientation within the series, such as a localizer;
+//! - JPEG of 12 bits lossy, High-Throughput JPEG 2000, JPEG XL, video;
+//! - RTSTRUCT: contours have to be turned into masks first, the message says how.
+//!
+//! # Axes
+//!
+//! DICOM's axes are LPS (left, posterior, superior), millimetres. With the direction cosines `r`
+//! and `c` of `ImageOrientationPatient`, the `PixelSpacing` (between rows, between columns)
+//! `(p, q)`, the distance `d` between slices and the position `o` of the first slice along the
+//! normal `n = r × c`, the native grid has columns along `x`, rows along `y`, slices along `z`:
+//!
+//! ```text
+//!                    [-1       ]
+//! world_from_voxel = [   -1    ] · [ q·r  p·c  d·n  o ]
+//!                    [       1 ]
+//! ```
+//!
+//! # Sources
+//!
+//! DICOM PS3.3 (C.7.6.2 planes, C.7.6.16 functional groups, C.8.20 segmentation), PS3.5 (8 and
+//! annex A, encodings; annex G, RLE).
+
+mod attributes;
+mod decode;
+mod error;
+mod files;
+mod frame;
+mod pixel_format;
+mod read;
+mod seg;
+mod series;
+mod stack;
+mod vector;
+
+use std::path::Path;
+
+use crate::{LabelNames, ReadError, Scan};
+
+pub use decode::DecodeError;
+pub use error::{DicomError, FileList};
+pub use series::{SeriesInfo, SeriesList};
+
+/// Reads a series of CT images as a scan in Hounsfield units.
+///
+/// `dir` is a folder, which may hold several series and other files, or a single file. Where it
+/// holds more than one CT volume, `series_uid` has to name one; [`list_series`] tells which there
+/// are. Slices are decoded in parallel; beside the volume itself, each thread holds one file.
+///
+/// # Errors
+///
+/// [`ReadError::Dicom`] with the files that are wrong; see the [module](self) for what is refused.
+pub fn read_series(dir: &Path, series_uid: Option<&str>) -> Result<Scan<f32>, ReadError> {
+    Ok(read::read_series(dir, series_uid)?)
+}
+
+/// Lists the series of images below a folder, whatever their modality, sorted by UID.
+///
+/// Only headers are read. Empty where there are none.
+///
+/// # Errors
+///
+/// [`ReadError::Dicom`] when the folder cannot be read or holds a damaged DICOM file.
+pub fn list_series(dir: &Path) -> Result<Vec<SeriesInfo>, ReadError> {
+    let found = files::find(dir)?;
+    let by_uid = series::by_series(found.images);
+    Ok(by_uid
+        .values()
+        .filter_map(|files| series::describe(files))
+        .collect())
+}
+
+/// Reads a DICOM segmentation onto the voxels of its scan.
+///
+/// `path` is the SEG file, or a folder that holds no other DICOM file. A segment gets the value
+/// that `names` has for its `SegmentLabel`, or else for its number; segments that are not listed
+/// are left out. Without names the value is the segment's number. Slices that the segmentation
+/// does not mention are empty. Segments that share a value may overlap.
+///
+/// # Errors
+///
+/// [`ReadError::Dicom`] when frames do not lie on the scan's voxels (2 % of a voxel off along any
+/// axis), when segments of different values overlap, when no segment is listed, or when the file
+/// holds something else, such as RTSTRUCT.
+pub fn read_seg(
+    path: &Path,
+    reference: &Scan<f32>,
+    names: &LabelNames,
+) -> Result<Scan<u16>, ReadError> {
+    Ok(seg::read(path, reference, names)?)
+}

@@ -1,0 +1,98 @@
+//! Reads the voxels of a series.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::DicomError;
+use super::decode::{Codec, PixelData};
+use super::files::{CtContent, ImageFile, Source, find};
+use super::series::choose;
+use super::stack::{Slice, Stack};
+use crate::{Placement, Scan};
+
+/// Reads the series that is meant: find, choose, stack, decode, turn to canonical axes.
+pub(super) fn read_series(path: &Path, uid: Option<&str>) -> Result<Scan<f32>, DicomError> {
+    let (files, contents) = readable(choose(find(path)?, uid, path)?)?;
+    let stack = Stack::new(&files, &contents)?;
+    let voxels = decode(&files, &contents, &stack)?;
+    let path = || files[0].path.clone();
+    let placement = Placement::new(stack.grid).map_err(|source| DicomError::Affine {
+        source,
+        path: path(),
+    })?;
+    Scan::from_native(placement, voxels).map_err(|source| DicomError::VoxelCount {
+        source,
+        path: path(),
+    })
+}
+
+/// What each file holds, or why it cannot be read; checked before the first voxel is decoded.
+fn readable(images: Vec<ImageFile>) -> Result<(Vec<Source>, Vec<CtContent>), DicomError> {
+    let readable = images.into_iter().map(
+        |ImageFile {
+             source, content, ..
+         }| {
+            let Source {
+                path,
+                transfer_syntax,
+                ..
+            } = &source;
+            if let Err(source) = Codec::of(transfer_syntax) {
+                return Err(DicomError::Decode {
+                    frame: 1,
+                    path: path.clone(),
+                    source,
+                });
+            }
+            Ok((source, content?))
+        },
+    );
+    readable
+        .collect::<Result<Vec<_>, _>>()
+        .map(|pairs| pairs.into_iter().unzip())
+}
+
+/// The voxels in the order of the stack, in Hounsfield units.
+///
+/// Slices are decoded in parallel, each into its own place. A file of one frame is held by the
+/// thread that decodes it; a file of many frames is read once.
+fn decode(files: &[Source], contents: &[CtContent], stack: &Stack) -> Result<Vec<f32>, DicomError> {
+    let n_pixels = stack.grid.shape.n_pixels();
+    let mut voxels = vec![0.0; stack.grid.shape.n_voxels()];
+    let mut planes: Vec<Vec<(&Slice, &mut [f32])>> = files.iter().map(|_| Vec::new()).collect();
+    for (slice, plane) in stack.slices.iter().zip(voxels.chunks_exact_mut(n_pixels)) {
+        planes[slice.file].push((slice, plane));
+    }
+    let of_file = |file: usize, planes: Vec<(&Slice, &mut [f32])>| {
+        let Source { path, n_frames, .. } = &files[file];
+        let pixels = PixelData::open(path, *n_frames)?;
+        let format = &contents[file].format;
+        let decoded: Vec<_> = planes
+            .into_par_iter()
+            .map(|(slice, plane)| {
+                let index = slice.frame.index;
+                let in_file = |source| DicomError::Decode {
+                    frame: index + 1,
+                    path: path.clone(),
+                    source,
+                };
+                let bytes = pixels.frame(index, format).map_err(in_file)?;
+                for (voxel, stored) in plane.iter_mut().zip(format.stored_values(&bytes)) {
+                    *voxel = slice.frame.rescale.hounsfield(stored);
+                }
+                Ok(())
+            })
+            .collect();
+        first_error(decoded)
+    };
+    let planes = planes.into_par_iter().enumerate();
+    let decoded: Vec<_> = planes.map(|(file, planes)| of_file(file, planes)).collect();
+    first_error(decoded)?;
+    Ok(voxels)
+}
+
+/// The first error in the order of the items, whichever thread met one first.
+fn first_error(results: Vec<Result<(), DicomError>>) -> Result<(), DicomError> {
+    results.into_iter().collect()
+}
