@@ -15,9 +15,11 @@ mod overlap;
 mod surface;
 mod case;
 mod summary;
+mod interval;
 mod plausible;
 
 pub use case::{CaseScores, ScoreOptions, Status, score_case, score_masks};
+pub use interval::{Bootstrap, Interval};
 pub use mask::{Label, MAX_AXIS, Mask, MaskError};
 pub use overlap::Overlap;
 pub use plausible::{Printed, impossible_sd};

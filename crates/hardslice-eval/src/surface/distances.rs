@@ -209,20 +209,14 @@ impl DirectedDistances {
     }
 
     fn weighted_sum(&self) -> f64 {
-        self.elements
-            .iter()
-            .map(|(distance, weight)| distance * weight)
-            .sum()
+        sum(&self.elements, |distance, weight| distance * weight)
     }
 
     fn weight_within(&self, tolerance_mm: f64) -> f64 {
         let n_within = self
             .elements
             .partition_point(|(distance, _)| *distance <= tolerance_mm);
-        self.elements[..n_within]
-            .iter()
-            .map(|(_, weight)| weight)
-            .sum()
+        sum(&self.elements[..n_within], |_, weight| weight)
     }
 
     /// First distance at which the summed weight reaches a share of the total.
