@@ -1,0 +1,128 @@
+//! What training makes small: losses over the organs that are annotated.
+//!
+//! All losses take logits `[n, organs, y, x]`, targets of the same shape (0 or 1) and a mask
+//! `[n, organs]` that is 1 where the organ is annotated in that slice's patient and 0 where it is
+//! not. An organ without annotation takes no part: neither its value nor its gradient. A batch in
+//! which nothing is annotated has loss 0 and a zero gradient.
+
+mod cross_entropy;
+mod focal;
+mod overlap;
+mod top_k;
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+pub use cross_entropy::binary_cross_entropy;
+pub use focal::focal;
+pub use overlap::{SumOver, soft_dice, tversky};
+pub use top_k::top_k;
+
+/// Which loss to train with, and its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Loss {
+    /// Soft Dice, the paper's loss.
+    Dice {
+        /// Sums over the batch (default) or slice by slice.
+        #[serde(default)]
+        sum_over: SumOver,
+    },
+    /// Soft Dice plus mean binary cross-entropy, as in nnU-Net.
+    DiceCrossEntropy,
+    /// Focal loss (Lin et al. 2017).
+    Focal {
+        /// Focusing exponent, 2 in the paper.
+        #[serde(default = "default_gamma")]
+        gamma: f64,
+        /// Weight of the organ's pixels, 0.25 in the paper; the rest weigh `1 − alpha`.
+        #[serde(default = "default_alpha")]
+        alpha: f64,
+    },
+    /// Mean cross-entropy of the hardest pixels.
+    TopK {
+        /// Share of the annotated pixels that counts, 0.1 by default.
+        #[serde(default = "default_share")]
+        share: f64,
+    },
+    /// Tversky loss (Salehi et al. 2017).
+    Tversky {
+        /// Weight of false positives, 0.3 by default.
+        #[serde(default = "default_false_positive")]
+        false_positive: f64,
+        /// Weight of false negatives, 0.7 by default.
+        #[serde(default = "default_false_negative")]
+        false_negative: f64,
+    },
+}
+
+fn default_gamma() -> f64 {
+    2.0
+}
+
+fn default_alpha() -> f64 {
+    0.25
+}
+
+fn default_share() -> f64 {
+    0.1
+}
+
+fn default_false_positive() -> f64 {
+    0.3
+}
+
+fn default_false_negative() -> f64 {
+    0.7
+}
+
+impl Default for Loss {
+    fn default() -> Self {
+        Self::Dice {
+            sum_over: SumOver::Batch,
+        }
+    }
+}
+
+impl Loss {
+    /// The loss of one batch, a tensor of one element that can be differentiated.
+    ///
+    /// # Shapes
+    ///
+    /// - `logits`, `targets`: `[n, organs, y, x]`
+    /// - `annotated`: `[n, organs]`
+    pub fn of(self, logits: Tensor<4>, targets: Tensor<4>, annotated: Tensor<2>) -> Tensor<1> {
+        match self {
+            Self::Dice { sum_over } => soft_dice(logits, targets, annotated, sum_over),
+            Self::DiceCrossEntropy => {
+                let dice = soft_dice(
+                    logits.clone(),
+                    targets.clone(),
+                    annotated.clone(),
+                    SumOver::Batch,
+                );
+                dice + binary_cross_entropy(logits, targets, annotated)
+            }
+            Self::Focal { gamma, alpha } => focal(logits, targets, annotated, gamma, alpha),
+            Self::TopK { share } => top_k(logits, targets, annotated, share),
+            Self::Tversky {
+                false_positive,
+                false_negative,
+            } => tversky(logits, targets, annotated, false_positive, false_negative),
+        }
+    }
+}
+
+/// The mean of per-pixel values over the annotated `(slice, organ)` planes; 0 where there is none.
+///
+/// # Shapes
+///
+/// - `values`: `[n, organs, y, x]`
+/// - `annotated`: `[n, organs]`
+fn mean_over_annotated(values: Tensor<4>, annotated: Tensor<2>) -> Tensor<1> {
+    let [_, _, y, x] = values.dims();
+    let n_planes = annotated.clone().sum();
+    let n_pixels = n_planes.mul_scalar((y * x) as f64).clamp_min(1.0);
+    let sums = hardslice_kernels::plane_sums(values);
+    (sums * annotated).sum() / n_pixels
+}

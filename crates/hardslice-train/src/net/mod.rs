@@ -1,0 +1,115 @@
+//! The nets: 2D U-Net and FCN-8s on VGG-16, each with its width and norm as parameters.
+//!
+//! A net is written once, on the operations of `hardslice-kernels`, and runs on every device. It
+//! takes slices scaled to [0, 1], `[n, 1 + 2 · context, y, x]`, and gives one logit plane per organ,
+//! `[n, organs, y, x]`, of the same size: what a net needs beyond a slice's border is zero, the
+//! value of air.
+
+mod config;
+mod conv_block;
+mod fcn8s;
+mod frame;
+mod initial;
+mod pass;
+mod unet;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor};
+use burn::tensor::{Device, Tensor};
+
+pub use config::{NetConfig, NetKind, NormKind};
+pub use conv_block::{BatchNorm, ConvBlock};
+pub use fcn8s::Fcn8s;
+pub use initial::Initial;
+pub use pass::Pass;
+pub use unet::UNet;
+
+use frame::{crop, pad_to_multiple};
+
+/// A net that segments slices.
+#[derive(Debug, Clone)]
+pub enum Net {
+    /// Ronneberger et al. (2015), with same padding.
+    UNet(UNet),
+    /// Long et al. (2015), on VGG-16.
+    Fcn8s(Fcn8s),
+}
+
+impl Net {
+    /// Builds a net with He-initialised weights, each parameter from a random stream of its name.
+    pub fn new(config: &NetConfig, n_organs: usize, seed: u64, device: &Device) -> Self {
+        let initial = Initial { seed, device };
+        match config.kind {
+            NetKind::UNet => Self::UNet(UNet::new(config, n_organs, &initial)),
+            NetKind::Fcn8s => Self::Fcn8s(Fcn8s::new(config, n_organs, &initial)),
+        }
+    }
+
+    /// Runs the net.
+    ///
+    /// # Shapes
+    ///
+    /// `x`: `[n, channels, y, x]` of any `y` and `x`; gives logits `[n, organs, y, x]`.
+    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+        let [_, _, height, width] = x.dims();
+        let logits = match self {
+            Self::UNet(net) => net.forward(pad_to_multiple(x, net.size_multiple()), pass),
+            Self::Fcn8s(net) => net.forward(pad_to_multiple(x, Fcn8s::SIZE_MULTIPLE), pass),
+        };
+        crop(logits, height, width)
+    }
+
+    /// Takes the batch statistics of a training pass into the running ones.
+    ///
+    /// # Panics
+    ///
+    /// When the pass was not a training pass of this net.
+    pub fn absorb_statistics(&mut self, pass: Pass) {
+        let norms = match self {
+            Self::UNet(net) => net.norms_mut(),
+            Self::Fcn8s(net) => net.norms_mut(),
+        };
+        let statistics = pass.into_statistics();
+        assert_eq!(
+            norms.len(),
+            statistics.len(),
+            "one set of statistics for each norm"
+        );
+        for (norm, seen) in norms.into_iter().zip(statistics) {
+            norm.absorb(&seen);
+        }
+    }
+
+    /// Visits every parameter in a fixed order.
+    pub fn visit(&self, visitor: &mut impl ModuleVisitor) {
+        match self {
+            Self::UNet(net) => net.visit(visitor),
+            Self::Fcn8s(net) => net.visit(visitor),
+        }
+    }
+
+    /// Maps every parameter in the order of [`Net::visit`].
+    #[must_use]
+    pub fn map(self, mapper: &mut impl ModuleMapper) -> Self {
+        match self {
+            Self::UNet(net) => Self::UNet(net.map(mapper)),
+            Self::Fcn8s(net) => Self::Fcn8s(net.map(mapper)),
+        }
+    }
+
+    /// The same net without gradients, to predict with.
+    #[must_use]
+    pub fn without_gradients(&self) -> Self {
+        match self {
+            Self::UNet(net) => Self::UNet(net.valid()),
+            Self::Fcn8s(net) => Self::Fcn8s(net.valid()),
+        }
+    }
+
+    /// How many numbers are trained.
+    pub fn n_parameters(&self) -> usize {
+        match self {
+            Self::UNet(net) => net.num_params(),
+            Self::Fcn8s(net) => net.num_params(),
+        }
+    }
+}
