@@ -15,9 +15,9 @@ use crate::survey::{ScoreError, check_spacing, survey};
 pub struct ScoreOptions {
     /// Distance at which two surfaces still agree for the NSD, in millimetres.
     ///
-    /// 2 mm by default, about one to three voxels of an abdominal CT in plane: strict for liver,
-    /// spleen and kidney, where published tolerances run from 2 to 7 mm. It must be stated beside
-    /// every NSD, and stay the same for every arm that is compared.
+    /// 2 mm by default, two to four voxels of an abdominal CT in plane: on the strict side, so that
+    /// good predictions of large organs still differ. State it beside every NSD and keep it the
+    /// same for everything that is compared.
     pub nsd_tolerance_mm: f64,
     /// What a surface is made of.
     pub convention: Convention,

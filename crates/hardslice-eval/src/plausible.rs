@@ -27,11 +27,10 @@ pub struct Printed {
 /// Meant for reading other people's tables, and as a check on one's own before they are printed: a
 /// row that fails cannot be a slip of the last digit, and its spread must not be compared with.
 ///
-/// Printed numbers are rounded. `half_unit` is half of one unit in the last printed place (0.00005
-/// for four decimals); a row is called impossible only when the bound fails for every set of
-/// numbers that would have been printed as this row. Rows printed with fewer decimals in one
-/// column should be given the coarser unit there; one `half_unit` for the standard deviation and
-/// one for the other three.
+/// Printed numbers are rounded. `half_unit` is half of one unit in the last printed place of mean
+/// and range (0.00005 for four decimals), `half_unit_sd` the same for the standard deviation. A row
+/// is called impossible only when the bound fails for every set of numbers that would have been
+/// printed as this row.
 ///
 /// A negative standard deviation, a mean outside the range, `n` below 2 and `NaN` are impossible
 /// too.
