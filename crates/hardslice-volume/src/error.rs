@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::dicom::DicomError;
+use crate::labels::LabelError;
+use crate::nifti::NiftiError;
+use crate::nrrd::NrrdError;
 use crate::{GridMismatch, SingularAffine, VoxelCount};
 
 /// A scan or a label map could not be read.
@@ -41,6 +44,31 @@ pub enum ReadError {
         wanted_bytes: u64,
         /// Bytes that were there.
         found_bytes: u64,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The header announces more voxels than the file can hold, however well compressed.
+    #[error(
+        "the voxels need {wanted_bytes} bytes, the compressed file can hold \
+         {bytes_at_most} at most (truncated, or a damaged header): {}", path.display()
+    )]
+    CannotHold {
+        /// Bytes that the header announces, after decompression.
+        wanted_bytes: u64,
+        /// Bytes that a file of this size can hold.
+        bytes_at_most: u64,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The voxels do not fit into memory.
+    #[error("{wanted_bytes} bytes of memory are needed and not there: {}", path.display())]
+    OutOfMemory {
+        /// Bytes that the voxels take.
+        wanted_bytes: u64,
+        /// The allocator's reason.
+        source: std::collections::TryReserveError,
         /// The file.
         path: PathBuf,
     },
@@ -82,6 +110,18 @@ pub enum ReadError {
         path: PathBuf,
     },
 
+    /// The header of a NIfTI file is wrong, or says something that is not read here.
+    #[error(transparent)]
+    Nifti(#[from] NiftiError),
+
+    /// The header of an NRRD file is wrong, or says something that is not read here.
+    #[error(transparent)]
+    Nrrd(#[from] NrrdError),
+
+    /// The labels are readable, and wrong all the same.
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+
     /// DICOM files are wrong, or of a kind that is not read here.
     #[error(transparent)]
     Dicom(#[from] DicomError),
@@ -108,6 +148,22 @@ pub enum ReadError {
 /// A volume could not be written.
 #[derive(Debug, Error)]
 pub enum WriteError {
+    /// The name does not say how to write.
+    #[error("a NIfTI file is named .nii or .nii.gz: {}", path.display())]
+    Suffix {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// NIfTI-1 counts voxels in 16 bits.
+    #[error("NIfTI-1 holds up to 32767 voxels along an axis, not {shape} (x × y × z): {}", path.display())]
+    TooLong {
+        /// Voxels of the volume.
+        shape: crate::PerAxis<usize>,
+        /// The file.
+        path: PathBuf,
+    },
+
     /// The file system refused.
     #[error("cannot write {}", path.display())]
     Io {

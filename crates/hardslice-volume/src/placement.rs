@@ -65,7 +65,7 @@ impl Placement {
     }
 
     /// The canonical grid of a file's grid whose axes run as `orientation` says.
-    fn oriented(native: Grid, orientation: Orientation) -> Self {
+    pub(crate) fn oriented(native: Grid, orientation: Orientation) -> Self {
         let lengths = native.shape.xyz();
         let sources = orientation.sources_xyz();
         let mut world_from_voxel = [[0.0; 4]; 3];

@@ -1,5 +1,12 @@
 //! Label maps: which voxel belongs to which structure.
 
 mod names;
+mod error;
+mod paint;
+mod segments;
+mod folder;
+mod read;
 
+pub use error::LabelError;
 pub use names::{LabelNames, LabelNamesError};
+pub use read::{read_labels, read_labels_within};

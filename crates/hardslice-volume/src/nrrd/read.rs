@@ -1,0 +1,81 @@
+//! Reading scans and segmentations.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use super::NrrdError;
+use super::header::{Axes, Header};
+use super::segments::{Segment, segments};
+use crate::stored::{Voxel, read_voxels};
+use crate::{Grid, Placement, ReadError, Scan};
+
+/// Reads a scan.
+///
+/// # Errors
+///
+/// [`ReadError`]: what is wrong with header or voxels, NaN and infinity included.
+pub fn read_nrrd_scan(path: &Path) -> Result<Scan<f32>, ReadError> {
+    let (_, axes, voxels) = read(path)?;
+    if axes.n_layers != 1 {
+        return Err(NrrdError::Layers {
+            n_layers: axes.n_layers,
+            path: path.to_path_buf(),
+        }
+        .into());
+    }
+    let placement = Placement::new(axes.native).map_err(|source| ReadError::Affine {
+        source,
+        path: path.to_path_buf(),
+    })?;
+    Scan::from_native(placement, voxels).map_err(|source| ReadError::VoxelCount {
+        source,
+        path: path.to_path_buf(),
+    })
+}
+
+/// A label map or segmentation in the file's own axis order.
+#[derive(Debug)]
+pub(crate) struct NrrdLabels {
+    /// The file's own grid.
+    pub(crate) native: Grid,
+    /// The voxels of each layer.
+    pub(crate) layers: Vec<Vec<u16>>,
+    /// Slicer's segments; empty for a plain label map.
+    pub(crate) segments: Vec<Segment>,
+}
+
+/// Reads a label map or a `.seg.nrrd`.
+pub(crate) fn read_nrrd_labels(path: &Path) -> Result<NrrdLabels, ReadError> {
+    let (header, axes, voxels) = read(path)?;
+    Ok(NrrdLabels {
+        native: axes.native,
+        layers: parted(voxels, &axes),
+        segments: segments(&header),
+    })
+}
+
+fn read<T: Voxel>(path: &Path) -> Result<(Header, Axes, Vec<T>), ReadError> {
+    let file = File::open(path).map_err(ReadError::io(path))?;
+    let mut reader = BufReader::with_capacity(1 << 18, file);
+    let header = Header::read(&mut reader, path)?;
+    let axes = header.axes()?;
+    let layout = header.layout(&axes)?;
+    let voxels = read_voxels(header.data(reader)?, &layout)?;
+    Ok((header, axes, voxels))
+}
+
+/// The layers, each with its own voxels.
+fn parted(voxels: Vec<u16>, axes: &Axes) -> Vec<Vec<u16>> {
+    if axes.n_layers == 1 {
+        return vec![voxels];
+    }
+    let layer = |l: usize| {
+        let blocks = voxels.chunks_exact(axes.layer_stride * axes.n_layers);
+        blocks
+            .flat_map(|block| &block[l * axes.layer_stride..(l + 1) * axes.layer_stride])
+            .copied()
+            .collect()
+    };
+    (0..axes.n_layers).map(layer).collect()
+}

@@ -1,0 +1,9 @@
+//! Numbers as files store them: type, byte order, scale, compression.
+
+mod scalar;
+mod source;
+mod voxels;
+
+pub(crate) use scalar::{ByteOrder, ScalarType};
+pub(crate) use source::Source;
+pub(crate) use voxels::{Layout, Scale, Voxel, read_voxels};
