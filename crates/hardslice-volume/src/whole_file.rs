@@ -40,6 +40,40 @@ pub fn write_whole_bytes(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole(path, |file| file.write_all(bytes))
 }
 
+/// Fills a folder beside its destination, syncs its files and renames it into place.
+///
+/// A reader sees the whole folder or none. A folder that is already there is replaced: between its
+/// removal and the rename there is none.
+///
+/// # Errors
+///
+/// What `fill` returns, or the file system's refusal.
+pub fn write_whole_folder(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
+    let beside = partial_path(path)?;
+    if beside.exists() {
+        fs::remove_dir_all(&beside)?;
+    }
+    fs::create_dir_all(&beside)?;
+    let filled = fill(&beside).and_then(|()| {
+        for entry in fs::read_dir(&beside)? {
+            File::open(entry?.path())?.sync_all()?;
+        }
+        if path.exists() {
+            fs::remove_dir_all(path)?;
+        }
+        fs::rename(&beside, path)
+    });
+    if filled.is_err() {
+        // The first error is the one to report; a folder that cannot be removed is replaced later.
+        drop(fs::remove_dir_all(&beside));
+        return filled;
+    }
+    sync_parent(path)
+}
+
 fn write_synced(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -96,6 +130,37 @@ mod tests {
             fs::read_dir(dir.path()).unwrap().count(),
             1,
             "nothing is left beside it"
+        );
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_filled_leaves_the_old_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model");
+        write_whole_folder(&path, |dir| fs::write(dir.join("a"), "old")).unwrap();
+        let failed = write_whole_folder(&path, |dir| {
+            fs::write(dir.join("a"), "new")?;
+            Err(io::Error::other("disk full"))
+        });
+        assert_eq!(
+            failed.unwrap_err().to_string(),
+            "disk full",
+            "the cause is kept"
+        );
+        assert_eq!(
+            fs::read(path.join("a")).unwrap(),
+            b"old",
+            "the old folder stays"
+        );
+        assert_eq!(
+            fs::read_dir(dir.path()).unwrap().count(),
+            1,
+            "nothing is left beside it"
+        );
+        write_whole_folder(&path, |dir| fs::write(dir.join("b"), "new")).unwrap();
+        assert!(
+            !path.join("a").exists() && path.join("b").exists(),
+            "replaced as a whole"
         );
     }
 

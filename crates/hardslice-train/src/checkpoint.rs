@@ -1,0 +1,290 @@
+//! Where a training stands, on disk.
+//!
+//! ```text
+//! checkpoints/step-00000500/weights.safetensors     the net
+//! checkpoints/step-00000500/optimizer.safetensors   its velocities
+//! checkpoints/step-00000500/position.json           the rest, with the hashes of both
+//! ```
+//!
+//! A checkpoint's folder appears whole or not at all; its hashes are checked on reading.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hardslice_volume::whole_file::write_whole_folder;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::weights::{Weights, WeightsError};
+
+const WEIGHTS: &str = "weights.safetensors";
+const OPTIMIZER: &str = "optimizer.safetensors";
+const POSITION: &str = "position.json";
+const PREFIX: &str = "step-";
+
+/// Where a training stands, beside weights and velocities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Position {
+    /// Steps taken.
+    pub step: u64,
+    /// What the training is: hash of configuration, seed, store and plan.
+    pub identity: String,
+    /// Instruction set of the machine: another one rounds differently.
+    pub instruction_set: String,
+    /// Sum of the losses since the last line of the log.
+    pub loss_sum: f64,
+    /// Losses in that sum.
+    pub n_losses: u64,
+    /// Best validation so far: steps taken and mean Dice.
+    pub best: Option<(u64, f64)>,
+    /// Validations in a row in which nothing was predicted anywhere.
+    pub n_empty_validations: u32,
+}
+
+/// A checkpoint in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// Where the training stands.
+    pub position: Position,
+    /// The net.
+    pub weights: Weights,
+    /// The optimiser's velocities.
+    pub velocities: Weights,
+}
+
+/// What `position.json` holds.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    position: Position,
+    weights_blake3: String,
+    optimizer_blake3: String,
+}
+
+/// A checkpoint cannot be written or read.
+#[derive(Debug, Error)]
+pub enum CheckpointError {
+    /// The file system refused.
+    #[error("cannot {action} the checkpoint {}", path.display())]
+    File {
+        /// `write` or `read`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not what was written.
+    #[error(
+        "the checkpoint's {file} is damaged: its hash is {found}, recorded was {wanted}: {}",
+        path.display()
+    )]
+    Damaged {
+        /// Which file.
+        file: &'static str,
+        /// Hash found.
+        found: String,
+        /// Hash recorded.
+        wanted: String,
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// The position cannot be read.
+    #[error("the checkpoint's position.json cannot be read: {}", path.display())]
+    Position {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The arrays cannot be read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+impl Checkpoint {
+    /// Writes the checkpoint into `dir` and removes all but the `keep_last` newest.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::File`] when the disk is full or the folder is not to be written to; older
+    /// checkpoints stay then.
+    pub fn write(&self, dir: &Path, keep_last: usize) -> Result<PathBuf, CheckpointError> {
+        let path = dir.join(format!("{PREFIX}{:08}", self.position.step));
+        let (weights, velocities) =
+            (self.weights.to_safetensors(), self.velocities.to_safetensors());
+        let record = Record {
+            position: self.position.clone(),
+            weights_blake3: blake3::hash(&weights).to_hex().to_string(),
+            optimizer_blake3: blake3::hash(&velocities).to_hex().to_string(),
+        };
+        let written = write_whole_folder(&path, |folder| {
+            fs::write(folder.join(WEIGHTS), &weights)?;
+            fs::write(folder.join(OPTIMIZER), &velocities)?;
+            let json = serde_json::to_vec_pretty(&record).map_err(io::Error::other)?;
+            fs::write(folder.join(POSITION), json)
+        });
+        written.map_err(|source| CheckpointError::File {
+            action: "write",
+            path: path.clone(),
+            source,
+        })?;
+        for old in checkpoints(dir)?.into_iter().rev().skip(keep_last.max(1)) {
+            fs::remove_dir_all(&old).map_err(|source| CheckpointError::File {
+                action: "remove",
+                path: old.clone(),
+                source,
+            })?;
+        }
+        Ok(path)
+    }
+
+    /// Reads a checkpoint and checks its hashes.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError`] when a file is missing, damaged or not to be read.
+    pub fn read(path: &Path) -> Result<Self, CheckpointError> {
+        let read = |name: &str| {
+            fs::read(path.join(name)).map_err(|source| CheckpointError::File {
+                action: "read",
+                path: path.join(name),
+                source,
+            })
+        };
+        let record: Record = serde_json::from_slice(&read(POSITION)?).map_err(|source| {
+            CheckpointError::Position {
+                path: path.to_owned(),
+                source,
+            }
+        })?;
+        let (weights, velocities) = (read(WEIGHTS)?, read(OPTIMIZER)?);
+        let check = |file, bytes: &[u8], wanted: &str| {
+            let found = blake3::hash(bytes).to_hex().to_string();
+            if found == wanted {
+                return Ok(());
+            }
+            Err(CheckpointError::Damaged {
+                file,
+                found,
+                wanted: wanted.to_owned(),
+                path: path.to_owned(),
+            })
+        };
+        check(WEIGHTS, &weights, &record.weights_blake3)?;
+        check(OPTIMIZER, &velocities, &record.optimizer_blake3)?;
+        Ok(Self {
+            position: record.position,
+            weights: Weights::from_safetensors(&weights, &path.join(WEIGHTS))?,
+            velocities: Weights::from_safetensors(&velocities, &path.join(OPTIMIZER))?,
+        })
+    }
+
+    /// The newest checkpoint in `dir` that is whole, passing over damaged ones; `None` when there
+    /// is none. `damaged` is called for each that is passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::File`] when the folder cannot be listed.
+    pub fn newest(
+        dir: &Path,
+        mut damaged: impl FnMut(CheckpointError),
+    ) -> Result<Option<Self>, CheckpointError> {
+        for path in checkpoints(dir)?.into_iter().rev() {
+            match Self::read(&path) {
+                Ok(checkpoint) => return Ok(Some(checkpoint)),
+                Err(error) => damaged(error),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The checkpoints in a folder, oldest first; none where the folder is missing.
+fn checkpoints(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
+    let file_error = |source| CheckpointError::File {
+        action: "list",
+        path: dir.to_owned(),
+        source,
+    };
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(file_error(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(file_error)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with(PREFIX) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::NamedTensor;
+
+    fn checkpoint(step: u64) -> Checkpoint {
+        let weights = |name: &str, values: Vec<f32>| Weights {
+            tensors: vec![NamedTensor {
+                name: name.to_owned(),
+                shape: vec![values.len()],
+                values,
+            }],
+        };
+        Checkpoint {
+            position: Position {
+                step,
+                identity: "abc".to_owned(),
+                instruction_set: "avx2".to_owned(),
+                loss_sum: 0.1 + 0.2,
+                n_losses: 2,
+                best: Some((100, 1.0 / 3.0)),
+                n_empty_validations: 0,
+            },
+            weights: weights("w", vec![1.5, f32::MIN_POSITIVE, -0.0]),
+            velocities: weights("w", vec![0.25, 1e-30]),
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_reads_back_bit_for_bit_and_only_the_last_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        for step in [10, 20, 30] {
+            checkpoint(step).write(dir.path(), 2).unwrap();
+        }
+        let found = checkpoints(dir.path()).unwrap();
+        assert_eq!(found.len(), 2, "the two newest stay: {found:?}");
+        let newest = Checkpoint::newest(dir.path(), |error| panic!("{error}")).unwrap();
+        assert_eq!(newest, Some(checkpoint(30)), "every bit of it");
+    }
+
+    #[test]
+    fn a_damaged_checkpoint_is_found_by_its_hash_and_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        checkpoint(10).write(dir.path(), 2).unwrap();
+        let path = checkpoint(20).write(dir.path(), 2).unwrap().join(WEIGHTS);
+        let mut bytes = fs::read(&path).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let mut messages = Vec::new();
+        let newest =
+            Checkpoint::newest(dir.path(), |error| messages.push(error.to_string())).unwrap();
+        assert_eq!(newest, Some(checkpoint(10)), "the one before");
+        assert!(messages[0].contains("weights.safetensors is damaged"), "{messages:?}");
+    }
+
+    #[test]
+    fn no_folder_is_no_checkpoint() {
+        let newest = Checkpoint::newest(Path::new("/nowhere/at/all"), |e| panic!("{e}")).unwrap();
+        assert_eq!(newest, None, "nothing to resume from");
+    }
+}

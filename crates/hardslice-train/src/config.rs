@@ -1,0 +1,102 @@
+//! How a net is trained.
+
+use hardslice_data::balance::Copies;
+use serde::{Deserialize, Serialize};
+
+use crate::augment::Augmentation;
+use crate::loss::Loss;
+use crate::schedule::PolySchedule;
+
+/// How a net is trained. The same for every arm of an experiment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// Steps over both halves, N in the paper.
+    pub steps: u64,
+    /// Slices in a batch.
+    pub batch: usize,
+    /// First learning rate.
+    pub lr0: f64,
+    /// Exponent of the poly schedule.
+    pub power: f64,
+    /// Momentum of SGD; 0 for none.
+    pub momentum: f64,
+    /// What is made small.
+    pub loss: Loss,
+    /// How flipped and mirrored versions come about: `random`, `enumerated` or `none`.
+    pub copies: Copies,
+    /// Variations beyond flip and mirror.
+    pub augment: Augmentation,
+    /// How much more often slices with the organ are shown than slices without.
+    pub positive_weight: f64,
+    /// Validations over the whole training, at fixed steps.
+    pub n_validations: u64,
+    /// Minutes between two checkpoints.
+    pub checkpoint_minutes: f64,
+    /// Newest checkpoints kept.
+    pub keep_checkpoints: usize,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            steps: 2000,
+            batch: 16,
+            lr0: 0.1,
+            power: 0.9,
+            momentum: 0.9,
+            loss: Loss::default(),
+            copies: Copies::default(),
+            augment: Augmentation::default(),
+            positive_weight: 1.0,
+            n_validations: 10,
+            checkpoint_minutes: 5.0,
+            keep_checkpoints: 2,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// The learning rate at each step.
+    pub fn schedule(&self) -> PolySchedule {
+        PolySchedule {
+            lr0: self.lr0,
+            power: self.power,
+            n_steps: self.steps,
+        }
+    }
+
+    /// Steps of the first half, after which the plan changes.
+    pub fn first_half(&self) -> u64 {
+        self.steps / 2
+    }
+
+    /// Whether the validation patients are scored after `step` steps.
+    pub fn is_validation(&self, step: u64) -> bool {
+        let every = (self.steps / self.n_validations.max(1)).max(1);
+        step > 0 && (step.is_multiple_of(every) || step == self.steps)
+    }
+
+    /// Steps between two lines of the log: about a thousand lines over the training.
+    pub fn log_every(&self) -> u64 {
+        (self.steps / 1000).max(1)
+    }
+
+    /// What is wrong with the settings, in words; `None` when nothing is.
+    pub fn problem(&self) -> Option<String> {
+        let is_share = |value: f64| (0.0..1.0).contains(&value);
+        let checks = [
+            (self.steps < 2, "steps must be 2 at least, one for each half"),
+            (self.batch == 0, "batch must be 1 at least"),
+            (!(self.lr0.is_finite() && self.lr0 > 0.0), "lr0 must be above 0"),
+            (!(self.power.is_finite() && self.power >= 0.0), "power must be 0 at least"),
+            (!is_share(self.momentum), "momentum must be from 0 to below 1"),
+            (
+                !(self.positive_weight.is_finite() && self.positive_weight > 0.0),
+                "positive_weight must be above 0",
+            ),
+        ];
+        let failed = checks.into_iter().find(|(failed, _)| *failed);
+        failed.map(|(_, message)| format!("[train] {message}"))
+    }
+}

@@ -1,0 +1,118 @@
+//! How well a net predicts slices: streaming, batch by batch.
+
+use burn::tensor::{Device, Tensor};
+use hardslice_data::SliceRef;
+use hardslice_data::balance::SliceScore;
+use rayon::prelude::*;
+
+use crate::batch::Lens;
+use crate::net::{Net, Pass};
+use crate::progress::{Event, Observer};
+
+/// Scores slices for every organ that is annotated in their case, at threshold 0.5.
+///
+/// `net` must be without gradients. Memory is bounded by `batch_size`; the scores come in the
+/// slices' order, organ by organ.
+pub fn score_slices(
+    net: &Net,
+    lens: &Lens<'_>,
+    slices: &[SliceRef],
+    batch_size: usize,
+    observer: &dyn Observer,
+) -> Vec<SliceScore> {
+    let mut scores = Vec::new();
+    for chunk in slices.chunks(batch_size.max(1)) {
+        let logits = logits(net, lens, chunk);
+        scores.extend(score_chunk(&logits, lens, chunk));
+        let done = scores.len() as u64 / lens.organs().len().max(1) as u64;
+        observer.notify(&Event::Advanced { done });
+    }
+    scores
+}
+
+/// Logits of some slices, `[n, organs, y, x]`.
+pub(crate) fn logits(net: &Net, lens: &Lens<'_>, slices: &[SliceRef]) -> Vec<f32> {
+    let images = lens.images(slices);
+    let device = Device::default().without_autodiff();
+    let logits: Tensor<4> = net.forward(images.images(&device), &mut Pass::predict());
+    logits.into_data().iter().collect()
+}
+
+fn score_chunk(logits: &[f32], lens: &Lens<'_>, slices: &[SliceRef]) -> Vec<SliceScore> {
+    let n_pixels = lens.store().size().pow(2);
+    let n_organs = lens.organs().len();
+    let planes = (0..slices.len() * n_organs).into_par_iter();
+    let scores = planes.filter_map(|plane| {
+        let (slice, organ) = (slices[plane / n_organs], plane % n_organs);
+        let (case_idx, z) = (slice.case_idx as usize, slice.z as usize);
+        if !lens.is_organ_annotated(case_idx, organ) {
+            return None;
+        }
+        let value = lens.store().organs().store_value(lens.organs()[organ]);
+        let labels = lens.store().labels(case_idx, z);
+        let logits = &logits[plane * n_pixels..(plane + 1) * n_pixels];
+        let (mut n_truth, mut n_predicted, mut n_shared) = (0, 0, 0);
+        for (label, logit) in labels.iter().zip(logits) {
+            let (truth, predicted) = (*label == value, *logit >= 0.0);
+            n_truth += u32::from(truth);
+            n_predicted += u32::from(predicted);
+            n_shared += u32::from(truth && predicted);
+        }
+        Some(SliceScore {
+            slice,
+            organ_idx: u16::try_from(organ).unwrap_or(u16::MAX),
+            n_truth,
+            n_predicted,
+            n_shared,
+        })
+    });
+    scores.collect()
+}
+
+/// Dice of one organ over whole cases, from the counts of their slices, in the cases' order.
+///
+/// The store's grid, not the scan's: what validation and thresholds go by. A case in which the
+/// organ is neither labelled nor predicted has none and is left out.
+pub fn case_dice(scores: &[SliceScore], organ_idx: u16) -> Vec<(u32, f64)> {
+    let mut cases: std::collections::BTreeMap<u32, [u64; 3]> = std::collections::BTreeMap::new();
+    for score in scores.iter().filter(|score| score.organ_idx == organ_idx) {
+        let counts = cases.entry(score.slice.case_idx).or_default();
+        let seen = [score.n_truth, score.n_predicted, score.n_shared];
+        for (count, n) in counts.iter_mut().zip(seen) {
+            *count += u64::from(n);
+        }
+    }
+    let dice = cases.into_iter().map(|(case, [truth, predicted, shared])| {
+        let n_total = truth + predicted;
+        (case, n_total, 2.0 * shared as f64 / n_total.max(1) as f64)
+    });
+    dice.filter(|(_, n_total, _)| *n_total > 0).map(|(case, _, dice)| (case, dice)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_dice_sums_slices_before_it_divides_and_leaves_empty_cases_out() {
+        let score = |case_idx, z, n_truth, n_predicted, n_shared| SliceScore {
+            slice: SliceRef { case_idx, z },
+            organ_idx: 0,
+            n_truth,
+            n_predicted,
+            n_shared,
+        };
+        let scores = [
+            score(0, 0, 10, 10, 10),
+            score(0, 1, 30, 10, 5),
+            score(1, 0, 0, 0, 0),
+            score(2, 0, 0, 4, 0),
+        ];
+        assert_eq!(
+            case_dice(&scores, 0),
+            [(0, 0.5), (2, 0.0)],
+            "2 * 15 / 60, and a case with false positives only"
+        );
+        assert!(case_dice(&scores, 1).is_empty(), "another organ");
+    }
+}
