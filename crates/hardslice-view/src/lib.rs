@@ -1,7 +1,12 @@
 //! Tables, pictures and pages.
 
+mod axis;
+mod svg;
+
 pub mod palette;
 pub mod picture;
 pub mod section;
 pub mod overlay;
+pub mod curves;
+pub mod net_drawing;
 pub mod table;

@@ -1,0 +1,255 @@
+//! Vector drawings as plain SVG text.
+//!
+//! Every drawing carries its own style and follows the reader's light or dark scheme. Class names
+//! are scoped to the drawing, so that several can stand in one page.
+
+use std::fmt::Write as _;
+
+/// Colours of series and kinds of things, `(on light, on dark)`, in order of use.
+///
+/// From Okabe and Ito (2008), lightened for dark paper.
+pub(crate) const SERIES: [(&str, &str); 7] = [
+    ("#0072b2", "#56b4e9"), // blue
+    ("#d55e00", "#ff8a3d"), // vermilion
+    ("#009e73", "#2cc295"), // bluish green
+    ("#b0578d", "#e29ac2"), // reddish purple
+    ("#b67d00", "#f0b429"), // orange
+    ("#4b5563", "#aab4c0"), // grey
+    ("#7a5cff", "#b3a1ff"), // violet
+];
+
+/// Where a text is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// A drawing that grows element by element.
+#[derive(Debug)]
+pub(crate) struct Drawing {
+    width: f64,
+    height: f64,
+    body: String,
+}
+
+impl Drawing {
+    pub(crate) fn new(width: f64, height: f64) -> Self {
+        Self {
+            width,
+            height,
+            body: String::new(),
+        }
+    }
+
+    pub(crate) fn line(&mut self, class: &str, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) {
+        let [x1, y1, x2, y2] = [x1, y1, x2, y2].map(number);
+        let element = format!(r#"<line class="{class}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>"#);
+        self.push(&element);
+    }
+
+    pub(crate) fn rect(&mut self, class: &str, [x, y]: [f64; 2], [width, height]: [f64; 2]) {
+        let [x, y, width, height] = [x, y, width.max(0.0), height.max(0.0)].map(number);
+        let place = format!(r#"x="{x}" y="{y}" width="{width}" height="{height}""#);
+        self.push(&format!(r#"<rect class="{class}" {place}/>"#));
+    }
+
+    /// A polyline through points; fewer than two draw nothing.
+    pub(crate) fn polyline(&mut self, class: &str, points: &[[f64; 2]]) {
+        if points.len() < 2 {
+            return;
+        }
+        let points = points
+            .iter()
+            .map(|[x, y]| format!("{},{}", number(*x), number(*y)));
+        let points = points.collect::<Vec<_>>().join(" ");
+        self.push(&format!(r#"<polyline class="{class}" points="{points}"/>"#));
+    }
+
+    pub(crate) fn polygon(&mut self, class: &str, points: &[[f64; 2]]) {
+        let points = points
+            .iter()
+            .map(|[x, y]| format!("{},{}", number(*x), number(*y)));
+        let points = points.collect::<Vec<_>>().join(" ");
+        self.push(&format!(r#"<polygon class="{class}" points="{points}"/>"#));
+    }
+
+    pub(crate) fn dot(&mut self, class: &str, [x, y]: [f64; 2], radius: f64) {
+        let [x, y, radius] = [x, y, radius].map(number);
+        self.push(&format!(
+            r#"<circle class="{class}" cx="{x}" cy="{y}" r="{radius}"/>"#
+        ));
+    }
+
+    pub(crate) fn text(&mut self, class: &str, at: [f64; 2], anchor: Anchor, text: &str) {
+        self.turned_text(class, at, anchor, 0.0, text);
+    }
+
+    /// Text turned clockwise around its anchor, in degrees.
+    pub(crate) fn turned_text(
+        &mut self,
+        class: &str,
+        [x, y]: [f64; 2],
+        anchor: Anchor,
+        degrees: f64,
+        text: &str,
+    ) {
+        let anchor = match anchor {
+            Anchor::Start => "start",
+            Anchor::Middle => "middle",
+            Anchor::End => "end",
+        };
+        let [x, y, degrees] = [x, y, degrees].map(number);
+        let turn = if degrees == "0" {
+            String::new()
+        } else {
+            format!(r#" transform="rotate({degrees} {x} {y})""#)
+        };
+        let place = format!(r#"x="{x}" y="{y}" text-anchor="{anchor}"{turn}"#);
+        self.push(&format!(
+            r#"<text class="{class}" {place}>{}</text>"#,
+            escaped(text)
+        ));
+    }
+
+    /// The whole document; title and description are read out by screen readers.
+    pub(crate) fn finish(self, title: &str, description: &str) -> String {
+        let (width, height) = (number(self.width), number(self.height));
+        let size = format!(r#"width="{width}" height="{height}" viewBox="0 0 {width} {height}""#);
+        let (title, description, style) = (escaped(title), escaped(description), style());
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hardslice\" role=\"img\" {size}>\n\
+             <title>{title}</title>\n<desc>{description}</desc>\n<style>\n{style}</style>\n\
+             <rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n{}</svg>\n",
+            self.body
+        )
+    }
+
+    fn push(&mut self, element: &str) {
+        self.body.push_str(element);
+        self.body.push('\n');
+    }
+}
+
+/// Width of text in pixels, on the safe side for the fonts that browsers choose.
+pub(crate) fn text_width(text: &str, font_px: f64) -> f64 {
+    text.chars().count() as f64 * font_px * 0.56
+}
+
+/// A coordinate with at most two decimals.
+pub(crate) fn number(value: f64) -> String {
+    let text = format!("{value:.2}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" {
+        "0".to_owned()
+    } else {
+        text.to_owned()
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+/// Rules for light paper, then those that change on dark paper.
+fn style() -> String {
+    let mut light = String::from(
+        "text{font-family:system-ui,-apple-system,'Segoe UI','Helvetica Neue',Arial,sans-serif;\
+         font-size:12px}.title{font-size:15px;font-weight:600}.small{font-size:10.5px}\
+         .grid,.axis,.mark,.skip,.flow{fill:none;stroke-width:1}.axis{stroke-width:1.2}\
+         .mark{stroke-dasharray:5 4;stroke-width:1.4}.curve{fill:none;stroke-width:1.8;\
+         stroke-linejoin:round;stroke-linecap:round}.skip{stroke-width:1.4;stroke-dasharray:4 3}\
+         .band{fill-opacity:0.2}.layer{stroke-width:1}",
+    );
+    let mut dark = String::new();
+    let pairs = [
+        (".paper", "fill", "#ffffff", "#14181d"),
+        ("text", "fill", "#1f2328", "#e6eaef"),
+        (".quiet", "fill", "#59636e", "#9aa5b1"),
+        (".grid", "stroke", "#e4e8ec", "#2a3038"),
+        (".axis", "stroke", "#6b7681", "#8d98a5"),
+        (".mark,.skip,.flow", "stroke", "#59636e", "#9aa5b1"),
+        (".arrow", "fill", "#59636e", "#9aa5b1"),
+        (".layer", "stroke", "#ffffff", "#14181d"),
+    ];
+    for (selector, property, on_light, on_dark) in pairs {
+        light.push_str(&rule(selector, property, on_light));
+        dark.push_str(&rule(selector, property, on_dark));
+    }
+    for (i, (on_light, on_dark)) in SERIES.iter().enumerate() {
+        for (sheet, colour) in [(&mut light, on_light), (&mut dark, on_dark)] {
+            sheet.push_str(&rule(&format!(".fill{i}"), "fill", colour));
+            sheet.push_str(&rule(&format!(".line{i}"), "stroke", colour));
+        }
+    }
+    let mut style = scoped(&light);
+    // Writing to a string cannot fail.
+    write!(
+        style,
+        "\n@media (prefers-color-scheme: dark){{{}}}\n",
+        scoped(&dark)
+    )
+    .unwrap_or_default();
+    style
+}
+
+fn rule(selector: &str, property: &str, value: &str) -> String {
+    format!("{selector}{{{property}:{value}}}")
+}
+
+/// Puts `.hardslice` before every selector.
+fn scoped(rules: &str) -> String {
+    let scope = |rule: &str| {
+        let (selectors, body) = rule.split_once('{')?;
+        let selectors: Vec<String> = selectors
+            .split(',')
+            .map(|selector| format!(".hardslice {selector}"))
+            .collect();
+        Some(format!("{}{{{body}}}", selectors.join(",")))
+    };
+    rules.split_terminator('}').filter_map(scope).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_escaped() {
+        let mut drawing = Drawing::new(10.0, 10.0);
+        drawing.text("title", [1.0, 2.0], Anchor::Start, "a < b & \"c\"");
+        let svg = drawing.finish("x > y", "");
+        assert!(svg.contains("a &lt; b &amp; &quot;c&quot;"), "{svg}");
+        assert!(svg.contains("<title>x &gt; y</title>"), "{svg}");
+    }
+
+    #[test]
+    fn coordinates_are_short() {
+        let texts = [1.0, 0.1 + 0.2, -0.001, 12.345_678, -3.5].map(number);
+        assert_eq!(
+            texts,
+            ["1", "0.3", "0", "12.35", "-3.5"],
+            "two decimals at most"
+        );
+    }
+
+    #[test]
+    fn every_rule_is_scoped_to_the_drawing() {
+        let style = style().replace("@media (prefers-color-scheme: dark){", "");
+        for rule in style
+            .split_terminator('}')
+            .filter(|rule| rule.contains('{'))
+        {
+            for selector in rule.split_once('{').unwrap().0.split(',') {
+                assert!(
+                    selector.trim().starts_with(".hardslice "),
+                    "{selector:?} is not scoped"
+                );
+            }
+        }
+    }
+}
