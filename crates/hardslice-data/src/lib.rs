@@ -6,9 +6,11 @@ mod slice;
 
 pub mod manifest;
 pub mod store;
+pub mod split;
 pub mod balance;
 pub mod ledger;
 
+pub mod phantom;
 pub mod random;
 
 pub use ids::{CaseId, NameError, Organ, PatientId};

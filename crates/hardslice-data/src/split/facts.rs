@@ -1,0 +1,55 @@
+//! What a split needs to know of a case.
+
+use crate::store::Store;
+use crate::{CaseId, Organ, PatientId};
+
+/// What a split needs to know of a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseFacts {
+    /// The case.
+    pub id: CaseId,
+    /// Whose scan it is.
+    pub patient: PatientId,
+    /// Axial slices.
+    pub n_slices: usize,
+    /// For each organ of interest, the slices that show it; `None` where the organ is not
+    /// annotated. The same organs in the same order for all cases.
+    pub n_positive: Vec<(Organ, Option<usize>)>,
+}
+
+/// The facts of every case of a store, for these organs.
+///
+/// A case without any of the organs annotated takes part in no fold.
+pub fn facts(store: &Store, organs: &[Organ]) -> Vec<CaseFacts> {
+    let cases = store.cases().iter().map(|case| CaseFacts {
+        id: case.id.clone(),
+        patient: case.patient.clone(),
+        n_slices: case.n_slices,
+        n_positive: organs
+            .iter()
+            .map(|organ| {
+                let organ_idx = store
+                    .organs()
+                    .index_of(organ)
+                    .filter(|_| case.is_annotated(organ));
+                let n_positive = organ_idx.map(|organ_idx| {
+                    case.areas_px(organ_idx)
+                        .iter()
+                        .filter(|area| **area > 0)
+                        .count()
+                });
+                (organ.clone(), n_positive)
+            })
+            .collect(),
+    });
+    cases.collect()
+}
+
+impl CaseFacts {
+    /// Whether the case can take part: some organ of interest is annotated.
+    pub(super) fn is_usable(&self) -> bool {
+        self.n_positive
+            .iter()
+            .any(|(_, n_positive)| n_positive.is_some())
+    }
+}

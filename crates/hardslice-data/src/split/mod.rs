@@ -1,0 +1,162 @@
+//! Which patients are for testing, for validation, for pre-training (B) and for mining (A).
+//!
+//! ```text
+//! all patients ── test
+//!             └── training ── validation
+//!                         └── B | A      B: the fraction `ratio`, as like the whole as can be
+//! ```
+//!
+//! Everything is drawn by patient: two scans of one patient never part. The same patients, options
+//! and seed give the same split; the order of the manifest does not matter.
+
+mod amount;
+mod draw;
+mod error;
+mod facts;
+mod folds;
+mod lists;
+mod making;
+mod report;
+mod rule;
+
+use std::fs;
+use std::path::Path;
+
+use hardslice_volume::whole_file::write_whole_bytes;
+use serde::{Deserialize, Serialize};
+
+pub use amount::Amount;
+pub use error::SplitError;
+pub use facts::{CaseFacts, facts};
+pub use folds::Fold;
+pub use lists::Lists;
+pub use report::{BalanceReport, GroupReport, OrganShare, wasserstein};
+pub use rule::Rule;
+
+use crate::CaseId;
+
+/// How to split a cohort.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SplitOptions {
+    /// Where the test patients come from.
+    pub rule: Rule,
+    /// How many of the other patients are kept for validation, where the rule does not say.
+    pub validation: Amount,
+    /// Selection ratio r in (0, 1]: the fraction of the remaining patients that goes to B, where
+    /// the rule does not say. 1 leaves A empty.
+    pub ratio: f64,
+    /// Seed of everything drawn.
+    pub seed: u64,
+    /// How many divisions into A and B are compared.
+    pub n_candidates: usize,
+}
+
+impl Default for SplitOptions {
+    /// A fifth for testing, a tenth of the rest for validation, r = 0.5, the best of 2000.
+    fn default() -> Self {
+        Self {
+            rule: Rule::Random {
+                test: Amount::Share(0.2),
+            },
+            validation: Amount::Share(0.1),
+            ratio: 0.5,
+            seed: 0,
+            n_candidates: 2000,
+        }
+    }
+}
+
+/// A cohort's folds. Each case stands in one of the lists, in the order of the store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Split {
+    /// Read once, at the end.
+    pub test: Vec<CaseId>,
+    /// Held out of every arm.
+    pub validation: Vec<CaseId>,
+    /// Mined for hard slices.
+    pub a: Vec<CaseId>,
+    /// Trained on from the start.
+    pub b: Vec<CaseId>,
+    /// In no fold: no labels, no organ annotated, or not on the user's lists.
+    pub left_out: Vec<CaseId>,
+    /// What was asked for.
+    pub options: SplitOptions,
+    /// How like A and B are to the training set that they came from.
+    pub balance: BalanceReport,
+    /// What a person should know: an organ that nobody in a fold is annotated for.
+    pub warnings: Vec<String>,
+    /// Content hash of the store that was split.
+    pub store_blake3: String,
+}
+
+impl Split {
+    /// Splits the cases of a store.
+    ///
+    /// # Errors
+    ///
+    /// [`SplitError`] when the rule asks for what the cohort cannot give, names cases that do not
+    /// exist or parts the scans of a patient.
+    pub fn make(
+        cases: &[CaseFacts],
+        options: &SplitOptions,
+        store_blake3: &str,
+    ) -> Result<Self, SplitError> {
+        making::make(cases, options, store_blake3)
+    }
+
+    /// The cases of a fold, in the order of the store.
+    pub fn cases(&self, fold: Fold) -> &[CaseId] {
+        match fold {
+            Fold::Test => &self.test,
+            Fold::Validation => &self.validation,
+            Fold::A => &self.a,
+            Fold::B => &self.b,
+        }
+    }
+
+    /// The fold of a case; `None` when it was left out.
+    pub fn fold_of(&self, case: &CaseId) -> Option<Fold> {
+        Fold::ALL
+            .into_iter()
+            .find(|fold| self.cases(*fold).contains(case))
+    }
+
+    /// Writes the split as JSON, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`SplitError::Io`] when the file system refuses.
+    pub fn save(&self, path: &Path) -> Result<(), SplitError> {
+        let io = |source| SplitError::Io {
+            path: path.to_path_buf(),
+            source,
+        };
+        let mut json = serde_json::to_vec_pretty(self).map_err(|error| io(error.into()))?;
+        json.push(b'\n');
+        write_whole_bytes(path, &json).map_err(io)
+    }
+
+    /// Reads a split and checks it: no case in two folds, no patient parted, no case that the store
+    /// lacks.
+    ///
+    /// # Errors
+    ///
+    /// [`SplitError`] when it cannot be read or does not fit these cases.
+    pub fn load(path: &Path, cases: &[CaseFacts]) -> Result<Self, SplitError> {
+        let bytes = fs::read(path).map_err(|source| SplitError::Io {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        let split: Self = serde_json::from_slice(&bytes).map_err(|source| SplitError::Json {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        let named = Fold::ALL
+            .into_iter()
+            .flat_map(|fold| split.cases(fold).iter().map(move |id| (id, fold)));
+        folds::check(named, cases)?;
+        Ok(split)
+    }
+}
