@@ -19,6 +19,8 @@ pub mod nifti;
 pub mod nrrd;
 pub mod dicom;
 pub mod labels;
+pub mod components;
+pub mod plane;
 pub mod whole_file;
 
 pub use axes::PerAxis;

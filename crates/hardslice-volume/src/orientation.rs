@@ -26,11 +26,19 @@ pub struct Orientation {
 }
 
 /// An affine has no inverse: two voxels would lie at one place.
-#[derive(Debug, Clone, Copy, PartialEq, Error)]
+#[derive(Debug, Clone, PartialEq, Error)]
 #[error("the affine {world_from_voxel:?} is singular or holds values that are no numbers")]
 pub struct SingularAffine {
     /// The affine's three upper rows.
-    pub world_from_voxel: [[f64; 4]; 3],
+    pub world_from_voxel: Box<[[f64; 4]; 3]>,
+}
+
+impl SingularAffine {
+    pub(crate) fn new(world_from_voxel: &[[f64; 4]; 3]) -> Self {
+        Self {
+            world_from_voxel: Box::new(*world_from_voxel),
+        }
+    }
 }
 
 impl Orientation {
@@ -115,13 +123,10 @@ impl Orientation {
     ///
     /// [`SingularAffine`] when the affine has no inverse or holds NaN or infinity.
     pub fn nearest(world_from_voxel: &[[f64; 4]; 3]) -> Result<Self, SingularAffine> {
-        let singular = SingularAffine {
-            world_from_voxel: *world_from_voxel,
-        };
-        if world_from_voxel.iter().flatten().any(|v| !v.is_finite()) {
-            return Err(singular);
-        }
-        Self::nearest_to_axes(&linear_part(world_from_voxel)).ok_or(singular)
+        let is_finite = world_from_voxel.iter().flatten().all(|v| v.is_finite());
+        let axes = linear_part(world_from_voxel);
+        let nearest = is_finite.then(|| Self::nearest_to_axes(&axes)).flatten();
+        nearest.ok_or_else(|| SingularAffine::new(world_from_voxel))
     }
 
     /// The signed permutation nearest to a matrix whose columns are the file's axes, seen from the

@@ -50,17 +50,16 @@ impl Placement {
     ///
     /// [`SingularAffine`] when either affine has no inverse.
     pub fn on_axes_of(native: Grid, reference: &Grid) -> Result<Self, SingularAffine> {
-        let singular = |world_from_voxel| SingularAffine { world_from_voxel };
+        let singular = |grid: &Grid| SingularAffine::new(&grid.world_from_voxel);
         let reference_from_world = inverse(&linear_part(&reference.world_from_voxel))
-            .ok_or(singular(reference.world_from_voxel))?;
+            .ok_or_else(|| singular(reference))?;
         // Checks for NaN and for singularity, which a product could hide.
         Orientation::nearest(&native.world_from_voxel)?;
         let axes = product(
             &reference_from_world,
             &linear_part(&native.world_from_voxel),
         );
-        let orientation =
-            Orientation::nearest_to_axes(&axes).ok_or(singular(native.world_from_voxel))?;
+        let orientation = Orientation::nearest_to_axes(&axes).ok_or_else(|| singular(&native))?;
         Ok(Self::oriented(native, orientation))
     }
 
