@@ -33,6 +33,13 @@ pub enum DicomError {
         source: Box<dicom_object::ReadError>,
     },
 
+    /// A CT image ends within its header.
+    #[error("the CT image has no Rows and Columns (truncated copy or download?): {}", path.display())]
+    Headless {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// There is no series of images.
     #[error(
         "no series of images was found ({}), but one DICOM CT series was wanted{}: {}",
@@ -248,7 +255,7 @@ pub enum DicomError {
     #[error("{source}: {}", path.display())]
     Affine {
         /// Which affine.
-        source: SingularAffine,
+        source: Box<SingularAffine>,
         /// The first file.
         path: PathBuf,
     },

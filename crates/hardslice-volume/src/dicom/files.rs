@@ -21,6 +21,13 @@ const HEADER_END: Tag = Tag(0x7FE0, 0x0001);
 /// Media Storage Directory: the `DICOMDIR` of a CD.
 const DICOMDIR: &str = "1.2.840.10008.1.3.10";
 
+/// CT, enhanced CT and legacy-converted enhanced CT: image files in any case.
+const CT_IMAGES: [&str; 3] = [
+    "1.2.840.10008.5.1.4.1.1.2",
+    "1.2.840.10008.5.1.4.1.1.2.1",
+    "1.2.840.10008.5.1.4.1.1.2.2",
+];
+
 /// Objects that are derived from images, or describe them, and are no scans.
 const NOT_A_SCAN: [&str; 13] = [
     "SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "RTRECORD", "RTIMAGE", "SR", "KO", "PR", "REG", "FID",
@@ -137,7 +144,8 @@ fn read_header(path: &Path) -> Result<Header, DicomError> {
         .open_file(path)
         .map_err(DicomError::unreadable(path))?;
     let meta = object.meta();
-    if trimmed(&meta.media_storage_sop_class_uid) == DICOMDIR {
+    let sop_class = trimmed(&meta.media_storage_sop_class_uid);
+    if sop_class == DICOMDIR {
         return Ok(Header::Other("DICOMDIR".into()));
     }
     let transfer_syntax = trimmed(meta.transfer_syntax()).to_owned();
@@ -149,6 +157,11 @@ fn read_header(path: &Path) -> Result<Header, DicomError> {
         .text(tags::MODALITY)
         .unwrap_or_else(|| "without modality".into());
     let has_pixels = top.has(tags::ROWS) && top.has(tags::COLUMNS);
+    if !has_pixels && CT_IMAGES.contains(&sop_class) {
+        return Err(DicomError::Headless {
+            path: path.to_path_buf(),
+        });
+    }
     if !has_pixels || NOT_A_SCAN.contains(&modality.as_str()) {
         return Ok(Header::Other(modality));
     }

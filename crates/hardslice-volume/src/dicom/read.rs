@@ -18,7 +18,7 @@ pub(super) fn read_series(path: &Path, uid: Option<&str>) -> Result<Scan<f32>, D
     let voxels = decode(&files, &contents, &stack)?;
     let path = || files[0].path.clone();
     let placement = Placement::new(stack.grid).map_err(|source| DicomError::Affine {
-        source,
+        source: Box::new(source),
         path: path(),
     })?;
     Scan::from_native(placement, voxels).map_err(|source| DicomError::VoxelCount {

@@ -27,6 +27,10 @@ impl Segments {
         let mut segments = BTreeMap::new();
         for item in top.items(tags::SEGMENT_SEQUENCE) {
             let item = top.within(item);
+            // Label-map objects may describe the background as segment 0.
+            if item.whole_opt(tags::SEGMENT_NUMBER)? == Some(0) {
+                continue;
+            }
             let number = segment_number(item, tags::SEGMENT_NUMBER)?;
             let label = item
                 .text(tags::SEGMENT_LABEL)
