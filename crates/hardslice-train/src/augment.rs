@@ -105,7 +105,9 @@ impl Source {
         match self.variation.source_from_result {
             None => self.copy(stored, out, value),
             Some(_) => self.each_place(|pixel, y, x| {
-                out[pixel] = self.at(y.round(), x.round()).map_or(0, |i| value(stored[i]));
+                out[pixel] = self
+                    .at(y.round(), x.round())
+                    .map_or(0, |i| value(stored[i]));
             }),
         }
     }
@@ -116,7 +118,9 @@ impl Source {
             let from = if self.variation.flip { size - 1 - y } else { y };
             let stored = &stored[from * size..(from + 1) * size];
             if self.variation.mirror {
-                row.iter_mut().zip(stored.iter().rev()).for_each(|(o, s)| *o = value(*s));
+                row.iter_mut()
+                    .zip(stored.iter().rev())
+                    .for_each(|(o, s)| *o = value(*s));
             } else {
                 row.iter_mut().zip(stored).for_each(|(o, s)| *o = value(*s));
             }
@@ -125,8 +129,10 @@ impl Source {
 
     /// Calls `f(pixel, y, x)` with the place in the stored slice of each pixel of the result.
     fn each_place(&self, mut f: impl FnMut(usize, f64, f64)) {
-        let [[yy, yx], [xy, xx]] =
-            self.variation.source_from_result.unwrap_or([[1.0, 0.0], [0.0, 1.0]]);
+        let [[yy, yx], [xy, xx]] = self
+            .variation
+            .source_from_result
+            .unwrap_or([[1.0, 0.0], [0.0, 1.0]]);
         let centre = (self.size as f64 - 1.0) / 2.0;
         let sign = |reversed: bool| if reversed { -1.0 } else { 1.0 };
         for pixel in 0..self.size * self.size {
@@ -162,8 +168,14 @@ impl Source {
         ];
         let outside = f64::from(stored.first().copied().unwrap_or(0));
         let value = |y, x| self.at(y, x).map_or(outside, |i| f64::from(stored[i]));
-        #[expect(clippy::cast_possible_truncation, reason = "a value between Hounsfield units")]
-        let blended = corners.into_iter().map(|(y, x, w)| w * value(y, x)).sum::<f64>() as f32;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a value between Hounsfield units"
+        )]
+        let blended = corners
+            .into_iter()
+            .map(|(y, x, w)| w * value(y, x))
+            .sum::<f64>() as f32;
         blended
     }
 }
@@ -191,8 +203,16 @@ mod tests {
             flip: true,
             ..Variation::NONE
         });
-        assert_eq!(image, [6.0, 7.0, 8.0, 3.0, 4.0, 5.0, 0.0, 1.0, 2.0], "rows reversed");
-        assert_eq!(labels, [0, 0, 2, 0, 0, 0, 1, 0, 0], "labels move but keep their side");
+        assert_eq!(
+            image,
+            [6.0, 7.0, 8.0, 3.0, 4.0, 5.0, 0.0, 1.0, 2.0],
+            "rows reversed"
+        );
+        assert_eq!(
+            labels,
+            [0, 0, 2, 0, 0, 0, 1, 0, 0],
+            "labels move but keep their side"
+        );
     }
 
     #[test]
@@ -201,7 +221,11 @@ mod tests {
             mirror: true,
             ..Variation::NONE
         });
-        assert_eq!(image, [2.0, 1.0, 0.0, 5.0, 4.0, 3.0, 8.0, 7.0, 6.0], "columns reversed");
+        assert_eq!(
+            image,
+            [2.0, 1.0, 0.0, 5.0, 4.0, 3.0, 8.0, 7.0, 6.0],
+            "columns reversed"
+        );
         assert_eq!(labels, [0, 0, 2, 0, 0, 0, 1, 0, 0], "1 and 2 change places");
     }
 
@@ -212,7 +236,11 @@ mod tests {
             ..Variation::NONE
         });
         // Result (y, x) comes from stored (−x, y) about the centre: the first row is the last column.
-        assert_eq!(image, [6.0, 3.0, 0.0, 7.0, 4.0, 1.0, 8.0, 5.0, 2.0], "turned by 90 degrees");
+        assert_eq!(
+            image,
+            [6.0, 3.0, 0.0, 7.0, 4.0, 1.0, 8.0, 5.0, 2.0],
+            "turned by 90 degrees"
+        );
     }
 
     #[test]
@@ -222,6 +250,10 @@ mod tests {
             copy: Copy::AsIs,
         };
         let mut stream = Stream::new(1, "augment");
-        assert_eq!(Augmentation::default().draw(&draw, &mut stream), Variation::NONE, "as stored");
+        assert_eq!(
+            Augmentation::default().draw(&draw, &mut stream),
+            Variation::NONE,
+            "as stored"
+        );
     }
 }

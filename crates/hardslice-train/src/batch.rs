@@ -93,7 +93,11 @@ impl<'a> Lens<'a> {
             let mut stream = Stream::new(place.seed, &format!("{}/augment/{number}", place.name));
             let variation = augment.draw(draw, &mut stream);
             let stride = batch.n_channels * n_pixels;
-            self.image(draw.slice, variation, &mut batch.images[i * stride..][..stride]);
+            self.image(
+                draw.slice,
+                variation,
+                &mut batch.images[i * stride..][..stride],
+            );
             let (case_idx, z) = (draw.slice.case_idx as usize, draw.slice.z as usize);
             Source::new(batch.size, variation).labels(
                 self.store.labels(case_idx, z),
@@ -135,7 +139,9 @@ impl<'a> Lens<'a> {
         let case_idx = slice.case_idx as usize;
         let last = self.store.cases()[case_idx].n_slices - 1;
         for (channel, plane) in out.chunks_exact_mut(size * size).enumerate() {
-            let z = (slice.z as usize + channel).saturating_sub(self.context).min(last);
+            let z = (slice.z as usize + channel)
+                .saturating_sub(self.context)
+                .min(last);
             let stored = self.store.image(case_idx, z);
             source.image(stored, plane, |hu| (hu - low) / (high - low));
         }

@@ -113,8 +113,10 @@ impl Checkpoint {
     /// checkpoints stay then.
     pub fn write(&self, dir: &Path, keep_last: usize) -> Result<PathBuf, CheckpointError> {
         let path = dir.join(format!("{PREFIX}{:08}", self.position.step));
-        let (weights, velocities) =
-            (self.weights.to_safetensors(), self.velocities.to_safetensors());
+        let (weights, velocities) = (
+            self.weights.to_safetensors(),
+            self.velocities.to_safetensors(),
+        );
         let record = Record {
             position: self.position.clone(),
             weights_blake3: blake3::hash(&weights).to_hex().to_string(),
@@ -217,7 +219,10 @@ fn checkpoints(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.map_err(file_error)?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         if name.starts_with(PREFIX) {
             found.push(path);
         }
@@ -279,7 +284,10 @@ mod tests {
         let newest =
             Checkpoint::newest(dir.path(), |error| messages.push(error.to_string())).unwrap();
         assert_eq!(newest, Some(checkpoint(10)), "the one before");
-        assert!(messages[0].contains("weights.safetensors is damaged"), "{messages:?}");
+        assert!(
+            messages[0].contains("weights.safetensors is damaged"),
+            "{messages:?}"
+        );
     }
 
     #[test]

@@ -86,11 +86,23 @@ impl TrainConfig {
     pub fn problem(&self) -> Option<String> {
         let is_share = |value: f64| (0.0..1.0).contains(&value);
         let checks = [
-            (self.steps < 2, "steps must be 2 at least, one for each half"),
+            (
+                self.steps < 2,
+                "steps must be 2 at least, one for each half",
+            ),
             (self.batch == 0, "batch must be 1 at least"),
-            (!(self.lr0.is_finite() && self.lr0 > 0.0), "lr0 must be above 0"),
-            (!(self.power.is_finite() && self.power >= 0.0), "power must be 0 at least"),
-            (!is_share(self.momentum), "momentum must be from 0 to below 1"),
+            (
+                !(self.lr0.is_finite() && self.lr0 > 0.0),
+                "lr0 must be above 0",
+            ),
+            (
+                !(self.power.is_finite() && self.power >= 0.0),
+                "power must be 0 at least",
+            ),
+            (
+                !is_share(self.momentum),
+                "momentum must be from 0 to below 1",
+            ),
             (
                 !(self.positive_weight.is_finite() && self.positive_weight > 0.0),
                 "positive_weight must be above 0",

@@ -86,6 +86,7 @@ pub enum FitError {
 
 /// What stays the same over a whole training.
 #[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "an observer has no text form")]
 pub struct FitContext<'a> {
     /// What the net sees of the store.
     pub lens: &'a Lens<'a>,
@@ -110,6 +111,8 @@ pub struct FitContext<'a> {
 pub struct Half<'a> {
     /// Name in the random streams: `first` or `second`.
     pub name: &'a str,
+    /// What to call it in progress bars.
+    pub stage: &'a str,
     /// What is shown.
     pub plan: Plan,
     /// Steps, counted from 0 over the whole training.
@@ -191,8 +194,13 @@ pub fn fit(
     context: &FitContext<'_>,
 ) -> Result<Trainee, FitError> {
     let mut trainee = resume(trainee, identity, &dir.join("checkpoints"), context)?;
-    let epochs = Epochs::new(half.plan.clone(), context.config.copies, context.seed, half.name)
-        .ok_or(FitError::EmptyPlan)?;
+    let epochs = Epochs::new(
+        half.plan.clone(),
+        context.config.copies,
+        context.seed,
+        half.name,
+    )
+    .ok_or(FitError::EmptyPlan)?;
     let recipe = Recipe {
         lens: context.lens.clone(),
         epochs,
@@ -203,21 +211,29 @@ pub fn fit(
     };
     let first = trainee.position.step.max(half.steps.start) - half.steps.start;
     let numbers = first..half.steps.end - half.steps.start;
+    context.observer.notify(&Event::Started {
+        stage: half.stage,
+        n: half.steps.end - half.steps.start,
+        done: first,
+    });
     let mut keeper = Keeper::open(dir, &trainee, context)?;
     std::thread::scope(|scope| {
         let loader = Loader::start(scope, recipe, numbers);
         let mut outcome = Ok(());
         while let Some(batch) = loader.next() {
             outcome = take_step(&mut trainee, &batch, context)
-                .and_then(|loss| keeper.after_step(&mut trainee, loss));
+                .and_then(|()| keeper.after_step(&mut trainee));
             if outcome.is_err() {
                 break;
             }
+            let done = trainee.position.step - half.steps.start;
+            context.observer.notify(&Event::Advanced { done });
         }
         loader.finish();
         outcome
     })?;
     keeper.save(&trainee)?;
+    context.observer.notify(&Event::Finished);
     Ok(trainee)
 }
 
@@ -230,7 +246,9 @@ fn resume(
     identity.clone_into(&mut trainee.position.identity);
     let damaged = |error: CheckpointError| {
         let message = error.to_string();
-        context.observer.notify(&Event::Warning(Warning::DamagedCheckpoint { message }));
+        context
+            .observer
+            .notify(&Event::Warning(Warning::DamagedCheckpoint { message }));
     };
     let Some(saved) = Checkpoint::newest(checkpoints, damaged)? else {
         return Ok(trainee);
@@ -250,18 +268,21 @@ fn resume(
     Ok(trainee.restore(saved, context.config, context.device)?)
 }
 
-/// Forward, loss, backward, update; returns the loss.
+/// Forward, loss, backward, update.
 fn take_step(
     trainee: &mut Trainee,
     batch: &Batch,
     context: &FitContext<'_>,
-) -> Result<f64, FitError> {
+) -> Result<(), FitError> {
     let step = trainee.position.step;
     let lr = context.config.schedule().lr(step);
     let device = context.device.clone().autodiff();
     let mut pass = Pass::train(Stream::new(context.seed, &format!("dropout/step/{step}")));
     let logits = trainee.net.forward(batch.images(&device), &mut pass);
-    let loss = context.config.loss.of(logits, batch.targets(&device), batch.annotated(&device));
+    let loss = context
+        .config
+        .loss
+        .of(logits, batch.targets(&device), batch.annotated(&device));
     let value = f64::from(loss.clone().inner().into_scalar::<f32>());
     if !value.is_finite() {
         return Err(FitError::Diverged {
@@ -281,7 +302,7 @@ fn take_step(
         loss: value,
         lr,
     });
-    Ok(value)
+    Ok(())
 }
 
 /// Logs, validates and saves, each when its time has come.
@@ -306,12 +327,16 @@ impl<'a> Keeper<'a> {
         })
     }
 
-    fn after_step(&mut self, trainee: &mut Trainee, _loss: f64) -> Result<(), FitError> {
+    fn after_step(&mut self, trainee: &mut Trainee) -> Result<(), FitError> {
         let config = self.context.config;
         let step = trainee.position.step;
         let is_validation = config.is_validation(step);
         if is_validation || step.is_multiple_of(config.log_every()) {
-            let validation = if is_validation { self.validate(trainee)? } else { None };
+            let validation = if is_validation {
+                self.validate(trainee)?
+            } else {
+                None
+            };
             let position = &mut trainee.position;
             self.log.push(&LogLine {
                 step,
@@ -331,7 +356,9 @@ impl<'a> Keeper<'a> {
     fn save(&mut self, trainee: &Trainee) -> Result<(), FitError> {
         self.log.flush()?;
         let dir = self.dir.join("checkpoints");
-        trainee.checkpoint().write(&dir, self.context.config.keep_checkpoints)?;
+        trainee
+            .checkpoint()
+            .write(&dir, self.context.config.keep_checkpoints)?;
         self.saved_at = Instant::now();
         Ok(())
     }
@@ -345,7 +372,13 @@ impl<'a> Keeper<'a> {
             return Ok(None);
         }
         let net = trainee.net.without_gradients();
-        let scores = score_slices(&net, lens, validation, self.context.config.batch, &crate::Silent);
+        let scores = score_slices(
+            &net,
+            lens,
+            validation,
+            self.context.config.batch,
+            &crate::Silent,
+        );
         let organs: BTreeSet<u16> = scores.iter().map(|score| score.organ_idx).collect();
         let dice = organs.iter().flat_map(|organ| case_dice(&scores, *organ));
         let dice: Vec<f64> = dice.map(|(_, dice)| dice).collect();
@@ -357,7 +390,10 @@ impl<'a> Keeper<'a> {
             mean_dice,
             min_dice,
         });
-        let n_predicted: u64 = scores.iter().map(|score| u64::from(score.n_predicted)).sum();
+        let n_predicted: u64 = scores
+            .iter()
+            .map(|score| u64::from(score.n_predicted))
+            .sum();
         let n_truth: u64 = scores.iter().map(|score| u64::from(score.n_truth)).sum();
         self.watch_for_collapse(trainee, n_predicted == 0 && n_truth > 0)?;
         if let Some(mean) = mean_dice
@@ -380,7 +416,9 @@ impl<'a> Keeper<'a> {
         if n >= MAX_EMPTY_VALIDATIONS {
             return Err(FitError::Collapsed { step, n });
         }
-        self.context.observer.notify(&Event::Warning(Warning::NothingPredicted { step }));
+        self.context
+            .observer
+            .notify(&Event::Warning(Warning::NothingPredicted { step }));
         Ok(())
     }
 

@@ -86,7 +86,9 @@ pub fn case_dice(scores: &[SliceScore], organ_idx: u16) -> Vec<(u32, f64)> {
         let n_total = truth + predicted;
         (case, n_total, 2.0 * shared as f64 / n_total.max(1) as f64)
     });
-    dice.filter(|(_, n_total, _)| *n_total > 0).map(|(case, _, dice)| (case, dice)).collect()
+    dice.filter(|(_, n_total, _)| *n_total > 0)
+        .map(|(case, _, dice)| (case, dice))
+        .collect()
 }
 
 #[cfg(test)]

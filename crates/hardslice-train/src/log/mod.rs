@@ -67,8 +67,14 @@ impl TrainLog {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(source) => return Err(LogError::Csv { path, source }),
         };
-        let step_of = |line: &str| line.split(',').next().and_then(|step| step.parse::<u64>().ok());
-        let kept = old.lines().filter(|line| step_of(line).is_some_and(|line| line <= step));
+        let step_of = |line: &str| {
+            line.split(',')
+                .next()
+                .and_then(|step| step.parse::<u64>().ok())
+        };
+        let kept = old
+            .lines()
+            .filter(|line| step_of(line).is_some_and(|line| line <= step));
         let text = kept.fold(HEADER.to_owned(), |text, line| text + line + "\n");
         let events_dir = dir.join("tensorboard");
         let events = match EventWriter::open_at(&events_dir, step) {
@@ -155,6 +161,10 @@ mod tests {
             format!("{HEADER}10,0.1,0.5,,\n20,0.1,0.5,0.75,\n30,0.1,0.5,,\n"),
             "one line a step, absent values empty"
         );
-        assert_eq!(write(15, &[20, 30]), unbroken, "stopped at 30, resumed from 15");
+        assert_eq!(
+            write(15, &[20, 30]),
+            unbroken,
+            "stopped at 30, resumed from 15"
+        );
     }
 }

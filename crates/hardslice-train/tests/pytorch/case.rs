@@ -43,7 +43,11 @@ impl Case {
         let x_shape = [self.n, self.config.n_channels(), self.height, self.width];
         let out_shape = [self.n, self.n_organs, self.height, self.width];
         let n_values = |shape: [usize; 4]| shape.iter().product();
-        let x = hashed::between(&format!("input/{}", self.seed), n_values(x_shape), [0.0, 1.0]);
+        let x = hashed::between(
+            &format!("input/{}", self.seed),
+            n_values(x_shape),
+            [0.0, 1.0],
+        );
         let name = format!("targets/{}", self.seed);
         let targets = hashed::between(&name, n_values(out_shape), [0.0, 1.0]);
         let targets = targets.into_iter().map(|u| f32::from(u < 0.25)).collect();

@@ -50,12 +50,17 @@ impl Golden {
             let values = match view.dtype() {
                 Dtype::F32 => {
                     let (quads, _) = view.data().as_chunks();
-                    let values = quads.iter().map(|quad| f64::from(f32::from_le_bytes(*quad)));
+                    let values = quads
+                        .iter()
+                        .map(|quad| f64::from(f32::from_le_bytes(*quad)));
                     values.collect()
                 }
                 Dtype::F64 => {
                     let (octets, _) = view.data().as_chunks();
-                    octets.iter().map(|octet| f64::from_le_bytes(*octet)).collect()
+                    octets
+                        .iter()
+                        .map(|octet| f64::from_le_bytes(*octet))
+                        .collect()
                 }
                 dtype => panic!("{name}, {key}: {dtype:?}"),
             };
@@ -87,7 +92,10 @@ impl Golden {
         let miss = if let Some(want) = self.arrays.get(key) {
             self.compared.insert(key.to_owned());
             assert_eq!(want.shape, shape, "{}: shape of {key}", self.name);
-            let scale = want.values.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+            let scale = want
+                .values
+                .iter()
+                .fold(0.0, |most: f64, v| most.max(v.abs()));
             let place = |i: usize| format!("element {:?} of {shape:?}", indices(i, shape));
             worst(&got, &want.values, |i| (place(i), scale * tolerance))
         } else if let Some(want) = self.arrays.get(&digest_key) {
@@ -103,7 +111,8 @@ impl Golden {
         } else {
             Some("no golden values of this name".to_owned())
         };
-        self.misses.extend(miss.map(|miss| format!("{key}: {miss}")));
+        self.misses
+            .extend(miss.map(|miss| format!("{key}: {miss}")));
     }
 
     /// Says what did not fit.
@@ -112,8 +121,12 @@ impl Golden {
     ///
     /// When an array was off, or a golden array was not compared.
     pub fn finish(mut self) {
-        let left = self.arrays.keys().filter(|key| !self.compared.contains(*key));
-        self.misses.extend(left.map(|key| format!("{key}: golden values without a peer")));
+        let left = self
+            .arrays
+            .keys()
+            .filter(|key| !self.compared.contains(*key));
+        self.misses
+            .extend(left.map(|key| format!("{key}: golden values without a peer")));
         assert!(
             self.misses.is_empty(),
             "{} ({}): {} arrays are not PyTorch's\n  {}\ngolden values made with {}",
@@ -138,7 +151,11 @@ fn worst(got: &[f64], want: &[f64], limit: impl Fn(usize) -> (String, f64)) -> O
             continue;
         }
         n_off += 1;
-        let excess = if error.is_nan() { f64::INFINITY } else { error / limit };
+        let excess = if error.is_nan() {
+            f64::INFINITY
+        } else {
+            error / limit
+        };
         if worst.as_ref().is_none_or(|(most, _)| excess > *most) {
             let message = format!(
                 "the worst is {place}: {got:e}, PyTorch has {want:e}; off by {error:.1e}, \

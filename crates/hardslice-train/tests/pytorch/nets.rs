@@ -2,9 +2,9 @@
 
 use burn::tensor::Device;
 use hardslice_data::random::Stream;
+use hardslice_train::Loss;
 use hardslice_train::net::Pass;
 use hardslice_train::weights::Weights;
-use hardslice_train::Loss;
 
 use crate::case::{Case, CompareGradients, compare};
 use crate::golden::Golden;
@@ -42,7 +42,11 @@ fn is_pytorchs(name: &'static str) {
 
     net.absorb_statistics(pass);
     let weights = Weights::of(&net);
-    for tensor in weights.tensors.iter().filter(|tensor| tensor.name.contains("running")) {
+    for tensor in weights
+        .tensors
+        .iter()
+        .filter(|tensor| tensor.name.contains("running"))
+    {
         let key = format!("after.{}", tensor.name);
         golden.compare(&key, &tensor.shape, &tensor.values, FORWARD);
     }

@@ -86,7 +86,9 @@ fn ends_where_pytorch_does(name: &'static str) {
     let mut velocities = sgd.state();
     for velocity in &mut velocities.tensors {
         // Velocities are kept flat.
-        velocity.shape.clone_from(&weights.get(&velocity.name).unwrap().shape);
+        velocity
+            .shape
+            .clone_from(&weights.get(&velocity.name).unwrap().shape);
     }
     compare_weights(&mut golden, "velocity", &velocities, VELOCITIES);
     golden.finish();

@@ -23,7 +23,8 @@ fn upsampling_by_2_and_8_its_gradients_and_its_bilinear_start() {
     let Strides { strides } = golden.case();
     let device = Device::flex().autodiff();
     for stride in strides {
-        let hashed = |what: &str, n| between(&format!("upsampling/{what}/{stride}"), n, [-1.0, 1.0]);
+        let hashed =
+            |what: &str, n| between(&format!("upsampling/{what}/{stride}"), n, [-1.0, 1.0]);
         let x = planes(hashed("x", 72), [2, 3, 3, 4], &device).require_grad();
         let [n_values, size] = [24 * stride * stride, 2 * stride];
         let weight = planes(hashed("weight", n_values), [3, 2, size, size], &device).require_grad();
@@ -44,7 +45,12 @@ fn upsampling_by_2_and_8_its_gradients_and_its_bilinear_start() {
             ("weight_gradient", weight.grad(&gradients).unwrap()),
             ("bilinear", smooth),
         ] {
-            compare(&mut golden, &format!("stride_{stride}.{what}"), got, TOLERANCE);
+            compare(
+                &mut golden,
+                &format!("stride_{stride}.{what}"),
+                got,
+                TOLERANCE,
+            );
         }
     }
     golden.finish();

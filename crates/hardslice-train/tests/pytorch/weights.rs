@@ -16,7 +16,11 @@ const N_ORGANS: usize = 2;
 pub fn leave_for_pytorch(name: &str, weights: &Weights) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pytorch");
     fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join(format!("{name}.safetensors")), weights.to_safetensors()).unwrap();
+    fs::write(
+        folder.join(format!("{name}.safetensors")),
+        weights.to_safetensors(),
+    )
+    .unwrap();
 }
 
 fn net(kind: NetKind, width: usize, norm: NormKind) -> Net {
@@ -106,7 +110,10 @@ fn weights_without_an_array_that_the_net_needs_are_refused_with_its_name() {
 fn bytes_that_are_no_safetensors_are_refused_with_the_file() {
     let error = Weights::from_safetensors(b"no weights", "net.safetensors".as_ref()).unwrap_err();
     let message = error.to_string();
-    assert_eq!(message, "not a safetensors file, or damaged: net.safetensors", "ten bytes");
+    assert_eq!(
+        message, "not a safetensors file, or damaged: net.safetensors",
+        "ten bytes"
+    );
 }
 
 #[test]
@@ -115,5 +122,8 @@ fn a_file_cut_short_is_refused() {
     let cut = &bytes[..bytes.len() - 1];
     let error = Weights::from_safetensors(cut, "net.safetensors".as_ref()).unwrap_err();
     let message = error.to_string();
-    assert_eq!(message, "not a safetensors file, or damaged: net.safetensors", "a byte short");
+    assert_eq!(
+        message, "not a safetensors file, or damaged: net.safetensors",
+        "a byte short"
+    );
 }

@@ -1,0 +1,247 @@
+//! A trained model as a folder: weights, net, organs, preprocessing. Nothing else is needed to
+//! predict with it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use hardslice_data::{Organ, OrganMap};
+use hardslice_volume::whole_file::write_whole_folder;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::net::{Net, NetConfig};
+use crate::predict::PredictOptions;
+use crate::weights::{Weights, WeightsError};
+
+/// Version of the folder's layout.
+const FORMAT: u32 = 1;
+const RECORD: &str = "model.json";
+const WEIGHTS: &str = "weights.safetensors";
+
+/// What a model is, beside its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRecord {
+    /// Version of the folder's layout.
+    pub format: u32,
+    /// Version of the program that wrote it.
+    pub program: String,
+    /// The net.
+    pub net: NetConfig,
+    /// Its organs, in the order of its outputs, with the label value of each in label maps.
+    pub organs: OrganMap,
+    /// Rows and columns of the slices that it was trained on.
+    pub size: usize,
+    /// Intensities are clipped to this window, in Hounsfield units, and scaled to [0, 1].
+    pub window_hu: [i16; 2],
+    /// How its predictions are finished.
+    pub predict: PredictOptions,
+    /// Hash of all that decided the training.
+    pub identity: String,
+    /// Steps taken.
+    pub steps: u64,
+    /// Hash of the weights' file.
+    pub weights_blake3: String,
+    /// Whether the test set was used to set its threshold: its test scores are worthless then.
+    pub leaky: bool,
+}
+
+/// A trained model.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// What it is.
+    pub record: ModelRecord,
+    /// The net, without gradients.
+    pub net: Net,
+}
+
+/// A model cannot be written or read.
+#[derive(Debug, Error)]
+pub enum ModelError {
+    /// The file system refused.
+    #[error("cannot {action} the model {}", path.display())]
+    File {
+        /// `write` or `read`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no model.
+    #[error(
+        "there is no model in {}: wanted a folder with model.json and weights.safetensors, as \
+         training leaves it", path.display()
+    )]
+    Missing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// `model.json` cannot be read.
+    #[error("not a model of this program: {}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The layout is of another version.
+    #[error("the model's format is {found}, this program reads {FORMAT}: {}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Version found.
+        found: u32,
+    },
+    /// The weights are not those that were written.
+    #[error("the weights are damaged: their hash is {found}, recorded was {wanted}: {}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Hash found.
+        found: String,
+        /// Hash recorded.
+        wanted: String,
+    },
+    /// The weights do not fit the net.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+impl ModelRecord {
+    /// A record for weights that are about to be written; the hash is filled in on writing.
+    pub fn new(net: NetConfig, organs: OrganMap, size: usize, window_hu: [i16; 2]) -> Self {
+        Self {
+            format: FORMAT,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            net,
+            organs,
+            size,
+            window_hu,
+            predict: PredictOptions::default(),
+            identity: String::new(),
+            steps: 0,
+            weights_blake3: String::new(),
+            leaky: false,
+        }
+    }
+
+    /// Reads `model.json` alone; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] when it is there and cannot be read.
+    pub fn read(dir: &Path) -> Result<Option<Self>, ModelError> {
+        let path = dir.join(RECORD);
+        let json = match fs::read(&path) {
+            Ok(json) => json,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => {
+                return Err(ModelError::File {
+                    action: "read",
+                    path,
+                    source,
+                });
+            }
+        };
+        let record: Self = serde_json::from_slice(&json).map_err(|source| ModelError::Record {
+            path: path.clone(),
+            source,
+        })?;
+        if record.format != FORMAT {
+            return Err(ModelError::Format {
+                path,
+                found: record.format,
+            });
+        }
+        Ok(Some(record))
+    }
+
+    /// The label value of an output in label maps: the organ's first, or its place plus one where
+    /// that does not fit a byte.
+    pub fn label_value(&self, organ_idx: usize) -> u8 {
+        let first = |idx: usize| {
+            self.organs.entries()[idx]
+                .labels
+                .first()
+                .copied()
+                .unwrap_or(0)
+        };
+        let all_fit = (0..self.organs.len()).all(|idx| u8::try_from(first(idx)).is_ok());
+        match u8::try_from(first(organ_idx)) {
+            Ok(value) if all_fit => value,
+            _ => self.organs.store_value(organ_idx),
+        }
+    }
+
+    /// For each output, the output that takes its place when x is reversed.
+    pub fn mirrored_organs(&self) -> Vec<usize> {
+        let table = self.organs.mirror_table();
+        (0..self.organs.len())
+            .map(|idx| usize::from(table[usize::from(self.organs.store_value(idx))]) - 1)
+            .collect()
+    }
+
+    /// Names of the outputs.
+    pub fn organ_names(&self) -> impl Iterator<Item = &Organ> {
+        self.organs.organs()
+    }
+}
+
+impl Model {
+    /// Writes a model's folder, whole or not at all, and gives its record with the weights' hash.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::File`] when it cannot be written.
+    pub fn write(
+        mut record: ModelRecord,
+        weights: &Weights,
+        dir: &Path,
+    ) -> Result<ModelRecord, ModelError> {
+        let bytes = weights.to_safetensors();
+        record.weights_blake3 = blake3::hash(&bytes).to_hex().to_string();
+        let written = write_whole_folder(dir, |folder| {
+            fs::write(folder.join(WEIGHTS), &bytes)?;
+            let json = serde_json::to_vec_pretty(&record).map_err(io::Error::other)?;
+            fs::write(folder.join(RECORD), json)
+        });
+        written.map_err(|source| ModelError::File {
+            action: "write",
+            path: dir.to_owned(),
+            source,
+        })?;
+        Ok(record)
+    }
+
+    /// Reads a model and checks its weights' hash.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] when there is none, or it is damaged or of another version.
+    pub fn read(dir: &Path, device: &Device) -> Result<Self, ModelError> {
+        let record = ModelRecord::read(dir)?.ok_or_else(|| ModelError::Missing {
+            path: dir.to_owned(),
+        })?;
+        let path = dir.join(WEIGHTS);
+        let bytes = fs::read(&path).map_err(|source| ModelError::File {
+            action: "read",
+            path: path.clone(),
+            source,
+        })?;
+        let found = blake3::hash(&bytes).to_hex().to_string();
+        if found != record.weights_blake3 {
+            return Err(ModelError::Damaged {
+                path,
+                found,
+                wanted: record.weights_blake3,
+            });
+        }
+        let device = device.clone().without_autodiff();
+        let net = Net::new(&record.net, record.organs.len(), 0, &device);
+        let net = Weights::from_safetensors(&bytes, &path)?.load_into(net)?;
+        Ok(Self { record, net })
+    }
+}

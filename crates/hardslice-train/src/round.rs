@@ -1,0 +1,232 @@
+//! The protocol: train on B, score A, add the hard slices, train on, evaluate.
+//!
+//! ```text
+//! DIR/baseline/            arms: checkpoints/ train.csv tensorboard/ plan.csv best.safetensors
+//! DIR/pretrained/                model/ predictions/ evaluation.json
+//! DIR/mining/              ledger.parquet, mining.json
+//! DIR/{b_only,hard,random,random_matched}/
+//! ```
+//!
+//! Every stage leaves files that tell whether it is done, so that a round can be stopped anywhere
+//! and started again: it goes on and ends with the same bytes.
+
+mod error;
+mod stages;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use burn::tensor::Device;
+use hardslice_data::balance::{Arm, Candidate, Candidates, ResolvedTau};
+use hardslice_data::split::{Fold, Split};
+use hardslice_data::store::Store;
+use hardslice_data::{CaseId, Organ, SliceRef};
+use hardslice_eval::ScoreOptions;
+use serde::{Deserialize, Serialize};
+
+pub use error::RoundError;
+
+use crate::batch::Lens;
+use crate::config::TrainConfig;
+use crate::evaluate::TestScore;
+use crate::mine::MiningConfig;
+use crate::net::NetConfig;
+use crate::predict::PredictOptions;
+use crate::progress::Observer;
+use stages::Stages;
+
+/// What is trained and compared. Decides the result together with store, split and seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Protocol {
+    /// The organs of the net, one output each.
+    pub organs: Vec<Organ>,
+    /// The net that is pre-trained on B and mines A.
+    pub net: NetConfig,
+    /// The net that is trained in the end, if it is another one: it starts from scratch.
+    pub final_net: Option<NetConfig>,
+    /// How nets are trained.
+    pub train: TrainConfig,
+    /// What makes a slice hard.
+    pub mining: MiningConfig,
+    /// How predictions are finished.
+    pub predict: PredictOptions,
+    /// How predictions are scored.
+    pub score: ScoreOptions,
+    /// The arms, in any order.
+    pub arms: Vec<Arm>,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// BLAKE3 of the weights to start from, where they are given.
+    pub init_blake3: Option<String>,
+}
+
+/// Where a round works and who is told.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "an observer has no text form")]
+pub struct Workplace<'a> {
+    /// The prepared cohort.
+    pub store: &'a Store,
+    /// Its folds.
+    pub split: &'a Split,
+    /// Where everything is written.
+    pub dir: &'a Path,
+    /// Weights to start from.
+    pub init: Option<&'a Path>,
+    /// Where nets are trained.
+    pub device: &'a Device,
+    /// Who is told.
+    pub observer: &'a dyn Observer,
+    /// Seconds since 1970, for logs.
+    pub wall_time_s: fn() -> f64,
+    /// Whether to go on from checkpoints of another instruction set.
+    pub force: bool,
+}
+
+/// What a round ends with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoundOutcome {
+    /// Scores of each arm on the test patients.
+    pub arms: Vec<(Arm, Vec<TestScore>)>,
+    /// The threshold of each organ, if A was mined.
+    pub taus: Option<Vec<ResolvedTau>>,
+    /// Slices of A, if A was mined.
+    pub n_a: usize,
+    /// Whether the test set was used to set a threshold.
+    pub leaky: bool,
+}
+
+/// Runs the protocol, going on where it was stopped.
+///
+/// # Errors
+///
+/// [`RoundError`] of the stage that failed; what was done before stays.
+pub fn run(protocol: &Protocol, place: &Workplace<'_>) -> Result<RoundOutcome, RoundError> {
+    let lens = Lens::new(
+        place.store,
+        store_organs(protocol, place.store)?,
+        protocol.net.context,
+    );
+    let folds = Folds::of(&lens, place.split);
+    let stages = Stages {
+        protocol,
+        place,
+        lens: &lens,
+        folds: &folds,
+    };
+    let arms: BTreeSet<Arm> = protocol.arms.iter().copied().collect();
+    let mut done = Vec::new();
+
+    if arms.contains(&Arm::Baseline) {
+        let baseline = stages.train_arm(Arm::Baseline, None, &BTreeSet::new(), false)?;
+        done.push((Arm::Baseline, baseline));
+    }
+    let rest: Vec<Arm> = arms
+        .into_iter()
+        .filter(|arm| arm.pretrains_on_b())
+        .collect();
+    let mut mined = None;
+    if !rest.is_empty() {
+        let pretrained = stages.pretrain()?;
+        if rest.iter().any(|arm| arm.needs_mining()) {
+            let baseline = done.first().map(|(_, model)| model);
+            mined = Some(stages.mine(&pretrained, baseline)?);
+        }
+        let (hard, leaky) = mined.as_ref().map_or((BTreeSet::new(), false), |mined| {
+            (mined.hard.clone(), mined.taus.iter().any(|tau| tau.leaky))
+        });
+        for arm in rest {
+            done.push((arm, stages.train_arm(arm, Some(&pretrained), &hard, leaky)?));
+        }
+    }
+    // The test set is read here for the first time (but by tau = "paper", which says so).
+    let arms = done
+        .into_iter()
+        .map(|(arm, model)| Ok((arm, stages.evaluate(arm, &model)?)))
+        .collect::<Result<Vec<_>, RoundError>>()?;
+    Ok(RoundOutcome {
+        arms,
+        leaky: mined
+            .as_ref()
+            .is_some_and(|mined| mined.taus.iter().any(|tau| tau.leaky)),
+        taus: mined.map(|mined| mined.taus),
+        n_a: folds.a.len(),
+    })
+}
+
+fn store_organs(protocol: &Protocol, store: &Store) -> Result<Vec<usize>, RoundError> {
+    let place_of = |organ: &Organ| {
+        store
+            .organs()
+            .index_of(organ)
+            .ok_or_else(|| RoundError::UnknownOrgan {
+                organ: organ.to_string(),
+                known: store.organs().to_string(),
+            })
+    };
+    protocol.organs.iter().map(place_of).collect()
+}
+
+/// The slices of each fold. Cases without an annotated organ of the net take no part.
+struct Folds {
+    a: Vec<Candidate>,
+    b: Vec<Candidate>,
+    validation: Vec<SliceRef>,
+    test: Vec<usize>,
+}
+
+impl Folds {
+    fn of(lens: &Lens<'_>, split: &Split) -> Self {
+        let cases = |fold| cases_of(lens, split.cases(fold));
+        let slices = |fold| {
+            cases(fold)
+                .into_iter()
+                .flat_map(|case| slices_of(lens, case))
+        };
+        Self {
+            a: slices(Fold::A).collect(),
+            b: slices(Fold::B).collect(),
+            validation: slices(Fold::Validation)
+                .map(|candidate| candidate.slice)
+                .collect(),
+            test: cases(Fold::Test),
+        }
+    }
+
+    fn candidates(&self, positive_weight: f64, seed: u64) -> Candidates<'_> {
+        Candidates {
+            a: &self.a,
+            b: &self.b,
+            positive_weight,
+            seed,
+        }
+    }
+}
+
+fn cases_of(lens: &Lens<'_>, ids: &[CaseId]) -> Vec<usize> {
+    let cases = lens.store().cases().iter().enumerate();
+    cases
+        .filter(|(case_idx, case)| ids.contains(&case.id) && lens.is_annotated(*case_idx))
+        .map(|(case_idx, _)| case_idx)
+        .collect()
+}
+
+fn slices_of(lens: &Lens<'_>, case_idx: usize) -> Vec<Candidate> {
+    let case = &lens.store().cases()[case_idx];
+    let is_positive = |z| {
+        let organs = lens.organs().iter().enumerate();
+        organs
+            .filter(|(organ, _)| lens.is_organ_annotated(case_idx, *organ))
+            .any(|(_, store_idx)| case.area_px(*store_idx, z) > 0)
+    };
+    let index = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    (0..case.n_slices)
+        .map(|z| Candidate {
+            slice: SliceRef {
+                case_idx: index(case_idx),
+                z: index(z),
+            },
+            patient: case.patient.clone(),
+            is_positive: is_positive(z),
+        })
+        .collect()
+}

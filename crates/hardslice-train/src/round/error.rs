@@ -1,0 +1,74 @@
+//! What can stop a round.
+
+use std::io;
+use std::path::PathBuf;
+
+use hardslice_data::balance::{ArmError, PlanError, TauError};
+use hardslice_data::ledger::LedgerError;
+use thiserror::Error;
+
+use crate::checkpoint::CheckpointError;
+use crate::evaluate::EvaluateError;
+use crate::fit::FitError;
+use crate::model::ModelError;
+
+/// A round of the protocol cannot go on.
+#[derive(Debug, Error)]
+pub enum RoundError {
+    /// An organ is not in the store.
+    #[error("the store has no organ `{organ}`; it has {known}")]
+    UnknownOrgan {
+        /// The organ asked for.
+        organ: String,
+        /// The organs of the store.
+        known: String,
+    },
+    /// What an earlier run left belongs to another protocol.
+    #[error(
+        "{} holds the work of another experiment (configuration, seed, data or split have \
+         changed): take another --out folder, or delete this one", path.display()
+    )]
+    OtherExperiment {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// The file system refused.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// `write` or `read`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Training.
+    #[error("training `{arm}` failed")]
+    Fit {
+        /// The arm.
+        arm: String,
+        /// Why.
+        source: FitError,
+    },
+    /// The plan of an arm.
+    #[error(transparent)]
+    Arm(#[from] ArmError),
+    /// A plan's file.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The threshold.
+    #[error(transparent)]
+    Tau(#[from] TauError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A model's folder.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Prediction or scoring.
+    #[error(transparent)]
+    Evaluate(#[from] EvaluateError),
+}
