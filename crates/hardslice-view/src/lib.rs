@@ -6,6 +6,7 @@ mod svg;
 pub mod palette;
 pub mod picture;
 pub mod section;
+pub mod frame;
 pub mod overlay;
 pub mod curves;
 pub mod net_drawing;

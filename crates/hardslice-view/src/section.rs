@@ -2,7 +2,7 @@
 //!
 //! This is the only place that turns voxels towards the viewer.
 
-use hardslice_volume::{Grid, PerAxis};
+use hardslice_volume::Grid;
 
 /// Size of one plane cut through a scan along its canonical axes.
 ///
@@ -79,24 +79,10 @@ impl Section {
     }
 }
 
-/// The coronal section at row `y` of voxels stored `[z, y, x]`, as `[z, x]`.
-///
-/// # Panics
-///
-/// When `y` is not on the grid or the voxels do not fill it.
-pub fn coronal_cut<T: Copy>(voxels: &[T], shape: PerAxis<usize>, y: usize) -> Vec<T> {
-    assert!(y < shape.y, "row {y} of a grid with {} rows", shape.y);
-    (0..shape.z)
-        .flat_map(|z| {
-            let start = (z * shape.y + y) * shape.x;
-            &voxels[start..start + shape.x]
-        })
-        .copied()
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use hardslice_volume::PerAxis;
+
     use super::*;
 
     #[test]
@@ -109,15 +95,6 @@ mod tests {
             ["front right", "front left", "back right", "back left"],
             "2 × 2, top row first"
         );
-    }
-
-    #[test]
-    fn a_coronal_cut_hangs_with_the_head_up() {
-        let shape = PerAxis::new(2, 3, 2);
-        let voxels: Vec<usize> = (0..shape.n_voxels()).collect();
-        let cut = coronal_cut(&voxels, shape, 1);
-        assert_eq!(cut, [2, 3, 8, 9], "row 1 of both slices, feet first");
-        assert_eq!(Section::hung(&cut), [9, 8, 3, 2], "head first, right first");
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct TextStyle {
     pub colour: Rgb,
     /// Width of the strokes as a share of the height of a capital letter.
     pub weight: f32,
+    /// Colour of a rim around the strokes, so that text can be read on any picture.
+    pub halo: Option<Rgb>,
 }
 
 impl TextStyle {
@@ -31,6 +33,7 @@ impl TextStyle {
             cap_height_px,
             colour: INK,
             weight: 0.135,
+            halo: None,
         }
     }
 
@@ -40,6 +43,7 @@ impl TextStyle {
             cap_height_px,
             colour: INK,
             weight: 0.19,
+            halo: None,
         }
     }
 
@@ -93,35 +97,45 @@ impl Picture {
     /// Latin letters, digits, the signs of ASCII and – ± × ° · … τ ≥ ≤ exist; any other character
     /// is drawn as a crossed box. Text beyond the edge is cut.
     pub fn draw_text(&mut self, (left, top): (usize, usize), text: &str, style: TextStyle) {
-        let unit = style.unit_px();
         let line_width = (style.cap_height_px * style.weight).max(1.0);
-        let margin = line_width / 2.0 + 0.5;
-        let baseline = margin + style.cap_height_px;
-        let mut coverage = Coverage::empty(
-            whole_pixels(text_width(text, style) + 2.0 * margin),
-            whole_pixels(baseline + BASELINE_UNITS * unit + margin),
-        );
-        let mut pen = margin;
-        for character in text.chars() {
-            let place = |[x, y]: [f32; 2]| {
-                [
-                    pen + x * CONDENSED * unit,
-                    baseline - (y - BASELINE_UNITS) * unit,
-                ]
-            };
-            for stroke in glyph(character).split_ascii_whitespace() {
-                let path = stroke_path(stroke);
-                for pair in path.windows(2) {
-                    coverage.add_line(place(pair[0]), place(pair[1]), line_width);
-                }
-                if let [dot] = path[..] {
-                    coverage.add_line(place(dot), place(dot), line_width * 1.35);
-                }
-            }
-            pen += advance_units(character) * CONDENSED * unit;
+        if let Some(halo) = style.halo {
+            let rim = text_coverage(text, style, 3.0 * line_width);
+            self.blend_coverage((left, top), &rim, halo, 0.9);
         }
-        self.blend_coverage((left, top), &coverage, style.colour, 1.0);
+        let strokes = text_coverage(text, style, line_width);
+        self.blend_coverage((left, top), &strokes, style.colour, 1.0);
     }
+}
+
+/// What strokes of some width cover, from the upper left corner of the text.
+fn text_coverage(text: &str, style: TextStyle, line_width: f32) -> Coverage {
+    let unit = style.unit_px();
+    let margin = (style.cap_height_px * style.weight).max(1.0) / 2.0 + 0.5;
+    let baseline = margin + style.cap_height_px;
+    let mut coverage = Coverage::empty(
+        whole_pixels(text_width(text, style) + 2.0 * margin),
+        whole_pixels(baseline + BASELINE_UNITS * unit + margin),
+    );
+    let mut pen = margin;
+    for character in text.chars() {
+        let place = |[x, y]: [f32; 2]| {
+            [
+                pen + x * CONDENSED * unit,
+                baseline - (y - BASELINE_UNITS) * unit,
+            ]
+        };
+        for stroke in glyph(character).split_ascii_whitespace() {
+            let path = stroke_path(stroke);
+            for pair in path.windows(2) {
+                coverage.add_line(place(pair[0]), place(pair[1]), line_width);
+            }
+            if let [dot] = path[..] {
+                coverage.add_line(place(dot), place(dot), line_width * 1.35);
+            }
+        }
+        pen += advance_units(character) * CONDENSED * unit;
+    }
+    coverage
 }
 
 fn advance_units(character: char) -> f32 {
