@@ -72,7 +72,8 @@ impl Placement {
             to[3] = from[3];
             for (axis, source) in sources.into_iter().enumerate() {
                 let step = from[source.axis];
-                to[axis] = if source.reversed { -step } else { step };
+                // Not `-step`, which would leave zeros negative.
+                to[axis] = if source.reversed { 0.0 - step } else { step };
                 if source.reversed {
                     to[3] += step * lengths[source.axis].saturating_sub(1) as f64;
                 }

@@ -3,6 +3,7 @@
 mod names;
 mod error;
 mod paint;
+mod embed;
 mod segments;
 mod folder;
 mod read;

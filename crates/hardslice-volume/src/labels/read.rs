@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::embed::{embedded, offset_in};
 use super::folder::{holds_masks, read_mask_folder};
 use super::{LabelNames, segments};
 use crate::file_kind::{FileKind, file_kind};
@@ -13,7 +14,8 @@ use crate::{Grid, Placement, ReadError, Scan, Volume, default_tolerance_mm, dico
 ///
 /// - A label map (NIfTI, NRRD): its values are the label values; `names` plays no part.
 /// - `.seg.nrrd` and DICOM SEG: each segment that `names` lists gets its value there, others are
-///   left out; when `names` is empty, the file's own values are used.
+///   left out; when `names` is empty, the file's own values are used. Both may be cropped to a part
+///   of the scan.
 /// - A folder with one mask per structure (TotalSegmentator's layout: `liver.nii.gz`,
 ///   `kidney_left.nii.gz`, ...): each file that `names` lists gets its value; what is not 0 is
 ///   inside.
@@ -94,25 +96,58 @@ impl Target<'_> {
         voxels: Vec<u16>,
         path: &Path,
     ) -> Result<Vec<u16>, ReadError> {
-        let placement =
-            Placement::on_axes_of(native, self.grid).map_err(|source| ReadError::Affine {
-                source,
-                path: path.to_path_buf(),
-            })?;
+        let placement = self.placement(native, path)?;
+        self.check(&placement, path)?;
+        reordered(&placement, voxels, path)
+    }
+
+    /// As [`place`](Self::place); the file may also hold a part of the scan's voxels.
+    pub(super) fn place_part(
+        &self,
+        native: Grid,
+        voxels: Vec<u16>,
+        path: &Path,
+    ) -> Result<Vec<u16>, ReadError> {
+        let placement = self.placement(native, path)?;
+        let part = placement.canonical;
+        let Some(offset) = offset_in(self.grid, &part, self.tolerance_mm) else {
+            // No part, so the whole: says how far it is off.
+            self.check(&placement, path)?;
+            return reordered(&placement, voxels, path);
+        };
+        let voxels = reordered(&placement, voxels, path)?;
+        Ok(if part.shape == self.grid.shape {
+            voxels
+        } else {
+            embedded(&voxels, &part, self.grid, offset)
+        })
+    }
+
+    fn placement(&self, native: Grid, path: &Path) -> Result<Placement, ReadError> {
+        Placement::on_axes_of(native, self.grid).map_err(|source| ReadError::Affine {
+            source,
+            path: path.to_path_buf(),
+        })
+    }
+
+    fn check(&self, placement: &Placement, path: &Path) -> Result<(), ReadError> {
         same_grid(self.grid, &placement.canonical, self.tolerance_mm).map_err(|source| {
             ReadError::Grid {
                 source,
                 path: path.to_path_buf(),
             }
-        })?;
-        let placed = placement
-            .to_canonical(voxels)
-            .map_err(|source| ReadError::VoxelCount {
-                source,
-                path: path.to_path_buf(),
-            })?;
-        Ok(placed.into_voxels())
+        })
     }
+}
+
+fn reordered(placement: &Placement, voxels: Vec<u16>, path: &Path) -> Result<Vec<u16>, ReadError> {
+    let placed = placement
+        .to_canonical(voxels)
+        .map_err(|source| ReadError::VoxelCount {
+            source,
+            path: path.to_path_buf(),
+        })?;
+    Ok(placed.into_voxels())
 }
 
 /// A label file in its own axis order: one layer for all formats but `.seg.nrrd`.

@@ -17,7 +17,11 @@ pub(super) fn combine(
     let n_layers = file.layers.len();
     let mut layers = Vec::with_capacity(n_layers);
     for voxels in file.layers {
-        layers.push(target.place(file.native, voxels, path)?);
+        layers.push(if file.segments.is_empty() {
+            target.place(file.native, voxels, path)?
+        } else {
+            target.place_part(file.native, voxels, path)?
+        });
     }
     if file.segments.is_empty() && n_layers == 1 {
         return Ok(layers.swap_remove(0));
