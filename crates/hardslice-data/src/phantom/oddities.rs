@@ -1,0 +1,75 @@
+//! Odd anatomy that one patient may have.
+
+use super::solid::{Ellipsoid, ramp};
+
+/// What is odd about one patient; nothing by default.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Oddities {
+    /// Riedel's lobe: the right lobe reaches down to the pelvis.
+    pub(super) riedel: bool,
+    /// The left lobe reaches around the stomach to the spleen.
+    pub(super) left_to_spleen: bool,
+    /// Fluid around the liver.
+    pub(super) ascites: Option<Ascites>,
+    /// One small kidney: -1 the left, 1 the right.
+    pub(super) atrophic_kidney: Option<f64>,
+    /// The lower poles of the kidneys joined in front of the spine.
+    pub(super) horseshoe: bool,
+}
+
+impl Oddities {
+    /// Tongues of liver.
+    pub(super) fn liver_tongues(self) -> Vec<Ellipsoid> {
+        let mut tongues = Vec::new();
+        if self.riedel {
+            tongues.push(riedel_lobe());
+        }
+        if self.left_to_spleen {
+            tongues.push(tail_of_left_lobe());
+        }
+        tongues
+    }
+}
+
+/// The tongue of Riedel's lobe.
+pub(super) fn riedel_lobe() -> Ellipsoid {
+    Ellipsoid::new([104.0, 42.0, -28.0], [22.0, 40.0, 66.0]).turned(0, 2, 0.1)
+}
+
+/// The tongue of a left lobe that reaches the spleen.
+pub(super) fn tail_of_left_lobe() -> Ellipsoid {
+    Ellipsoid::new([-78.0, 54.0, 92.0], [50.0, 24.0, 26.0]).turned(0, 1, 0.75)
+}
+
+/// A stretch of the body, from one height to another, that fades in and out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Stretch {
+    /// Middle, in the body's frame.
+    pub(super) middle_z: f64,
+    pub(super) half_mm: f64,
+}
+
+impl Stretch {
+    /// How strong at a height: 1 in the middle, 0 from the ends on.
+    pub(super) fn weight(self, z: f64) -> f64 {
+        ramp(1.0, 0.72, (z - self.middle_z).abs() / self.half_mm)
+    }
+
+    /// Lowest and highest point.
+    pub(super) fn ends(self) -> [f64; 2] {
+        [self.middle_z - self.half_mm, self.middle_z + self.half_mm]
+    }
+}
+
+/// Fluid between the liver and the wall.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Ascites {
+    pub(super) stretch: Stretch,
+    pub(super) most_mm: f64,
+}
+
+impl Ascites {
+    pub(super) fn thickness_mm(self, z: f64) -> f64 {
+        self.most_mm * self.stretch.weight(z)
+    }
+}
