@@ -11,6 +11,7 @@ pub mod balance;
 pub mod ledger;
 
 pub mod phantom;
+pub mod phantom;
 pub mod random;
 
 pub use ids::{CaseId, NameError, Organ, PatientId};
