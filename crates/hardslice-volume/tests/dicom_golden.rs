@@ -100,10 +100,20 @@ fn negative_stored_values_survive_every_lossless_codec() {
     }
 }
 
+#[test]
+fn a_sign_that_the_jpeg_2000_stream_lost_is_restored_as_pydicom_does() {
+    reads_like_pydicom("jpeg2000_sign_lost");
+}
+
 #[cfg(feature = "jpeg-ls")]
 #[test]
 fn jpeg_ls_is_read_like_pydicom() {
-    for case in ["jpeg_ls", "jpeg_ls_near", "signed_jpeg_ls"] {
+    for case in [
+        "jpeg_ls",
+        "jpeg_ls_near",
+        "signed_jpeg_ls",
+        "jpeg_ls_sign_lost",
+    ] {
         reads_like_pydicom(case);
     }
 }

@@ -152,14 +152,23 @@ fn a_localizer_among_the_slices_is_refused_by_name() {
 }
 
 #[test]
-fn images_of_another_size_in_the_series_are_refused() {
-    let dir = folder(&[
-        ("jpeg2000/0.dcm", "large.dcm"),
-        ("explicit/0.dcm", "a/small.dcm"),
-    ]);
-    // Two series, then: the sizes differ, but so do the UIDs.
-    let listed = list_series(dir.path()).unwrap();
-    assert_eq!(listed.len(), 2, "told apart by UID");
+fn images_of_another_size_in_the_series_are_refused_by_name() {
+    let text = refusal(&golden("two_sizes"), None);
+    assert_says(
+        &text,
+        &[
+            "2 kinds of images",
+            "2 images, 7 × 6",
+            "1 images, 6 × 6",
+            "2.dcm",
+        ],
+    );
+}
+
+#[test]
+fn lossy_jpeg_of_12_bits_is_refused_by_name() {
+    let text = refusal(&golden("jpeg_extended_12_bits"), None);
+    assert_says(&text, &["cannot decode frame 1", "0.dcm", "JPEG"]);
 }
 
 #[test]

@@ -17,12 +17,25 @@ pub(super) fn decode(encoded: &[u8], format: &PixelFormat) -> Result<Vec<u8>, De
     let decoded = charls::CharLS::default()
         .decode(encoded)
         .map_err(DecodeError::codec(CODEC))?;
+    let words: Vec<u16> = match info.bits_per_sample {
+        ..=8 => decoded.into_iter().map(u16::from).collect(),
+        _ => decoded
+            .chunks_exact(2)
+            .map(|word| u16::from_ne_bytes([word[0], word[1]]))
+            .collect(),
+    };
+    // JPEG-LS knows no sign: it is in the highest bit of the image's own precision.
+    let unused = 16u32.saturating_sub(info.bits_per_sample.unsigned_abs());
+    let words = words.into_iter().map(|word| {
+        if format.is_signed() {
+            ((word << unused).cast_signed() >> unused).cast_unsigned()
+        } else {
+            word
+        }
+    });
     match (info.bits_per_sample, format.bits_allocated) {
-        (..=8, 8) | (9..=16, 16) => Ok(decoded),
-        (..=8, 16) => Ok(decoded
-            .into_iter()
-            .flat_map(|v| u16::from(v).to_ne_bytes())
-            .collect()),
+        (..=8, 8) => Ok(words.map(|word| word.to_le_bytes()[0]).collect()),
+        (_, 16) => Ok(words.flat_map(u16::to_ne_bytes).collect()),
         (precision, bits) => Err(DecodeError::Codec {
             codec: CODEC,
             problem: format!("the image has {precision} bits, the header announces {bits}"),

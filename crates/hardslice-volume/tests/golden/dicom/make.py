@@ -48,6 +48,7 @@ SYNTAXES = {
     "jpeg_lossless_sv1": "1.2.840.10008.1.2.4.70",
     "jpeg_baseline": "1.2.840.10008.1.2.4.50",
 }
+REFUSED_SYNTAX = {"jpeg_extended_12_bits": "1.2.840.10008.1.2.4.51"}
 ROWS, COLUMNS, SLICES = 6, 7, 5
 # OpenJPEG's encoder takes no smaller images.
 LARGE = (3, 33, 36)
@@ -141,11 +142,12 @@ def compress(ds, syntax):
     elif syntax.startswith("jpeg"):
         path = HERE / "raw.dcm"
         ds.save_as(path, enforce_file_format=True)
+        target = {**SYNTAXES, **REFUSED_SYNTAX}[syntax]
         reader = gdcm.ImageReader()
         reader.SetFileName(str(path))
-        assert reader.Read(), case
+        assert reader.Read(), syntax
         change = gdcm.ImageChangeTransferSyntax()
-        change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(SYNTAXES[syntax])))
+        change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(target)))
         change.SetInput(reader.GetImage())
         assert change.Change(), syntax
         writer = gdcm.ImageWriter()
@@ -154,12 +156,12 @@ def compress(ds, syntax):
         writer.SetFileName(str(path))
         assert writer.Write(), syntax
         encoded = pydicom.dcmread(path)
-        assert encoded.file_meta.TransferSyntaxUID == SYNTAXES[syntax], syntax
+        assert encoded.file_meta.TransferSyntaxUID == target, syntax
         n_frames = int(ds.get("NumberOfFrames", 1))
         frames = list(generate_frames(encoded.PixelData, number_of_frames=n_frames))
         ds.PixelData = encapsulate(frames)
         ds["PixelData"].VR, ds["PixelData"].is_undefined_length = "OB", True
-        ds.file_meta.TransferSyntaxUID = SYNTAXES[syntax]
+        ds.file_meta.TransferSyntaxUID = target
         path.unlink()
 
 
@@ -281,6 +283,18 @@ def layouts():
         expect(f"signed_{syntax}")
 
 
+def sign_lost():
+    """Signed values of 12 bits in streams that say, or know only, unsigned ones."""
+    for syntax, shape in (("jpeg2000", LARGE), ("jpeg_ls", (SLICES, ROWS, COLUMNS))):
+        case = f"{syntax}_sign_lost"
+        for k, plane in enumerate(hounsfield(8, shape, -2048, 2047)):
+            ds = slice_of(case, k, plane & 0x0FFF, 2.5 * k, intercept=0, bits_stored=12)
+            compress(ds, syntax)
+            ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 15, 1
+            save(ds, case, f"{k}.dcm")
+        expect(case, simpleitk=False)
+
+
 def placed_in_space():
     hu = hounsfield(4)
     # Instance numbers and names run against the positions, rows to the right, normal downwards.
@@ -375,6 +389,13 @@ def refused():
     ds = slice_of("with_localizer", 3, plane, 0, orientation=(0, 1, 0, 0, 0, -1))
     ds.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
     save(ds, "with_localizer", "survey.dcm")
+    for k in range(3):
+        columns = COLUMNS - 1 if k == 2 else COLUMNS
+        ds = slice_of("two_sizes", k, plane[:, :columns], 2.5 * k)
+        save(ds, "two_sizes", f"{k}.dcm")
+    ds = slice_of("jpeg_extended_12_bits", 0, plane, 0, bits_stored=12)
+    compress(ds, "jpeg_extended_12_bits")
+    save(ds, "jpeg_extended_12_bits", "0.dcm")
     ds = slice_of("mr", 0, plane, 0)
     ds.Modality, ds.SOPClassUID = "MR", MR
     save(ds, "mr", "0.dcm")
@@ -499,6 +520,7 @@ def main():
             shutil.rmtree(old)
     series_in_every_syntax()
     layouts()
+    sign_lost()
     placed_in_space()
     multi_frame()
     refused()
