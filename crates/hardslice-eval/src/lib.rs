@@ -17,12 +17,14 @@ mod case;
 mod summary;
 mod interval;
 mod plausible;
+mod separation;
 
 pub use case::{CaseScores, ScoreOptions, Status, score_case, score_masks};
 pub use interval::{Bootstrap, Interval};
 pub use mask::{Label, MAX_AXIS, Mask, MaskError};
 pub use overlap::Overlap;
 pub use plausible::{Printed, impossible_sd};
+pub use separation::auc;
 pub use summary::Summary;
 pub use surface::{Convention, DirectedDistances, DistanceField, SurfaceDistances};
 pub use survey::ScoreError;

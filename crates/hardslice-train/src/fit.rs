@@ -43,7 +43,7 @@ pub enum FitError {
     /// The net predicts background everywhere.
     #[error(
         "after {step} steps the net predicts nothing anywhere, for the {n}th validation in a row: \
-         soft Dice can collapse to all-background; try loss = \"dice_cross_entropy\", \
+         soft Dice can collapse to all-background; try loss = {{ kind = \"dice_cross_entropy\" }}, \
          positive_weight above 1, a lower lr0, a larger batch, or another seed"
     )]
     Collapsed {

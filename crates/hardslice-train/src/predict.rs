@@ -1,6 +1,6 @@
 //! From slices to a label map on the scan's own grid.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use hardslice_data::store::{Store, StoredCase};
 use hardslice_volume::components::keep_largest;
 use hardslice_volume::plane::{PlaneFit, PlaneFitError};
@@ -249,7 +249,7 @@ fn images(model: &Model, source: &dyn SliceSource, zs: &[usize]) -> Vec<f32> {
 fn sigmoids(model: &Model, images: &[f32], n: usize) -> Vec<f32> {
     let (size, n_channels) = (model.record.size, model.record.net.n_channels());
     let data = TensorData::new(images.to_vec(), [n, n_channels, size, size]);
-    let device = Device::default().without_autodiff();
+    let device = model.net.device();
     let logits: Tensor<4> = model
         .net
         .forward(Tensor::from_data(data, &device), &mut Pass::predict());

@@ -10,6 +10,7 @@
 //! Every stage leaves files that tell whether it is done, so that a round can be stopped anywhere
 //! and started again: it goes on and ends with the same bytes.
 
+mod by_hand;
 mod error;
 mod stages;
 
@@ -24,6 +25,7 @@ use hardslice_data::{CaseId, Organ, SliceRef};
 use hardslice_eval::ScoreOptions;
 use serde::{Deserialize, Serialize};
 
+pub use by_hand::{Part, TrainByHand, mine_by_hand, train_by_hand};
 pub use error::RoundError;
 
 use crate::batch::Lens;
@@ -129,7 +131,7 @@ pub fn run(protocol: &Protocol, place: &Workplace<'_>) -> Result<RoundOutcome, R
         let pretrained = stages.pretrain()?;
         if rest.iter().any(|arm| arm.needs_mining()) {
             let baseline = done.first().map(|(_, model)| model);
-            mined = Some(stages.mine(&pretrained, baseline)?);
+            mined = Some(stages.mine(&pretrained.net, baseline)?);
         }
         let (hard, leaky) = mined.as_ref().map_or((BTreeSet::new(), false), |mined| {
             (mined.hard.clone(), mined.taus.iter().any(|tau| tau.leaky))

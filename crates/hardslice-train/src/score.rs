@@ -1,6 +1,6 @@
 //! How well a net predicts slices: streaming, batch by batch.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use hardslice_data::SliceRef;
 use hardslice_data::balance::SliceScore;
 use rayon::prelude::*;
@@ -33,7 +33,7 @@ pub fn score_slices(
 /// Logits of some slices, `[n, organs, y, x]`.
 pub(crate) fn logits(net: &Net, lens: &Lens<'_>, slices: &[SliceRef]) -> Vec<f32> {
     let images = lens.images(slices);
-    let device = Device::default().without_autodiff();
+    let device = net.device();
     let logits: Tensor<4> = net.forward(images.images(&device), &mut Pass::predict());
     logits.into_data().iter().collect()
 }

@@ -1,2 +1,79 @@
-//! The program.
-fn main() {}
+//! The program: reads a command, runs it, says what went wrong.
+
+mod bars;
+mod commands;
+mod pictures;
+mod provenance;
+mod results;
+mod whole;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use commands::Command;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Train CT organ segmentation and balance the training set with hard slices.
+///
+/// From a folder of scans to a report: a model pre-trained on part B of the patients scores every
+/// slice of the rest, A; the hard ones are added, flipped, to B; training goes on; the worst cases
+/// get better. Controls that add as many random slices tell whether it was the hard ones that did it.
+///
+/// Start with `hardslice demo --out demo`.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    /// Threads to compute with; all cores by default. The results are the same for any number.
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What a command ends with when nothing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// All is well.
+    Clean,
+    /// The command did its work and found something wrong with the data.
+    Findings,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(Done::Clean) => ExitCode::SUCCESS,
+        Ok(Done::Findings) => ExitCode::from(1),
+        Err(error) => {
+            bars::say(&format!("error: {}", chain(&error)));
+            bars::say("help: `hardslice COMMAND --help` tells what a command needs and leaves");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<Done> {
+    if let Some(n) = cli.threads {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(n)
+            .build_global()?;
+    }
+    cli.command.run()
+}
+
+/// An error with its causes, one a line, each said once.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text.push_str("\n  because: ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}

@@ -37,7 +37,7 @@ use crate::CaseId;
 
 /// How to split a cohort.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct SplitOptions {
     /// Where the test patients come from.
     pub rule: Rule,

@@ -105,6 +105,19 @@ impl Net {
         }
     }
 
+    /// Where the net computes, without autodiff.
+    pub fn device(&self) -> Device {
+        let devices = match self {
+            Self::UNet(net) => net.devices(),
+            Self::Fcn8s(net) => net.devices(),
+        };
+        devices
+            .into_iter()
+            .next()
+            .unwrap_or_default()
+            .without_autodiff()
+    }
+
     /// How many numbers are trained.
     pub fn n_parameters(&self) -> usize {
         match self {

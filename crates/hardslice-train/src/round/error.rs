@@ -32,6 +32,12 @@ pub enum RoundError {
         /// The file or folder.
         path: PathBuf,
     },
+    /// There is no training to go on from.
+    #[error("there is no checkpoint to go on from in {}", path.display())]
+    NoCheckpoint {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The file system refused.
     #[error("cannot {action} {}", path.display())]
     File {

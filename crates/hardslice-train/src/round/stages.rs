@@ -64,12 +64,12 @@ impl Stages<'_> {
     /// Scores A with the pre-trained net and writes the ledger.
     pub(super) fn mine(
         &self,
-        pretrained: &Trainee,
+        pretrained: &Net,
         baseline: Option<&Model>,
     ) -> Result<Mined, RoundError> {
         let dir = self.place.dir.join("mining");
         let path = dir.join("mining.json");
-        let model = Weights::of(&pretrained.net).hash();
+        let model = Weights::of(pretrained).hash();
         let identity = self.identity(&(
             "mining",
             self.protocol.mining,
@@ -90,7 +90,7 @@ impl Stages<'_> {
             .map(|candidate| candidate.slice)
             .collect();
         let mine = Mine {
-            net: &pretrained.net.without_gradients(),
+            net: &pretrained.without_gradients(),
             lens: self.lens,
             a: &slices,
             validation: &self.folds.validation,
@@ -192,13 +192,18 @@ impl Stages<'_> {
         )?)
     }
 
-    fn candidates(&self) -> hardslice_data::balance::Candidates<'_> {
+    fn write_plan(&self, plan: &Plan, dir: &Path) -> Result<(), RoundError> {
+        let name = |case_idx: u32| self.place.store.cases()[case_idx as usize].id.to_string();
+        Ok(plan.write_csv(&dir.join("plan.csv"), name)?)
+    }
+
+    pub(super) fn candidates(&self) -> hardslice_data::balance::Candidates<'_> {
         self.folds
             .candidates(self.protocol.train.positive_weight, self.protocol.seed)
     }
 
     /// A net before its first step.
-    fn fresh(&self, config: &NetConfig) -> Result<Trainee, RoundError> {
+    pub(super) fn fresh(&self, config: &NetConfig) -> Result<Trainee, RoundError> {
         let device = self.place.device.clone().autodiff();
         let mut net = Net::new(
             config,
@@ -236,7 +241,7 @@ impl Stages<'_> {
         self.fit(start, &half, arm.name(), &dir)
     }
 
-    fn fit(
+    pub(super) fn fit(
         &self,
         start: Trainee,
         half: &Half<'_>,
@@ -288,7 +293,7 @@ impl Stages<'_> {
         })
     }
 
-    fn write_model(
+    pub(super) fn write_model(
         &self,
         trainee: &Trainee,
         net: &NetConfig,
@@ -353,7 +358,7 @@ impl Stages<'_> {
         blake3::hash(&json).to_hex().to_string()
     }
 
-    fn stage(&self, what: &str, of: &str) -> String {
+    pub(super) fn stage(&self, what: &str, of: &str) -> String {
         let organs: Vec<&str> = self
             .protocol
             .organs

@@ -1,7 +1,7 @@
 //! Numbers from names, the same as in `tests/golden/pytorch/hashed.py`.
 
 /// `n` numbers in [0, 1): `SplitMix64` seeded with the FNV-1a hash of the name, 24 bits of each.
-pub fn uniform(name: &str, n: usize) -> impl Iterator<Item = f64> {
+pub fn uniform(name: &str, n: usize) -> impl Iterator<Item = f64> + use<> {
     let seed = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
     });

@@ -1,0 +1,184 @@
+//! Progress bars, lines and warnings: everything that is said while the program works.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hardslice_train::{Event, Observer, Warning};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Between two lines where there is no terminal to draw a bar on.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Says a line on standard error. A closed pipe is no reason to stop working.
+#[expect(clippy::let_underscore_must_use, reason = "nobody is left to be told")]
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Prints a result on standard output.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{text}")
+}
+
+/// Seconds since 1970, for logs only.
+pub(crate) fn wall_time_s() -> f64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the program passes the time in, for logs only"
+    )]
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// One bar at a time, with the time left; lines where there is no terminal.
+#[derive(Debug)]
+pub(crate) struct Bars {
+    state: Mutex<State>,
+    is_terminal: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    bar: ProgressBar,
+    stage: String,
+    loss: Option<f64>,
+    dice: Option<f64>,
+    n: u64,
+    done_before: u64,
+    begun_at: Instant,
+    said_at: Instant,
+}
+
+impl Bars {
+    pub(crate) fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            state: Mutex::new(State {
+                bar: ProgressBar::hidden(),
+                stage: String::new(),
+                loss: None,
+                dice: None,
+                n: 0,
+                done_before: 0,
+                begun_at: now,
+                said_at: now,
+            }),
+            is_terminal: io::stderr().is_terminal(),
+        }
+    }
+
+    /// Begins a stage of `n` units.
+    pub(crate) fn begin(&self, stage: &str, n: u64, done: u64) {
+        let mut state = self.lock();
+        *state = State {
+            bar: ProgressBar::hidden(),
+            stage: stage.to_owned(),
+            loss: None,
+            dice: None,
+            n,
+            done_before: done,
+            begun_at: Instant::now(),
+            said_at: Instant::now(),
+        };
+        if self.is_terminal {
+            let style =
+                ProgressStyle::with_template("{prefix:32} {bar:28} {pos}/{len}  {eta} left  {msg}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            state.bar = ProgressBar::new(n)
+                .with_style(style)
+                .with_prefix(stage.to_owned());
+            state.bar.set_position(done);
+            state.bar.reset_eta();
+        } else {
+            let resumed = if done > 0 {
+                format!(", going on from {done}")
+            } else {
+                String::new()
+            };
+            say(&format!("{stage}: {n} to do{resumed}"));
+        }
+    }
+
+    /// Tells how far the stage is.
+    pub(crate) fn advance(&self, done: u64) {
+        let mut state = self.lock();
+        state.bar.set_position(done);
+        if !self.is_terminal && state.said_at.elapsed() > LINE_EVERY {
+            state.said_at = Instant::now();
+            let since = done.saturating_sub(state.done_before).max(1);
+            let rate = state.begun_at.elapsed().as_secs_f64() / since as f64;
+            let left = rate * state.n.saturating_sub(done) as f64;
+            let message = state.message();
+            say(&format!(
+                "{}: {done}/{}, {left:.0} s left  {message}",
+                state.stage, state.n
+            ));
+        }
+    }
+
+    /// Ends the stage.
+    pub(crate) fn end(&self) {
+        let state = self.lock();
+        let seconds = state.begun_at.elapsed().as_secs_f64();
+        let line = format!(
+            "{}: done in {seconds:.1} s  {}",
+            state.stage,
+            state.message()
+        );
+        state.bar.finish_and_clear();
+        say(line.trim_end());
+    }
+
+    /// Says a line without disturbing the bar.
+    pub(crate) fn line(&self, line: &str) {
+        self.lock().bar.suspend(|| say(line));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn message(&self) -> String {
+        let loss = self.loss.map(|loss| format!("loss {loss:.3}"));
+        let dice = self.dice.map(|dice| format!("validation Dice {dice:.3}"));
+        loss.into_iter().chain(dice).collect::<Vec<_>>().join("  ")
+    }
+}
+
+impl Observer for Bars {
+    fn notify(&self, event: &Event<'_>) {
+        match event {
+            Event::Started { stage, n, done } => self.begin(stage, *n, *done),
+            Event::Advanced { done } => self.advance(*done),
+            Event::Step { loss, .. } => {
+                let mut state = self.lock();
+                // A running mean, so that the eye can follow it.
+                let mean = state.loss.map_or(*loss, |mean| 0.95 * mean + 0.05 * loss);
+                state.loss = Some(mean);
+                let message = state.message();
+                state.bar.set_message(message);
+            }
+            Event::Validated { mean_dice, .. } => self.lock().dice = *mean_dice,
+            Event::Finished => self.end(),
+            Event::Skipped { stage } => self.line(&format!("{stage}: done before")),
+            Event::Warning(warning) => self.line(&format!("warning: {}", in_words(warning))),
+        }
+    }
+}
+
+fn in_words(warning: &Warning<'_>) -> String {
+    match warning {
+        Warning::Tau { organ, warning } => format!("{organ}: {warning}"),
+        Warning::NothingPredicted { step } => format!(
+            "after {step} steps the net predicts nothing on the validation patients; if that stays \
+             so, training stops with advice"
+        ),
+        Warning::DamagedCheckpoint { message } => {
+            format!("{message}; going on from an earlier one, if there is one")
+        }
+    }
+}

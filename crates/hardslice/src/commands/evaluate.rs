@@ -1,0 +1,209 @@
+//! `hardslice evaluate`: scores of label maps.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use hardslice_data::{Organ, OrganMap};
+use hardslice_eval::{Convention, Mask, ScoreOptions, score_masks};
+use hardslice_train::TestScore;
+use hardslice_view::table::{self, Metric, SummaryRow};
+use hardslice_volume::whole_file::write_whole;
+use hardslice_volume::{default_tolerance_mm, read_nifti_labels, same_grid};
+
+use super::predict::{nifti_files, stem};
+use crate::Done;
+use crate::bars::{self, Bars};
+use crate::results::{SCORE_COLUMNS, score_cells, summary_rows};
+
+/// Score label maps against the truth: Dice, HD95, ASSD, NSD, volume difference, per case.
+///
+/// Files belong together by name; `_seg` and `_gt` at the end of a truth's name do not count. Both
+/// must lie on one grid. Anybody's predictions will do.
+///
+/// A score that has no value is an empty cell, and `status` says why: prediction_empty (Dice 0, a
+/// failure), truth_empty (Dice 0), both_empty.
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    /// Folder of the true label maps.
+    #[arg(long, value_name = "DIR")]
+    truth: PathBuf,
+    /// Folder of the predicted label maps.
+    #[arg(long, value_name = "DIR")]
+    predictions: PathBuf,
+    /// The table to write.
+    #[arg(long, value_name = "FILE.csv")]
+    out: PathBuf,
+    /// An organ and its label values, as kidney=2,3; each value found in the truth when absent.
+    #[arg(long = "label", value_name = "ORGAN=VALUES")]
+    labels: Vec<String>,
+    /// Distance at which two surfaces still agree for the NSD.
+    #[arg(long, value_name = "MM", default_value_t = 2.0)]
+    nsd_tolerance_mm: f64,
+    /// Measure distances as MONAI does instead of as surface-distance does.
+    #[arg(long)]
+    monai: bool,
+}
+
+impl Evaluate {
+    pub(crate) fn run(self) -> anyhow::Result<Done> {
+        let options = ScoreOptions {
+            nsd_tolerance_mm: self.nsd_tolerance_mm,
+            convention: if self.monai {
+                Convention::Monai
+            } else {
+                Convention::SurfaceDistance
+            },
+        };
+        let organs = self.organs()?;
+        let predictions = nifti_files(&self.predictions)?;
+        let truths = nifti_files(&self.truth)?;
+        let bars = Bars::new();
+        bars.begin("evaluate", truths.len() as u64, 0);
+        let (mut scores, mut n_missing) = (Vec::new(), 0);
+        for (done, truth) in truths.iter().enumerate() {
+            let case = case_name(truth);
+            match predictions
+                .iter()
+                .find(|path| stem(path) == case || stem(path) == stem(truth))
+            {
+                Some(predicted) => {
+                    let scored = score_pair(truth, predicted, organs.as_ref(), &options);
+                    scores.extend(scored.with_context(|| format!("case `{case}`"))?);
+                }
+                None => {
+                    n_missing += 1;
+                    bars.line(&format!(
+                        "no prediction of {case} in {}",
+                        self.predictions.display()
+                    ));
+                }
+            }
+            bars.advance(done as u64 + 1);
+        }
+        bars.end();
+        if scores.is_empty() {
+            return Err(anyhow!(
+                "nothing to score: no label map of {} has a prediction of the same name in {}",
+                self.truth.display(),
+                self.predictions.display()
+            ));
+        }
+        write(&self.out, &scores).context("cannot write the table")?;
+        print_summary(scores)?;
+        Ok(if n_missing == 0 {
+            Done::Clean
+        } else {
+            Done::Findings
+        })
+    }
+
+    /// The organs given; `None` when none are.
+    fn organs(&self) -> anyhow::Result<Option<OrganMap>> {
+        let parse = |text: &String| {
+            let (organ, values) = text
+                .split_once('=')
+                .ok_or_else(|| anyhow!("--label is `{text}`, wanted ORGAN=VALUES as kidney=2,3"))?;
+            let values = values.split(',').map(|value| value.trim().parse::<u16>());
+            let values = values
+                .collect::<Result<Vec<_>, _>>()
+                .with_context(|| format!("--label is `{text}`, wanted whole numbers after `=`"))?;
+            Ok((Organ::new(organ)?, values))
+        };
+        if self.labels.is_empty() {
+            return Ok(None);
+        }
+        let organs = self
+            .labels
+            .iter()
+            .map(parse)
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(Some(OrganMap::new(organs)?))
+    }
+}
+
+/// A truth's name without what marks it as one.
+fn case_name(path: &Path) -> String {
+    let stem = stem(path);
+    let bare = ["_seg", "_gt"]
+        .iter()
+        .find_map(|ending| stem.strip_suffix(ending));
+    bare.unwrap_or(&stem).to_owned()
+}
+
+fn score_pair(
+    truth: &Path,
+    predicted: &Path,
+    organs: Option<&OrganMap>,
+    options: &ScoreOptions,
+) -> anyhow::Result<Vec<TestScore>> {
+    let case = case_name(truth);
+    let (truth, predicted) = (
+        read_nifti_labels(truth)?.volume,
+        read_nifti_labels(predicted)?.volume,
+    );
+    same_grid(
+        truth.grid(),
+        predicted.grid(),
+        default_tolerance_mm(truth.grid()),
+    )?;
+    let found;
+    let organs = match organs {
+        Some(organs) => organs,
+        None => {
+            let values: BTreeSet<u16> = truth.voxels().iter().copied().filter(|v| *v > 0).collect();
+            let named = values
+                .into_iter()
+                .map(|value| Ok((Organ::new(format!("label_{value}"))?, vec![value])));
+            found = OrganMap::new(named.collect::<anyhow::Result<Vec<_>>>()?)?;
+            &found
+        }
+    };
+    let table = organs.store_values();
+    let mapped = |labels: &[u16]| -> Vec<u8> {
+        labels
+            .iter()
+            .map(|label| table[usize::from(*label)])
+            .collect()
+    };
+    let (spacing_mm, shape) = (truth.grid().spacing_mm(), truth.shape());
+    let (truth, predicted) = (mapped(truth.voxels()), mapped(predicted.voxels()));
+    let scored = organs.organs().enumerate().map(|(organ_idx, organ)| {
+        let value = organs.store_value(organ_idx);
+        let truth = Mask::new(&truth, value, shape)?;
+        let predicted = Mask::new(&predicted, value, shape)?;
+        Ok(TestScore {
+            case: case.clone(),
+            organ: organ.to_string(),
+            scores: score_masks(&truth, &predicted, spacing_mm, options)?,
+        })
+    });
+    scored.collect()
+}
+
+fn write(path: &Path, scores: &[TestScore]) -> std::io::Result<()> {
+    write_whole(path, |file| {
+        let mut csv = csv::Writer::from_writer(file);
+        csv.write_record(["case", "organ"].iter().chain(&SCORE_COLUMNS))?;
+        for score in scores {
+            let front = [score.case.clone(), score.organ.clone()];
+            csv.write_record(front.into_iter().chain(score_cells(&score.scores)))?;
+        }
+        csv.flush()
+    })
+}
+
+fn print_summary(scores: Vec<TestScore>) -> std::io::Result<()> {
+    let scores: Vec<(String, TestScore)> = scores
+        .into_iter()
+        .map(|score| ("predictions".to_owned(), score))
+        .collect();
+    let rows: Vec<SummaryRow> = summary_rows(&scores);
+    let shown = [Metric::Dice, Metric::Hd95, Metric::Nsd];
+    let rows: Vec<_> = rows
+        .into_iter()
+        .filter(|row| shown.contains(&row.metric))
+        .collect();
+    bars::print(&table::to_text(&rows))
+}

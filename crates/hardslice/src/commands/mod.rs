@@ -1,0 +1,45 @@
+//! The commands, one file each, in the order of the pipeline.
+
+mod demo;
+mod phantom;
+mod prepare;
+mod split;
+mod train;
+mod mine;
+mod predict;
+mod evaluate;
+mod run;
+
+use clap::Subcommand;
+
+use crate::Done;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Demo(demo::Demo),
+    Phantom(phantom::Phantom),
+    Prepare(prepare::Prepare),
+    Split(split::Split),
+    Train(train::Train),
+    Mine(mine::Mine),
+    Predict(predict::Predict),
+    Evaluate(evaluate::Evaluate),
+    Run(run::Run),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> anyhow::Result<Done> {
+        match self {
+            Self::Demo(command) => command.run(),
+            Self::Phantom(command) => command.run(),
+            Self::Prepare(command) => command.run(),
+            Self::Split(command) => command.run(),
+            Self::Train(command) => command.run(),
+            Self::Mine(command) => command.run(),
+            Self::Predict(command) => command.run(),
+            Self::Evaluate(command) => command.run(),
+            Self::Run(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `hardslice phantom`: a synthetic cohort with known difficulty.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use hardslice_data::phantom::{PhantomOptions, organ_names, write_cohort};
+use hardslice_view::overlay::{Montage, PanelStyle, montage};
+use hardslice_volume::{read_nifti_labels, read_nifti_scan};
+
+use crate::Done;
+use crate::bars::{self, Bars};
+
+/// Make a synthetic abdominal CT cohort to learn, test and demonstrate on.
+///
+/// Body, spine, ribs, liver, kidneys, spleen, stomach and vessels with plausible Hounsfield units;
+/// shapes, slice spacing, contrast phase and noise vary from patient to patient. Some slices are
+/// made difficult (lesions, low contrast, artefacts, odd anatomy), rarely, as in life, and
+/// truth.csv tells which. The same seed gives the same bytes.
+///
+/// Leaves DIR/images, DIR/labels (1 liver, 2 right kidney, 3 left kidney, 4 spleen), cohort.csv,
+/// truth.csv, phantom.json and montage.png.
+#[derive(Debug, Args)]
+pub(crate) struct Phantom {
+    /// Where the cohort is written.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Patients, one scan each.
+    #[arg(long, value_name = "N", default_value_t = 24)]
+    patients: usize,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Rows and columns of a slice.
+    #[arg(long, value_name = "PIXELS", default_value_t = 128)]
+    size: usize,
+    /// Share of the liver's slices that are made difficult.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.12)]
+    difficulty: f64,
+    /// Also write the cohort in nnU-Net's layout.
+    #[arg(long)]
+    nnunet: bool,
+}
+
+impl Phantom {
+    pub(crate) fn run(self) -> anyhow::Result<Done> {
+        let options = PhantomOptions {
+            n_patients: self.patients,
+            seed: self.seed,
+            size: self.size,
+            difficulty_share: self.difficulty,
+            nnunet_layout: self.nnunet,
+            ..PhantomOptions::default()
+        };
+        let bars = Bars::new();
+        bars.begin("make phantoms", options.n_patients as u64, 0);
+        write_cohort(&self.out, &options, &|done, _| bars.advance(done as u64))?;
+        bars.end();
+        self.draw_montage()?;
+        bars::print(&format!("{}", self.out.join("cohort.csv").display()))?;
+        Ok(Done::Clean)
+    }
+
+    /// Sixteen slices of the first patient with its organs.
+    fn draw_montage(&self) -> anyhow::Result<()> {
+        let file = |folder: &str| self.out.join(folder).join("phantom_000.nii.gz");
+        let scan = read_nifti_scan(&file("images"))?;
+        let labels = read_nifti_labels(&file("labels"))?;
+        let names = organ_names();
+        let organs: Vec<(u16, &str)> = (1..)
+            .zip(names.iter().map(|organ| organ.as_str()))
+            .collect();
+        let sheet = Montage {
+            title: "phantom_000",
+            image_hu: &scan.volume,
+            labels: Some(labels.volume.voxels()),
+            organs: &organs,
+            n_slices: 16,
+            columns: 4,
+        };
+        montage(&sheet, &PanelStyle::of_width(240))?.write_png(&self.out.join("montage.png"))?;
+        Ok(())
+    }
+}

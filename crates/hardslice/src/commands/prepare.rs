@@ -1,0 +1,41 @@
+//! `hardslice prepare`: scans to memory-mapped slices.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use hardslice::experiment::Experiment;
+
+use crate::Done;
+use crate::bars::Bars;
+use crate::whole::{prepare_store, read_manifest};
+
+/// Turn a cohort into memory-mapped slices, once; nothing later opens a scan again.
+///
+/// Each scan is brought to canonical axes and Hounsfield units, clipped to the window, resized in
+/// plane, and written as .npy with its labels. It can be stopped and started; scans that cannot be
+/// read are named at the end and the others go on (exit status 1).
+///
+/// Needs an experiment's file for the cohort, the labels and [prepare]. Leaves DIR/store.json and
+/// DIR/cases/; read a case in Python with numpy.load("image.npy", mmap_mode="r").
+#[derive(Debug, Args)]
+pub(crate) struct Prepare {
+    /// The experiment's file.
+    #[arg(value_name = "EXPERIMENT.toml")]
+    experiment: PathBuf,
+    /// Where the store is written.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+impl Prepare {
+    pub(crate) fn run(self) -> anyhow::Result<Done> {
+        let experiment = Experiment::read(&self.experiment)?;
+        let manifest = read_manifest(&experiment)?;
+        let report = prepare_store(&manifest, &experiment, &self.out, &Bars::new())?;
+        Ok(if report.failures.is_empty() {
+            Done::Clean
+        } else {
+            Done::Findings
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! `hardslice run`: the whole protocol from one file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use hardslice::experiment::Experiment;
+
+use crate::Done;
+use crate::bars::Bars;
+use crate::whole::{Whole, run_whole};
+
+/// Run the whole protocol from one file: prepare, split, train, mine, train on, predict, evaluate.
+///
+/// Stopped at any moment (Ctrl-C, a crash, kill -9), the same command goes on where it was and ends
+/// with the same bytes as if it had never stopped.
+///
+/// A short experiment:
+///
+///   preset = "laptop"            # or demo, workstation, paper
+///   organs = ["liver"]
+///   [cohort]
+///   path = "cohort.csv"          # columns: case, patient, image, labels, organs
+///   labels = { liver = [1], kidney = [2, 3] }
+///
+/// It leaves in DIR: summary.json, scores.csv, table.md, experiment.toml (every value spelt out),
+/// provenance.json, store/, split.json, pictures/ and a folder for each organ with a folder for
+/// each arm: model/, predictions/, train.csv, tensorboard/, plan.csv; mining/ledger.parquet holds
+/// each slice of A with its score and the decision.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Run {
+    /// The experiment's file.
+    #[arg(value_name = "EXPERIMENT.toml")]
+    experiment: PathBuf,
+    /// Where everything is written.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Go on from checkpoints that another instruction set made, though it rounds differently.
+    #[arg(long)]
+    force: bool,
+}
+
+impl Run {
+    pub(crate) fn run(self) -> anyhow::Result<Done> {
+        let experiment = Experiment::read(&self.experiment)?;
+        run_whole(&Whole {
+            experiment: &experiment,
+            out: &self.out,
+            bars: &Bars::new(),
+            force: self.force,
+        })
+        .map(|finished| finished.done)
+    }
+}

@@ -1,0 +1,97 @@
+//! `hardslice train`: one training with one plan.
+
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use clap::{Args, ValueEnum};
+use hardslice::experiment::Experiment;
+use hardslice_data::split::{Split, facts};
+use hardslice_data::store::Store;
+use hardslice_train::round::{Part, TrainByHand, Workplace, train_by_hand};
+
+use crate::Done;
+use crate::bars::{self, Bars, wall_time_s};
+use crate::whole::{protocol, trained_organs};
+
+/// Train one net with one sampling plan.
+///
+/// By hand, the paper's arm is: `train --half first` on B, `mine` with the model that it leaves,
+/// then `train --half second --plan MINED/mining/plan.csv --from PRETRAINED`. `run` does all of it,
+/// with the controls. Trains one net for all organs of the experiment.
+///
+/// Leaves DIR/model, DIR/checkpoints, DIR/train.csv and DIR/tensorboard; stopped and started again
+/// it goes on where it was.
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// The experiment's file.
+    #[arg(value_name = "EXPERIMENT.toml")]
+    experiment: PathBuf,
+    /// The prepared cohort.
+    #[arg(long, value_name = "DIR")]
+    store: PathBuf,
+    /// The folds.
+    #[arg(long, value_name = "FILE.json")]
+    split: PathBuf,
+    /// Which slices to show how often (case,z,weight,reason); all of B when absent.
+    #[arg(long, value_name = "FILE.csv")]
+    plan: Option<PathBuf>,
+    /// Which part of the schedule to train.
+    #[arg(long, value_enum, default_value = "whole")]
+    half: HalfArg,
+    /// Folder of the training to go on from, with its optimiser's state.
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
+    /// Where everything is written.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Go on from checkpoints that another instruction set made, though it rounds differently.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum HalfArg {
+    /// Steps 0 to N/2.
+    First,
+    /// Steps N/2 to N.
+    Second,
+    /// All N steps.
+    Whole,
+}
+
+impl Train {
+    pub(crate) fn run(self) -> anyhow::Result<Done> {
+        let experiment = Experiment::read(&self.experiment)?;
+        let store = Store::open(&self.store)?;
+        let organs = trained_organs(&experiment, &store)?;
+        let split = Split::load(&self.split, &facts(&store, &organs))?;
+        let bars = Bars::new();
+        let place = Workplace {
+            store: &store,
+            split: &split,
+            dir: &self.out,
+            init: experiment.init.as_deref(),
+            device: &Device::flex(),
+            observer: &bars,
+            wall_time_s,
+            force: self.force,
+        };
+        let job = TrainByHand {
+            plan: self.plan.as_deref(),
+            part: match self.half {
+                HalfArg::First => Part::First,
+                HalfArg::Second => Part::Second,
+                HalfArg::Whole => Part::Whole,
+            },
+            from: self.from.as_deref(),
+        };
+        let record = train_by_hand(&protocol(&experiment, organs)?, &place, &job)?;
+        bars::print(&format!(
+            "{} after {} steps: {}",
+            record.net.name(),
+            record.steps,
+            self.out.join("model").display()
+        ))?;
+        Ok(Done::Clean)
+    }
+}

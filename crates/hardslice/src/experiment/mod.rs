@@ -1,0 +1,243 @@
+//! An experiment as one typed TOML file.
+//!
+//! A file starts from a preset (`preset = "laptop"`) and says what differs. Unknown keys are
+//! errors. The resolved experiment, every value spelt out, is written beside the results.
+
+mod preset;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hardslice_data::manifest::Layout;
+use hardslice_data::split::SplitOptions;
+use hardslice_data::store::PrepareOptions;
+use hardslice_data::{Organ, OrganMap, balance::Arm};
+use hardslice_eval::ScoreOptions;
+use hardslice_train::net::NetConfig;
+use hardslice_train::{MiningConfig, PredictOptions, TrainConfig};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub use preset::Preset;
+
+/// Everything that decides an experiment's result, beside the scans.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// The preset that fills in what the file leaves open.
+    pub preset: Preset,
+    /// Seed of everything random.
+    #[serde(default)]
+    pub seed: u64,
+    /// Organs to train; all of the cohort's when empty.
+    #[serde(default)]
+    pub organs: Vec<Organ>,
+    /// One net with an output for each organ, instead of one net an organ as in the paper.
+    #[serde(default)]
+    pub one_net: bool,
+    /// The arms to compare.
+    pub arms: Vec<Arm>,
+    /// Safetensors file to start the weights from.
+    #[serde(default)]
+    pub init: Option<PathBuf>,
+    /// Where the scans are.
+    pub cohort: Cohort,
+    /// How they become slices.
+    #[serde(default)]
+    pub prepare: PrepareOptions,
+    /// How patients become folds.
+    #[serde(default)]
+    pub split: SplitOptions,
+    /// The net.
+    #[serde(default)]
+    pub net: NetConfig,
+    /// The net that is trained in the end, if it is another one.
+    #[serde(default)]
+    pub final_net: Option<NetConfig>,
+    /// How nets are trained.
+    #[serde(default)]
+    pub train: TrainConfig,
+    /// What makes a slice hard.
+    #[serde(default)]
+    pub mining: MiningConfig,
+    /// How predictions are finished.
+    #[serde(default)]
+    pub predict: PredictOptions,
+    /// How predictions are scored.
+    #[serde(default)]
+    pub score: ScoreOptions,
+}
+
+/// Where the scans are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cohort {
+    /// A table of scans, or a folder; relative to the experiment's file.
+    pub path: PathBuf,
+    /// How they lie there.
+    #[serde(default)]
+    pub layout: Layout,
+    /// Which label values make which organ; the cohort's own list where it has one.
+    #[serde(default)]
+    pub labels: Option<OrganMap>,
+}
+
+/// An experiment's file cannot be used.
+#[derive(Debug, Error)]
+pub enum ExperimentError {
+    /// It cannot be read.
+    #[error("cannot read the experiment {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not TOML, or a key or value is wrong.
+    #[error("the experiment {} is not valid", path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// A value makes no sense.
+    #[error("the experiment {} makes no sense: {message}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        message: String,
+    },
+}
+
+impl Experiment {
+    /// Reads an experiment's file.
+    ///
+    /// # Errors
+    ///
+    /// [`ExperimentError`] when it cannot be read, has unknown keys or makes no sense.
+    pub fn read(path: &Path) -> Result<Self, ExperimentError> {
+        let text = fs::read_to_string(path).map_err(|source| ExperimentError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut experiment = Self::parse(&text, path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        experiment.cohort.path = folder.join(&experiment.cohort.path);
+        experiment.init = experiment.init.map(|init| folder.join(init));
+        Ok(experiment)
+    }
+
+    /// Reads an experiment from text; `path` is for messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::read`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ExperimentError> {
+        let toml_error = |source: toml::de::Error| ExperimentError::Toml {
+            path: path.to_owned(),
+            source: Box::new(source),
+        };
+        let own: toml::Table = toml::from_str(text).map_err(toml_error)?;
+        let merged = preset::with_preset(own).map_err(|message| ExperimentError::Value {
+            path: path.to_owned(),
+            message,
+        })?;
+        // Through text again, so that an error points at the line of the resolved experiment.
+        let merged = toml::to_string_pretty(&merged).map_err(|error| ExperimentError::Value {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })?;
+        let experiment: Self = toml::from_str(&merged).map_err(toml_error)?;
+        match experiment.problem() {
+            Some(message) => Err(ExperimentError::Value {
+                path: path.to_owned(),
+                message,
+            }),
+            None => Ok(experiment),
+        }
+    }
+
+    /// The experiment with every value spelt out.
+    pub fn to_toml(&self) -> String {
+        // Every field has a TOML form: text, numbers, lists and tables of them.
+        toml::to_string_pretty(self).unwrap_or_default()
+    }
+
+    fn problem(&self) -> Option<String> {
+        if self.arms.is_empty() {
+            return Some("arms is empty: name at least one, as arms = [\"hard\"]".to_owned());
+        }
+        if self.net.width == 0 {
+            return Some("[net] width must be 1 at least".to_owned());
+        }
+        if !(0.0..1.0).contains(&self.net.dropout) {
+            return Some("[net] dropout must be from 0 to below 1".to_owned());
+        }
+        self.train.problem()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Experiment, ExperimentError> {
+        Experiment::parse(text, Path::new("experiment.toml"))
+    }
+
+    const COHORT: &str = "[cohort]\npath = \"scans\"\nlabels = { liver = [1], kidney = [2, 3] }\n";
+
+    #[test]
+    fn a_short_file_is_filled_in_from_its_preset() {
+        let laptop = parse(&format!("preset = \"laptop\"\n{COHORT}")).unwrap();
+        assert_eq!(laptop.prepare.size, 128, "the laptop's slices");
+        let paper = parse(&format!("preset = \"paper\"\n{COHORT}[train]\nbatch = 4\n")).unwrap();
+        assert_eq!(paper.train.steps, 1_000_000, "a million steps");
+        assert_eq!(paper.train.batch, 4, "the file's own value wins");
+    }
+
+    #[test]
+    fn every_preset_is_whole_and_reads_back_as_it_was_written() {
+        for preset in Preset::ALL {
+            let text = format!("preset = \"{}\"\nseed = 7\n{COHORT}", preset.name());
+            let experiment = parse(&text).unwrap();
+            let again = parse(&experiment.to_toml()).unwrap();
+            assert_eq!(again, experiment, "{}", preset.name());
+            assert_eq!(experiment.split.seed, 7, "one seed for all of it");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_known_ones() {
+        let text = format!("preset = \"laptop\"\n{COHORT}[train]\nbatch_size = 4\n");
+        let error = parse(&text).unwrap_err();
+        let ExperimentError::Toml { source, .. } = error else {
+            panic!("{error}")
+        };
+        let message = source.to_string();
+        assert!(
+            message.contains("batch_size") && message.contains("`batch`"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        for (text, part) in [
+            ("arms = []\n", "arms is empty"),
+            ("[train]\nlr0 = 0.0\n", "lr0 must be above 0"),
+            ("[net]\nwidth = 0\n", "width must be 1"),
+        ] {
+            let (top, tables) = if text.starts_with('[') {
+                ("", text)
+            } else {
+                (text, "")
+            };
+            let text = format!("preset = \"laptop\"\n{top}{COHORT}{tables}");
+            let message = parse(&text).unwrap_err().to_string();
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! `scores.csv`, `summary.json` and the table.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use anyhow::Context;
+use hardslice::experiment::Experiment;
+use hardslice_data::Organ;
+use hardslice_data::balance::ResolvedTau;
+use hardslice_eval::{CaseScores, Summary};
+use hardslice_train::TestScore;
+use hardslice_train::round::RoundOutcome;
+use hardslice_view::table::{self, Metric, SummaryRow};
+use hardslice_volume::whole_file::{write_whole, write_whole_bytes};
+use serde::Serialize;
+
+use crate::bars;
+
+/// `summary.json`.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    program: &'a str,
+    seed: u64,
+    /// Whether the test set was used to set a threshold: the arms `hard`, `random` and
+    /// `random_matched` are not fairly scored then.
+    leaky: bool,
+    arms: BTreeMap<String, BTreeMap<String, BTreeMap<&'a str, Summary>>>,
+    mining: BTreeMap<String, Mining>,
+}
+
+#[derive(Debug, Serialize)]
+struct Mining {
+    tau: ResolvedTau,
+    n_easy: usize,
+    hard_share: Option<f64>,
+}
+
+/// Writes the results of all rounds and prints the table.
+pub(crate) fn write(
+    out: &Path,
+    experiment: &Experiment,
+    rounds: &[(Vec<Organ>, RoundOutcome)],
+) -> anyhow::Result<()> {
+    let leaky = rounds.iter().any(|(_, round)| round.leaky);
+    let scores = arm_scores(rounds);
+    write_scores(&out.join("scores.csv"), experiment.seed, &scores)
+        .context("cannot write scores.csv")?;
+    let rows = summary_rows(&scores);
+    let mut report = Report {
+        program: env!("CARGO_PKG_VERSION"),
+        seed: experiment.seed,
+        leaky,
+        arms: BTreeMap::new(),
+        mining: mining(rounds),
+    };
+    for row in &rows {
+        let organs = report.arms.entry(row.arm.clone()).or_default();
+        let metrics = organs.entry(row.organ.clone()).or_default();
+        metrics.insert(row.metric.key(), row.summary);
+    }
+    let json = serde_json::to_vec_pretty(&report)?;
+    write_whole_bytes(&out.join("summary.json"), &json).context("cannot write summary.json")?;
+    let stamp = if leaky {
+        "LEAKY: the threshold was taken from the test set.\n\n"
+    } else {
+        ""
+    };
+    let markdown = format!("{stamp}{}", table::to_markdown(&rows));
+    write_whole_bytes(&out.join("table.md"), markdown.as_bytes())
+        .context("cannot write table.md")?;
+    let dice: Vec<SummaryRow> = rows
+        .into_iter()
+        .filter(|row| row.metric == Metric::Dice)
+        .collect();
+    bars::print(&format!("{stamp}{}", table::to_text(&dice)))?;
+    for (organ, mining) in &report.mining {
+        bars::print(&format!(
+            "{organ}: {} of {} slices of A are hard ({:.1} %), tau {:.3}",
+            mining.tau.n_hard,
+            mining.tau.n_scored,
+            100.0 * mining.hard_share.unwrap_or(0.0),
+            mining.tau.value
+        ))?;
+    }
+    Ok(())
+}
+
+/// The scores of every arm, arm by arm and organ by organ.
+fn arm_scores(rounds: &[(Vec<Organ>, RoundOutcome)]) -> Vec<(String, TestScore)> {
+    let mut scores = Vec::new();
+    for (_, round) in rounds {
+        for (arm, of_arm) in &round.arms {
+            scores.extend(of_arm.iter().map(|score| (*arm, score.clone())));
+        }
+    }
+    scores.sort_by_key(|(arm, _)| *arm);
+    scores
+        .into_iter()
+        .map(|(arm, score)| (arm.to_string(), score))
+        .collect()
+}
+
+fn mining(rounds: &[(Vec<Organ>, RoundOutcome)]) -> BTreeMap<String, Mining> {
+    let of_round = |(organs, round): &(Vec<Organ>, RoundOutcome)| {
+        let taus = round.taus.clone().unwrap_or_default();
+        organs
+            .iter()
+            .map(Organ::to_string)
+            .zip(taus)
+            .collect::<Vec<_>>()
+    };
+    rounds
+        .iter()
+        .flat_map(of_round)
+        .map(|(organ, tau)| {
+            let n = tau.n_scored;
+            let mining = Mining {
+                tau,
+                n_easy: n - tau.n_hard,
+                hard_share: (n > 0).then(|| tau.n_hard as f64 / n as f64),
+            };
+            (organ, mining)
+        })
+        .collect()
+}
+
+/// Writes `case,arm,organ,seed,dice,...`; absent scores are empty.
+fn write_scores(path: &Path, seed: u64, scores: &[(String, TestScore)]) -> io::Result<()> {
+    write_whole(path, |file| {
+        let mut csv = csv::Writer::from_writer(file);
+        csv.write_record(
+            ["case", "arm", "organ", "seed"]
+                .iter()
+                .chain(&SCORE_COLUMNS),
+        )?;
+        for (arm, score) in scores {
+            let seed = seed.to_string();
+            let front = [score.case.as_str(), arm, &score.organ, &seed].map(str::to_owned);
+            csv.write_record(front.into_iter().chain(score_cells(&score.scores)))?;
+        }
+        csv.flush()
+    })
+}
+
+/// Columns of a case's scores, as in every table of scores.
+pub(crate) const SCORE_COLUMNS: [&str; 6] = [
+    "dice",
+    "hd95_mm",
+    "assd_mm",
+    "nsd",
+    "volume_difference_ml",
+    "status",
+];
+
+/// The cells of [`SCORE_COLUMNS`].
+pub(crate) fn score_cells(scores: &CaseScores) -> [String; 6] {
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    [
+        number(scores.dice),
+        number(scores.hd95_mm),
+        number(scores.assd_mm),
+        number(scores.nsd),
+        number(scores.volume_difference_ml),
+        scores.status.word().to_owned(),
+    ]
+}
+
+/// A row for each arm, organ and metric.
+pub(crate) fn summary_rows(scores: &[(String, TestScore)]) -> Vec<SummaryRow> {
+    let mut groups: Vec<((&str, &str), Vec<&CaseScores>)> = Vec::new();
+    for (arm, score) in scores {
+        let key = (arm.as_str(), score.organ.as_str());
+        match groups.iter_mut().find(|(group, _)| *group == key) {
+            Some((_, members)) => members.push(&score.scores),
+            None => groups.push((key, vec![&score.scores])),
+        }
+    }
+    let rows = groups.into_iter().flat_map(|((arm, organ), members)| {
+        Metric::ALL.map(|metric| SummaryRow {
+            arm: arm.to_owned(),
+            organ: organ.to_owned(),
+            metric,
+            summary: Summary::of(members.iter().map(|scores| value(scores, metric))),
+            absent_because: absent_because(&members, metric),
+        })
+    });
+    rows.collect()
+}
+
+fn value(scores: &CaseScores, metric: Metric) -> Option<f64> {
+    match metric {
+        Metric::Dice => scores.dice,
+        Metric::Hd95 => scores.hd95_mm,
+        Metric::Assd => scores.assd_mm,
+        Metric::Nsd => scores.nsd,
+        Metric::VolumeDifference => scores.volume_difference_ml,
+    }
+}
+
+fn absent_because(members: &[&CaseScores], metric: Metric) -> Vec<(String, usize)> {
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for scores in members
+        .iter()
+        .filter(|scores| value(scores, metric).is_none())
+    {
+        *reasons.entry(scores.status.word().to_owned()).or_default() += 1;
+    }
+    reasons.into_iter().collect()
+}
