@@ -3,6 +3,8 @@
 mod ids;
 mod organs;
 mod slice;
+mod few_at_once;
+mod progress;
 
 pub mod manifest;
 pub mod store;
@@ -11,9 +13,9 @@ pub mod balance;
 pub mod ledger;
 
 pub mod phantom;
-pub mod phantom;
 pub mod random;
 
 pub use ids::{CaseId, NameError, Organ, PatientId};
 pub use organs::{MOST_ORGANS, OrganLabels, OrganMap, OrganMapError};
+pub use progress::{Progress, Step};
 pub use slice::{SliceKind, SliceRef};

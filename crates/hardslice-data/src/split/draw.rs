@@ -29,14 +29,13 @@ pub(super) fn draw(
     (seed, n_candidates): (u64, usize),
 ) -> Result<Drawn, SplitError> {
     let mut stream = Stream::new(seed, "split/b");
-    let candidates = match subsets_at_most(patients.len(), n_b, n_candidates) {
-        Some(_) => all_subsets(&stream.permutation(patients.len()), n_b),
-        None => {
-            let strata = strata(patients, cases);
-            (0..n_candidates)
-                .map(|_| stratified(&strata, n_b, &mut stream))
-                .collect()
-        }
+    let candidates = if subsets_at_most(patients.len(), n_b, n_candidates).is_some() {
+        all_subsets(&stream.permutation(patients.len()), n_b)
+    } else {
+        let strata = strata(patients, cases);
+        (0..n_candidates)
+            .map(|_| stratified(&strata, n_b, &mut stream))
+            .collect()
     };
     let scored: Vec<f64> = candidates
         .iter()

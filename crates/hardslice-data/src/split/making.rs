@@ -324,7 +324,7 @@ fn assembled(
         group(&[Fold::A]),
         group(&[Fold::B]),
     );
-    let split = Split {
+    Split {
         test: ids(Fold::Test),
         validation: ids(Fold::Validation),
         a: ids(Fold::A),
@@ -347,8 +347,7 @@ fn assembled(
             .flat_map(|fold| warnings(fold, &group(&[fold])))
             .collect(),
         store_blake3: store_blake3.to_owned(),
-    };
-    split
+    }
 }
 
 /// Organs that nobody in a fold is annotated for.

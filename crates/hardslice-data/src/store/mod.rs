@@ -23,15 +23,21 @@
 //! every epoch. From Python, `numpy.load("image.npy", mmap_mode="r")` reads it.
 
 mod error;
-mod mapped;
-mod npy;
-mod opened;
 mod record;
+mod npy;
+mod fingerprint;
+mod one_case;
+mod prepare;
+mod mapped;
+mod opened;
 
 use std::path::{Path, PathBuf};
 
 pub use error::StoreError;
+pub use fingerprint::voxels_blake3;
+pub use one_case::CaseError;
 pub use opened::Store;
+pub use prepare::{CaseFailure, PrepareOptions, PrepareReport, prepare};
 pub use record::{FORMAT, Files, Source, StoreOptions, StoredCase};
 
 use crate::CaseId;

@@ -197,6 +197,11 @@ impl Maps {
     }
 }
 
+/// Checks type, shape and length of a case's files.
+pub(super) fn check_files(dir: &Path, case: &StoredCase, size: usize) -> Result<(), StoreError> {
+    Maps::open(dir, case, size).map(drop)
+}
+
 fn read_record(dir: &Path) -> Result<StoreRecord, StoreError> {
     #[derive(serde::Deserialize)]
     struct Format {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use hardslice_volume::plane::{PlaneFit, PlaneFitError};
 use hardslice_volume::{PerAxis, Placement};
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +113,17 @@ impl StoredCase {
     /// Whether somebody looked for the organ in this case.
     pub fn is_annotated(&self, organ: &Organ) -> bool {
         self.organs_annotated.contains(organ)
+    }
+
+    /// How the scan's slices lie on the squares of the store: predictions are brought back with it.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaneFitError`] when the record's sizes or spacings are not positive.
+    pub fn plane_fit(&self, size: usize) -> Result<PlaneFit, PlaneFitError> {
+        let native = &self.placement.canonical;
+        let (shape, spacing_mm) = (native.shape, native.spacing_mm());
+        PlaneFit::new([shape.y, shape.x], [spacing_mm.y, spacing_mm.x], size)
     }
 
     /// Whether the case has labels.

@@ -1,0 +1,216 @@
+//! From a cohort to a store.
+
+use std::fs;
+use std::path::Path;
+
+use hardslice_volume::whole_file::write_whole;
+use serde::{Deserialize, Serialize};
+
+use super::one_case::{CaseError, Plan, forget};
+use super::record::{FORMAT, StoreRecord};
+use super::{StoreError, StoreOptions, StoredCase, record_path};
+use crate::CaseId;
+use crate::few_at_once::few_at_once;
+use crate::manifest::{Case, Manifest};
+use crate::progress::{Progress, Step, Teller};
+
+/// How to prepare a cohort.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PrepareOptions {
+    /// Rows and columns of a slice, pixels. Every slice is brought to this size, keeping its
+    /// proportions.
+    pub size: usize,
+    /// Lowest and highest value kept, Hounsfield units.
+    pub window_hu: [i16; 2],
+    /// How far the corners of a scan and of its labels may lie apart, millimetres; absent: a
+    /// hundredth of the scan's smallest spacing.
+    pub grid_tolerance_mm: Option<f64>,
+    /// Scans in memory at a time. Does not change the result.
+    pub n_at_once: usize,
+}
+
+impl Default for PrepareOptions {
+    /// The paper's: 512 × 512 pixels, -150 to 250 HU.
+    fn default() -> Self {
+        Self {
+            size: 512,
+            window_hu: [-150, 250],
+            grid_tolerance_mm: None,
+            n_at_once: 2,
+        }
+    }
+}
+
+/// What became of the cases of a cohort.
+#[derive(Debug)]
+pub struct PrepareReport {
+    /// Cases prepared now.
+    pub n_prepared: usize,
+    /// Cases that had been prepared before from the same inputs.
+    pub n_kept: usize,
+    /// Cases that are not in the store, with the reason.
+    pub failures: Vec<CaseFailure>,
+}
+
+/// A case that could not be prepared.
+#[derive(Debug)]
+pub struct CaseFailure {
+    /// The case.
+    pub case: CaseId,
+    /// Why not.
+    pub error: CaseError,
+}
+
+/// Largest slice side taken: beyond it an option was mistyped.
+const LARGEST_SIZE: usize = 8192;
+
+/// Writes the store of a cohort into `dir`, or completes one that was begun there.
+///
+/// A case is read, converted and written before the next one of its worker is begun: memory holds
+/// `n_at_once` scans however large the cohort is. Stopped at any moment it goes on where it was and
+/// ends with the same bytes; a case is done again only when its files, the organs or the options
+/// have changed. A case that cannot be prepared is reported at the end and the others go on.
+///
+/// # Errors
+///
+/// [`StoreError`] when the options make no sense, the folder cannot be written, or no case at all
+/// could be prepared.
+pub fn prepare(
+    manifest: &Manifest,
+    options: &PrepareOptions,
+    dir: &Path,
+    progress: &(dyn Fn(Progress<'_>) + Sync),
+) -> Result<PrepareReport, StoreError> {
+    let store_options = options.checked()?;
+    let plan = Plan {
+        options: &store_options,
+        organs: &manifest.organs,
+        dir,
+        store_values: manifest.organs.store_values(),
+    };
+    let teller = Teller::new(manifest.cases.len(), progress);
+    let outcomes = few_at_once(&manifest.cases, options.n_at_once, |case| {
+        let outcome = one_case(&plan, case, &teller);
+        let step = outcome.as_ref().map_or(Step::Failed, |(_, step)| *step);
+        teller.tell(&case.id, step);
+        outcome
+    });
+    let mut report = PrepareReport {
+        n_prepared: 0,
+        n_kept: 0,
+        failures: Vec::new(),
+    };
+    let mut cases = Vec::new();
+    for (case, outcome) in manifest.cases.iter().zip(outcomes) {
+        match outcome {
+            Err(error) => report.failures.push(CaseFailure {
+                case: case.id.clone(),
+                error,
+            }),
+            Ok((stored, step)) => {
+                report.n_prepared += usize::from(step == Step::Done);
+                report.n_kept += usize::from(step == Step::Kept);
+                cases.push(stored);
+            }
+        }
+    }
+    if cases.is_empty() {
+        return Err(nothing_prepared(&report.failures));
+    }
+    let organs = manifest.organs.clone();
+    write_record(
+        &StoreRecord {
+            format: FORMAT,
+            options: store_options,
+            organs,
+            cases,
+        },
+        dir,
+    )?;
+    Ok(report)
+}
+
+/// Prepares one case, or finds that it has been.
+fn one_case(
+    plan: &Plan<'_>,
+    case: &Case,
+    teller: &Teller<'_>,
+) -> Result<(StoredCase, Step), CaseError> {
+    teller.tell(&case.id, Step::Begun);
+    let inputs_blake3 = plan.inputs_blake3(case)?;
+    let (stored, step) = if let Some(stored) = plan.kept(case, &inputs_blake3) {
+        (stored, Step::Kept)
+    } else {
+        // From here on the folder is no finished store.
+        forget(&record_path(plan.dir))?;
+        (plan.prepared(case, inputs_blake3)?, Step::Done)
+    };
+    plan.finish(&stored)?;
+    Ok((stored, step))
+}
+
+impl PrepareOptions {
+    fn checked(&self) -> Result<StoreOptions, StoreError> {
+        let refuse = |what: String| Err(StoreError::Options { what });
+        let [low, high] = self.window_hu;
+        if self.size == 0 || self.size > LARGEST_SIZE {
+            return refuse(format!(
+                "slices of {} pixels, wanted 1 to {LARGEST_SIZE}",
+                self.size
+            ));
+        }
+        if low >= high {
+            return refuse(format!(
+                "a window from {low} to {high} HU, wanted the lower value first"
+            ));
+        }
+        if self
+            .grid_tolerance_mm
+            .is_some_and(|mm| !mm.is_finite() || mm < 0.0)
+        {
+            return refuse("a grid tolerance that is negative or no number".to_owned());
+        }
+        Ok(StoreOptions {
+            size: self.size,
+            window_hu: self.window_hu,
+            grid_tolerance_mm: self.grid_tolerance_mm,
+        })
+    }
+}
+
+fn nothing_prepared(failures: &[CaseFailure]) -> StoreError {
+    let first = failures
+        .first()
+        .map(|failure| format!("`{}`: {}", failure.case, failure.error));
+    StoreError::NothingPrepared {
+        n_cases: failures.len(),
+        first: first.unwrap_or_else(|| "the cohort is empty".to_owned()),
+    }
+}
+
+/// Writes `store.json`, one case a line, unless it already says the same.
+fn write_record(record: &StoreRecord, dir: &Path) -> Result<(), StoreError> {
+    let path = record_path(dir);
+    let io = |source| StoreError::Io {
+        action: "write",
+        path: path.clone(),
+        source,
+    };
+    let json = |part: serde_json::Result<String>| part.map_err(|error| io(error.into()));
+    let cases = record
+        .cases
+        .iter()
+        .map(|case| json(serde_json::to_string(case)));
+    let text = format!(
+        "{{\n\"format\": {},\n\"options\": {},\n\"organs\": {},\n\"cases\": [\n{}\n]\n}}\n",
+        record.format,
+        json(serde_json::to_string(&record.options))?,
+        json(serde_json::to_string(&record.organs))?,
+        cases.collect::<Result<Vec<_>, _>>()?.join(",\n"),
+    );
+    if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
+        return Ok(());
+    }
+    write_whole(&path, |out| std::io::Write::write_all(out, text.as_bytes())).map_err(io)
+}
