@@ -2,6 +2,17 @@
 //!
 //! Past this crate everything lies on canonical axes (RAS+, stored `[z, y, x]`), in Hounsfield
 //! units and in millimetres.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use hardslice_volume::{LabelNames, read_labels, read_scan};
+//!
+//! let scan = read_scan(Path::new("patient_17/ct.nii.gz"))?;
+//! let labels = read_labels(Path::new("patient_17/liver.seg.nrrd"), &scan, &LabelNames::default())?;
+//! assert_eq!(scan.volume.grid(), labels.volume.grid());
+//! # Ok::<(), hardslice_volume::ReadError>(())
+//! ```
 
 mod axes;
 mod grid;

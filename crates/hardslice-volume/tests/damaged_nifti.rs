@@ -278,3 +278,24 @@ fn a_pair_without_its_other_file_names_the_missing_one() {
     let err = read_nifti_scan(&path).unwrap_err().to_string();
     assert!(err.ends_with("lonely.img"), "{err}");
 }
+
+#[test]
+fn no_single_damaged_byte_of_a_header_makes_the_reader_panic() {
+    let sample = Sample::new();
+    let path = sample.dir.path().join("damaged.nii");
+    let mut n_refused = 0;
+    for at in 0..352 {
+        for damage in [0x01, 0x7f, 0x80, 0xff] {
+            let mut bytes = sample.bytes.clone();
+            bytes[at] ^= damage;
+            fs::write(&path, &bytes).unwrap();
+            n_refused += usize::from(read_nifti_scan(&path).is_err());
+            drop(read_nifti_labels(&path));
+        }
+    }
+    // The header's size and magic alone: 4 + 3 bytes, damaged in four ways.
+    assert!(
+        n_refused >= 28,
+        "only {n_refused} of 1408 damaged files were refused"
+    );
+}

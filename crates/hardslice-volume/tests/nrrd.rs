@@ -243,3 +243,43 @@ fn what_is_no_nrrd_or_not_read_is_refused_by_name() {
         "the NRRD header has no field `endian`",
     );
 }
+
+#[test]
+fn no_single_damaged_byte_of_a_header_makes_the_reader_panic() {
+    let case = segmentation("two layers apart, the list last");
+    let dir = tempfile::tempdir().unwrap();
+    let path = case.write(dir.path());
+    let whole = fs::read(&path).unwrap();
+    let scan = case.scan();
+    let mut n_refused = 0;
+    for at in 0..whole.len() {
+        for damage in [0x01, 0x02, 0x80] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= damage;
+            fs::write(&path, &bytes).unwrap();
+            drop(read_nrrd_scan(&path));
+            n_refused += usize::from(read_labels(&path, &scan, &LabelNames::default()).is_err());
+        }
+    }
+    assert!(
+        n_refused > 100,
+        "only {n_refused} damaged files were refused"
+    );
+}
+
+#[test]
+fn giant_sizes_are_refused_before_anything_is_allocated() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.nrrd");
+    let giant = usize::MAX;
+    let header = format!(
+        "NRRD0004\ntype: short\ndimension: 4\nspace: LPS\nsizes: {giant} {giant} {giant} 2\n\
+         space directions: (1,0,0) (0,1,0) (0,0,1) none\nendian: little\nencoding: gzip\n\n"
+    );
+    fs::write(&path, header).unwrap();
+    let err = read_nrrd_scan(&path).unwrap_err().to_string();
+    assert!(
+        err.contains("the compressed file can hold 0 at most"),
+        "{err}"
+    );
+}

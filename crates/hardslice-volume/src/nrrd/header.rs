@@ -109,7 +109,13 @@ impl Header {
         })
     }
 
-    fn wrong(&self, field: &'static str, value: &str, wanted: &'static str) -> NrrdError {
+    /// The error for a `field` or key that says `value`.
+    pub(super) fn wrong(
+        &self,
+        field: &'static str,
+        value: &str,
+        wanted: &'static str,
+    ) -> NrrdError {
         NrrdError::Field {
             field,
             value: value.to_owned(),
@@ -159,7 +165,11 @@ impl Header {
                 }),
             },
             n_layers: layer_axis.map_or(1, |axis| lengths[axis]),
-            layer_stride: layer_axis.map_or(1, |axis| lengths[..axis].iter().product()),
+            layer_stride: layer_axis.map_or(1, |axis| {
+                lengths[..axis]
+                    .iter()
+                    .fold(1, |n: usize, length| n.saturating_mul(*length))
+            }),
         })
     }
 
@@ -222,7 +232,12 @@ impl Header {
             let behind = reader
                 .stream_position()
                 .map_err(ReadError::io(&self.path))?;
-            return Ok(Source::new(reader, &self.path, is_gzip, all - behind));
+            return Ok(Source::new(
+                reader,
+                &self.path,
+                is_gzip,
+                all.saturating_sub(behind),
+            ));
         };
         let path = self.path.with_file_name(name);
         if name.contains(char::is_whitespace) && !path.exists() {

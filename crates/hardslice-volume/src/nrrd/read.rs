@@ -51,7 +51,7 @@ pub(crate) fn read_nrrd_labels(path: &Path) -> Result<NrrdLabels, ReadError> {
     Ok(NrrdLabels {
         native: axes.native,
         layers: parted(voxels, &axes),
-        segments: segments(&header),
+        segments: segments(&header, axes.n_layers)?,
     })
 }
 

@@ -1,5 +1,6 @@
 //! The segments that Slicer lists in the header of a `.seg.nrrd`.
 
+use super::NrrdError;
 use super::header::Header;
 
 /// One structure of a segmentation.
@@ -17,19 +18,31 @@ pub(crate) struct Segment {
 ///
 /// Before layers were introduced a segment had a layer of its own and value 1; those are the values
 /// used where the header leaves them out.
-pub(super) fn segments(header: &Header) -> Vec<Segment> {
-    let of = |n: usize, what: &str| header.key(&format!("Segment{n}_{what}"));
-    (0..)
-        .map_while(|n| {
-            let id = of(n, "ID");
-            let name = of(n, "Name").or(id)?;
-            Some(Segment {
-                name: name.to_owned(),
-                value: of(n, "LabelValue")
-                    .and_then(|v| v.parse().ok())
-                    .unwrap_or(1),
-                layer: of(n, "Layer").and_then(|v| v.parse().ok()).unwrap_or(n),
-            })
-        })
-        .collect()
+pub(super) fn segments(header: &Header, n_layers: usize) -> Result<Vec<Segment>, NrrdError> {
+    let mut segments = Vec::new();
+    loop {
+        let n = segments.len();
+        let of = |what: &str| header.key(&format!("Segment{n}_{what}"));
+        let Some(name) = of("Name").or(of("ID")) else {
+            return Ok(segments);
+        };
+        let value = of("LabelValue").map_or(Some(1), |v| v.parse().ok().filter(|v| *v > 0));
+        let default_layer = if n_layers == 1 { 0 } else { n };
+        let layer = of("Layer").map_or(Some(default_layer), |l| l.parse().ok());
+        segments.push(Segment {
+            name: name.to_owned(),
+            value: value.ok_or_else(|| {
+                let found = of("LabelValue").unwrap_or_default();
+                header.wrong(
+                    "SegmentN_LabelValue",
+                    found,
+                    "a whole number from 1 to 65535",
+                )
+            })?,
+            layer: layer.ok_or_else(|| {
+                let found = of("Layer").unwrap_or_default();
+                header.wrong("SegmentN_Layer", found, "a whole number")
+            })?,
+        });
+    }
 }
