@@ -137,6 +137,10 @@ impl Weights {
         })?;
         let mut tensors = Vec::new();
         for (name, view) in file.iter() {
+            // PyTorch's norms count their batches, in integers; ours need no count.
+            if name.ends_with("num_batches_tracked") {
+                continue;
+            }
             if view.dtype() != Dtype::F32 {
                 return Err(WeightsError::Type {
                     name: name.to_owned(),

@@ -11,25 +11,25 @@ use crate::hashed;
 
 /// What a golden file of a net was made from.
 #[derive(Debug, Deserialize)]
-pub struct Case {
-    pub config: NetConfig,
-    pub n: usize,
-    pub n_organs: usize,
-    pub height: usize,
-    pub width: usize,
-    pub seed: usize,
+pub(crate) struct Case {
+    pub(crate) config: NetConfig,
+    pub(crate) n: usize,
+    pub(crate) n_organs: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) seed: usize,
 }
 
 /// One batch.
-pub struct Batch {
-    pub x: Tensor<4>,
-    pub targets: Tensor<4>,
-    pub annotated: Tensor<2>,
+pub(crate) struct Batch {
+    pub(crate) x: Tensor<4>,
+    pub(crate) targets: Tensor<4>,
+    pub(crate) annotated: Tensor<2>,
 }
 
 impl Case {
     /// The net with hashed weights.
-    pub fn net(&self, device: &Device) -> Net {
+    pub(crate) fn net(&self, device: &Device) -> Net {
         let net = Net::new(&self.config, self.n_organs, 0, device);
         let mut weights = Weights::of(&net);
         for tensor in &mut weights.tensors {
@@ -39,7 +39,7 @@ impl Case {
     }
 
     /// The batch; the first slice lacks the annotation of the last organ.
-    pub fn batch(&self, device: &Device) -> Batch {
+    pub(crate) fn batch(&self, device: &Device) -> Batch {
         let x_shape = [self.n, self.config.n_channels(), self.height, self.width];
         let out_shape = [self.n, self.n_organs, self.height, self.width];
         let n_values = |shape: [usize; 4]| shape.iter().product();
@@ -65,19 +65,28 @@ impl Case {
 }
 
 /// A tensor of these values.
-pub fn planes<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
+pub(crate) fn planes<const D: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+    device: &Device,
+) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 /// Compares a tensor.
-pub fn compare<const D: usize>(golden: &mut Golden, key: &str, got: Tensor<D>, tolerance: f64) {
+pub(crate) fn compare<const D: usize>(
+    golden: &mut Golden,
+    key: &str,
+    got: Tensor<D>,
+    tolerance: f64,
+) {
     let shape = got.dims();
     let values: Vec<f32> = got.into_data().iter().collect();
     golden.compare(key, &shape, &values, tolerance);
 }
 
 /// Compares arrays, each under a prefix and its name; the shapes are those of `shapes_of`.
-pub fn compare_weights(golden: &mut Golden, prefix: &str, got: &Weights, tolerance: f64) {
+pub(crate) fn compare_weights(golden: &mut Golden, prefix: &str, got: &Weights, tolerance: f64) {
     for tensor in &got.tensors {
         let key = format!("{prefix}.{}", tensor.name);
         golden.compare(&key, &tensor.shape, &tensor.values, tolerance);
@@ -85,11 +94,11 @@ pub fn compare_weights(golden: &mut Golden, prefix: &str, got: &Weights, toleran
 }
 
 /// Compares the gradient of each parameter that is trained.
-pub struct CompareGradients<'a> {
-    pub golden: &'a mut Golden,
-    pub gradients: &'a Gradients,
-    pub tolerance: f64,
-    pub path: Vec<String>,
+pub(crate) struct CompareGradients<'a> {
+    pub(crate) golden: &'a mut Golden,
+    pub(crate) gradients: &'a Gradients,
+    pub(crate) tolerance: f64,
+    pub(crate) path: Vec<String>,
 }
 
 impl ModuleVisitor for CompareGradients<'_> {

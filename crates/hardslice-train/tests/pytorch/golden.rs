@@ -7,7 +7,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use serde::de::DeserializeOwned;
 
-use crate::hashed::uniform;
+use crate::hashed::{between, uniform};
 
 const N_PROJECTIONS: usize = 4;
 const N_ELEMENTS: usize = 16;
@@ -19,7 +19,7 @@ const HEAD: [&str; 4] = [
 ];
 
 /// Golden values not yet compared, and what did not fit so far.
-pub struct Golden {
+pub(crate) struct Golden {
     name: &'static str,
     case: String,
     made_with: String,
@@ -34,14 +34,14 @@ struct Array {
 }
 
 /// Where golden files are.
-pub fn path(name: &str) -> PathBuf {
+pub(crate) fn path(name: &str) -> PathBuf {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/pytorch");
     PathBuf::from(folder).join(format!("{name}.safetensors"))
 }
 
 impl Golden {
     /// Reads `name.safetensors`.
-    pub fn open(name: &'static str) -> Self {
+    pub(crate) fn open(name: &'static str) -> Self {
         let bytes = std::fs::read(path(name)).unwrap();
         let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
         let metadata = metadata.metadata().as_ref().unwrap();
@@ -78,7 +78,7 @@ impl Golden {
     }
 
     /// What was run to make the values.
-    pub fn case<T: DeserializeOwned>(&self) -> T {
+    pub(crate) fn case<T: DeserializeOwned>(&self) -> T {
         serde_json::from_str(&self.case).unwrap()
     }
 
@@ -86,7 +86,7 @@ impl Golden {
     ///
     /// Each element may be off by `tolerance` times the largest golden element, whatever its own
     /// size: rounding errors are of the size of what was summed, not of what the sum leaves.
-    pub fn compare(&mut self, key: &str, shape: &[usize], got: &[f32], tolerance: f64) {
+    pub(crate) fn compare(&mut self, key: &str, shape: &[usize], got: &[f32], tolerance: f64) {
         let got: Vec<f64> = got.iter().copied().map(f64::from).collect();
         let digest_key = format!("{key}#digest");
         let miss = if let Some(want) = self.arrays.get(key) {
@@ -120,7 +120,7 @@ impl Golden {
     /// # Panics
     ///
     /// When an array was off, or a golden array was not compared.
-    pub fn finish(mut self) {
+    pub(crate) fn finish(mut self) {
         let left = self
             .arrays
             .keys()
@@ -243,7 +243,7 @@ fn a_comparison_names_the_array_and_its_worst_element() {
 
 #[test]
 fn a_digest_that_two_elements_changed_places_in_or_a_nan_came_into_is_refused() {
-    let values: Vec<f32> = uniform("any", 2000).map(|u| (u - 0.5) as f32).collect();
+    let values = between("any", 2000, [-0.5, 0.5]);
     let mut swapped = values.clone();
     swapped.swap(100, 1100);
     let mut damaged = values.clone();

@@ -1,7 +1,7 @@
 //! Numbers from names, the same as in `tests/golden/pytorch/hashed.py`.
 
 /// `n` numbers in [0, 1): `SplitMix64` seeded with the FNV-1a hash of the name, 24 bits of each.
-pub fn uniform(name: &str, n: usize) -> impl Iterator<Item = f64> + use<> {
+pub(crate) fn uniform(name: &str, n: usize) -> impl Iterator<Item = f64> + use<> {
     let seed = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
     });
@@ -15,14 +15,14 @@ pub fn uniform(name: &str, n: usize) -> impl Iterator<Item = f64> + use<> {
 
 /// `n` numbers between two bounds.
 #[expect(clippy::cast_possible_truncation, reason = "as the script rounds them")]
-pub fn between(name: &str, n: usize, [low, high]: [f64; 2]) -> Vec<f32> {
+pub(crate) fn between(name: &str, n: usize, [low, high]: [f64; 2]) -> Vec<f32> {
     uniform(name, n)
         .map(|u| (low + (high - low) * u) as f32)
         .collect()
 }
 
 /// The weights of a parameter or running statistic.
-pub fn weight(name: &str, shape: &[usize]) -> Vec<f32> {
+pub(crate) fn weight(name: &str, shape: &[usize]) -> Vec<f32> {
     let bounds = if name.ends_with("running_var") {
         [0.7, 1.3]
     } else if name.ends_with("norm.weight") {

@@ -13,7 +13,7 @@ use crate::hashed;
 const N_ORGANS: usize = 2;
 
 /// Writes weights where `load_weights.py` looks for them.
-pub fn leave_for_pytorch(name: &str, weights: &Weights) {
+pub(crate) fn leave_for_pytorch(name: &str, weights: &Weights) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pytorch");
     fs::create_dir_all(&folder).unwrap();
     fs::write(
