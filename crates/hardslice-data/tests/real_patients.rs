@@ -99,9 +99,11 @@ fn seven_real_patients_are_prepared_and_the_slope_of_eight_bit_ones_is_applied()
             );
         }
         let mean = liver.iter().sum::<f64>() / liver.len() as f64;
+        // The store is coarser: its edge pixels are mixed with fat and lung.
+        let (.., want) = CASES[case_idx];
         assert!(
-            (40.0..150.0).contains(&mean),
-            "liver of {mean} HU in {}",
+            (mean - want).abs() < 3.0,
+            "liver of {mean} HU in {}, wanted {want}",
             case.id
         );
     }

@@ -21,6 +21,10 @@
 //! cohort larger than memory works. Compressed, chunked formats (Zarr, HDF5, blosc) would save
 //! disk space, about half on clipped CT, and pay for it with a decompression for every slice of
 //! every epoch. From Python, `numpy.load("image.npy", mmap_mode="r")` reads it.
+//!
+//! Labels are mostly background. Blocks that are all zero are left as holes in the file, which take
+//! no room on the usual file systems (ext4, XFS, APFS, NTFS): seven abdominal scans at 128 × 128
+//! take 46 MB on disk instead of 128, at 512 × 512 316 MB instead of 493.
 
 mod error;
 mod record;

@@ -1,6 +1,7 @@
 //! The header of a `.npy` file that holds one case.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 
 use bytemuck::Pod;
 use hardslice_volume::PerAxis;
@@ -50,6 +51,7 @@ pub(super) fn header<T: Element>(shape: PerAxis<usize>) -> Vec<u8> {
 }
 
 /// Writes header and elements.
+#[cfg(test)]
 pub(super) fn write<T: Element>(
     out: &mut impl Write,
     shape: PerAxis<usize>,
@@ -57,6 +59,36 @@ pub(super) fn write<T: Element>(
 ) -> io::Result<()> {
     out.write_all(&header::<T>(shape))?;
     out.write_all(bytemuck::cast_slice(elements))
+}
+
+/// Writes header and elements, leaving a hole in the file where a block is all zero.
+///
+/// Label maps are mostly background: on file systems that know holes they take a quarter of the
+/// room. What is read is the same.
+pub(super) fn write_sparse<T: Element>(
+    out: &mut BufWriter<File>,
+    shape: PerAxis<usize>,
+    elements: &[T],
+) -> io::Result<()> {
+    const BLOCK: usize = 4096;
+    let header = header::<T>(shape);
+    out.write_all(&header)?;
+    let bytes: &[u8] = bytemuck::cast_slice(elements);
+    // Up to the first boundary between blocks of the file, then block by block.
+    let (first, rest) = bytes.split_at(bytes.len().min(BLOCK - header.len() % BLOCK));
+    out.write_all(first)?;
+    for block in rest.chunks(BLOCK) {
+        if block.iter().all(|byte| *byte == 0) {
+            out.seek(SeekFrom::Current(
+                i64::try_from(block.len()).map_err(io::Error::other)?,
+            ))?;
+        } else {
+            out.write_all(block)?;
+        }
+    }
+    out.flush()?;
+    // A hole at the end is made by the length alone.
+    out.get_ref().set_len((header.len() + bytes.len()) as u64)
 }
 
 #[cfg(test)]
@@ -82,6 +114,23 @@ mod tests {
             include_bytes!("../../tests/golden/labels.npy"),
             "uint8"
         );
+    }
+
+    #[test]
+    fn a_file_with_holes_reads_as_one_without() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("labels.npy");
+        let n = 40_000;
+        for organ in [0..0, 0..1, 5_000..5_010, 30_000..n, n - 1..n, 0..n] {
+            let mut labels = vec![0_u8; n];
+            labels[organ.clone()].fill(3);
+            let shape = PerAxis::new(4, 100, 100);
+            let mut file = BufWriter::new(File::create(&path).unwrap());
+            write_sparse(&mut file, shape, &labels).unwrap();
+            let mut whole = Vec::new();
+            write(&mut whole, shape, &labels).unwrap();
+            assert!(std::fs::read(&path).unwrap() == whole, "organ at {organ:?}");
+        }
     }
 
     #[test]

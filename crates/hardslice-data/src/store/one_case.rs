@@ -250,10 +250,12 @@ fn write<T: Element>(
     shape: PerAxis<usize>,
     elements: &[T],
 ) -> Result<String, CaseError> {
-    write_whole(path, |out| npy::write(out, shape, elements)).map_err(|source| CaseError::Io {
-        action: "write",
-        path: path.to_path_buf(),
-        source,
+    write_whole(path, |out| npy::write_sparse(out, shape, elements)).map_err(|source| {
+        CaseError::Io {
+            action: "write",
+            path: path.to_path_buf(),
+            source,
+        }
     })?;
     let mut hasher = Hasher::new();
     hasher
