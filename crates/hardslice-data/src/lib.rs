@@ -7,6 +7,7 @@ mod few_at_once;
 mod progress;
 
 pub mod manifest;
+pub mod audit;
 pub mod store;
 pub mod split;
 pub mod balance;

@@ -1,5 +1,10 @@
 //! Cohorts in every layout, read from folders of empty files: no scan is opened.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test stop it as the test itself does"
+)]
+
 use std::fs;
 use std::path::Path;
 

@@ -1,8 +1,14 @@
 //! Seven real patients, where they are at hand.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test stop it as the test itself does"
+)]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use hardslice_data::audit::{AuditOptions, audit};
 use hardslice_data::manifest::{self, Layout, Manifest};
 use hardslice_data::store::{PrepareOptions, Store, prepare};
 use hardslice_data::{Organ, OrganMap};
@@ -106,5 +112,83 @@ fn seven_real_patients_are_prepared_and_the_slope_of_eight_bit_ones_is_applied()
             "liver of {mean} HU in {}, wanted {want}",
             case.id
         );
+    }
+}
+
+#[test]
+fn the_audit_of_seven_real_patients_finds_what_is_odd_about_them() {
+    let Some(data) = real_data() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let report = audit(&table(&data, dir.path()), &AuditOptions::default(), &|_| {});
+    let found: Vec<String> = report
+        .rows()
+        .map(|row| format!("{} {:?}", row.case, row.kind))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "amos_0018 IntensitiesClipped",
+            "ts_example_ct PixelSpacing",
+            "dcmqi_ct3slice FewSlices",
+        ],
+        "{:#?}",
+        report.rows().collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_dicom_series_and_its_nifti_are_the_same_scan_and_give_the_same_labels() {
+    let Some(data) = real_data() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (dicom, nifti) = (data.join("dicom"), data.join("nifti"));
+    let series = dicom.join("dcmqi_ct3slice/ct-3slice");
+    let rows = [
+        (
+            "dicom",
+            dicom.join("ts_example_dicom"),
+            nifti.join("ts_example_dicom_seg.nii.gz"),
+        ),
+        (
+            "nifti",
+            nifti.join("ts_example_dicom_ct.nii.gz"),
+            nifti.join("ts_example_dicom_seg.nii.gz"),
+        ),
+        (
+            "seg",
+            series.clone(),
+            dicom.join("dcmqi_ct3slice/liver.dcm"),
+        ),
+        ("nrrd", series, dicom.join("dcmqi_ct3slice/liver_seg.nrrd")),
+        (
+            "map",
+            nifti.join("dcmqi_ct3slice_ct.nii.gz"),
+            nifti.join("dcmqi_ct3slice_seg.nii.gz"),
+        ),
+    ];
+    let mut table = "id,image,labels\n".to_owned();
+    for (id, image, labels) in rows {
+        writeln!(table, "{id},{},{}", image.display(), labels.display()).unwrap();
+    }
+    let path = dir.path().join("cohort.csv");
+    std::fs::write(&path, table).unwrap();
+    let liver = OrganMap::new([(Organ::new("liver").unwrap(), vec![1])]).unwrap();
+    let manifest = manifest::read(&path, Layout::Auto, Some(&liver)).unwrap();
+    let out = dir.path().join("store");
+    let options = PrepareOptions {
+        size: 64,
+        ..PrepareOptions::default()
+    };
+    let report = prepare(&manifest, &options, &out, &|_| {}).unwrap();
+    assert!(report.failures.is_empty(), "{:?}", report.failures);
+    let store = Store::open(&out).unwrap();
+    for (one, other) in [(0, 1), (2, 3), (2, 4)] {
+        let (a, b) = (&store.cases()[one], &store.cases()[other]);
+        assert_eq!(
+            a.source.voxels_blake3, b.source.voxels_blake3,
+            "{} and {}",
+            a.id, b.id
+        );
+        let is_same = store.native_labels(one) == store.native_labels(other);
+        assert!(is_same, "labels of {} and {}", a.id, b.id);
     }
 }

@@ -1,5 +1,10 @@
 //! Cohorts of small scans, prepared, stopped, completed and read.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test stop it as the test itself does"
+)]
+
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -128,6 +133,17 @@ fn content(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files(dir).into_iter().map(relative).collect()
 }
 
+/// Makes a case one slice of 4 rows and 6 columns.
+fn write_slice(case: &Case, hu: Vec<i16>, labels: Vec<u8>) {
+    let grid = grid(PerAxis::new(1, 4, 6));
+    let (hu, labels) = (
+        Volume::new(grid, hu).unwrap(),
+        Volume::new(grid, labels).unwrap(),
+    );
+    write_scan(&case.image, &hu).unwrap();
+    write_label_map(case.labels.as_ref().unwrap(), &labels, &flipped(grid)).unwrap();
+}
+
 #[test]
 fn slices_are_clipped_padded_to_a_square_and_labelled_by_organ() {
     let dir = tempfile::tempdir().unwrap();
@@ -139,21 +155,13 @@ fn slices_are_clipped_padded_to_a_square_and_labelled_by_organ() {
         [7; 6],
         [8; 6],
     ];
-    let grid = grid(PerAxis::new(1, 4, 6));
-    write_scan(&case.image, &Volume::new(grid, hu.concat()).unwrap()).unwrap();
     let labels = [
         [0, 1, 2, 3, 0, 0],
         [0; 6],
         [0, 0, 0, 0, 0, 2],
         [0, 9, 0, 0, 0, 0],
     ];
-    let label_map = case.labels.clone().unwrap();
-    write_label_map(
-        &label_map,
-        &Volume::new(grid, labels.concat()).unwrap(),
-        &flipped(grid),
-    )
-    .unwrap();
+    write_slice(&case, hu.concat(), labels.concat());
     let out = dir.path().join("store");
     prepared(&manifest(vec![case]), 6, &out);
 
@@ -240,12 +248,9 @@ fn what_the_record_says_is_what_the_files_hold() {
             assert!(image.iter().all(|hu| (-150..=250).contains(hu)), "clipped");
             for organ_idx in 0..2 {
                 let value = store.organs().store_value(organ_idx);
-                let n = store
-                    .labels(case_idx, z)
-                    .iter()
-                    .filter(|label| **label == value)
-                    .count();
-                assert_eq!(case.area_px(organ_idx, z) as usize, n, "area");
+                let is_organ = |label: &u8| u32::from(*label == value);
+                let n: u32 = store.labels(case_idx, z).iter().map(is_organ).sum();
+                assert_eq!(case.area_px(organ_idx, z), n, "area");
             }
         }
         assert_eq!(case.area_px(1, 0), 0, "the lowest slice is empty");

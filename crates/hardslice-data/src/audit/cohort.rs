@@ -1,0 +1,45 @@
+//! What only shows when cases are compared.
+
+use std::collections::BTreeMap;
+
+use super::CaseAudit;
+use super::finding::{Kind, error, warning};
+use crate::{CaseId, PatientId};
+
+/// Adds to each case what it shares with an earlier one that it should not.
+pub(super) fn compare(cases: &mut [CaseAudit], folds: &BTreeMap<CaseId, String>) {
+    let mut scans: BTreeMap<String, (CaseId, PatientId)> = BTreeMap::new();
+    let mut patients: BTreeMap<PatientId, (CaseId, String)> = BTreeMap::new();
+    for audit in cases {
+        let (case, patient) = (audit.case.clone(), audit.patient.clone());
+        if let Some(scan) = &audit.scan {
+            let this = (case.clone(), patient.clone());
+            let (first, owner) = scans.entry(scan.voxels_blake3.clone()).or_insert(this);
+            let message = format!("the same scan as `{first}`, voxel by voxel");
+            if *first != case && *owner == patient {
+                let fix = "take one of the two out: the scan would count twice";
+                audit.findings.push(warning(Kind::SameScan, message, fix));
+            } else if *first != case {
+                let message = format!("{message}, but of another patient (`{owner}`)");
+                let fix = "take one of the two out, or give both one patient: else the scan is \
+                           trained on and tested on";
+                audit.findings.push(error(Kind::SameScan, message, fix));
+            }
+        }
+        let Some(fold) = folds.get(&case) else {
+            continue;
+        };
+        let this = (case.clone(), fold.clone());
+        let (first, its_fold) = patients.entry(patient.clone()).or_insert(this);
+        if its_fold != fold {
+            audit.findings.push(error(
+                Kind::PatientInTwoFolds,
+                format!(
+                    "the patient `{patient}` is in two folds: `{first}` in {its_fold}, `{case}` in \
+                     {fold}"
+                ),
+                "put all scans of a patient into one fold",
+            ));
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! One thing that an audit found.
+
+use std::error::Error;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The case can be used; look at it.
+    Warning,
+    /// The case cannot be used, or the comparison would be wrong.
+    Error,
+}
+
+/// What kind of thing was found. The names in tables and JSON are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The scan cannot be read.
+    ImageUnreadable,
+    /// The labels cannot be read.
+    LabelsUnreadable,
+    /// Scan and labels lie on different grids.
+    GridDiffers,
+    /// Labels hold values that belong to no organ of the map.
+    LabelsOutsideMap,
+    /// Labels hold no organ of the map at all.
+    LabelsEmpty,
+    /// An organ is said to be annotated but has no voxel.
+    OrganAbsent,
+    /// An organ has voxels but is not said to be annotated.
+    OrganNotAnnotated,
+    /// Liver, spleen, or a left and a right organ lie on the wrong side.
+    SideImplausible,
+    /// Slices nearer than 0.45 mm or farther apart than 5 mm.
+    SliceSpacing,
+    /// Pixels larger than 1.5 mm, or far from square.
+    PixelSpacing,
+    /// Fewer than ten slices.
+    FewSlices,
+    /// Slices that are not axial, or far from the body's axis.
+    Orientation,
+    /// All voxels are equal.
+    IntensitiesConstant,
+    /// Values end inside the window.
+    IntensitiesClipped,
+    /// Values run from 0 to 255 at most.
+    #[serde(rename = "intensities_8_bit")]
+    Intensities8Bit,
+    /// No voxel is as dark as air.
+    NoAir,
+    /// Hardly a voxel is as bright as soft tissue.
+    NoTissue,
+    /// The same scan under two names.
+    SameScan,
+    /// One patient in two folds.
+    PatientInTwoFolds,
+}
+
+/// One thing that is wrong with a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What kind it is.
+    pub kind: Kind,
+    /// What was found, with the numbers.
+    pub message: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({})", self.severity, self.message, self.fix)
+    }
+}
+
+pub(super) fn warning(kind: Kind, message: String, fix: &str) -> Finding {
+    Finding {
+        severity: Severity::Warning,
+        kind,
+        message,
+        fix: fix.to_owned(),
+    }
+}
+
+pub(super) fn error(kind: Kind, message: String, fix: &str) -> Finding {
+    Finding {
+        severity: Severity::Error,
+        ..warning(kind, message, fix)
+    }
+}
+
+/// A file that could not be read, with every cause of the error that it does not name itself.
+pub(super) fn unreadable(kind: Kind, read_error: &dyn Error) -> Finding {
+    let mut message = read_error.to_string();
+    let mut cause = read_error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        cause = error.source();
+    }
+    error(
+        kind,
+        message,
+        "export or download it again, or take it out of the cohort",
+    )
+}

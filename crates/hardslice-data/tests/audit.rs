@@ -1,0 +1,301 @@
+//! Cohorts with everything that can be wrong with one.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test stop it as the test itself does"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hardslice_data::audit::{AuditOptions, AuditReport, Kind, Severity, audit};
+use hardslice_data::manifest::{Case, Layout, Manifest};
+use hardslice_data::random::Stream;
+use hardslice_data::{CaseId, Organ, OrganMap, PatientId};
+use hardslice_volume::{Grid, PerAxis, Placement, Volume, write_label_map, write_scan};
+
+const SHAPE: PerAxis<usize> = PerAxis::new(12, 8, 10);
+
+/// 0.8 × 0.8 × 5 mm, turned by 6° about z, running to the left.
+fn grid(shape: PerAxis<usize>) -> Grid {
+    let (sin, cos) = 6_f64.to_radians().sin_cos();
+    Grid {
+        shape,
+        world_from_voxel: [
+            [0.8 * cos, -0.8 * sin, 0.0, -10.0],
+            [0.8 * sin, 0.8 * cos, 0.0, 7.0],
+            [0.0, 0.0, 5.0, 100.0],
+        ],
+    }
+}
+
+/// A scan of noise around air and tissue; liver (1) on the right, spleen (4) on the left.
+fn write_case(dir: &Path, name: &str, patient: &str) -> Case {
+    let mut stream = Stream::new(0, name);
+    let hu = |_| {
+        let base = if stream.chance(0.4) { -1000 } else { 60 };
+        base + i16::try_from(stream.below(200)).unwrap()
+    };
+    let hu: Vec<i16> = (0..SHAPE.n_voxels()).map(hu).collect();
+    let image = dir.join(format!("{name}.nii.gz"));
+    write_scan(&image, &Volume::new(grid(SHAPE), hu).unwrap()).unwrap();
+    let case = Case {
+        id: CaseId::new(name).unwrap(),
+        patient: PatientId::new(patient).unwrap(),
+        image,
+        series_uid: None,
+        labels: Some(dir.join(format!("{name}_seg.nii.gz"))),
+        organs_annotated: organs().organs().cloned().collect(),
+    };
+    label(&case, [(8, 1), (1, 4)]);
+    case
+}
+
+/// Labels of two columns, by x and value.
+fn label(case: &Case, columns: [(usize, u8); 2]) {
+    let value = |at: usize| {
+        columns
+            .iter()
+            .find(|(x, _)| at % SHAPE.x == *x)
+            .map_or(0, |(_, value)| *value)
+    };
+    let labels = (0..SHAPE.n_voxels()).map(value).collect();
+    write_labels(case, grid(SHAPE), labels);
+}
+
+fn write_labels(case: &Case, grid: Grid, labels: Vec<u8>) {
+    let volume = Volume::new(grid, labels).unwrap();
+    write_label_map(
+        case.labels.as_ref().unwrap(),
+        &volume,
+        &Placement::new(grid).unwrap(),
+    )
+    .unwrap();
+}
+
+fn organs() -> OrganMap {
+    let organ = |name| Organ::new(name).unwrap();
+    OrganMap::new([(organ("liver"), vec![1]), (organ("spleen"), vec![4])]).unwrap()
+}
+
+fn manifest(cases: Vec<Case>) -> Manifest {
+    Manifest {
+        cases,
+        organs: organs(),
+        source: PathBuf::from("cohort.csv"),
+        layout: Layout::Csv,
+        notes: Vec::new(),
+    }
+}
+
+fn audited(cases: &[Case]) -> AuditReport {
+    audit(&manifest(cases.to_vec()), &AuditOptions::default(), &|_| {})
+}
+
+/// What is found in one case.
+fn found(case: &Case) -> Vec<(Severity, Kind, String)> {
+    let report = audited(std::slice::from_ref(case));
+    let findings = report.cases.into_iter().flat_map(|case| case.findings);
+    findings
+        .map(|finding| (finding.severity, finding.kind, finding.message))
+        .collect()
+}
+
+/// The only finding of a case.
+fn only(case: &Case, severity: Severity, kind: Kind) -> String {
+    let findings = found(case);
+    let [(its_severity, its_kind, message)] = findings.as_slice() else {
+        panic!("one finding was expected: {findings:?}");
+    };
+    assert_eq!((*its_severity, *its_kind), (severity, kind), "{message}");
+    message.clone()
+}
+
+#[test]
+fn a_good_cohort_is_clean_and_described() {
+    let dir = tempfile::tempdir().unwrap();
+    let cases = [
+        write_case(dir.path(), "a", "p"),
+        write_case(dir.path(), "b", "q"),
+    ];
+    let report = audited(&cases);
+    assert!(report.is_clean(), "{:?}", report.rows().collect::<Vec<_>>());
+    let case = &report.cases[1];
+    let scan = case.scan.as_ref().unwrap();
+    assert_eq!((case.case.as_str(), scan.shape), ("b", SHAPE), "in order");
+    let (organ, ml) = &case.organs_ml[0];
+    // A column of 12 × 8 voxels of 0.8 × 0.8 × 5 mm.
+    assert!((ml - 96.0 * 3.2e-3).abs() < 1e-6, "{organ} of {ml} ml");
+}
+
+#[test]
+fn files_that_cannot_be_read_are_findings() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = write_case(dir.path(), "a", "p");
+    fs::write(case.labels.as_ref().unwrap(), b"no labels").unwrap();
+    let message = only(&case, Severity::Error, Kind::LabelsUnreadable);
+    assert!(message.contains("a_seg.nii.gz"), "{message}");
+    fs::remove_file(&case.image).unwrap();
+    let message = only(&case, Severity::Error, Kind::ImageUnreadable);
+    assert!(
+        message.contains("a.nii.gz") && message.contains("No such file"),
+        "{message}"
+    );
+}
+
+#[test]
+fn grids_that_differ_are_found_with_the_distance() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = write_case(dir.path(), "a", "p");
+    let mut shifted = grid(SHAPE);
+    shifted.world_from_voxel[2][3] += 2.5;
+    write_labels(&case, shifted, vec![1; SHAPE.n_voxels()]);
+    let message = only(&case, Severity::Error, Kind::GridDiffers);
+    assert!(
+        message.contains("corners up to 2.500 mm apart"),
+        "{message}"
+    );
+    let options = AuditOptions {
+        grid_tolerance_mm: Some(2.6),
+        ..AuditOptions::default()
+    };
+    let report = audit(&manifest(vec![case]), &options, &|_| {});
+    let kinds: Vec<Kind> = report.rows().map(|row| row.kind).collect();
+    assert!(!kinds.contains(&Kind::GridDiffers), "allowed: {kinds:?}");
+}
+
+#[test]
+fn labels_that_do_not_fit_the_map_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut case = write_case(dir.path(), "a", "p");
+    label(&case, [(8, 1), (1, 9)]);
+    let kinds: Vec<_> = found(&case).into_iter().map(|(_, kind, _)| kind).collect();
+    assert_eq!(
+        kinds,
+        [Kind::LabelsOutsideMap, Kind::OrganAbsent],
+        "9 in place of the spleen"
+    );
+    case.organs_annotated.pop();
+    let message = only(&case, Severity::Warning, Kind::LabelsOutsideMap);
+    assert!(message.ends_with("9 (96 voxels)"), "{message}");
+    label(&case, [(8, 1), (1, 4)]);
+    let message = only(&case, Severity::Warning, Kind::OrganNotAnnotated);
+    assert!(message.starts_with("`spleen` has 96 voxels"), "{message}");
+    label(&case, [(8, 0), (1, 0)]);
+    only(&case, Severity::Error, Kind::LabelsEmpty);
+}
+
+#[test]
+fn organs_on_the_wrong_side_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut case = write_case(dir.path(), "a", "p");
+    label(&case, [(1, 1), (8, 4)]);
+    let message = only(&case, Severity::Warning, Kind::SideImplausible);
+    assert_eq!(message, "the liver lies left of the spleen", "both organs");
+    label(&case, [(1, 1), (8, 0)]);
+    case.organs_annotated.pop();
+    let message = only(&case, Severity::Warning, Kind::SideImplausible);
+    assert_eq!(
+        message, "the liver lies in the left half of the scan",
+        "liver alone"
+    );
+}
+
+#[test]
+fn the_same_scan_under_two_names_is_found_across_formats() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = write_case(dir.path(), "a", "p");
+    let (mut b, mut c) = (
+        write_case(dir.path(), "b", "p"),
+        write_case(dir.path(), "c", "q"),
+    );
+    // Uncompressed, and in another order of the voxels.
+    let scan = hardslice_volume::read_scan(&a.image).unwrap();
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the scan was written from i16"
+    )]
+    let voxels = scan.volume.map(|hu| hu as i16);
+    b.image = dir.path().join("again.nii");
+    write_scan(&b.image, &voxels).unwrap();
+    c.image.clone_from(&a.image);
+    let report = audited(&[a, b, c]);
+    let rows: Vec<String> = report
+        .rows()
+        .map(|row| {
+            format!(
+                "{} {} {:?}: {}",
+                row.case, row.severity, row.kind, row.message
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "b warning SameScan: the same scan as `a`, voxel by voxel",
+            "c error SameScan: the same scan as `a`, voxel by voxel, but of another patient (`p`)",
+        ],
+        "once as the patient's own, once as another's"
+    );
+}
+
+#[test]
+fn a_patient_in_two_folds_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = [("a", "p"), ("b", "p"), ("c", "q")];
+    let cases: Vec<Case> = names
+        .iter()
+        .map(|(name, patient)| write_case(dir.path(), name, patient))
+        .collect();
+    let folds = [("a", "test"), ("b", "train"), ("c", "train")];
+    let folds = folds.map(|(name, fold)| (CaseId::new(name).unwrap(), fold.to_owned()));
+    let options = AuditOptions {
+        folds: folds.into(),
+        ..AuditOptions::default()
+    };
+    let report = audit(&manifest(cases), &options, &|_| {});
+    let rows: Vec<String> = report.rows().map(|row| row.message.to_owned()).collect();
+    assert_eq!(
+        rows,
+        ["the patient `p` is in two folds: `a` in test, `b` in train"],
+        "said once"
+    );
+}
+
+#[test]
+fn a_report_does_not_depend_on_how_many_scans_are_read_at_once_and_is_a_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let cases: Vec<Case> = (0..6)
+        .map(|index| write_case(dir.path(), &format!("c{index}"), "p"))
+        .collect();
+    fs::write(&cases[2].image, b"broken, \"badly\"").unwrap();
+    label(&cases[4], [(8, 1), (1, 7)]);
+    let with = |n_at_once| {
+        let options = AuditOptions {
+            n_at_once,
+            ..AuditOptions::default()
+        };
+        audit(&manifest(cases.clone()), &options, &|_| {})
+    };
+    let report = with(1);
+    assert_eq!(report, with(4), "the same findings in the same order");
+    assert_eq!((report.n_errors, report.n_warnings), (1, 2), "counted");
+    let path = dir.path().join("audit.csv");
+    report.write_csv(&path).unwrap();
+    let table = fs::read_to_string(&path).unwrap();
+    assert!(
+        table.starts_with("case,patient,severity,kind,message,fix\nc2,p,error,image_unreadable,"),
+        "{table}"
+    );
+    assert_eq!(
+        csv::Reader::from_path(&path).unwrap().records().count(),
+        3,
+        "one row a finding"
+    );
+    let json = serde_json::to_string(&report).unwrap();
+    assert_eq!(
+        serde_json::from_str::<AuditReport>(&json).unwrap(),
+        report,
+        "kept in JSON"
+    );
+}
