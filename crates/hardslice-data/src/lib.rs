@@ -1,4 +1,13 @@
 //! Which slices exist and how often each is shown: manifest, audit, slice store, split, balance, ledger.
+//!
+//! ```text
+//! manifest ─ audit                 which scans, whose, which organs; what is wrong with them
+//!     └──── store::prepare         every slice, clipped, of one size, mapped into memory
+//!               └──── split        test | validation | A | B, by patient
+//!                        └──── balance, ledger      how hard each slice is, how often it is shown
+//! ```
+//!
+//! Nothing here knows a neural network.
 
 mod ids;
 mod organs;

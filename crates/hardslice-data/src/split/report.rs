@@ -38,7 +38,9 @@ pub struct GroupReport {
     pub slices_distance: Option<f64>,
     /// How often each organ is seen.
     pub organs: Vec<OrganShare>,
-    /// What A and B are chosen by: see [`distance`]. Absent in an empty group.
+    /// What A and B are chosen by: `slices_distance` plus the mean over the organs of the difference
+    /// in the share of positive slices, each divided by its standard deviation between the scans of
+    /// the whole. 0 for the whole itself; absent in an empty group.
     pub distance: Option<f64>,
 }
 
