@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::hashed::{between, uniform};
 
@@ -21,11 +23,17 @@ const HEAD: [&str; 4] = [
 /// Golden values not yet compared, and what did not fit so far.
 pub(crate) struct Golden {
     name: &'static str,
-    case: String,
-    made_with: String,
+    about: About,
     arrays: BTreeMap<String, Array>,
     compared: BTreeSet<String>,
     misses: Vec<String>,
+}
+
+/// The metadata of a file.
+#[derive(Deserialize, Default)]
+struct About {
+    case: Value,
+    made_with: Value,
 }
 
 struct Array {
@@ -44,7 +52,7 @@ impl Golden {
     pub(crate) fn open(name: &'static str) -> Self {
         let bytes = std::fs::read(path(name)).unwrap();
         let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
-        let metadata = metadata.metadata().as_ref().unwrap();
+        let about = &metadata.metadata().as_ref().unwrap()["about"];
         let file = SafeTensors::deserialize(&bytes).unwrap();
         let arrays = file.iter().map(|(key, view)| {
             let values = match view.dtype() {
@@ -69,8 +77,7 @@ impl Golden {
         });
         Self {
             name,
-            case: metadata["case"].clone(),
-            made_with: metadata["made_with"].clone(),
+            about: serde_json::from_str(about).unwrap(),
             arrays: arrays.collect(),
             compared: BTreeSet::new(),
             misses: Vec::new(),
@@ -79,7 +86,7 @@ impl Golden {
 
     /// What was run to make the values.
     pub(crate) fn case<T: DeserializeOwned>(&self) -> T {
-        serde_json::from_str(&self.case).unwrap()
+        serde_json::from_value(self.about.case.clone()).unwrap()
     }
 
     /// Compares an array with the golden one of this name.
@@ -131,10 +138,10 @@ impl Golden {
             self.misses.is_empty(),
             "{} ({}): {} arrays are not PyTorch's\n  {}\ngolden values made with {}",
             self.name,
-            self.case,
+            self.about.case,
             self.misses.len(),
             self.misses.join("\n  "),
-            self.made_with,
+            self.about.made_with,
         );
     }
 }
@@ -218,8 +225,7 @@ fn indices(mut i: usize, shape: &[usize]) -> Vec<usize> {
 fn a_comparison_names_the_array_and_its_worst_element() {
     let mut golden = Golden {
         name: "some net",
-        case: String::new(),
-        made_with: String::new(),
+        about: About::default(),
         arrays: BTreeMap::from([(
             "gradient.w".to_owned(),
             Array {
@@ -256,8 +262,7 @@ fn a_digest_that_two_elements_changed_places_in_or_a_nan_came_into_is_refused() 
         };
         let mut golden = Golden {
             name: "some net",
-            case: String::new(),
-            made_with: String::new(),
+            about: About::default(),
             arrays: BTreeMap::from([("w#digest".to_owned(), want)]),
             compared: BTreeSet::new(),
             misses: Vec::new(),

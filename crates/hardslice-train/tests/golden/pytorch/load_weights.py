@@ -26,7 +26,7 @@ def main():
     assert paths, f"no weights in {sys.argv[1]}: run the Rust tests first"
     for path in paths:
         with safetensors.safe_open(make.HERE / path.name, "pt") as golden:
-            case = json.loads(golden.metadata()["case"])
+            case = json.loads(golden.metadata()["about"])["case"]
             want = golden.get_tensor("logits.predict")
         net = twins.build(case["config"], case["n_organs"])
         net.load_state_dict(safetensors.torch.load_file(path), strict=True)

@@ -14,7 +14,7 @@ Arrays up to FULL values, and all logits, are stored whole. Of longer ones a dig
 float64: sum, sum of absolute values, Euclidean norm, largest absolute value, four projections on
 hashed vectors (two elements that change places show there), and 16 elements at hashed places.
 
-Metadata: "case" (JSON: what was run) and "made_with" (JSON: versions, float32 error).
+Metadata: "about" (JSON: "case", what was run, and "made_with", versions and float32 errors).
 """
 
 import json
@@ -57,7 +57,7 @@ def digest(values):
     return torch.cat([torch.stack(head), flat[places]])
 
 
-def save(name, arrays, case, float32_error):
+def save(name, arrays, case, errors):
     """Arrays of float64 into NAME.safetensors, whole in float32 or as a digest in float64."""
     out = {}
     for key, values in arrays.items():
@@ -66,24 +66,23 @@ def save(name, arrays, case, float32_error):
             out[key] = values.float().contiguous()
         else:
             out[key + "#digest"] = digest(values)
-    made_with = {**VERSIONS, "float32_error": float32_error}
-    safetensors.torch.save_file(
-        out,
-        HERE / f"{name}.safetensors",
-        {"case": json.dumps(case), "made_with": json.dumps(made_with)},
-    )
-    size = (HERE / f"{name}.safetensors").stat().st_size
-    print(f"{name}: {size} bytes, case {case}, float32 error {float32_error:.1e}")
+    about = {"case": case, "made_with": {**VERSIONS, "float32_errors": errors}}
+    # One entry: safetensors writes several in any order.
+    path = HERE / f"{name}.safetensors"
+    safetensors.torch.save_file(out, path, {"about": json.dumps(about)})
+    print(f"{name}: {path.stat().st_size} bytes, case {case}, float32 errors {errors}")
 
 
-def float32_error(exact, rough):
-    """The worst element of any array, relative to the array's largest."""
-    worst = 0.0
+def float32_errors(exact, rough):
+    """The worst element of any array, relative to the array's largest, by the first word of the
+    arrays' names (logits: whole names)."""
+    worst = {}
     for key, want in exact.items():
+        group = key if key.startswith("logits") else key.split(".")[0]
         scale = want.abs().max().item()
         error = (rough[key].double() - want).abs().max().item()
         if scale > 0:
-            worst = max(worst, error / scale)
+            worst[group] = max(worst.get(group, 0.0), float(f"{error / scale:.1e}"))
     return worst
 
 
@@ -158,7 +157,7 @@ def from_first_calm_seed(name, case, run, margin):
     print(f"  {name}: seed {seed}, margin {kinks.margin:.1e}")
     for key, values in arrays.items():
         assert values.abs().max() > 0, f"{name}: {key} is all zeros and would test nothing"
-    save(name, arrays, {**case, "seed": seed}, float32_error(arrays, rough))
+    save(name, arrays, {**case, "seed": seed}, float32_errors(arrays, rough))
 
 
 def net_case(kind, width, norm, context, size, n=2):
@@ -210,7 +209,7 @@ def make_losses():
                     key = f"{loss_name}.{mask_name}.{spread}"
                     out[key + ".value"] = value.detach().reshape(1)
                     out[key + ".gradient"] = z.grad
-    save("losses", arrays, {"shape": shape, "masks": masks}, float32_error(arrays, rough))
+    save("losses", arrays, {"shape": shape, "masks": masks}, float32_errors(arrays, rough))
 
 
 def make_upsampling():
@@ -231,14 +230,15 @@ def make_upsampling():
             around = F.pad(x.detach(), (1, 1, 1, 1))
             smooth = F.interpolate(around, scale_factor=stride, mode="bilinear")
             out[f"stride_{stride}.bilinear"] = smooth[:, :, stride:-stride, stride:-stride]
-    save("upsampling", arrays, {"strides": [2, 8]}, float32_error(arrays, rough))
+    save("upsampling", arrays, {"strides": [2, 8]}, float32_errors(arrays, rough))
 
 
 def make_state_dict():
     """A state dict as PyTorch users save it, with its counts of batches, for us to load."""
     net = twins.build(net_case("unet", 1, "batch", 0, (0, 0))["config"], 2)
     hashed.fill(net)
-    safetensors.torch.save_model(net, HERE / "state_dict.safetensors", VERSIONS)
+    about = {"about": json.dumps({"made_with": VERSIONS})}
+    safetensors.torch.save_model(net, HERE / "state_dict.safetensors", about)
 
 
 if __name__ == "__main__":
