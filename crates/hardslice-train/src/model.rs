@@ -111,7 +111,7 @@ pub enum ModelError {
 }
 
 impl ModelRecord {
-    /// A record for weights that are about to be written; the hash is filled in on writing.
+    /// A record of a net of these organs; hashes, steps and flags are still to be filled in.
     pub fn new(net: NetConfig, organs: OrganMap, size: usize, window_hu: [i16; 2]) -> Self {
         Self {
             format: FORMAT,
@@ -191,29 +191,22 @@ impl ModelRecord {
 }
 
 impl Model {
-    /// Writes a model's folder, whole or not at all, and gives its record with the weights' hash.
+    /// Writes a model's folder, whole or not at all. The record must hold the weights' hash.
     ///
     /// # Errors
     ///
     /// [`ModelError::File`] when it cannot be written.
-    pub fn write(
-        mut record: ModelRecord,
-        weights: &Weights,
-        dir: &Path,
-    ) -> Result<ModelRecord, ModelError> {
-        let bytes = weights.to_safetensors();
-        record.weights_blake3 = blake3::hash(&bytes).to_hex().to_string();
+    pub fn write(record: &ModelRecord, weights: &Weights, dir: &Path) -> Result<(), ModelError> {
         let written = write_whole_folder(dir, |folder| {
-            fs::write(folder.join(WEIGHTS), &bytes)?;
-            let json = serde_json::to_vec_pretty(&record).map_err(io::Error::other)?;
+            fs::write(folder.join(WEIGHTS), weights.to_safetensors())?;
+            let json = serde_json::to_vec_pretty(record).map_err(io::Error::other)?;
             fs::write(folder.join(RECORD), json)
         });
         written.map_err(|source| ModelError::File {
             action: "write",
             path: dir.to_owned(),
             source,
-        })?;
-        Ok(record)
+        })
     }
 
     /// Reads a model and checks its weights' hash.

@@ -6,11 +6,12 @@ use anyhow::{Context, anyhow};
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Organ};
+use hardslice_eval::{Mask, Overlap};
 use hardslice_train::ModelRecord;
 use hardslice_train::round::RoundOutcome;
 use hardslice_view::overlay::{CasePictures, PanelStyle, case_sheet};
 use hardslice_volume::plane::PlaneFit;
-use hardslice_volume::{Volume, read_nifti_labels};
+use hardslice_volume::{PerAxis, Volume, read_nifti_labels};
 
 use crate::bars::Bars;
 use crate::whole::folder_of;
@@ -78,8 +79,9 @@ impl Sheet<'_> {
             let truth = self.truth(case_idx, organ);
             let dice = truth
                 .as_deref()
-                .map(|truth| slice_dice(truth, &predicted, image_hu.shape().n_pixels()));
-            let title = format!("{}, {organ}, {}", self.case, self.arm);
+                .map(|truth| slice_dice(truth, &predicted, image_hu.shape()));
+            let stamp = if record.leaky { ", LEAKY" } else { "" };
+            let title = format!("{}, {organ}, {}{stamp}", self.case, self.arm);
             let sheet = CasePictures {
                 title: &title,
                 image_hu: &image_hu,
@@ -127,20 +129,16 @@ impl Sheet<'_> {
 }
 
 /// Dice of each slice; absent where truth and prediction are both empty.
-fn slice_dice(truth: &[bool], predicted: &[bool], n_pixels: usize) -> Vec<Option<f64>> {
-    let slices = truth
-        .chunks_exact(n_pixels)
-        .zip(predicted.chunks_exact(n_pixels));
-    slices
+fn slice_dice(truth: &[bool], predicted: &[bool], shape: PerAxis<usize>) -> Vec<Option<f64>> {
+    let one = PerAxis { z: 1, ..shape };
+    let n = shape.n_pixels().max(1);
+    let dice = truth
+        .chunks_exact(n)
+        .zip(predicted.chunks_exact(n))
         .map(|(truth, predicted)| {
-            let count = |mask: &[bool]| mask.iter().filter(|inside| **inside).count();
-            let shared = truth
-                .iter()
-                .zip(predicted)
-                .filter(|(t, p)| **t && **p)
-                .count();
-            let n_total = count(truth) + count(predicted);
-            (n_total > 0).then(|| 2.0 * shared as f64 / n_total as f64)
-        })
-        .collect()
+            let truth = Mask::new(truth, true, one).ok()?;
+            let predicted = Mask::new(predicted, true, one).ok()?;
+            Overlap::count(&truth, &predicted).ok()?.dice()
+        });
+    dice.collect()
 }

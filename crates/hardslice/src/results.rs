@@ -44,7 +44,7 @@ pub(crate) fn write(
 ) -> anyhow::Result<()> {
     let leaky = rounds.iter().any(|(_, round)| round.leaky);
     let scores = arm_scores(rounds);
-    write_scores(&out.join("scores.csv"), experiment.seed, &scores)
+    write_scores(&out.join("scores.csv"), experiment.seed, &scores, leaky)
         .context("cannot write scores.csv")?;
     let rows = summary_rows(&scores);
     let mut report = Report {
@@ -125,19 +125,30 @@ fn mining(rounds: &[(Vec<Organ>, RoundOutcome)]) -> BTreeMap<String, Mining> {
         .collect()
 }
 
-/// Writes `case,arm,organ,seed,dice,...`; absent scores are empty.
-fn write_scores(path: &Path, seed: u64, scores: &[(String, TestScore)]) -> io::Result<()> {
+/// Writes `case,arm,organ,seed,dice,...`; absent scores are empty. A leaky threshold adds a column
+/// that says so in every row.
+fn write_scores(
+    path: &Path,
+    seed: u64,
+    scores: &[(String, TestScore)],
+    leaky: bool,
+) -> io::Result<()> {
+    let stamp = leaky.then(|| "LEAKY".to_owned());
     write_whole(path, |file| {
         let mut csv = csv::Writer::from_writer(file);
-        csv.write_record(
-            ["case", "arm", "organ", "seed"]
-                .iter()
-                .chain(&SCORE_COLUMNS),
-        )?;
+        let columns = ["case", "arm", "organ", "seed"]
+            .into_iter()
+            .chain(SCORE_COLUMNS);
+        csv.write_record(columns.map(str::to_owned).chain(stamp.clone()))?;
         for (arm, score) in scores {
             let seed = seed.to_string();
             let front = [score.case.as_str(), arm, &score.organ, &seed].map(str::to_owned);
-            csv.write_record(front.into_iter().chain(score_cells(&score.scores)))?;
+            csv.write_record(
+                front
+                    .into_iter()
+                    .chain(score_cells(&score.scores))
+                    .chain(stamp.clone()),
+            )?;
         }
         csv.flush()
     })

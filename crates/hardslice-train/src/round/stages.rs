@@ -6,7 +6,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use hardslice_data::balance::{Arm, Plan, ResolvedTau};
+use hardslice_data::balance::{Arm, Plan, ResolvedTau, Tau};
 use hardslice_data::{OrganMap, SliceRef, ledger};
 use hardslice_eval::ScoreOptions;
 use hardslice_volume::whole_file::write_whole_bytes;
@@ -74,7 +74,8 @@ impl Stages<'_> {
             "mining",
             self.protocol.mining,
             &model,
-            baseline.map(|baseline| &baseline.record.weights_blake3),
+            self.leaky_baseline(baseline)
+                .map(|baseline| &baseline.record.weights_blake3),
         ));
         if let Some(mined) = read_json::<Mined>(&path)? {
             if mined.identity != identity {
@@ -101,6 +102,7 @@ impl Stages<'_> {
         let verdicts = mine.run(self.place.observer)?;
         let hard: BTreeSet<SliceRef> = verdicts.hard().into_keys().collect();
         let plan = Arm::Hard.second_half(&self.candidates(), &hard)?;
+        self.write_plan(&plan, &dir)?;
         ledger::write(
             &dir.join("ledger.parquet"),
             &mine.ledger(&verdicts, &plan, &model),
@@ -114,13 +116,17 @@ impl Stages<'_> {
         Ok(mined)
     }
 
+    /// The baseline, where its test scores set the threshold: tau = `paper`.
+    fn leaky_baseline<'a>(&self, baseline: Option<&'a Model>) -> Option<&'a Model> {
+        baseline.filter(|_| self.protocol.mining.tau == Tau::Paper)
+    }
+
     /// The baseline's lowest test Dice of each organ; only tau = `paper` looks at it.
     fn baseline_test_min_dice(
         &self,
         baseline: Option<&Model>,
     ) -> Result<Vec<Option<f64>>, RoundError> {
-        use hardslice_data::balance::Tau;
-        let Some(model) = baseline.filter(|_| self.protocol.mining.tau == Tau::Paper) else {
+        let Some(model) = self.leaky_baseline(baseline) else {
             return Ok(Vec::new());
         };
         let scores = self.evaluate(Arm::Baseline, model)?;
@@ -316,10 +322,13 @@ impl Stages<'_> {
             ..ModelRecord::new(net.clone(), organs, store.size(), store.options().window_hu)
         };
         let weights = Weights::of(&trainee.net);
-        let record = match ModelRecord::read(&dir)? {
-            Some(done) if done.weights_blake3 == weights.hash() => done,
-            _ => Model::write(record, &weights, &dir)?,
+        let record = ModelRecord {
+            weights_blake3: weights.hash(),
+            ..record
         };
+        if ModelRecord::read(&dir)?.as_ref() != Some(&record) {
+            Model::write(&record, &weights, &dir)?;
+        }
         Ok(Model {
             record,
             net: trainee.net.without_gradients(),

@@ -12,6 +12,7 @@ use hardslice_view::table::{self, Metric, SummaryRow};
 use hardslice_volume::whole_file::write_whole;
 use hardslice_volume::{default_tolerance_mm, read_nifti_labels, same_grid};
 
+use super::label_args::organ_map;
 use super::predict::{nifti_files, stem};
 use crate::Done;
 use crate::bars::{self, Bars};
@@ -56,7 +57,7 @@ impl Evaluate {
                 Convention::SurfaceDistance
             },
         };
-        let organs = self.organs()?;
+        let organs = organ_map(&self.labels)?;
         let predictions = nifti_files(&self.predictions)?;
         let truths = nifti_files(&self.truth)?;
         let bars = Bars::new();
@@ -97,29 +98,6 @@ impl Evaluate {
         } else {
             Done::Findings
         })
-    }
-
-    /// The organs given; `None` when none are.
-    fn organs(&self) -> anyhow::Result<Option<OrganMap>> {
-        let parse = |text: &String| {
-            let (organ, values) = text
-                .split_once('=')
-                .ok_or_else(|| anyhow!("--label is `{text}`, wanted ORGAN=VALUES as kidney=2,3"))?;
-            let values = values.split(',').map(|value| value.trim().parse::<u16>());
-            let values = values
-                .collect::<Result<Vec<_>, _>>()
-                .with_context(|| format!("--label is `{text}`, wanted whole numbers after `=`"))?;
-            Ok((Organ::new(organ)?, values))
-        };
-        if self.labels.is_empty() {
-            return Ok(None);
-        }
-        let organs = self
-            .labels
-            .iter()
-            .map(parse)
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(Some(OrganMap::new(organs)?))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod demo;
 mod phantom;
+mod audit;
 mod prepare;
 mod split;
 mod train;
@@ -9,6 +10,8 @@ mod mine;
 mod predict;
 mod evaluate;
 mod run;
+
+mod label_args;
 
 use clap::Subcommand;
 
@@ -19,6 +22,7 @@ use crate::Done;
 pub(crate) enum Command {
     Demo(demo::Demo),
     Phantom(phantom::Phantom),
+    Audit(audit::Audit),
     Prepare(prepare::Prepare),
     Split(split::Split),
     Train(train::Train),
@@ -33,6 +37,7 @@ impl Command {
         match self {
             Self::Demo(command) => command.run(),
             Self::Phantom(command) => command.run(),
+            Self::Audit(command) => command.run(),
             Self::Prepare(command) => command.run(),
             Self::Split(command) => command.run(),
             Self::Train(command) => command.run(),

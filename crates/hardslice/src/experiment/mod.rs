@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hardslice_data::manifest::Layout;
-use hardslice_data::split::SplitOptions;
+use hardslice_data::split::{Rule, SplitOptions};
 use hardslice_data::store::PrepareOptions;
 use hardslice_data::{Organ, OrganMap, balance::Arm};
 use hardslice_eval::ScoreOptions;
@@ -123,9 +123,23 @@ impl Experiment {
             source,
         })?;
         let mut experiment = Self::parse(&text, path)?;
+        // Paths are relative to the file; resolved, they are not relative to anything.
         let folder = path.parent().unwrap_or(Path::new(""));
-        experiment.cohort.path = folder.join(&experiment.cohort.path);
-        experiment.init = experiment.init.map(|init| folder.join(init));
+        let resolve = |path: &mut PathBuf| {
+            let joined = folder.join(&*path);
+            *path = std::path::absolute(&joined).unwrap_or(joined);
+        };
+        resolve(&mut experiment.cohort.path);
+        if let Some(init) = &mut experiment.init {
+            resolve(init);
+        }
+        match &mut experiment.split.rule {
+            Rule::Table { path } | Rule::NnUnet { path, .. } => resolve(path),
+            Rule::Random { .. }
+            | Rule::Lists(_)
+            | Rule::KFold { .. }
+            | Rule::LeaveOneOut { .. } => {}
+        }
         Ok(experiment)
     }
 
@@ -174,6 +188,13 @@ impl Experiment {
         }
         if !(0.0..1.0).contains(&self.net.dropout) {
             return Some("[net] dropout must be from 0 to below 1".to_owned());
+        }
+        if self
+            .final_net
+            .as_ref()
+            .is_some_and(|net| net.context != self.net.context)
+        {
+            return Some("[final_net] context must be that of [net]".to_owned());
         }
         self.train.problem()
     }

@@ -1,0 +1,126 @@
+//! `hardslice audit`: what is wrong with a cohort.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use hardslice_data::audit::{AuditOptions, AuditReport, CaseAudit, audit};
+use hardslice_data::manifest::{self, Layout};
+use hardslice_data::split::{Fold, Split};
+
+use super::label_args::organ_map;
+use crate::Done;
+use crate::bars::{self, Bars};
+
+/// Read a cohort and tell what is wrong with it, case by case, before anything is trained.
+///
+/// Finds scans and labels that cannot be read, grids that differ (and by how much), labels outside
+/// the map, empty labels, odd spacing, constant or clipped intensities, the same scan under two
+/// names, one patient in two folds. Exit status 1 when a case cannot be used as it is.
+///
+/// The cohort is a table (columns case, patient, image, labels, organs), a TOML manifest, an
+/// nnU-Net raw folder, a Decathlon dataset.json, or a folder of scans with their labels.
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// The cohort's table or folder.
+    #[arg(value_name = "COHORT")]
+    cohort: PathBuf,
+    /// An organ and its label values, as kidney=2,3; the cohort's own list where it has one.
+    #[arg(long = "label", value_name = "ORGAN=VALUES")]
+    labels: Vec<String>,
+    /// Folds to check.
+    #[arg(long, value_name = "FILE.json")]
+    split: Option<PathBuf>,
+    /// Also write the findings as a table.
+    #[arg(long, value_name = "FILE.csv")]
+    out: Option<PathBuf>,
+}
+
+impl Audit {
+    pub(crate) fn run(self) -> anyhow::Result<Done> {
+        let organs = organ_map(&self.labels)?;
+        let manifest = manifest::read(&self.cohort, Layout::Auto, organs.as_ref())?;
+        let bars = Bars::new();
+        for note in &manifest.notes {
+            bars.line(&format!("note: {note}"));
+        }
+        let options = AuditOptions {
+            folds: self.folds()?,
+            ..AuditOptions::default()
+        };
+        bars.begin("audit", manifest.cases.len() as u64, 0);
+        let report = audit(&manifest, &options, &|progress| {
+            bars.advance(progress.n_over as u64)
+        });
+        bars.end();
+        if let Some(path) = &self.out {
+            report
+                .write_csv(path)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        bars::print(&in_words(&report))?;
+        Ok(if report.n_errors == 0 {
+            Done::Clean
+        } else {
+            Done::Findings
+        })
+    }
+
+    /// The fold of each case.
+    fn folds(&self) -> anyhow::Result<BTreeMap<hardslice_data::CaseId, String>> {
+        let Some(path) = &self.split else {
+            return Ok(BTreeMap::new());
+        };
+        let json =
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let split: Split = serde_json::from_slice(&json)
+            .with_context(|| format!("{} is not a split", path.display()))?;
+        let folds = Fold::ALL.into_iter().flat_map(|fold| {
+            let name = format!("{fold:?}").to_lowercase();
+            split
+                .cases(fold)
+                .iter()
+                .map(move |case| (case.clone(), name.clone()))
+        });
+        Ok(folds.collect())
+    }
+}
+
+fn in_words(report: &AuditReport) -> String {
+    let mut text = String::new();
+    for case in &report.cases {
+        text += &case_line(case);
+        for finding in &case.findings {
+            let severity = format!("{:?}", finding.severity).to_lowercase();
+            text += &format!(
+                "    {severity}: {}\n        {}\n",
+                finding.message, finding.fix
+            );
+        }
+    }
+    let n = report.cases.len();
+    text + &format!(
+        "{n} cases, {} errors, {} warnings",
+        report.n_errors, report.n_warnings
+    )
+}
+
+/// One case on one line: what its scan is like and how large its organs are.
+fn case_line(case: &CaseAudit) -> String {
+    let scan = case.scan.as_ref().map_or_else(
+        || "not readable".to_owned(),
+        |scan| {
+            let [low, high] = scan.range_hu;
+            format!(
+                "{} voxels, {:.2} mm, {low:.0} to {high:.0} HU",
+                scan.shape, scan.spacing_mm
+            )
+        },
+    );
+    let organs = case
+        .organs_ml
+        .iter()
+        .map(|(organ, ml)| format!(", {organ} {ml:.0} ml"));
+    format!("{}: {scan}{}\n", case.case, organs.collect::<String>())
+}

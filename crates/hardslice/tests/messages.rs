@@ -1,0 +1,116 @@
+//! What the program says when something is wrong, and its exit status.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+fn hardslice(args: &[&str], dir: &Path) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_hardslice"))
+        .args(args)
+        .current_dir(dir)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code().unwrap(), said)
+}
+
+#[track_caller]
+fn assert_fails(args: &[&str], dir: &Path, parts: &[&str]) {
+    let (code, said) = hardslice(args, dir);
+    assert_eq!(code, 2, "`{}` must fail with 2:\n{said}", args.join(" "));
+    for part in parts {
+        assert!(said.contains(part), "`{part}` is missing in:\n{said}");
+    }
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    for command in [
+        "demo", "phantom", "audit", "prepare", "split", "train", "mine", "predict", "evaluate",
+        "run",
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_hardslice"))
+            .args([command, "--help"])
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        let help = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{command} --help fails");
+        assert!(
+            help.lines().count() > 12,
+            "{command} --help teaches little:\n{help}"
+        );
+    }
+}
+
+#[test]
+fn a_missing_experiment_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_fails(
+        &["run", "no.toml", "--out", "o"],
+        dir.path(),
+        &["no.toml", "No such file", "help:"],
+    );
+}
+
+#[test]
+fn an_unknown_key_is_named_with_the_known_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "[cohort]\npath = \"x\"\n[train]\nbatchsize = 3\n";
+    fs::write(dir.path().join("e.toml"), text).unwrap();
+    assert_fails(
+        &["run", "e.toml", "--out", "o"],
+        dir.path(),
+        &["batchsize", "`batch`", "e.toml"],
+    );
+}
+
+#[test]
+fn a_folder_without_a_model_says_what_is_wanted() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = [
+        "predict",
+        "--model",
+        "nowhere",
+        "--input",
+        "scan.nii.gz",
+        "--out",
+        "p.nii.gz",
+    ];
+    assert_fails(
+        &args,
+        dir.path(),
+        &["no model in nowhere", "weights.safetensors"],
+    );
+}
+
+#[test]
+fn an_empty_cohort_folder_says_what_is_wanted() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("scans")).unwrap();
+    let text = "[cohort]\npath = \"scans\"\nlabels = { liver = [1] }\n";
+    fs::write(dir.path().join("e.toml"), text).unwrap();
+    assert_fails(
+        &["prepare", "e.toml", "--out", "store"],
+        dir.path(),
+        &["scans"],
+    );
+}
+
+#[test]
+fn a_label_that_is_no_list_of_values_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = [
+        "evaluate",
+        "--truth",
+        ".",
+        "--predictions",
+        ".",
+        "--out",
+        "s.csv",
+        "--label",
+        "liver",
+    ];
+    assert_fails(&args, dir.path(), &["ORGAN=VALUES"]);
+}

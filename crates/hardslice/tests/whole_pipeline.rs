@@ -1,0 +1,205 @@
+//! The program from end to end, on phantoms: the same bytes with any number of threads and after
+//! any kill and resume.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Small enough for a test, large enough for every stage to have something to do.
+const EXPERIMENT: &str = r#"
+preset = "demo"
+seed = 3
+organs = ["liver"]
+arms = ["baseline", "b_only", "hard", "random", "random_matched"]
+
+[cohort]
+path = "phantoms/cohort.csv"
+labels = { liver = [1], kidney_right = [2], kidney_left = [3], spleen = [4] }
+
+[prepare]
+size = 32
+
+[split]
+rule = { random = { test = 2 } }
+validation = 1
+
+[net]
+width = 4
+
+[train]
+steps = 24
+batch = 4
+n_validations = 2
+checkpoint_minutes = 0.0
+
+[mining]
+tau = "hardest 20 %"
+"#;
+
+fn hardslice(args: &[&str], dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hardslice"));
+    command
+        .args(args)
+        .current_dir(dir)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn finish(child: Child) -> (Option<i32>, String) {
+    let output = child.wait_with_output().unwrap();
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+/// Runs to the end and expects success.
+fn run(args: &[&str], dir: &Path) {
+    let (code, said) = finish(hardslice(args, dir).spawn().unwrap());
+    assert_eq!(
+        code,
+        Some(0),
+        "`hardslice {}` failed:\n{said}",
+        args.join(" ")
+    );
+}
+
+/// A folder with phantoms and an experiment's file.
+fn workplace() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    run(
+        &[
+            "phantom",
+            "--out",
+            "phantoms",
+            "--patients",
+            "8",
+            "--size",
+            "48",
+        ],
+        dir.path(),
+    );
+    fs::write(dir.path().join("experiment.toml"), EXPERIMENT).unwrap();
+    dir
+}
+
+/// Every file below a folder but the event files, which hold times.
+fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![dir.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                if path.file_name().unwrap() != "tensorboard" {
+                    folders.push(path);
+                }
+            } else {
+                let name = path.strip_prefix(dir).unwrap().to_path_buf();
+                files.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+fn assert_same(a: &Path, b: &Path, what: &str) {
+    let (a, b) = (contents(a), contents(b));
+    let names = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&a), names(&b), "{what}: other files");
+    for (name, bytes) in &a {
+        assert!(bytes == &b[name], "{what}: {} differs", name.display());
+    }
+}
+
+#[test]
+fn one_and_three_threads_leave_the_same_bytes() {
+    let dir = workplace();
+    run(
+        &["run", "experiment.toml", "--out", "one", "--threads", "1"],
+        dir.path(),
+    );
+    run(
+        &["run", "experiment.toml", "--out", "three", "--threads", "3"],
+        dir.path(),
+    );
+    assert_same(
+        &dir.path().join("one"),
+        &dir.path().join("three"),
+        "1 and 3 threads",
+    );
+    let summary = fs::read_to_string(dir.path().join("one/summary.json")).unwrap();
+    for arm in ["baseline", "b_only", "hard", "random", "random_matched"] {
+        assert!(
+            summary.contains(&format!("\"{arm}\"")),
+            "{arm} is missing in {summary}"
+        );
+    }
+}
+
+#[test]
+fn a_run_killed_five_times_ends_with_the_bytes_of_one_never_stopped() {
+    let dir = workplace();
+    run(&["run", "experiment.toml", "--out", "unbroken"], dir.path());
+    let started = std::time::Instant::now();
+    run(&["run", "experiment.toml", "--out", "timed"], dir.path());
+    let whole = started.elapsed();
+    // Each attempt gets a little further; where exactly it is cut differs from run to run.
+    let mut n_killed = 0;
+    for attempt in 1..=5_u32 {
+        let mut child = hardslice(&["run", "experiment.toml", "--out", "killed"], dir.path())
+            .spawn()
+            .unwrap();
+        std::thread::sleep((whole * attempt / 9).max(Duration::from_millis(20)));
+        n_killed += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        drop(finish(child));
+    }
+    assert!(
+        n_killed >= 3,
+        "only {n_killed} of five kills met a running program"
+    );
+    run(&["run", "experiment.toml", "--out", "killed"], dir.path());
+    assert_same(
+        &dir.path().join("unbroken"),
+        &dir.path().join("killed"),
+        "killed and resumed",
+    );
+}
+
+#[test]
+fn the_steps_by_hand_end_with_the_weights_of_run() {
+    let dir = workplace();
+    run(&["run", "experiment.toml", "--out", "whole"], dir.path());
+    let step = |args: &str| run(&args.split(' ').collect::<Vec<_>>(), dir.path());
+    step("prepare experiment.toml --out store");
+    step("split experiment.toml --store store --out split.json");
+    let common = "experiment.toml --store store --split split.json";
+    step(&format!("train {common} --half first --out pretrained"));
+    step(&format!(
+        "mine {common} --model pretrained/model --out mined"
+    ));
+    step(&format!(
+        "train {common} --half second --plan mined/mining/plan.csv --from pretrained --out hard"
+    ));
+    let weights = |path: &str| fs::read(dir.path().join(path)).unwrap();
+    assert!(
+        weights("hard/model/weights.safetensors")
+            == weights("whole/liver/hard/model/weights.safetensors"),
+        "the arm `hard` by hand and by `run`"
+    );
+    // The model predicts a scan on its own grid, and `evaluate` scores it.
+    step("predict --model hard/model --input phantoms/images --out predictions");
+    step(
+        "evaluate --truth phantoms/labels --predictions predictions --label liver=1 --out scores.csv",
+    );
+    let scores = fs::read_to_string(dir.path().join("scores.csv")).unwrap();
+    assert_eq!(
+        scores.lines().count(),
+        9,
+        "a header and eight cases:\n{scores}"
+    );
+}
