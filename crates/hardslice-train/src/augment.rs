@@ -98,9 +98,12 @@ impl Source {
 
     /// Fills `out` from labels: the nearest pixel, background beyond the border.
     pub(crate) fn labels(&self, stored: &[u8], mirror_table: &[u8; 256], out: &mut [u8]) {
-        let value = |label: u8| match self.variation.mirror {
-            true => mirror_table[usize::from(label)],
-            false => label,
+        let value = |label: u8| {
+            if self.variation.mirror {
+                mirror_table[usize::from(label)]
+            } else {
+                label
+            }
         };
         match self.variation.source_from_result {
             None => self.copy(stored, out, value),

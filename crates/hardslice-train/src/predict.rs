@@ -108,7 +108,9 @@ impl SliceSource for ScanSlices<'_> {
             .collect();
         self.fit.image_into(&clipped, low, &mut Vec::new(), out);
         // The store keeps whole Hounsfield units.
-        out.iter_mut().for_each(|hu| *hu = hu.round());
+        for hu in out {
+            *hu = hu.round();
+        }
     }
 }
 
@@ -240,8 +242,9 @@ fn images(model: &Model, source: &dyn SliceSource, zs: &[usize]) -> Vec<f32> {
                 .saturating_sub(record.net.context)
                 .min(last);
             source.slice(z, out);
-            out.iter_mut()
-                .for_each(|hu| *hu = (*hu - low) / (high - low));
+            for hu in out {
+                *hu = (*hu - low) / (high - low);
+            }
         });
     images
 }

@@ -1,6 +1,7 @@
 //! What a result was made of: enough to make it again a year later.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use hardslice::experiment::Experiment;
@@ -17,6 +18,66 @@ struct Provenance<'a> {
     store_blake3: &'a str,
     /// Hash of the inputs of each case.
     cases: Vec<(&'a str, &'a str)>,
+}
+
+#[derive(Debug, Serialize)]
+struct OfCommand<'a, S> {
+    program: &'a str,
+    command: &'a str,
+    settings: &'a S,
+    instruction_set: &'a str,
+    /// BLAKE3 of each input file.
+    inputs: Vec<(String, String)>,
+}
+
+/// Writes, beside what a command left, what it was made of: `OUT.provenance.json`.
+///
+/// `settings` are the command's own; `inputs` are files, or folders whose files are hashed one by
+/// one in the order of their names.
+pub(crate) fn of_command(
+    out: &Path,
+    command: &str,
+    settings: &impl Serialize,
+    inputs: &[&Path],
+) -> anyhow::Result<()> {
+    let mut hashes = Vec::new();
+    for input in inputs {
+        for file in files(input)? {
+            let bytes =
+                fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            hashes.push((
+                file.display().to_string(),
+                blake3::hash(&bytes).to_hex().to_string(),
+            ));
+        }
+    }
+    let json = serde_json::to_vec_pretty(&OfCommand {
+        program: env!("CARGO_PKG_VERSION"),
+        command,
+        settings,
+        instruction_set: hardslice_kernels::instruction_set(),
+        inputs: hashes,
+    })?;
+    let mut name = out.file_name().unwrap_or_default().to_owned();
+    name.push(".provenance.json");
+    let path = out.with_file_name(name);
+    write_whole_bytes(&path, &json).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A file, or the files that lie in a folder, by name.
+fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).with_context(|| format!("cannot list {}", path.display()))? {
+        let path = entry?.path();
+        if path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// Writes `provenance.json`.

@@ -27,7 +27,6 @@ pub(crate) struct Whole<'a> {
 /// What a whole run ends with.
 pub(crate) struct Finished {
     pub(crate) done: Done,
-    pub(crate) store: Store,
     /// The organs of each net, and its round.
     pub(crate) rounds: Vec<(Vec<Organ>, RoundOutcome)>,
 }
@@ -73,11 +72,7 @@ pub(crate) fn run_whole(whole: &Whole<'_>) -> anyhow::Result<Finished> {
     } else {
         Done::Findings
     };
-    Ok(Finished {
-        done,
-        store,
-        rounds,
-    })
+    Ok(Finished { done, rounds })
 }
 
 /// Reads the experiment's cohort.

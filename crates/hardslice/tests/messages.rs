@@ -1,5 +1,7 @@
 //! What the program says when something is wrong, and its exit status.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -102,7 +102,15 @@ impl TrainLog {
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
         let [mean, min] = line.validation.unwrap_or([None, None]);
         let LogLine { step, lr, loss, .. } = *line;
-        self.text += &format!("{step},{lr},{loss},{},{}\n", number(mean), number(min));
+        let cells = [
+            step.to_string(),
+            lr.to_string(),
+            loss.to_string(),
+            number(mean),
+            number(min),
+        ];
+        self.text += &cells.join(",");
+        self.text.push('\n');
         let scalars = [
             ("train/loss", Some(loss)),
             ("train/lr", Some(lr)),

@@ -91,7 +91,7 @@ fn overlap(
     });
     // Each (slice or batch, organ) that is annotated counts once.
     let counts = match sum_over {
-        SumOver::Batch => annotated.clone().max_dim(0),
+        SumOver::Batch => annotated.max_dim(0),
         SumOver::Slice => annotated,
     };
     // TP + a·FP + b·FN = (1 − a − b)·TP + a·Σp + b·Σg

@@ -23,8 +23,8 @@ pub fn top_k(logits: Tensor<4>, targets: Tensor<4>, annotated: Tensor<2>, share:
     let [n, organs, y, x] = logits.dims();
     let device = logits.device();
     let cross_entropy = pixel_cross_entropy(logits, targets);
-    let values = host_values(cross_entropy.clone().inner().into_data());
-    let is_annotated = host_values(annotated.inner().into_data());
+    let values = host_values(&cross_entropy.clone().inner().into_data());
+    let is_annotated = host_values(&annotated.inner().into_data());
     let kept = hardest(&values, &is_annotated, y * x, share);
     let n_kept = kept.iter().filter(|weight| **weight > 0.0).count().max(1);
     let mask = Tensor::<4>::from_data(TensorData::new(kept, [n, organs, y, x]), &device);
@@ -56,7 +56,7 @@ fn hardest(values: &[f32], annotated: &[f32], n_pixels: usize, share: f64) -> Ve
     kept
 }
 
-fn host_values(data: TensorData) -> Vec<f32> {
+fn host_values(data: &TensorData) -> Vec<f32> {
     data.iter::<f32>().collect()
 }
 

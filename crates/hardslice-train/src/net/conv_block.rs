@@ -56,13 +56,11 @@ impl Conv {
 
     /// The bias, zeros where there is none.
     pub fn bias(&self) -> Tensor<1> {
-        match &self.bias {
-            Some(bias) => bias.val(),
-            None => {
-                let weight = self.weight.val();
-                Tensor::zeros([weight.dims()[0]], &weight.device())
-            }
+        if let Some(bias) = &self.bias {
+            return bias.val();
         }
+        let weight = self.weight.val();
+        Tensor::zeros([weight.dims()[0]], &weight.device())
     }
 }
 

@@ -26,6 +26,10 @@ pub use unet::UNet;
 use frame::{crop, pad_to_multiple};
 
 /// A net that segments slices.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one net at a time, never in a collection"
+)]
 #[derive(Debug, Clone)]
 pub enum Net {
     /// Ronneberger et al. (2015), with same padding.

@@ -12,7 +12,7 @@ pub struct Pass(Mode);
 enum Mode {
     Train {
         statistics: Vec<BatchStatistics>,
-        dropout: Stream,
+        dropout: Box<Stream>,
     },
     Predict,
 }
@@ -22,7 +22,7 @@ impl Pass {
     pub fn train(dropout: Stream) -> Self {
         Self(Mode::Train {
             statistics: Vec::new(),
-            dropout,
+            dropout: Box::new(dropout),
         })
     }
 

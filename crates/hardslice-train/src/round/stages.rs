@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hardslice_data::balance::{Arm, Plan, ResolvedTau, Tau};
-use hardslice_data::{OrganMap, SliceRef, ledger};
+use hardslice_data::{Organ, OrganMap, SliceRef, ledger};
 use hardslice_eval::ScoreOptions;
 use hardslice_volume::whole_file::write_whole_bytes;
 use serde::{Deserialize, Serialize};
@@ -167,18 +167,17 @@ impl Stages<'_> {
             let trainee = self.fit_part(self.fresh(other)?, arm, "second", plan, 0..n)?;
             return self.write_model(&trainee, other, leaky, &dir);
         }
-        let at_middle = match pretrained {
-            Some(pretrained) => pretrained.clone(),
-            None => {
-                let first = arm.first_half(&candidates)?;
-                self.fit_part(
-                    self.fresh(&self.protocol.net)?,
-                    arm,
-                    "first",
-                    first,
-                    0..middle,
-                )?
-            }
+        let at_middle = if let Some(pretrained) = pretrained {
+            pretrained.clone()
+        } else {
+            let first = arm.first_half(&candidates)?;
+            self.fit_part(
+                self.fresh(&self.protocol.net)?,
+                arm,
+                "first",
+                first,
+                0..middle,
+            )?
         };
         self.hand_on_best(&dir)?;
         let trainee = self.fit_part(at_middle, arm, "second", plan, middle..n)?;
@@ -368,12 +367,7 @@ impl Stages<'_> {
     }
 
     pub(super) fn stage(&self, what: &str, of: &str) -> String {
-        let organs: Vec<&str> = self
-            .protocol
-            .organs
-            .iter()
-            .map(|organ| organ.as_str())
-            .collect();
+        let organs: Vec<&str> = self.protocol.organs.iter().map(Organ::as_str).collect();
         format!("{what} {} {of}", organs.join("+"))
     }
 
@@ -397,12 +391,12 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, Rou
     }
 }
 
-fn write_json(path: &PathBuf, value: &impl Serialize) -> Result<(), RoundError> {
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RoundError> {
     let json = serde_json::to_vec_pretty(value).map_err(io::Error::other);
     let written = json.and_then(|json| write_whole_bytes(path, &json));
     written.map_err(|source| RoundError::File {
         action: "write",
-        path: path.clone(),
+        path: path.to_owned(),
         source,
     })
 }

@@ -1,7 +1,7 @@
 //! `hardslice audit`: what is wrong with a cohort.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
@@ -10,8 +10,8 @@ use hardslice_data::manifest::{self, Layout};
 use hardslice_data::split::{Fold, Split};
 
 use super::label_args::organ_map;
-use crate::Done;
 use crate::bars::{self, Bars};
+use crate::{Done, provenance};
 
 /// Read a cohort and tell what is wrong with it, case by case, before anything is trained.
 ///
@@ -51,13 +51,19 @@ impl Audit {
         };
         bars.begin("audit", manifest.cases.len() as u64, 0);
         let report = audit(&manifest, &options, &|progress| {
-            bars.advance(progress.n_over as u64)
+            bars.advance(progress.n_over as u64);
         });
         bars.end();
         if let Some(path) = &self.out {
             report
                 .write_csv(path)
                 .with_context(|| format!("cannot write {}", path.display()))?;
+            let inputs: Vec<&Path> = if self.cohort.is_file() {
+                vec![&self.cohort]
+            } else {
+                vec![]
+            };
+            provenance::of_command(path, "audit", &self.labels, &inputs)?;
         }
         bars::print(&in_words(&report))?;
         Ok(if report.n_errors == 0 {
@@ -93,10 +99,11 @@ fn in_words(report: &AuditReport) -> String {
         text += &case_line(case);
         for finding in &case.findings {
             let severity = format!("{:?}", finding.severity).to_lowercase();
-            text += &format!(
-                "    {severity}: {}\n        {}\n",
-                finding.message, finding.fix
-            );
+            let lines = [
+                format!("    {severity}: {}\n", finding.message),
+                format!("        {}\n", finding.fix),
+            ];
+            text += &lines.concat();
         }
     }
     let n = report.cases.len();

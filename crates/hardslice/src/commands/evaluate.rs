@@ -14,17 +14,17 @@ use hardslice_volume::{default_tolerance_mm, read_nifti_labels, same_grid};
 
 use super::label_args::organ_map;
 use super::predict::{nifti_files, stem};
-use crate::Done;
 use crate::bars::{self, Bars};
 use crate::results::{SCORE_COLUMNS, score_cells, summary_rows};
+use crate::{Done, provenance};
 
 /// Score label maps against the truth: Dice, HD95, ASSD, NSD, volume difference, per case.
 ///
 /// Files belong together by name; `_seg` and `_gt` at the end of a truth's name do not count. Both
 /// must lie on one grid. Anybody's predictions will do.
 ///
-/// A score that has no value is an empty cell, and `status` says why: prediction_empty (Dice 0, a
-/// failure), truth_empty (Dice 0), both_empty.
+/// A score that has no value is an empty cell, and `status` says why: `prediction_empty` (Dice 0,
+/// a failure), `truth_empty` (Dice 0), `both_empty`.
 #[derive(Debug, Args)]
 pub(crate) struct Evaluate {
     /// Folder of the true label maps.
@@ -65,21 +65,16 @@ impl Evaluate {
         let (mut scores, mut n_missing) = (Vec::new(), 0);
         for (done, truth) in truths.iter().enumerate() {
             let case = case_name(truth);
-            match predictions
-                .iter()
-                .find(|path| stem(path) == case || stem(path) == stem(truth))
-            {
-                Some(predicted) => {
-                    let scored = score_pair(truth, predicted, organs.as_ref(), &options);
-                    scores.extend(scored.with_context(|| format!("case `{case}`"))?);
-                }
-                None => {
-                    n_missing += 1;
-                    bars.line(&format!(
-                        "no prediction of {case} in {}",
-                        self.predictions.display()
-                    ));
-                }
+            let is_its = |path: &&PathBuf| stem(path) == case || stem(path) == stem(truth);
+            if let Some(predicted) = predictions.iter().find(is_its) {
+                let scored = score_pair(truth, predicted, organs.as_ref(), &options);
+                scores.extend(scored.with_context(|| format!("case `{case}`"))?);
+            } else {
+                n_missing += 1;
+                bars.line(&format!(
+                    "no prediction of {case} in {}",
+                    self.predictions.display()
+                ));
             }
             bars.advance(done as u64 + 1);
         }
@@ -92,6 +87,8 @@ impl Evaluate {
             ));
         }
         write(&self.out, &scores).context("cannot write the table")?;
+        let inputs = [self.truth.as_path(), &self.predictions];
+        provenance::of_command(&self.out, "evaluate", &(&options, &self.labels), &inputs)?;
         print_summary(scores)?;
         Ok(if n_missing == 0 {
             Done::Clean
@@ -126,18 +123,9 @@ fn score_pair(
         predicted.grid(),
         default_tolerance_mm(truth.grid()),
     )?;
-    let found;
-    let organs = match organs {
-        Some(organs) => organs,
-        None => {
-            let values: BTreeSet<u16> = truth.voxels().iter().copied().filter(|v| *v > 0).collect();
-            let named = values
-                .into_iter()
-                .map(|value| Ok((Organ::new(format!("label_{value}"))?, vec![value])));
-            found = OrganMap::new(named.collect::<anyhow::Result<Vec<_>>>()?)?;
-            &found
-        }
-    };
+    let organs = organs
+        .cloned()
+        .map_or_else(|| organs_found(truth.voxels()), Ok)?;
     let table = organs.store_values();
     let mapped = |labels: &[u16]| -> Vec<u8> {
         labels
@@ -158,6 +146,15 @@ fn score_pair(
         })
     });
     scored.collect()
+}
+
+/// An organ for each value of a label map.
+fn organs_found(labels: &[u16]) -> anyhow::Result<OrganMap> {
+    let values: BTreeSet<u16> = labels.iter().copied().filter(|value| *value > 0).collect();
+    let named = values
+        .into_iter()
+        .map(|value| Ok((Organ::new(format!("label_{value}"))?, vec![value])));
+    Ok(OrganMap::new(named.collect::<anyhow::Result<Vec<_>>>()?)?)
 }
 
 fn write(path: &Path, scores: &[TestScore]) -> std::io::Result<()> {

@@ -11,9 +11,9 @@ use hardslice_data::store::Store;
 use hardslice_train::Model;
 use hardslice_train::round::{Workplace, mine_by_hand};
 
-use crate::Done;
 use crate::bars::{self, Bars, wall_time_s};
 use crate::whole::protocol;
+use crate::{Done, provenance};
 
 /// Score every slice of A with a model and find the hard ones.
 ///
@@ -66,6 +66,9 @@ impl Mine {
             force: false,
         };
         let taus = mine_by_hand(&protocol(&experiment, organs.clone())?, &place, &model)?;
+        let settings = experiment.to_toml();
+        let inputs = [self.split.as_path(), &self.model];
+        provenance::of_command(&self.out, "mine", &settings, &inputs)?;
         for (organ, tau) in organs.iter().zip(taus) {
             bars::print(&format!(
                 "{organ}: {} of {} slices of A are below tau {:.3}",

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use hardslice_data::Organ;
 use hardslice_data::phantom::{PhantomOptions, organ_names, write_cohort};
 use hardslice_view::overlay::{Montage, PanelStyle, montage};
 use hardslice_volume::{read_nifti_labels, read_nifti_scan};
@@ -66,9 +67,7 @@ impl Phantom {
         let scan = read_nifti_scan(&file("images"))?;
         let labels = read_nifti_labels(&file("labels"))?;
         let names = organ_names();
-        let organs: Vec<(u16, &str)> = (1..)
-            .zip(names.iter().map(|organ| organ.as_str()))
-            .collect();
+        let organs: Vec<(u16, &str)> = (1..).zip(names.iter().map(Organ::as_str)).collect();
         let sheet = Montage {
             title: "phantom_000",
             image_hu: &scan.volume,

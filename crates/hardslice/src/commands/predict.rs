@@ -9,8 +9,8 @@ use clap::Args;
 use hardslice_train::{Model, ScanSlices, predict};
 use hardslice_volume::{read_scan, write_label_map};
 
-use crate::Done;
 use crate::bars::Bars;
+use crate::{Done, provenance};
 
 /// Predict label maps of new scans, on the scans' own grids.
 ///
@@ -39,6 +39,9 @@ impl Predict {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let model = Model::read(&self.model, &Device::flex())?;
         let bars = Bars::new();
+        let settings = (self.largest_component, self.flip_averaging);
+        let inputs = [self.model.as_path(), &self.input];
+        provenance::of_command(&self.out, "predict", &settings, &inputs)?;
         let scans = nifti_files(&self.input)?;
         if scans.is_empty() {
             // A file, or a folder that holds one DICOM series.

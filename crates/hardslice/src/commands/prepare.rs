@@ -16,7 +16,8 @@ use crate::whole::{prepare_store, read_manifest};
 /// read are named at the end and the others go on (exit status 1).
 ///
 /// Needs an experiment's file for the cohort, the labels and [prepare]. Leaves DIR/store.json and
-/// DIR/cases/; read a case in Python with numpy.load("image.npy", mmap_mode="r").
+/// DIR/cases/; read a case in Python with
+/// `numpy.load("image.npy", mmap_mode="r")`.
 #[derive(Debug, Args)]
 pub(crate) struct Prepare {
     /// The experiment's file.

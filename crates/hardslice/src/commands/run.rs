@@ -16,11 +16,13 @@ use crate::whole::{Whole, run_whole};
 ///
 /// A short experiment:
 ///
-///   preset = "laptop"            # or demo, workstation, paper
-///   organs = ["liver"]
-///   [cohort]
-///   path = "cohort.csv"          # columns: case, patient, image, labels, organs
-///   labels = { liver = [1], kidney = [2, 3] }
+/// ```toml
+/// preset = "laptop"            # or demo, workstation, paper
+/// organs = ["liver"]
+/// [cohort]
+/// path = "cohort.csv"          # columns: case, patient, image, labels, organs
+/// labels = { liver = [1], kidney = [2, 3] }
+/// ```
 ///
 /// It leaves in DIR: summary.json, scores.csv, table.md, experiment.toml (every value spelt out),
 /// provenance.json, store/, split.json, pictures/ and a folder for each organ with a folder for

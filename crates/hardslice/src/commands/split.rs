@@ -15,7 +15,7 @@ use crate::whole::{make_split, trained_organs};
 /// Everything is drawn by patient: two scans of one patient never part. B holds the fraction
 /// `ratio` of the training patients, chosen so that slices per scan and the share of positive
 /// slices match the whole set's; the file tells how balanced it came out. [split] in the
-/// experiment's file takes the user's own lists, an nnU-Net splits_final.json, k folds, or
+/// experiment's file takes the user's own lists, an nnU-Net `splits_final.json`, k folds, or
 /// leave-one-patient-out as well.
 #[derive(Debug, Args)]
 pub(crate) struct Split {

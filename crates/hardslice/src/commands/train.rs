@@ -1,6 +1,6 @@
 //! `hardslice train`: one training with one plan.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use clap::{Args, ValueEnum};
@@ -9,9 +9,9 @@ use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
 use hardslice_train::round::{Part, TrainByHand, Workplace, train_by_hand};
 
-use crate::Done;
 use crate::bars::{self, Bars, wall_time_s};
 use crate::whole::{protocol, trained_organs};
+use crate::{Done, provenance};
 
 /// Train one net with one sampling plan.
 ///
@@ -86,6 +86,14 @@ impl Train {
             from: self.from.as_deref(),
         };
         let record = train_by_hand(&protocol(&experiment, organs)?, &place, &job)?;
+        let half = format!("{:?}", self.half);
+        let settings = (experiment.to_toml(), half);
+        let inputs: Vec<&Path> = [Some(&self.split), self.plan.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(PathBuf::as_path)
+            .collect();
+        provenance::of_command(&self.out, "train", &settings, &inputs)?;
         bars::print(&format!(
             "{} after {} steps: {}",
             record.net.name(),
