@@ -7,6 +7,7 @@ mod provenance;
 mod results;
 mod whole;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
         Ok(Done::Clean) => ExitCode::SUCCESS,
         Ok(Done::Findings) => ExitCode::from(1),
         Err(error) => {
-            bars::say(&format!("error: {}", chain(&error)));
+            bars::say(&format!("error: {}", causes(error.as_ref())));
             bars::say("help: `hardslice COMMAND --help` tells what a command needs and leaves");
             ExitCode::from(2)
         }
@@ -65,15 +66,16 @@ fn run(cli: Cli) -> anyhow::Result<Done> {
 }
 
 /// An error with its causes, one a line, each said once.
-fn chain(error: &anyhow::Error) -> String {
-    let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if text.is_empty() {
-            text = cause;
-        } else if !text.ends_with(&cause) {
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        if !text.ends_with(&said) {
             text.push_str("\n  because: ");
-            text.push_str(&cause);
+            text.push_str(&said);
         }
+        source = cause.source();
     }
     text
 }

@@ -102,12 +102,8 @@ pub(crate) fn prepare_store(
     let report = prepare(manifest, &experiment.prepare, dir, &progress)?;
     bars.end();
     for failure in &report.failures {
-        let error = anyhow::Error::new(std::io::Error::other(failure.error.to_string()));
-        bars.line(&format!(
-            "not in the store: {}: {}",
-            failure.case,
-            crate::chain(&error)
-        ));
+        let causes = crate::causes(&failure.error);
+        bars.line(&format!("not in the store: {}: {causes}", failure.case));
     }
     Ok(report)
 }

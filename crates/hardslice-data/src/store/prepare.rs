@@ -104,6 +104,18 @@ pub fn prepare(
     let mut cases = Vec::new();
     for (case, outcome) in manifest.cases.iter().zip(outcomes) {
         match outcome {
+            Err(CaseError::Io {
+                action: "write",
+                path,
+                source,
+            }) => {
+                // A full disk is no fault of the scan: going on would leave the case out unseen.
+                return Err(StoreError::Io {
+                    action: "write",
+                    path,
+                    source,
+                });
+            }
             Err(error) => report.failures.push(CaseFailure {
                 case: case.id.clone(),
                 error,

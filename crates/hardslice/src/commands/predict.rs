@@ -58,7 +58,7 @@ impl Predict {
             let out = self.out.join(format!("{}.nii.gz", stem(scan)));
             if let Err(error) = self.one(&model, scan, &out, &bars) {
                 n_failed += 1;
-                bars.line(&format!("not predicted: {}", crate::chain(&error)));
+                bars.line(&format!("not predicted: {}", crate::causes(error.as_ref())));
             }
         }
         if n_failed == scans.len() {
