@@ -82,6 +82,12 @@ pub fn conv_transpose_bilinear(x: Tensor<4>, weight: Tensor<4>, stride: usize) -
     conv_transpose2d(x, weight, None, options)
 }
 
+/// See [`crate::plane_sums()`].
+pub fn plane_sums(x: Tensor<4>) -> Tensor<2> {
+    let [n, c, height, width] = x.dims();
+    x.reshape([n, c, height * width]).sum_dim(2).reshape([n, c])
+}
+
 fn concatenated(x: &Features, skip: Option<&Features>) -> Tensor<4> {
     let planar = x.clone().into_planar();
     match skip {

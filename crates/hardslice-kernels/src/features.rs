@@ -1,6 +1,14 @@
 //! The activations of a layer.
 
-use burn::tensor::Tensor;
+use std::sync::Arc;
+
+use burn::backend::{Dispatch, DispatchTensorKind};
+use burn::tensor::{DType, Tensor};
+
+use crate::batch_norm::Normed;
+use crate::extension::Kernels;
+use crate::layer::Layer;
+use crate::simd::LANES;
 
 /// Activations of a layer, in the layout that the device computes fastest in.
 ///
@@ -8,7 +16,24 @@ use burn::tensor::Tensor;
 /// [`Features::into_planar`] stand at the ends of a net. Both are differentiable.
 #[derive(Debug, Clone)]
 pub struct Features {
-    planar: Tensor<4>,
+    pub(crate) form: Form,
+}
+
+/// In which form activations are kept.
+#[derive(Debug, Clone)]
+pub(crate) enum Form {
+    /// `[n, channels, y, x]`: everywhere but on the CPU, and an image there.
+    Planar(Tensor<4>),
+    /// On the CPU.
+    Blocked(Blocked),
+}
+
+/// Blocks of sixteen channels, and what is still to be done to them.
+#[derive(Debug, Clone)]
+pub(crate) struct Blocked {
+    /// `[n, ceil(channels / 16), y, x, 16]`; channels that fill the last block up are zero.
+    pub(crate) blocks: Tensor<5>,
+    pub(crate) layer: Layer,
 }
 
 impl Features {
@@ -18,7 +43,14 @@ impl Features {
     ///
     /// `x`: `[n, channels, y, x]`.
     pub fn from_planar(x: Tensor<4>) -> Self {
-        Self { planar: x }
+        let channels = x.dims()[1];
+        // A convolution reads up to sixteen planes as they are.
+        let form = if channels > LANES && has_kernels(&x) {
+            Form::Blocked(blocked(x))
+        } else {
+            Form::Planar(x)
+        };
+        Self { form }
     }
 
     /// Gives the activations back as planes.
@@ -27,7 +59,12 @@ impl Features {
     ///
     /// `[n, channels, y, x]`.
     pub fn into_planar(self) -> Tensor<4> {
-        self.planar
+        match self.form {
+            Form::Planar(x) => x,
+            Form::Blocked(Blocked { blocks, layer }) => Tensor::from_dispatch(
+                <Dispatch as Kernels>::planes_from_blocks(blocks.into_dispatch(), layer),
+            ),
+        }
     }
 
     /// How many channels the layer has.
@@ -37,6 +74,60 @@ impl Features {
 
     /// `[n, channels, y, x]`, whatever the layout.
     pub fn shape(&self) -> [usize; 4] {
-        self.planar.dims()
+        match &self.form {
+            Form::Planar(x) => x.dims(),
+            Form::Blocked(Blocked { blocks, layer }) => {
+                let [n, _, height, width, _] = blocks.dims();
+                [n, layer.channels, height, width]
+            }
+        }
     }
+
+    /// A convolution's output and the norm that belongs to it.
+    pub(crate) fn from_blocks(
+        blocks: Tensor<5>,
+        channels: usize,
+        norm: Option<Arc<Normed>>,
+    ) -> Self {
+        Self {
+            form: Form::Blocked(Blocked {
+                blocks,
+                layer: Layer { channels, norm },
+            }),
+        }
+    }
+
+    /// The blocks, where own kernels compute on them.
+    pub(crate) fn blocks(&self) -> Option<Blocked> {
+        match &self.form {
+            Form::Planar(x) => has_kernels(x).then(|| blocked(x.clone())),
+            Form::Blocked(blocks) => Some(blocks.clone()),
+        }
+    }
+}
+
+fn blocked(x: Tensor<4>) -> Blocked {
+    let layer = Layer {
+        channels: x.dims()[1],
+        norm: None,
+    };
+    let blocks = <Dispatch as Kernels>::blocks_from_planes(x.into_dispatch());
+    Blocked {
+        blocks: Tensor::from_dispatch(blocks),
+        layer,
+    }
+}
+
+/// Whether a tensor lies where own kernels compute: on the CPU, in single precision.
+pub(crate) fn has_kernels<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32
+        && match x.clone().into_dispatch().kind {
+            DispatchTensorKind::Flex(_) => true,
+            DispatchTensorKind::Autodiff(inner) => matches!(*inner, DispatchTensorKind::Flex(_)),
+            #[allow(
+                unreachable_patterns,
+                reason = "there are more with more of Burn's features"
+            )]
+            _ => false,
+        }
 }

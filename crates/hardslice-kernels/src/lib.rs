@@ -12,8 +12,25 @@ mod features;
 mod norm;
 mod operations;
 mod plane_sums;
+mod head;
 
 pub mod fallback;
+
+mod extension;
+mod layer;
+mod up_conv;
+mod upsample;
+mod max_pool;
+mod batch_norm;
+mod moments;
+mod channel_sums;
+mod conv;
+mod source;
+mod affine;
+mod layout;
+mod shared;
+mod buffers;
+mod simd;
 
 pub use features::Features;
 pub use norm::{BatchStatistics, Norm, fold_norm};
@@ -22,3 +39,4 @@ pub use operations::{
     conv3x3_norm_relu, max_pool2x2,
 };
 pub use plane_sums::plane_sums;
+pub use simd::{ForceInstructionSetError, force_instruction_set, instruction_set};

@@ -3,8 +3,13 @@
 //! Shapes are checked here, once: a mismatch is a mistake in a net's code, not in its input, and
 //! panics.
 
+use burn::backend::{Dispatch, DispatchTensor};
 use burn::tensor::Tensor;
 
+use crate::extension::Kernels;
+use crate::features::{Blocked, Form, has_kernels};
+use crate::layer::Layer;
+use crate::simd::LANES;
 use crate::{BatchStatistics, Features, Norm, fallback};
 
 /// 3x3 convolution, batch norm with the batch's own statistics, and ReLU, as one operation.
@@ -32,7 +37,31 @@ pub fn conv3x3_norm_relu(
     norm: &Norm,
 ) -> (Features, BatchStatistics) {
     check_conv3x3(x, skip, &weight);
-    fallback::conv3x3_norm_relu(x, skip, weight, norm)
+    let n_out = weight.dims()[0];
+    let Some(inputs) = ConvInputs::new(x, skip) else {
+        return fallback::conv3x3_norm_relu(x, skip, weight, norm);
+    };
+    let device = weight.device();
+    let [n, _, height, width] = x.shape();
+    let (blocks, normed) = <Dispatch as Kernels>::conv_norm(
+        inputs.skip,
+        inputs.x,
+        weight.into_dispatch(),
+        norm.gamma.clone().into_dispatch(),
+        norm.beta.clone().into_dispatch(),
+        inputs.layers,
+        norm.eps,
+    );
+    let constant = |values: &[f32]| Tensor::from_floats(values, &device);
+    let statistics = BatchStatistics {
+        mean: constant(&normed.means),
+        var_biased: constant(&normed.vars),
+        n: n * height * width,
+    };
+    (
+        Features::from_blocks(Tensor::from_dispatch(blocks), n_out, Some(normed)),
+        statistics,
+    )
 }
 
 /// 3x3 convolution, bias and, where `relu` is set, ReLU.
@@ -56,7 +85,10 @@ pub fn conv3x3_bias(
     relu: bool,
 ) -> Features {
     check_conv3x3(x, skip, &weight);
-    fallback::conv3x3_bias(x, skip, weight, bias, relu)
+    let Some(inputs) = ConvInputs::new(x, skip) else {
+        return fallback::conv3x3_bias(x, skip, weight, bias, relu);
+    };
+    inputs.conv_bias(weight, bias, relu)
 }
 
 /// 2x2 max pool with stride 2; the last row or column of an odd size takes no part.
@@ -67,7 +99,12 @@ pub fn conv3x3_bias(
 ///
 /// `[n, c, y, x]` to `[n, c, floor(y / 2), floor(x / 2)]`.
 pub fn max_pool2x2(x: &Features) -> Features {
-    fallback::max_pool2x2(x)
+    let Some(Blocked { blocks, layer }) = x.blocks() else {
+        return fallback::max_pool2x2(x);
+    };
+    let channels = layer.channels;
+    let out = <Dispatch as Kernels>::max_pool(blocks.into_dispatch(), layer);
+    Features::from_blocks(Tensor::from_dispatch(out), channels, None)
 }
 
 /// 2x2 transposed convolution with stride 2: each pixel becomes a block of 2x2.
@@ -76,13 +113,22 @@ pub fn max_pool2x2(x: &Features) -> Features {
 ///
 /// `x`: `[n, c, y, x]`, `weight`: `[c, out, 2, 2]`, `bias`: `[out]`; gives `[n, out, 2y, 2x]`.
 pub fn conv_transpose2x2(x: &Features, weight: Tensor<4>, bias: Tensor<1>) -> Features {
-    let [n_in, _, height, width] = weight.dims();
+    let [n_in, n_out, height, width] = weight.dims();
     assert_eq!(
         [n_in, height, width],
         [x.channels(), 2, 2],
         "weight of a 2x2 transposed conv"
     );
-    fallback::conv_transpose2x2(x, weight, bias)
+    let Some(Blocked { blocks, layer }) = x.blocks() else {
+        return fallback::conv_transpose2x2(x, weight, bias);
+    };
+    let out = <Dispatch as Kernels>::up_conv(
+        blocks.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        layer,
+    );
+    Features::from_blocks(Tensor::from_dispatch(out), n_out, None)
 }
 
 /// 1x1 convolution and bias, given as planes: the logits of a net.
@@ -97,7 +143,15 @@ pub fn conv1x1(x: &Features, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
         [x.channels(), 1, 1],
         "weight of a 1x1 conv"
     );
-    fallback::conv1x1(x, weight, bias)
+    let Some(Blocked { blocks, layer }) = x.blocks() else {
+        return fallback::conv1x1(x, weight, bias);
+    };
+    Tensor::from_dispatch(<Dispatch as Kernels>::head(
+        blocks.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        layer,
+    ))
 }
 
 /// Convolution with an odd kernel of any size, bias and, where `relu` is set, ReLU.
@@ -116,7 +170,10 @@ pub fn conv_bias(x: &Features, weight: Tensor<4>, bias: Tensor<1>, relu: bool) -
         "weight of a square conv"
     );
     assert_eq!(height % 2, 1, "same padding wants an odd kernel");
-    fallback::conv_bias(x, weight, bias, relu)
+    let Some(inputs) = ConvInputs::new(x, None) else {
+        return fallback::conv_bias(x, weight, bias, relu);
+    };
+    inputs.conv_bias(weight, bias, relu)
 }
 
 /// Transposed convolution that scales a few planes up by an even `stride`, starting from (or
@@ -139,7 +196,12 @@ pub fn conv_transpose_bilinear(x: Tensor<4>, weight: Tensor<4>, stride: usize) -
         "weight of an upsampling by {stride}"
     );
     assert_eq!(stride % 2, 0, "the padding is half the stride");
-    fallback::conv_transpose_bilinear(x, weight, stride)
+    if has_kernels(&x) {
+        let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+        Tensor::from_dispatch(<Dispatch as Kernels>::upsample(x, weight, stride))
+    } else {
+        fallback::conv_transpose_bilinear(x, weight, stride)
+    }
 }
 
 fn check_conv3x3(x: &Features, skip: Option<&Features>, weight: &Tensor<4>) {
@@ -155,4 +217,73 @@ fn check_conv3x3(x: &Features, skip: Option<&Features>, weight: &Tensor<4>) {
     });
     let [_, n_in, ky, kx] = weight.dims();
     assert_eq!([n_in, ky, kx], [n_skip + n_x, 3, 3], "weight of a 3x3 conv");
+}
+
+/// What a convolution's kernel reads; a skip connection without channels where there is none.
+struct ConvInputs {
+    skip: DispatchTensor,
+    x: DispatchTensor,
+    layers: [Layer; 2],
+}
+
+impl ConvInputs {
+    /// `None` where there are no own kernels.
+    fn new(x: &Features, skip: Option<&Features>) -> Option<Self> {
+        let [n, channels, height, width] = x.shape();
+        let (x, layer) = match &x.form {
+            // An image is read as it is.
+            Form::Planar(planes) if channels <= LANES && skip.is_none() => has_kernels(planes)
+                .then(|| {
+                    (
+                        planes.clone().into_dispatch(),
+                        Layer {
+                            channels,
+                            norm: None,
+                        },
+                    )
+                })?,
+            _ => {
+                let Blocked { blocks, layer } = x.blocks()?;
+                (blocks.into_dispatch(), layer)
+            }
+        };
+        let skip = match skip {
+            Some(skip) => skip.blocks()?,
+            None => {
+                let device = Tensor::<5>::from_dispatch(x.clone()).device();
+                let blocks = Tensor::zeros([n, 0, height, width, LANES], &device);
+                Blocked {
+                    blocks,
+                    layer: Layer::default(),
+                }
+            }
+        };
+        Some(Self {
+            skip: skip.blocks.into_dispatch(),
+            x,
+            layers: [skip.layer, layer],
+        })
+    }
+
+    fn conv_bias(self, weight: Tensor<4>, bias: Tensor<1>, relu: bool) -> Features {
+        let n_out = weight.dims()[0];
+        let out = <Dispatch as Kernels>::conv_bias(
+            self.skip,
+            self.x,
+            weight.into_dispatch(),
+            bias.into_dispatch(),
+            self.layers,
+            relu,
+        );
+        Features::from_blocks(Tensor::from_dispatch(out), n_out, None)
+    }
+}
+
+/// See [`crate::plane_sums()`].
+pub(crate) fn plane_sums(x: Tensor<4>) -> Tensor<2> {
+    if has_kernels(&x) {
+        Tensor::from_dispatch(<Dispatch as Kernels>::plane_sums(x.into_dispatch()))
+    } else {
+        fallback::plane_sums(x)
+    }
 }

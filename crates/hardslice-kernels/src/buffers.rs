@@ -1,0 +1,201 @@
+//! Memory for activations and gradients, kept from step to step.
+//!
+//! A training step asks for the same sizes again and again. Fresh memory costs a page fault every
+//! four kilobytes, which is a good part of a step's time; so what is given back is kept here, by
+//! size, and handed out again. What is kept and what is in use together stay below one and a half
+//! times the most that was ever in use.
+
+#![expect(
+    unsafe_code,
+    reason = "Burn's interface for memory of one's own is unsafe"
+)]
+
+use std::collections::BTreeMap;
+use std::mem::MaybeUninit;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
+
+use burn::backend::flex::{FlexTensor, Layout};
+use burn::tensor::{AllocationProperty, Bytes, DType, Shape};
+use burn_std::{AccessError, AccessPolicy, AllocationController};
+
+use crate::simd::{LANES, Pixel};
+
+/// A pixel on a cache line of its own.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line(Pixel);
+
+/// Numbers in memory that goes back to the pool.
+pub(crate) struct Buffer {
+    lines: Box<[Line]>,
+    len: usize,
+}
+
+struct Pool {
+    /// By number of lines.
+    kept: BTreeMap<usize, Vec<Box<[Line]>>>,
+    n_kept: usize,
+    n_in_use: usize,
+    n_in_use_at_most: usize,
+}
+
+static POOL: Mutex<Pool> = Mutex::new(Pool {
+    kept: BTreeMap::new(),
+    n_kept: 0,
+    n_in_use: 0,
+    n_in_use_at_most: 0,
+});
+
+impl Pool {
+    fn take(&mut self, n_lines: usize) -> Option<Box<[Line]>> {
+        self.n_in_use += n_lines;
+        self.n_in_use_at_most = self.n_in_use_at_most.max(self.n_in_use);
+        let lines = self.kept.get_mut(&n_lines).and_then(Vec::pop);
+        if lines.is_some() {
+            self.n_kept -= n_lines;
+        }
+        self.forget_some();
+        lines
+    }
+
+    fn give_back(&mut self, lines: Box<[Line]>) {
+        self.n_in_use -= lines.len();
+        self.n_kept += lines.len();
+        self.kept.entry(lines.len()).or_default().push(lines);
+    }
+
+    /// Frees the largest buffers until the promise in the head of this file holds.
+    fn forget_some(&mut self) {
+        let limit = self.n_in_use_at_most + self.n_in_use_at_most / 2;
+        while self.n_in_use + self.n_kept > limit {
+            let Some((&n_lines, kept)) = self.kept.iter_mut().next_back() else {
+                return;
+            };
+            if kept.pop().is_some() {
+                self.n_kept -= n_lines;
+            }
+            if kept.is_empty() {
+                self.kept.remove(&n_lines);
+            }
+        }
+    }
+}
+
+impl Buffer {
+    /// `len` numbers that may be anything: the caller writes all before it reads any.
+    pub(crate) fn stale(len: usize) -> Self {
+        let n_lines = len.div_ceil(LANES);
+        let kept = POOL
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take(n_lines);
+        let lines = kept.unwrap_or_else(|| {
+            let lines = Box::<[Line]>::new_zeroed_slice(n_lines);
+            // SAFETY: a line is sixteen numbers, and all bits zero is the number 0.
+            unsafe { lines.assume_init() }
+        });
+        Self { lines, len }
+    }
+
+    /// `len` zeros.
+    pub(crate) fn zeroed(len: usize) -> Self {
+        let mut buffer = Self::stale(len);
+        buffer.fill(0.0);
+        buffer
+    }
+
+    /// As many whole pixels as there are.
+    pub(crate) fn pixels(&self) -> &[Pixel] {
+        self.as_chunks().0
+    }
+
+    /// As many whole pixels as there are.
+    pub(crate) fn pixels_mut(&mut self) -> &mut [Pixel] {
+        self.as_chunks_mut().0
+    }
+
+    /// The numbers as a tensor, without a copy.
+    pub(crate) fn into_tensor(self, shape: impl Into<Shape>) -> FlexTensor {
+        let layout = Layout::contiguous(shape.into());
+        let n_bytes = self.len * size_of::<f32>();
+        assert_eq!(layout.num_elements(), self.len, "a shape for all numbers");
+        // SAFETY: a buffer's memory is initialised as a whole, from the start.
+        let bytes = unsafe { Bytes::from_controller(Box::new(self), n_bytes) };
+        FlexTensor::new(bytes, layout, DType::F32)
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let lines = std::mem::take(&mut self.lines);
+        POOL.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .give_back(lines);
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        // SAFETY: `len` is at most 16 for each line, and lines lie without gaps (64 bytes each).
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        // SAFETY: as in `deref`, and `self` is borrowed for good.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+    }
+}
+
+impl AllocationController for Buffer {
+    fn alloc_align(&self) -> usize {
+        // What Burn checks for is the alignment of a number; more of it does no harm, but a
+        // copy that Burn makes must not ask its own allocator for more than it gives.
+        align_of::<f32>()
+    }
+
+    fn property(&self) -> AllocationProperty {
+        AllocationProperty::Native
+    }
+
+    unsafe fn memory_mut(
+        &mut self,
+        _policy: AccessPolicy,
+    ) -> Result<&mut [MaybeUninit<u8>], AccessError> {
+        let n_bytes = self.len * size_of::<f32>();
+        // SAFETY: `len` numbers lie in the lines; the caller writes only initialised bytes.
+        Ok(unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), n_bytes) })
+    }
+
+    fn memory(&self, _policy: AccessPolicy) -> Result<&[MaybeUninit<u8>], AccessError> {
+        let n_bytes = self.len * size_of::<f32>();
+        // SAFETY: `len` numbers lie in the lines.
+        Ok(unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), n_bytes) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tensor_keeps_what_was_written() {
+        let mut buffer = Buffer::zeroed(18);
+        buffer[17] = 3.0;
+        let tensor = buffer.into_tensor([2, 9]);
+        let values: &[f32] = tensor.as_slice().unwrap();
+        assert_eq!((values.len(), values[0], values[17]), (18, 0.0, 3.0));
+        let copy = tensor.clone().into_data();
+        assert_eq!(copy.as_slice::<f32>().unwrap()[17], 3.0_f32);
+    }
+
+    #[test]
+    fn an_empty_buffer_is_a_tensor_too() {
+        let tensor = Buffer::zeroed(0).into_tensor([3, 0]);
+        assert_eq!(tensor.as_slice::<f32>().map(<[f32]>::len), Some(0));
+    }
+}

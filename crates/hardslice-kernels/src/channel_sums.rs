@@ -1,0 +1,180 @@
+//! Sums of a gradient over all pixels, for each channel, in an order that depends on the shape
+//! alone: strips in single precision, everything else in double.
+
+use rayon::prelude::*;
+
+use crate::affine::Affine;
+use crate::layout::{Extent, n_blocks};
+use crate::moments::{STRIP, Wide};
+use crate::simd::{Kernel, LANES, Pixel, Simd};
+
+/// Which pixels' gradients count, and what else is summed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sums<'a> {
+    /// All of them.
+    All,
+    /// Those where a ReLU's output is positive.
+    Rectified {
+        /// `[n, blocks, y, x]`.
+        output: &'a [Pixel],
+    },
+    /// Those where the norm's result is positive; and gradient times the distance of the
+    /// convolution's output from its mean.
+    Norm {
+        /// The convolution's output, `[n, blocks, y, x]`.
+        raw: &'a [Pixel],
+        affine: &'a Affine,
+        mean: &'a [Pixel],
+    },
+}
+
+/// `(Σ gradient, Σ gradient · distance)` for each channel, by block.
+pub(crate) fn channel_sums<S: Simd>(
+    s: S,
+    gradient: &[Pixel],
+    sums: Sums<'_>,
+    channels: usize,
+    extent: Extent,
+) -> Vec<(Wide, Wide)> {
+    let (blocks, plane) = (n_blocks(channels), extent.plane());
+    if plane == 0 {
+        return vec![([0.0; LANES], [0.0; LANES]); blocks];
+    }
+    let strips = plane.div_ceil(CHUNK);
+    let partial: Vec<(Wide, Wide)> = (0..extent.n * blocks * strips)
+        .into_par_iter()
+        .map(|task| {
+            let (block, strip) = (task / strips, task % strips);
+            let start = block * plane + strip * CHUNK;
+            let end = (block + 1) * plane;
+            of_chunk(
+                s,
+                gradient,
+                sums,
+                block % blocks,
+                start..end.min(start + CHUNK),
+            )
+        })
+        .collect();
+    (0..blocks)
+        .map(|block| {
+            let mut total = ([0.0; LANES], [0.0; LANES]);
+            for image in 0..extent.n {
+                let first = (image * blocks + block) * strips;
+                for partial in &partial[first..first + strips] {
+                    add(&mut total, partial);
+                }
+            }
+            total
+        })
+        .collect()
+}
+
+/// Pixels of a task.
+const CHUNK: usize = 16 * STRIP;
+
+fn of_chunk<S: Simd>(
+    s: S,
+    gradient: &[Pixel],
+    sums: Sums<'_>,
+    block: usize,
+    chunk: std::ops::Range<usize>,
+) -> (Wide, Wide) {
+    let mut total = ([0.0; LANES], [0.0; LANES]);
+    for start in chunk.clone().step_by(STRIP) {
+        let range = start..chunk.end.min(start + STRIP);
+        let gradient = &gradient[range.clone()];
+        let (sum, product) = match sums {
+            Sums::All => (s.run(Sum { gradient }), [0.0; LANES]),
+            Sums::Rectified { output } => (
+                s.run(RectifiedSum {
+                    gradient,
+                    output: &output[range],
+                }),
+                [0.0; LANES],
+            ),
+            Sums::Norm { raw, affine, mean } => s.run(NormSums {
+                gradient,
+                raw: &raw[range],
+                scale: &affine.scale[block],
+                shift: &affine.shift[block],
+                mean: &mean[block],
+            }),
+        };
+        add(&mut total, &(sum.map(f64::from), product.map(f64::from)));
+    }
+    total
+}
+
+fn add(total: &mut (Wide, Wide), more: &(Wide, Wide)) {
+    for lane in 0..LANES {
+        total.0[lane] += more.0[lane];
+        total.1[lane] += more.1[lane];
+    }
+}
+
+struct Sum<'a> {
+    gradient: &'a [Pixel],
+}
+
+impl Kernel for Sum<'_> {
+    type Output = Pixel;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Pixel {
+        let mut sum = s.zero();
+        for gradient in self.gradient {
+            sum = s.add(sum, s.read(gradient));
+        }
+        s.to_array(sum)
+    }
+}
+
+struct RectifiedSum<'a> {
+    gradient: &'a [Pixel],
+    output: &'a [Pixel],
+}
+
+impl Kernel for RectifiedSum<'_> {
+    type Output = Pixel;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Pixel {
+        let mut sum = s.zero();
+        for (gradient, output) in self.gradient.iter().zip(self.output) {
+            sum = s.add(sum, s.where_positive(s.read(output), s.read(gradient)));
+        }
+        s.to_array(sum)
+    }
+}
+
+struct NormSums<'a> {
+    gradient: &'a [Pixel],
+    raw: &'a [Pixel],
+    scale: &'a Pixel,
+    shift: &'a Pixel,
+    mean: &'a Pixel,
+}
+
+impl Kernel for NormSums<'_> {
+    type Output = (Pixel, Pixel);
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Self::Output {
+        let (scale, shift, mean) = (s.read(self.scale), s.read(self.shift), s.read(self.mean));
+        let mut sums = [(s.zero(), s.zero()); 4];
+        for (gradient, raw) in self.gradient.chunks(4).zip(self.raw.chunks(4)) {
+            for ((gradient, raw), (sum, product)) in gradient.iter().zip(raw).zip(&mut sums) {
+                let raw = s.read(raw);
+                let open = s.where_positive(s.mul_add(raw, scale, shift), s.read(gradient));
+                *sum = s.add(*sum, open);
+                *product = s.mul_add(open, s.sub(raw, mean), *product);
+            }
+        }
+        let [a, b, c, d] = sums;
+        (
+            s.to_array(s.add(s.add(a.0, b.0), s.add(c.0, d.0))),
+            s.to_array(s.add(s.add(a.1, b.1), s.add(c.1, d.1))),
+        )
+    }
+}

@@ -1,0 +1,367 @@
+//! The driver of the convolutions: which task computes what, and in which order.
+
+#![expect(
+    unsafe_code,
+    reason = "tasks write to rows of one tensor that are not next to each other"
+)]
+
+use rayon::prelude::*;
+
+use super::Window;
+use super::scratch::{BUDGET, Input, Rows, fill, fill_planar, with_scratch};
+use super::tile::{RowTile, Tile, TileArgs};
+use super::weights::Packed;
+use crate::layout::Extent;
+use crate::moments::Moments;
+use crate::shared::Shared;
+use crate::simd::{LANES, Pixel, Simd};
+
+/// A convolution.
+pub(crate) struct Conv<'a> {
+    pub(crate) input: Input<'a>,
+    pub(crate) window: Window,
+    /// Positions of the window.
+    pub(crate) grid: Extent,
+    pub(crate) weights: &'a Packed,
+    /// For each output block.
+    pub(crate) bias: &'a [Pixel],
+    /// Whether negative results become 0.
+    pub(crate) rectify: bool,
+}
+
+/// Where an output block goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output<'a> {
+    /// `[n, blocks, y, x]`.
+    pub(crate) tensor: Shared<'a, Pixel>,
+    /// Blocks of that tensor.
+    pub(crate) n_blocks: usize,
+    /// The block there.
+    pub(crate) block: usize,
+    /// The output of a position of the window stands at `step` times the position…
+    pub(crate) step: usize,
+    /// …plus this, `[y, x]`.
+    pub(crate) offset: [usize; 2],
+}
+
+/// Bytes of the weights that one group of output blocks reads before the next one comes.
+const WEIGHTS_BUDGET: usize = 256 << 10;
+
+/// Tasks below which output blocks are dealt out, too.
+const TASKS: usize = 32;
+
+/// How a convolution is cut up; from its shape alone, so that the result is the same for any
+/// number of threads.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    rows: usize,
+    inputs: usize,
+    groups: usize,
+}
+
+impl Conv<'_> {
+    /// Rows of a task, input blocks at a time, groups of output blocks of a task.
+    fn cut(&self, n_inputs: usize) -> Cut {
+        let Extent { n, height, width } = self.grid;
+        let row_bytes = self.window.reach(width) * size_of::<Pixel>();
+        let per_pair = self.weights.per_pair() * self.weights.group * size_of::<f32>();
+        let at_four_rows = BUDGET / (row_bytes * self.window.reach(4.min(height)));
+        let inputs = (WEIGHTS_BUDGET / per_pair)
+            .min(at_four_rows)
+            .clamp(1, n_inputs.max(1));
+        let fits = (BUDGET / (row_bytes * inputs)).saturating_sub(self.window.kernel - 1);
+        let enough_tasks = height.div_ceil(TASKS.div_ceil(n)).max(4);
+        let rows = (fits / self.window.step).min(enough_tasks).clamp(1, height);
+        let n_tasks = n * height.div_ceil(rows);
+        let groups = self
+            .weights
+            .n_groups()
+            .div_ceil(TASKS.div_ceil(n_tasks))
+            .max(1);
+        Cut {
+            rows,
+            inputs,
+            groups,
+        }
+    }
+
+    /// Computes all outputs.
+    pub(crate) fn run<S: Simd>(&self, s: S, outputs: &[Output<'_>]) {
+        self.run_and_measure(s, outputs, None);
+    }
+
+    /// Computes all outputs, and the moments of each output block.
+    pub(crate) fn run_with_moments<S: Simd>(&self, s: S, outputs: &[Output<'_>]) -> Vec<Moments> {
+        let cut = self.cut(self.input.counts().len());
+        let n_chunks = self.grid.n * self.grid.height.div_ceil(cut.rows);
+        let mut partial = vec![Moments::default(); outputs.len() * n_chunks];
+        self.run_and_measure(s, outputs, Some(Shared::new(&mut partial)));
+        let of_block = |block: usize| {
+            let mut moments = Moments::default();
+            for chunk in &partial[block * n_chunks..(block + 1) * n_chunks] {
+                moments.join(chunk);
+            }
+            moments
+        };
+        (0..outputs.len()).map(of_block).collect()
+    }
+
+    fn run_and_measure<S: Simd>(
+        &self,
+        s: S,
+        outputs: &[Output<'_>],
+        moments: Option<Shared<'_, Moments>>,
+    ) {
+        if self.grid.n * self.grid.plane() == 0 || outputs.is_empty() {
+            return;
+        }
+        assert_eq!(
+            outputs.len(),
+            self.weights.n_outputs,
+            "a place for each output block"
+        );
+        let counts = self.input.counts();
+        assert_eq!(
+            counts.len(),
+            self.weights.inputs.len(),
+            "weights for each input block"
+        );
+        let cut = self.cut(counts.len());
+        let n_chunks = self.grid.height.div_ceil(cut.rows);
+        let n_splits = self.weights.n_groups().div_ceil(cut.groups);
+        (0..self.grid.n * n_chunks * n_splits)
+            .into_par_iter()
+            .for_each(|task| {
+                let (split, task) = (task % n_splits, task / n_splits);
+                let first_row = task % n_chunks * cut.rows;
+                let rows = Rows {
+                    image: task / n_chunks,
+                    first_row,
+                    n_rows: cut.rows.min(self.grid.height - first_row),
+                    width: self.grid.width,
+                };
+                let last = self.weights.n_groups().min((split + 1) * cut.groups);
+                let groups = split * cut.groups..last;
+                self.task(
+                    s,
+                    &Task {
+                        rows,
+                        groups,
+                        cut,
+                        counts: &counts,
+                        outputs,
+                        moments,
+                    },
+                );
+            });
+    }
+
+    fn task<S: Simd>(&self, s: S, task: &Task<'_>) {
+        let plane = task.rows.plane(self.window);
+        let n_inputs = task.counts.len();
+        let n_passes = n_inputs.div_ceil(task.cut.inputs).max(1);
+        with_scratch([task.cut.inputs * plane, 0], |scratch, _| {
+            for pass in 0..n_passes {
+                let inputs = pass * task.cut.inputs..n_inputs.min((pass + 1) * task.cut.inputs);
+                match self.input {
+                    Input::Blocks(blocks) => {
+                        fill(s, blocks, inputs.clone(), task.rows, self.window, scratch);
+                    }
+                    Input::Planes(planes) => {
+                        fill_planar(planes, task.rows, self.window, scratch.as_flattened_mut());
+                    }
+                }
+                let part = Part {
+                    scratch: scratch.as_flattened(),
+                    counts: &task.counts[inputs.clone()],
+                    first_input: inputs.start,
+                    is_first: pass == 0,
+                    is_last: pass + 1 == n_passes,
+                };
+                for group in task.groups.clone() {
+                    if const { S::TILE_BLOCKS == 2 } && self.weights.blocks_in(group) == 2 {
+                        self.group::<S, 2>(s, task, &part, group);
+                    } else {
+                        self.group::<S, 1>(s, task, &part, group);
+                    }
+                    if part.is_last {
+                        self.measure(s, task, group);
+                    }
+                }
+            }
+        });
+    }
+
+    /// Takes the moments of a task's rows of a group, which are complete.
+    fn measure<S: Simd>(&self, s: S, task: &Task<'_>, group: usize) {
+        let Some(moments) = task.moments else { return };
+        let chunks = self.grid.height.div_ceil(task.cut.rows);
+        let first = group * self.weights.group;
+        for block in first..first + self.weights.blocks_in(group) {
+            let Rows {
+                image,
+                first_row,
+                n_rows,
+                width,
+            } = task.rows;
+            let place = (block * self.grid.n + image) * chunks + first_row / task.cut.rows;
+            let at = [image, first_row, 0];
+            // SAFETY: a task is alone with its rows of its output blocks, and with their place in
+            // the table; the rows are whole rows of one block, one after the other.
+            let (pixels, moments) = unsafe {
+                let pixels = task.outputs[block].pixels(self.grid, at, n_rows * width);
+                (pixels, moments.part(place, 1))
+            };
+            moments[0] = Moments::of(s, pixels);
+        }
+    }
+
+    /// One group of output blocks from some input blocks.
+    fn group<S: Simd, const BLOCKS: usize>(
+        &self,
+        s: S,
+        task: &Task<'_>,
+        part: &Part<'_>,
+        group: usize,
+    ) {
+        let rows = task.rows;
+        let (pixel_step, channel_step, plane) = match self.input {
+            Input::Blocks(_) => (LANES, 1, rows.plane(self.window) * LANES),
+            Input::Planes(_) => (1, rows.plane(self.window), 0),
+        };
+        let stride = rows.stride(self.window) * pixel_step;
+        let taps: Vec<usize> = (0..self.window.taps())
+            .map(|tap| (tap / self.window.kernel) * stride + tap % self.window.kernel * pixel_step)
+            .collect();
+        let first_block = group * self.weights.group;
+        let by_rows = const { BLOCKS == 1 && S::TILE_BLOCKS == 2 } && self.window.kernel == 3;
+        let most = if by_rows {
+            ROW_TILE_PIXELS
+        } else {
+            S::TILE_PIXELS
+        };
+        for row in 0..rows.n_rows {
+            for (column, pixels) in tiles(self.grid.width, most) {
+                let start =
+                    row * self.window.step * stride + column * self.window.step * pixel_step;
+                let out = std::array::from_fn(|block| {
+                    let output = &task.outputs[first_block + block];
+                    let at = [rows.image, rows.first_row + row, column];
+                    // SAFETY: tasks have images and rows, or output blocks, of their own.
+                    unsafe { output.pixels(self.grid, at, pixels) }
+                });
+                let tile = TileArgs::<BLOCKS> {
+                    x: &part.scratch[start..],
+                    plane,
+                    channel_step,
+                    counts: part.counts,
+                    taps: &taps,
+                    weights: self.weights.of_group(group, part.first_input),
+                    out,
+                    out_step: task.outputs[first_block].step,
+                    bias: part
+                        .is_first
+                        .then(|| &self.bias[first_block..first_block + BLOCKS]),
+                    floor: if self.rectify && part.is_last {
+                        0.0
+                    } else {
+                        f32::NEG_INFINITY
+                    },
+                };
+                // What no instruction set runs is not compiled: the conditions are constants.
+                if const { BLOCKS == 1 && S::TILE_BLOCKS == 2 } && by_rows {
+                    match pixel_step {
+                        1 => run_row_tile::<S, BLOCKS, 1>(s, tile, pixels),
+                        _ => run_row_tile::<S, BLOCKS, LANES>(s, tile, pixels),
+                    }
+                    continue;
+                }
+                match (pixel_step, self.window.step) {
+                    (1, 1) => run_tile::<S, BLOCKS, 1>(s, tile, pixels),
+                    (_, 1) => run_tile::<S, BLOCKS, LANES>(s, tile, pixels),
+                    _ => run_tile::<S, BLOCKS, { 2 * LANES }>(s, tile, pixels),
+                }
+            }
+        }
+    }
+}
+
+struct Task<'a> {
+    rows: Rows,
+    groups: std::ops::Range<usize>,
+    cut: Cut,
+    counts: &'a [usize],
+    outputs: &'a [Output<'a>],
+    moments: Option<Shared<'a, Moments>>,
+}
+
+/// Some of the input blocks, in the scratch memory.
+struct Part<'a> {
+    scratch: &'a [f32],
+    counts: &'a [usize],
+    first_input: usize,
+    is_first: bool,
+    is_last: bool,
+}
+
+impl<'a> Output<'a> {
+    /// The pixels of some positions of the window in a row, from the first to the last one.
+    ///
+    /// # Safety
+    ///
+    /// As [`Shared::part`].
+    unsafe fn pixels(&self, grid: Extent, at: [usize; 3], n: usize) -> &'a mut [Pixel] {
+        let [image, row, column] = at;
+        let (height, width) = (grid.height * self.step, grid.width * self.step);
+        let plane = image * self.n_blocks + self.block;
+        let first = (plane * height + row * self.step + self.offset[0]) * width
+            + column * self.step
+            + self.offset[1];
+        // SAFETY: the caller's promise.
+        unsafe { self.tensor.part(first, (n - 1) * self.step + 1) }
+    }
+}
+
+/// Cuts a row into tiles of nearly equal width, as (first column, width).
+fn tiles(width: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let n = width.div_ceil(most);
+    (0..n).map(move |tile| {
+        let (first, end) = (tile * width / n, (tile + 1) * width / n);
+        (first, end - first)
+    })
+}
+
+/// Pixels of a [`RowTile`], at most.
+const ROW_TILE_PIXELS: usize = 24;
+
+macro_rules! by_width {
+    ($tile:ident, $s:ident, $args:ident, $pixels:ident, $blocks:ident, $step:ident: $($n:literal)*) => {
+        match $pixels {
+            $($n => $s.run($tile::<$blocks, $n, $step>($args)),)*
+            _ => unreachable!("a width of a tile"),
+        }
+    };
+}
+
+fn run_tile<S: Simd, const BLOCKS: usize, const STEP: usize>(
+    s: S,
+    args: TileArgs<'_, BLOCKS>,
+    pixels: usize,
+) {
+    if const { S::TILE_PIXELS <= 2 } {
+        by_width!(Tile, s, args, pixels, BLOCKS, STEP: 1 2);
+    } else if const { S::TILE_PIXELS <= 6 } {
+        by_width!(Tile, s, args, pixels, BLOCKS, STEP: 1 2 3 4 5 6);
+    } else {
+        by_width!(Tile, s, args, pixels, BLOCKS, STEP: 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+    }
+}
+
+fn run_row_tile<S: Simd, const BLOCKS: usize, const STEP: usize>(
+    s: S,
+    args: TileArgs<'_, BLOCKS>,
+    pixels: usize,
+) {
+    by_width!(RowTile, s, args, pixels, BLOCKS, STEP:
+        1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24);
+}

@@ -1,0 +1,173 @@
+//! Rows of the input with their padding, in memory that each thread keeps.
+
+use std::cell::RefCell;
+
+use super::Window;
+use crate::buffers::Buffer;
+use crate::layout::Extent;
+use crate::simd::{LANES, Pixel, Simd};
+use crate::source::{RowAt, Source};
+
+thread_local! {
+    static KEPT: RefCell<[Option<Buffer>; 2]> = const { RefCell::new([None, None]) };
+}
+
+/// Bytes that the rows of one task may take: a good part of a second-level cache.
+pub(super) const BUDGET: usize = 512 << 10;
+
+/// Lends a thread's two scratch memories of `lens` pixels, filled with anything.
+pub(super) fn with_scratch<R>(
+    lens: [usize; 2],
+    task: impl FnOnce(&mut [Pixel], &mut [Pixel]) -> R,
+) -> R {
+    let [mut first, mut second] = KEPT.take();
+    let result = task(
+        at_least(&mut first, lens[0]),
+        at_least(&mut second, lens[1]),
+    );
+    KEPT.set([first, second]);
+    result
+}
+
+fn at_least(kept: &mut Option<Buffer>, len: usize) -> &mut [Pixel] {
+    let enough = kept.take().filter(|kept| kept.pixels().len() >= len);
+    &mut kept
+        .insert(enough.unwrap_or_else(|| Buffer::stale(len * LANES)))
+        .pixels_mut()[..len]
+}
+
+/// Blocks of several sources, side by side.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Blocks<'a> {
+    pub(crate) sources: &'a [Source<'a>],
+    /// Of the sources' tensors.
+    pub(crate) extent: Extent,
+}
+
+impl<'a> Blocks<'a> {
+    /// The source of a block and the block's place there.
+    fn find(&self, mut block: usize) -> (&'a Source<'a>, usize) {
+        for source in self.sources {
+            if block < source.n_blocks() {
+                return (source, block);
+            }
+            block -= source.n_blocks();
+        }
+        unreachable!("a block of one of the sources")
+    }
+}
+
+/// Which rows a scratch memory holds: those that `n_rows` outputs from `first_row` on read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows {
+    pub(super) image: usize,
+    pub(super) first_row: usize,
+    pub(super) n_rows: usize,
+    /// Outputs in a row.
+    pub(super) width: usize,
+}
+
+impl Rows {
+    /// Pixels of a row in the scratch memory.
+    pub(super) fn stride(self, window: Window) -> usize {
+        window.reach(self.width)
+    }
+
+    /// Pixels of a block in the scratch memory.
+    pub(super) fn plane(self, window: Window) -> usize {
+        window.reach(self.n_rows) * self.stride(window)
+    }
+}
+
+/// Reads the rows of some blocks, with zeros around, as `[block][row][column]`.
+#[inline(always)]
+pub(super) fn fill<S: Simd>(
+    s: S,
+    blocks: Blocks<'_>,
+    which: std::ops::Range<usize>,
+    rows: Rows,
+    window: Window,
+    to: &mut [Pixel],
+) {
+    let stride = rows.stride(window);
+    let (height, width) = (blocks.extent.height, blocks.extent.width);
+    let n_read = width.min(stride - window.pad);
+    for (block, to) in which.zip(to.chunks_exact_mut(rows.plane(window))) {
+        let (source, block) = blocks.find(block);
+        for (row, to) in to.chunks_exact_mut(stride).enumerate() {
+            let row = (rows.first_row * window.step + row).wrapping_sub(window.pad);
+            if row >= height {
+                to.fill([0.0; LANES]);
+                continue;
+            }
+            to[..window.pad].fill([0.0; LANES]);
+            to[window.pad + n_read..].fill([0.0; LANES]);
+            let at = RowAt {
+                image: rows.image,
+                block,
+                row,
+            };
+            source.read_row(
+                s,
+                at,
+                blocks.extent,
+                &mut to[window.pad..window.pad + n_read],
+            );
+        }
+    }
+}
+
+/// Reads the rows of all channels of a planar tensor, with zeros around, as
+/// `[channel][row][column]`.
+pub(super) fn fill_planar(planes: Planes<'_>, rows: Rows, window: Window, to: &mut [f32]) {
+    let stride = rows.stride(window);
+    let (height, width) = (planes.extent.height, planes.extent.width);
+    let n_read = width.min(stride - window.pad);
+    let of_image = planes.channels * planes.extent.plane();
+    let values = &planes.values[rows.image * of_image..][..of_image];
+    let channels = to.chunks_exact_mut(rows.plane(window)).take(planes.channels);
+    for (channel, to) in channels.enumerate() {
+        for (row, to) in to.chunks_exact_mut(stride).enumerate() {
+            to.fill(0.0);
+            let row = (rows.first_row * window.step + row).wrapping_sub(window.pad);
+            if row < height {
+                let from = &values[(channel * height + row) * width..][..n_read];
+                to[window.pad..window.pad + n_read].copy_from_slice(from);
+            }
+        }
+    }
+}
+
+/// Up to sixteen channels as planes: the image that a net reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Planes<'a> {
+    /// `[n, channels, y, x]`.
+    pub(crate) values: &'a [f32],
+    pub(crate) channels: usize,
+    pub(crate) extent: Extent,
+}
+
+/// What a convolution reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Input<'a> {
+    /// One tensor or two, as if they were concatenated.
+    Blocks(Blocks<'a>),
+    /// The image itself.
+    Planes(Planes<'a>),
+}
+
+impl Input<'_> {
+    /// Channels of each block as the tiles see it.
+    pub(super) fn counts(&self) -> Vec<usize> {
+        match self {
+            Self::Blocks(blocks) => {
+                let channels = blocks.sources.iter().map(|source| source.channels);
+                super::channel_blocks(&channels.collect::<Vec<_>>())
+                    .iter()
+                    .map(|block| block.count)
+                    .collect()
+            }
+            Self::Planes(planes) => vec![planes.channels],
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! The driver of the weights' gradients.
+//!
+//! A task owns a tile of the weight (two blocks of outputs, two of inputs) and a fixed part of
+//! the rows of all images; the parts are added up in order. So the sums do not depend on how many
+//! threads there are, nor on which of them did what.
+
+use rayon::prelude::*;
+
+use super::Window;
+use super::scratch::{BUDGET, Blocks, Input, Rows, fill, fill_planar, with_scratch};
+use super::weight_tile::{RowTapsTile, TapTile, WeightTileArgs};
+use super::weights::{ChannelBlock, channel_blocks};
+use crate::buffers::Buffer;
+use crate::layout::Extent;
+use crate::simd::{LANES, Pixel, Simd};
+
+/// The gradient of a convolution's weight.
+pub(crate) struct WeightGradient<'a> {
+    pub(crate) input: Input<'a>,
+    pub(crate) window: Window,
+    /// Of the convolution's output; one source.
+    pub(crate) gradient: Blocks<'a>,
+}
+
+/// Blocks of outputs, and of inputs, in a tile.
+const TILE: usize = 2;
+
+/// Tasks to aim at, pixels of a part at most, and bytes of all parts at most.
+const TASKS: usize = 64;
+const PART_PIXELS: usize = 1 << 14;
+const PARTS_BYTES: usize = 32 << 20;
+
+/// Pixels that a tile goes over at a time: they stay in the first cache for all taps.
+const STRIP_PIXELS: usize = 256;
+
+/// How the work is cut up; from the shape alone.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    input_tiles: usize,
+    parts: usize,
+    /// Rows of a unit: a part is a range of units, in order.
+    rows: usize,
+    units_per_image: usize,
+}
+
+impl WeightGradient<'_> {
+    /// `[outputs, inputs, ky, kx]`.
+    pub(crate) fn run<S: Simd>(&self, s: S) -> Buffer {
+        let inputs = match self.input {
+            Input::Blocks(blocks) => channel_blocks(
+                &blocks
+                    .sources
+                    .iter()
+                    .map(|x| x.channels)
+                    .collect::<Vec<_>>(),
+            ),
+            Input::Planes(planes) => channel_blocks(&[planes.channels]),
+        };
+        let n_outputs = self.gradient.sources[0].channels;
+        let outputs = channel_blocks(&[n_outputs]);
+        let cut = self.cut(inputs.len(), outputs.len());
+        let tile_len = TILE * TILE * self.window.taps() * LANES;
+        let n_tiles = outputs.len().div_ceil(TILE) * cut.input_tiles;
+        let mut partial = Buffer::zeroed(n_tiles * cut.parts * tile_len * LANES);
+        if self.gradient.extent.n * self.gradient.extent.plane() > 0 {
+            partial
+                .pixels_mut()
+                .par_chunks_exact_mut(tile_len)
+                .enumerate()
+                .for_each(|(task, sums)| self.task(s, cut, &inputs, outputs.len(), task, sums));
+        }
+        self.add_up(cut, &inputs, n_outputs, partial.pixels())
+    }
+
+    fn cut(&self, n_inputs: usize, n_outputs: usize) -> Cut {
+        let Extent { n, height, width } = self.gradient.extent;
+        let input_tiles = n_inputs.div_ceil(TILE);
+        let tiles = input_tiles * n_outputs.div_ceil(TILE);
+        let input_bytes = self.window.reach(width.max(1)) * size_of::<Pixel>() * TILE;
+        let gradient_bytes = width * size_of::<Pixel>() * TILE;
+        let fits = BUDGET.saturating_sub(input_bytes * self.window.kernel)
+            / (input_bytes * self.window.step + gradient_bytes).max(1);
+        let rows = fits.clamp(1, height.div_ceil(TASKS.div_ceil(n.max(1))).clamp(1, 16));
+        let units_per_image = height.div_ceil(rows);
+        let tile_bytes = TILE * TILE * self.window.taps() * LANES * size_of::<Pixel>();
+        let for_precision = (n * height * width).div_ceil(PART_PIXELS);
+        let at_most = (PARTS_BYTES / (tiles * tile_bytes).max(1))
+            .min(n * units_per_image)
+            .max(1);
+        let parts = TASKS
+            .div_ceil(tiles.max(1))
+            .max(for_precision)
+            .clamp(1, at_most);
+        Cut {
+            input_tiles,
+            parts,
+            rows,
+            units_per_image,
+        }
+    }
+
+    fn task<S: Simd>(
+        &self,
+        s: S,
+        cut: Cut,
+        inputs: &[ChannelBlock],
+        n_outputs: usize,
+        task: usize,
+        sums: &mut [Pixel],
+    ) {
+        let (part, tile) = (task % cut.parts, task / cut.parts);
+        let first_output = tile / cut.input_tiles * TILE;
+        let first_input = tile % cut.input_tiles * TILE;
+        let outputs = first_output..n_outputs.min(first_output + TILE);
+        let inputs_here = first_input..inputs.len().min(first_input + TILE);
+        let extent = self.gradient.extent;
+        let units = extent.n * cut.units_per_image;
+        for unit in part * units / cut.parts..(part + 1) * units / cut.parts {
+            let first_row = unit % cut.units_per_image * cut.rows;
+            let rows = Rows {
+                image: unit / cut.units_per_image,
+                first_row,
+                n_rows: cut.rows.min(extent.height - first_row),
+                width: extent.width,
+            };
+            let own = Window {
+                kernel: 1,
+                pad: 0,
+                step: 1,
+            };
+            let lens = [
+                TILE * rows.plane(self.window),
+                outputs.len() * rows.plane(own),
+            ];
+            with_scratch(lens, |x, gradient| {
+                fill(s, self.gradient, outputs.clone(), rows, own, gradient);
+                match self.input {
+                    Input::Blocks(blocks) => {
+                        fill(s, blocks, inputs_here.clone(), rows, self.window, x);
+                    }
+                    Input::Planes(planes) => {
+                        fill_planar(planes, rows, self.window, x.as_flattened_mut());
+                    }
+                }
+                let n_outputs = outputs.len();
+                let unit = Unit { x: x.as_flattened(), gradient, n_outputs, rows };
+                self.unit(s, &unit, &inputs[inputs_here.clone()], sums);
+            });
+        }
+    }
+
+    /// Adds one unit to a tile's sums.
+    fn unit<S: Simd>(&self, s: S, unit: &Unit<'_>, inputs: &[ChannelBlock], sums: &mut [Pixel]) {
+        let strip = (STRIP_PIXELS / unit.rows.width).max(1);
+        let by_rows = const { S::TILE_BLOCKS == 2 } && self.window.kernel == 3;
+        for first_row in (0..unit.rows.n_rows).step_by(strip) {
+            let rows = first_row..unit.rows.n_rows.min(first_row + strip);
+            for (input, block) in inputs.iter().enumerate() {
+                let strip = Strip { rows: rows.clone(), input, channels: block.count };
+                if const { S::TILE_BLOCKS == 2 } && !by_rows && unit.n_outputs == 2 {
+                    self.strip::<S, 2>(s, unit, &strip, 0, sums);
+                    continue;
+                }
+                for output in 0..unit.n_outputs {
+                    if const { S::TILE_BLOCKS == 2 } && by_rows {
+                        self.strip_by_rows(s, unit, &strip, output, sums);
+                    } else {
+                        self.strip::<S, 1>(s, unit, &strip, output, sums);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds some rows to the sums of one input block and some output blocks.
+    fn strip<S: Simd, const BLOCKS: usize>(
+        &self,
+        s: S,
+        unit: &Unit<'_>,
+        strip: &Strip,
+        output: usize,
+        sums: &mut [Pixel],
+    ) {
+        let at_once = if BLOCKS == 2 { 8 } else { S::TILE_CHANNELS };
+        let channels = self.channels_at_once(strip, at_once);
+        let steps = self.steps(unit);
+        let per_output = sums.len() / TILE;
+        for tap in 0..self.window.taps() {
+            for channel in (0..strip.channels).step_by(channels) {
+                let first_sum = (strip.input * self.window.taps() + tap) * LANES + channel;
+                let mut blocks = sums.chunks_exact_mut(per_output).skip(output);
+                let args = WeightTileArgs::<BLOCKS> {
+                    x: &unit.x[self.start(unit, strip, tap, channel)..],
+                    row_step: steps.row,
+                    channel_step: steps.channel,
+                    gradient: std::array::from_fn(|block| unit.gradient(strip, output + block)),
+                    rows: strip.rows.len(),
+                    width: unit.rows.width,
+                    sums: std::array::from_fn(|_| {
+                        &mut blocks.next().unwrap_or_default()[first_sum..]
+                    }),
+                };
+                run_tap(s, args, channels, steps.pixel);
+            }
+        }
+    }
+
+    /// The same for a 3x3 kernel, three taps at a time.
+    fn strip_by_rows<S: Simd>(
+        &self,
+        s: S,
+        unit: &Unit<'_>,
+        strip: &Strip,
+        output: usize,
+        sums: &mut [Pixel],
+    ) {
+        let channels = self.channels_at_once(strip, 8);
+        let steps = self.steps(unit);
+        let per_output = sums.len() / TILE;
+        for tap in (0..self.window.taps()).step_by(3) {
+            for channel in (0..strip.channels).step_by(channels) {
+                let first_sum = (strip.input * self.window.taps() + tap) * LANES + channel;
+                let args = WeightTileArgs {
+                    x: &unit.x[self.start(unit, strip, tap + 1, channel)..],
+                    row_step: steps.row,
+                    channel_step: steps.channel,
+                    gradient: [unit.gradient(strip, output)],
+                    rows: strip.rows.len(),
+                    width: unit.rows.width,
+                    sums: [&mut sums[output * per_output..][first_sum..per_output]],
+                };
+                run_row_taps(s, args, channels, steps.pixel);
+            }
+        }
+    }
+
+    /// Channels that a tile takes at a time: in a block those that fill it up are zeros, but an
+    /// image has only its own planes.
+    fn channels_at_once(&self, strip: &Strip, at_most: usize) -> usize {
+        match self.input {
+            Input::Planes(_) if strip.channels % at_most != 0 => 1,
+            _ => at_most,
+        }
+    }
+
+    fn steps(&self, unit: &Unit<'_>) -> Steps {
+        let stride = unit.rows.stride(self.window) * self.window.step;
+        match self.input {
+            Input::Blocks(_) => {
+                Steps { row: stride * LANES, pixel: self.window.step * LANES, channel: 1 }
+            }
+            Input::Planes(_) => {
+                Steps { row: stride, pixel: self.window.step, channel: unit.rows.plane(self.window) }
+            }
+        }
+    }
+
+    /// Where a strip's first pixel reads in the scratch memory.
+    fn start(&self, unit: &Unit<'_>, strip: &Strip, tap: usize, channel: usize) -> usize {
+        let (ky, kx) = (tap / self.window.kernel, tap % self.window.kernel);
+        let row = strip.rows.start * self.window.step + ky;
+        let pixel = row * unit.rows.stride(self.window) + kx;
+        let plane = unit.rows.plane(self.window);
+        match self.input {
+            Input::Blocks(_) => (strip.input * plane + pixel) * LANES + channel,
+            Input::Planes(_) => channel * plane + pixel,
+        }
+    }
+
+    /// Adds the parts up, in order, and brings the sums into the weight's own order.
+    fn add_up(
+        &self,
+        cut: Cut,
+        inputs: &[ChannelBlock],
+        n_outputs: usize,
+        partial: &[Pixel],
+    ) -> Buffer {
+        let taps = self.window.taps();
+        let n_inputs: usize = inputs.iter().map(|block| block.count).sum();
+        let per_output = n_inputs * taps;
+        let mut weight = Buffer::stale(n_outputs * per_output);
+        if weight.is_empty() {
+            return weight;
+        }
+        let tile_len = TILE * TILE * taps * LANES;
+        weight.par_chunks_mut(LANES * per_output).enumerate().for_each(|(output, weight)| {
+            // By output within the block; rows of it are rows of the weight.
+            let mut turned = vec![0.0; LANES * LANES * taps];
+            for (input, block) in inputs.iter().enumerate() {
+                let tile = output / TILE * cut.input_tiles + input / TILE;
+                let in_tile = (output % TILE * TILE + input % TILE) * taps * LANES;
+                let parts = partial[tile * cut.parts * tile_len..].chunks_exact(tile_len);
+                turn(parts.take(cut.parts), in_tile, [block.count, taps], &mut turned);
+                let rows = weight.chunks_exact_mut(per_output).zip(turned.chunks(LANES * taps));
+                for (of_output, turned) in rows {
+                    let n = block.count * taps;
+                    of_output[block.first * taps..][..n].copy_from_slice(&turned[..n]);
+                }
+            }
+        });
+        weight
+    }
+}
+
+/// Adds up `[tap][channel][output]` from the parts, in order, as `[output][channel][tap]`.
+fn turn<'a>(
+    parts: impl Iterator<Item = &'a [Pixel]> + Clone,
+    start: usize,
+    [channels, taps]: [usize; 2],
+    turned: &mut [f32],
+) {
+    for tap in 0..taps {
+        for channel in 0..channels {
+            let place = start + tap * LANES + channel;
+            let mut sum = [0.0; LANES];
+            for part in parts.clone() {
+                for (sum, more) in sum.iter_mut().zip(&part[place]) {
+                    *sum += more;
+                }
+            }
+            let first = channel * taps + tap;
+            for (of_output, sum) in turned.chunks_exact_mut(LANES * taps).zip(sum) {
+                of_output[first] = sum;
+            }
+        }
+    }
+}
+
+/// Some rows of an image, in the scratch memory.
+#[derive(Clone, Copy)]
+struct Unit<'a> {
+    x: &'a [f32],
+    /// `[output block][row][column]`.
+    gradient: &'a [Pixel],
+    n_outputs: usize,
+    rows: Rows,
+}
+
+impl<'a> Unit<'a> {
+    fn gradient(&self, strip: &Strip, output: usize) -> &'a [Pixel] {
+        let first = (output * self.rows.n_rows + strip.rows.start) * self.rows.width;
+        &self.gradient[first..first + strip.rows.len() * self.rows.width]
+    }
+}
+
+/// A few rows of a unit and one of its input blocks.
+struct Strip {
+    rows: std::ops::Range<usize>,
+    input: usize,
+    channels: usize,
+}
+
+/// Numbers between neighbours in the scratch memory.
+struct Steps {
+    row: usize,
+    pixel: usize,
+    channel: usize,
+}
+
+fn run_tap<S: Simd, const BLOCKS: usize>(
+    s: S,
+    args: WeightTileArgs<'_, BLOCKS>,
+    channels: usize,
+    step: usize,
+) {
+    const DOUBLE: usize = 2 * LANES;
+    match (channels, step) {
+        (1, 1) => s.run(TapTile::<BLOCKS, 1, 1>(args)),
+        (2, 1) => s.run(TapTile::<BLOCKS, 2, 1>(args)),
+        (4, 1) => s.run(TapTile::<BLOCKS, 4, 1>(args)),
+        (8, 1) => s.run(TapTile::<BLOCKS, 8, 1>(args)),
+        (2, LANES) => s.run(TapTile::<BLOCKS, 2, LANES>(args)),
+        (4, LANES) => s.run(TapTile::<BLOCKS, 4, LANES>(args)),
+        (8, LANES) => s.run(TapTile::<BLOCKS, 8, LANES>(args)),
+        (2, DOUBLE) => s.run(TapTile::<BLOCKS, 2, DOUBLE>(args)),
+        (4, DOUBLE) => s.run(TapTile::<BLOCKS, 4, DOUBLE>(args)),
+        (8, DOUBLE) => s.run(TapTile::<BLOCKS, 8, DOUBLE>(args)),
+        _ => unreachable!("a size of a tile"),
+    }
+}
+
+fn run_row_taps<S: Simd>(s: S, args: WeightTileArgs<'_, 1>, channels: usize, step: usize) {
+    match (channels, step) {
+        (1, 1) => s.run(RowTapsTile::<1, 1>(args)),
+        (8, 1) => s.run(RowTapsTile::<8, 1>(args)),
+        (8, LANES) => s.run(RowTapsTile::<8, LANES>(args)),
+        _ => unreachable!("a size of a tile"),
+    }
+}

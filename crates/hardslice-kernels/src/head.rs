@@ -1,0 +1,255 @@
+//! The 1x1 convolution at the end of a net: from blocks to a few planes.
+
+use rayon::prelude::*;
+
+use crate::affine::by_block;
+use crate::batch_norm::rounded;
+use crate::buffers::Buffer;
+use crate::layout::{Extent, channels_in};
+use crate::moments::Wide;
+use crate::simd::{Kernel, LANES, Pixel, Simd};
+use crate::source::{RowAt, Source};
+
+/// A 1x1 convolution to planes.
+pub(crate) struct Head<'a> {
+    pub(crate) source: Source<'a>,
+    pub(crate) extent: Extent,
+    /// `[outputs, channels]`.
+    pub(crate) weight: &'a [f32],
+    pub(crate) n_outputs: usize,
+}
+
+/// What comes back through a [`Head`].
+pub(crate) struct HeadGradients {
+    /// `[n, blocks, y, x, 16]`, of the layer after its norm.
+    pub(crate) x: Buffer,
+    /// `[outputs, channels]`.
+    pub(crate) weight: Vec<f32>,
+    /// `[outputs]`.
+    pub(crate) bias: Vec<f32>,
+}
+
+/// Rows of a task.
+const ROWS: usize = 8;
+
+impl Head<'_> {
+    /// By output, then by block.
+    fn packed(&self) -> Vec<Vec<Pixel>> {
+        let channels = self.source.channels;
+        (0..self.n_outputs)
+            .map(|output| by_block(&self.weight[output * channels..][..channels]))
+            .collect()
+    }
+
+    /// All blocks of a row.
+    fn read_row<S: Simd>(&self, s: S, image: usize, row: usize, to: &mut [Pixel]) {
+        for (block, to) in to.chunks_exact_mut(self.extent.width).enumerate() {
+            self.source
+                .read_row(s, RowAt { image, block, row }, self.extent, to);
+        }
+    }
+
+    /// `[n, outputs, y, x]`.
+    pub(crate) fn forward<S: Simd>(&self, s: S, bias: &[f32]) -> Buffer {
+        let Extent { n, height, width } = self.extent;
+        let weights = self.packed();
+        let mut out = Buffer::stale(n * self.n_outputs * height * width);
+        if out.is_empty() {
+            return out;
+        }
+        // By rows of all outputs: the planes of an image are cut at the same places.
+        let mut rows: Vec<Vec<&mut [f32]>> = (0..n * height).map(|_| Vec::new()).collect();
+        for (place, row) in out.chunks_exact_mut(width).enumerate() {
+            let image = place / (self.n_outputs * height);
+            rows[image * height + place % height].push(row);
+        }
+        rows.into_par_iter()
+            .with_min_len(ROWS)
+            .enumerate()
+            .for_each_init(
+                || vec![[0.0; LANES]; self.source.n_blocks() * width],
+                |x, (place, outputs)| {
+                    self.read_row(s, place / height, place % height, x);
+                    for ((to, weights), bias) in outputs.into_iter().zip(&weights).zip(bias) {
+                        s.run(HeadRow {
+                            x,
+                            weights,
+                            bias: *bias,
+                            to,
+                        });
+                    }
+                },
+            );
+        out
+    }
+
+    /// `gradient`: `[n, outputs, y, x]`.
+    pub(crate) fn backward<S: Simd>(&self, s: S, gradient: &[f32]) -> HeadGradients {
+        let Extent { n, height, width } = self.extent;
+        let blocks = self.source.n_blocks();
+        let weights = self.packed();
+        let mut dx = Buffer::stale(n * blocks * height * width * LANES);
+        let mut sums = vec![[0.0; LANES]; self.n_outputs * blocks];
+        let mut bias = vec![0.0; self.n_outputs];
+        if !dx.is_empty() {
+            let plane = height * width;
+            dx.pixels_mut()
+                .par_chunks_exact_mut(plane)
+                .enumerate()
+                .for_each(|(place, dx)| {
+                    let (image, block) = (place / blocks, place % blocks);
+                    let gradient =
+                        &gradient[image * self.n_outputs * plane..][..self.n_outputs * plane];
+                    let weights: Vec<Pixel> =
+                        weights.iter().map(|weights| weights[block]).collect();
+                    s.run(HeadInput {
+                        gradient,
+                        weights: &weights,
+                        dx,
+                    });
+                });
+            let chunks = height.div_ceil(ROWS);
+            let parts: Vec<(Vec<Wide>, Vec<f64>)> = (0..n * chunks)
+                .into_par_iter()
+                .map(|task| self.sums_of_rows(s, gradient, task / chunks, task % chunks * ROWS))
+                .collect();
+            for (of_weight, of_bias) in parts {
+                for (sum, more) in sums.iter_mut().zip(of_weight) {
+                    for (sum, more) in sum.iter_mut().zip(more) {
+                        *sum += more;
+                    }
+                }
+                for (sum, more) in bias.iter_mut().zip(of_bias) {
+                    *sum += more;
+                }
+            }
+        }
+        let channels = self.source.channels;
+        let weight = sums.chunks(blocks.max(1)).flat_map(|blocks| {
+            blocks
+                .iter()
+                .enumerate()
+                .flat_map(move |(block, sums): (usize, &Wide)| {
+                    sums.iter()
+                        .take(channels_in(channels, block))
+                        .map(|sum| rounded(*sum))
+                })
+        });
+        HeadGradients {
+            x: dx,
+            weight: weight.collect(),
+            bias: bias.into_iter().map(rounded).collect(),
+        }
+    }
+
+    /// The sums for the weight and the bias over a few rows.
+    fn sums_of_rows<S: Simd>(
+        &self,
+        s: S,
+        gradient: &[f32],
+        image: usize,
+        first_row: usize,
+    ) -> (Vec<Wide>, Vec<f64>) {
+        let Extent { height, width, .. } = self.extent;
+        let blocks = self.source.n_blocks();
+        let mut sums = vec![[0.0; LANES]; self.n_outputs * blocks];
+        let mut bias = vec![0.0; self.n_outputs];
+        let mut x = vec![[0.0; LANES]; blocks * width];
+        for row in first_row..height.min(first_row + ROWS) {
+            self.read_row(s, image, row, &mut x);
+            for output in 0..self.n_outputs {
+                let start = ((image * self.n_outputs + output) * height + row) * width;
+                let gradient = &gradient[start..start + width];
+                bias[output] += gradient.iter().map(|g| f64::from(*g)).sum::<f64>();
+                for (x, sums) in x.chunks_exact(width).zip(&mut sums[output * blocks..]) {
+                    let of_row = s.run(HeadWeightRow { x, gradient });
+                    for (sum, more) in sums.iter_mut().zip(of_row) {
+                        *sum += f64::from(more);
+                    }
+                }
+            }
+        }
+        (sums, bias)
+    }
+}
+
+struct HeadRow<'a> {
+    /// `[block][column]`.
+    x: &'a [Pixel],
+    weights: &'a [Pixel],
+    bias: f32,
+    to: &'a mut [f32],
+}
+
+impl Kernel for HeadRow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let width = self.to.len();
+        for (column, to) in self.to.iter_mut().enumerate() {
+            let mut sum = s.zero();
+            for (block, weights) in self.weights.iter().enumerate() {
+                sum = s.mul_add(
+                    s.read(&self.x[block * width + column]),
+                    s.read(weights),
+                    sum,
+                );
+            }
+            *to = self.bias + tree_sum(s.to_array(sum));
+        }
+    }
+}
+
+#[inline(always)]
+fn tree_sum(lanes: Pixel) -> f32 {
+    let eight: [f32; 8] = std::array::from_fn(|i| lanes[i] + lanes[i + 8]);
+    let four: [f32; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
+    (four[0] + four[2]) + (four[1] + four[3])
+}
+
+struct HeadInput<'a> {
+    /// `[output][pixel]`.
+    gradient: &'a [f32],
+    /// By output.
+    weights: &'a [Pixel],
+    dx: &'a mut [Pixel],
+}
+
+impl Kernel for HeadInput<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let plane = self.dx.len();
+        for (pixel, dx) in self.dx.iter_mut().enumerate() {
+            let mut sum = s.zero();
+            for (output, weights) in self.weights.iter().enumerate() {
+                let gradient = s.splat(self.gradient[output * plane + pixel]);
+                sum = s.mul_add(gradient, s.read(weights), sum);
+            }
+            s.write(dx, sum);
+        }
+    }
+}
+
+struct HeadWeightRow<'a> {
+    x: &'a [Pixel],
+    gradient: &'a [f32],
+}
+
+impl Kernel for HeadWeightRow<'_> {
+    type Output = Pixel;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Pixel {
+        let mut sums = [s.zero(); 4];
+        for (x, gradient) in self.x.chunks(4).zip(self.gradient.chunks(4)) {
+            for ((x, gradient), sum) in x.iter().zip(gradient).zip(&mut sums) {
+                *sum = s.mul_add(s.read(x), s.splat(*gradient), *sum);
+            }
+        }
+        let [a, b, c, d] = sums;
+        s.to_array(s.add(s.add(a, b), s.add(c, d)))
+    }
+}

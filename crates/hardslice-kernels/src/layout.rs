@@ -1,0 +1,126 @@
+//! The blocked layout `[n, ceil(c / 16), y, x, 16]`: sixteen channels of a pixel lie together.
+//!
+//! Channels that fill the last block up are zero.
+
+use rayon::prelude::*;
+
+use crate::affine::Affine;
+use crate::buffers::Buffer;
+use crate::simd::{LANES, Pixel};
+
+/// Images, rows and columns of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) n: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+}
+
+impl Extent {
+    /// Pixels in a plane.
+    pub(crate) fn plane(self) -> usize {
+        self.height * self.width
+    }
+}
+
+/// Blocks that hold `channels`.
+pub(crate) fn n_blocks(channels: usize) -> usize {
+    channels.div_ceil(LANES)
+}
+
+/// Channels of block `block` among `channels`.
+pub(crate) fn channels_in(channels: usize, block: usize) -> usize {
+    LANES.min(channels - block * LANES)
+}
+
+/// Columns that are turned around at a time: what is read and written stays in the first cache.
+const STRIP: usize = 64;
+
+/// Planes to blocks.
+pub(crate) fn to_blocked(planar: &[f32], channels: usize, extent: Extent) -> Buffer {
+    let (blocks, plane) = (n_blocks(channels), extent.plane());
+    let mut blocked = Buffer::stale(extent.n * blocks * plane * LANES);
+    if plane == 0 {
+        return blocked;
+    }
+    blocked
+        .pixels_mut()
+        .par_chunks_mut(plane)
+        .enumerate()
+        .for_each(|(task, pixels)| {
+            let (image, block) = (task / blocks, task % blocks);
+            let count = channels_in(channels, block);
+            let first = (image * channels + block * LANES) * plane;
+            let planes = &planar[first..first + count * plane];
+            for (strip, pixels) in pixels.chunks_mut(STRIP).enumerate() {
+                if count < LANES {
+                    pixels.fill([0.0; LANES]);
+                }
+                for (lane, of_channel) in planes.chunks_exact(plane).enumerate() {
+                    let values = &of_channel[strip * STRIP..][..pixels.len()];
+                    for (pixel, value) in pixels.iter_mut().zip(values) {
+                        pixel[lane] = *value;
+                    }
+                }
+            }
+        });
+    blocked
+}
+
+/// Blocks to planes; a norm and its ReLU are applied on the way where there is one.
+pub(crate) fn to_planar(
+    blocked: &[Pixel],
+    channels: usize,
+    extent: Extent,
+    norm: Option<&Affine>,
+) -> Buffer {
+    let (blocks, plane) = (n_blocks(channels), extent.plane());
+    let mut planar = Buffer::stale(extent.n * channels * plane);
+    if plane == 0 || channels == 0 {
+        return planar;
+    }
+    planar
+        .par_chunks_mut(channels * plane)
+        .enumerate()
+        .for_each(|(image, planes)| {
+            for (block, planes) in planes.chunks_mut(LANES * plane).enumerate() {
+                let pixels = &blocked[(image * blocks + block) * plane..][..plane];
+                for (strip, pixels) in pixels.chunks(STRIP).enumerate() {
+                    let mut ready = [[0.0; LANES]; STRIP];
+                    for (ready, pixel) in ready.iter_mut().zip(pixels) {
+                        *ready = norm.map_or(*pixel, |norm| norm.rectified(block, pixel));
+                    }
+                    for (lane, of_channel) in planes.chunks_exact_mut(plane).enumerate() {
+                        let values = &mut of_channel[strip * STRIP..][..pixels.len()];
+                        for (value, pixel) in values.iter_mut().zip(&ready) {
+                            *value = pixel[lane];
+                        }
+                    }
+                }
+            }
+        });
+    planar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_come_back_from_blocks_and_the_last_block_is_filled_with_zeros() {
+        let extent = Extent {
+            n: 2,
+            height: 9,
+            width: 11,
+        };
+        let planar: Vec<f32> = (1..=2 * 19 * 99).map(|i| i as f32).collect();
+        let blocked = to_blocked(&planar, 19, extent);
+        // Channel 17 of image 1 at pixel 40 is lane 1 of its second block.
+        assert_eq!(
+            blocked.pixels()[3 * 99 + 40][1],
+            planar[(19 + 17) * 99 + 40]
+        );
+        assert_eq!(blocked.pixels()[3 * 99 + 40][3..], [0.0; 13]);
+        assert_eq!(to_planar(blocked.pixels(), 19, extent, None)[..], planar);
+    }
+}

@@ -1,0 +1,119 @@
+//! Vectors of sixteen numbers, on every instruction set, behind one trait.
+//!
+//! A kernel is written once, as a [`Kernel`] that is generic over [`Simd`]; [`Simd::run`] compiles
+//! it for the instruction set. Which one runs is chosen once at run time ([`with_simd`]).
+
+#![expect(
+    unsafe_code,
+    reason = "instruction sets that a processor may not have; pointers"
+)]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod instruction_set;
+mod portable;
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::Avx512;
+pub(crate) use instruction_set::Level;
+pub use instruction_set::{ForceInstructionSetError, force_instruction_set, instruction_set};
+pub(crate) use portable::Portable;
+
+/// Numbers in a vector, and channels in a block of the blocked layout.
+pub(crate) const LANES: usize = 16;
+
+/// Sixteen channels of one pixel: the unit of the blocked layout.
+pub(crate) type Pixel = [f32; LANES];
+
+/// A vector of [`LANES`] numbers on one instruction set.
+///
+/// A value of an implementing type is the proof that the processor has the instruction set.
+pub(crate) trait Simd: Copy + Send + Sync + 'static {
+    /// The vector.
+    type V: Copy;
+
+    /// Blocks of output channels that a tile of a convolution computes at once, at most.
+    const TILE_BLOCKS: usize;
+    /// Pixels in such a tile, at most.
+    const TILE_PIXELS: usize;
+    /// Input channels in a tile of a weight's gradient.
+    const TILE_CHANNELS: usize;
+
+    /// All lanes zero.
+    fn zero(self) -> Self::V;
+    /// All lanes `x`.
+    fn splat(self, x: f32) -> Self::V;
+    /// Reads 16 numbers.
+    ///
+    /// # Safety
+    ///
+    /// `from` is valid for reads of 16 numbers; it need not be aligned to more than a number.
+    unsafe fn load(self, from: *const f32) -> Self::V;
+    /// Writes 16 numbers.
+    ///
+    /// # Safety
+    ///
+    /// `to` is valid for writes of 16 numbers; it need not be aligned to more than a number.
+    unsafe fn store(self, to: *mut f32, v: Self::V);
+    /// `a + b`.
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a − b`.
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a · b + c`; rounded once where the instruction set has fused multiply-add.
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// The larger of both; a `NaN` in `x` stays.
+    fn at_least(self, x: Self::V, floor: Self::V) -> Self::V;
+    /// `x` where `test > 0`, else 0.
+    fn where_positive(self, test: Self::V, x: Self::V) -> Self::V;
+
+    /// Runs a kernel compiled for this instruction set.
+    fn run<K: Kernel>(self, kernel: K) -> K::Output;
+
+    /// Reads a pixel.
+    #[inline(always)]
+    fn read(self, from: &Pixel) -> Self::V {
+        // SAFETY: a pixel has 16 numbers.
+        unsafe { self.load(from.as_ptr()) }
+    }
+
+    /// Writes a pixel.
+    #[inline(always)]
+    fn write(self, to: &mut Pixel, v: Self::V) {
+        // SAFETY: a pixel has 16 numbers.
+        unsafe { self.store(to.as_mut_ptr(), v) };
+    }
+
+    /// The lanes as an array.
+    #[inline(always)]
+    fn to_array(self, v: Self::V) -> Pixel {
+        let mut lanes = [0.0; LANES];
+        self.write(&mut lanes, v);
+        lanes
+    }
+}
+
+/// Code that is compiled once for each instruction set.
+pub(crate) trait Kernel {
+    /// What it gives back.
+    type Output;
+    /// The code; mark it `#[inline(always)]`, else it is compiled for no instruction set at all.
+    fn run<S: Simd>(self, s: S) -> Self::Output;
+}
+
+/// Evaluates an expression with `$s` bound to the best instruction set of this processor.
+macro_rules! with_simd {
+    ($s:ident => $body:expr) => {
+        match $crate::simd::Level::current() {
+            #[cfg(target_arch = "x86_64")]
+            $crate::simd::Level::Avx512($s) => $body,
+            #[cfg(target_arch = "x86_64")]
+            $crate::simd::Level::Avx2($s) => $body,
+            $crate::simd::Level::Portable($s) => $body,
+        }
+    };
+}
+pub(crate) use with_simd;

@@ -1,0 +1,109 @@
+//! AVX2 with fused multiply-add: a vector is two registers of sixteen.
+
+use std::arch::x86_64::{
+    __m256, _CMP_GT_OQ, _mm256_add_ps, _mm256_and_ps, _mm256_cmp_ps, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_max_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+    _mm256_sub_ps,
+};
+
+use super::{Kernel, Simd};
+
+/// The proof that this processor has AVX2 and FMA.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    /// The proof, where there is one.
+    pub(crate) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+    }
+}
+
+// In each block below: a value of `Avx2` exists only where `detect` found AVX2 and FMA.
+impl Simd for Avx2 {
+    type V = (__m256, __m256);
+
+    const TILE_BLOCKS: usize = 1;
+    const TILE_PIXELS: usize = 6;
+    const TILE_CHANNELS: usize = 4;
+
+    #[inline(always)]
+    fn zero(self) -> Self::V {
+        // SAFETY: AVX2 was detected.
+        unsafe { (_mm256_setzero_ps(), _mm256_setzero_ps()) }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self::V {
+        // SAFETY: AVX2 was detected.
+        let v = unsafe { _mm256_set1_ps(x) };
+        (v, v)
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> Self::V {
+        // SAFETY: AVX2 was detected; the caller promises 16 readable numbers.
+        unsafe { (_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, v: Self::V) {
+        // SAFETY: AVX2 was detected; the caller promises 16 writable numbers.
+        unsafe {
+            _mm256_storeu_ps(to, v.0);
+            _mm256_storeu_ps(to.add(8), v.1);
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: AVX2 was detected.
+        unsafe { (_mm256_add_ps(a.0, b.0), _mm256_add_ps(a.1, b.1)) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: AVX2 was detected.
+        unsafe { (_mm256_sub_ps(a.0, b.0), _mm256_sub_ps(a.1, b.1)) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // SAFETY: AVX2 and FMA were detected.
+        unsafe {
+            (
+                _mm256_fmadd_ps(a.0, b.0, c.0),
+                _mm256_fmadd_ps(a.1, b.1, c.1),
+            )
+        }
+    }
+
+    #[inline(always)]
+    fn at_least(self, x: Self::V, floor: Self::V) -> Self::V {
+        // SAFETY: AVX2 was detected. The instruction gives its second operand for a NaN.
+        unsafe { (_mm256_max_ps(floor.0, x.0), _mm256_max_ps(floor.1, x.1)) }
+    }
+
+    #[inline(always)]
+    fn where_positive(self, test: Self::V, x: Self::V) -> Self::V {
+        // SAFETY: AVX2 was detected.
+        unsafe {
+            let zero = _mm256_setzero_ps();
+            (
+                _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(test.0, zero), x.0),
+                _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(test.1, zero), x.1),
+            )
+        }
+    }
+
+    #[inline(always)]
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,fma")]
+        #[inline(never)]
+        fn compiled<K: Kernel>(s: Avx2, kernel: K) -> K::Output {
+            kernel.run(s)
+        }
+        // SAFETY: AVX2 and FMA were detected.
+        unsafe { compiled(self, kernel) }
+    }
+}

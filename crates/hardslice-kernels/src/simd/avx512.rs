@@ -1,0 +1,97 @@
+//! AVX-512F: a vector is one register of thirty-two.
+
+use std::arch::x86_64::{
+    __m512, _CMP_GT_OQ, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    _mm512_sub_ps,
+};
+
+use super::{Kernel, Simd};
+
+/// The proof that this processor has AVX-512F.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx512(());
+
+impl Avx512 {
+    /// The proof, where there is one.
+    pub(crate) fn detect() -> Option<Self> {
+        is_x86_feature_detected!("avx512f").then_some(Self(()))
+    }
+}
+
+// In each block below: a value of `Avx512` exists only where `detect` found AVX-512F.
+impl Simd for Avx512 {
+    type V = __m512;
+
+    const TILE_BLOCKS: usize = 2;
+    const TILE_PIXELS: usize = 14;
+    const TILE_CHANNELS: usize = 8;
+
+    #[inline(always)]
+    fn zero(self) -> Self::V {
+        // SAFETY: AVX-512F was detected.
+        unsafe { _mm512_setzero_ps() }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self::V {
+        // SAFETY: AVX-512F was detected.
+        unsafe { _mm512_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> Self::V {
+        // SAFETY: AVX-512F was detected; the caller promises 16 readable numbers.
+        unsafe { _mm512_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, v: Self::V) {
+        // SAFETY: AVX-512F was detected; the caller promises 16 writable numbers.
+        unsafe { _mm512_storeu_ps(to, v) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: AVX-512F was detected.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: AVX-512F was detected.
+        unsafe { _mm512_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // SAFETY: AVX-512F was detected.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn at_least(self, x: Self::V, floor: Self::V) -> Self::V {
+        // SAFETY: AVX-512F was detected. The instruction gives its second operand for a NaN.
+        unsafe { _mm512_max_ps(floor, x) }
+    }
+
+    #[inline(always)]
+    fn where_positive(self, test: Self::V, x: Self::V) -> Self::V {
+        // SAFETY: AVX-512F was detected.
+        unsafe {
+            let positive = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(test, _mm512_setzero_ps());
+            _mm512_maskz_mov_ps(positive, x)
+        }
+    }
+
+    #[inline(always)]
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx512f")]
+        #[inline(never)]
+        fn compiled<K: Kernel>(s: Avx512, kernel: K) -> K::Output {
+            kernel.run(s)
+        }
+        // SAFETY: AVX-512F was detected.
+        unsafe { compiled(self, kernel) }
+    }
+}

@@ -1,0 +1,110 @@
+//! Which instruction set the kernels run on.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use thiserror::Error;
+
+use super::Portable;
+#[cfg(target_arch = "x86_64")]
+use super::{Avx2, Avx512};
+
+/// An instruction set that this processor has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Level {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    Portable(Portable),
+}
+
+/// 0 until something was forced, then 1 + the place in [`NAMES`].
+static FORCED: AtomicU8 = AtomicU8::new(0);
+
+const NAMES: [&str; 3] = ["avx512", "avx2+fma", "portable"];
+
+/// This processor, or this build, has no such instruction set.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error(
+    "the instruction set {wanted:?} cannot be forced here; possible: {}",
+    possible.join(", ")
+)]
+pub struct ForceInstructionSetError {
+    /// What was asked for.
+    pub wanted: String,
+    /// What this processor has.
+    pub possible: Vec<&'static str>,
+}
+
+/// The name of the instruction set that the kernels run on: `avx512`, `avx2+fma` or `portable`.
+///
+/// The same inputs give the same bytes on one instruction set, not across them: a fused
+/// multiply-add rounds once. Checkpoints record this name.
+pub fn instruction_set() -> &'static str {
+    Level::current().name()
+}
+
+/// Runs the kernels of this process on another instruction set than the best one.
+///
+/// For tests and measurements: operations that run meanwhile on another thread change over in
+/// the middle.
+///
+/// # Errors
+///
+/// [`ForceInstructionSetError`] when this processor does not have it.
+pub fn force_instruction_set(name: &str) -> Result<(), ForceInstructionSetError> {
+    let place = NAMES.iter().position(|known| *known == name);
+    match place {
+        Some(place) if Level::at(place).is_some() => {
+            // Three names.
+            #[expect(clippy::cast_possible_truncation, reason = "there are three names")]
+            FORCED.store(place as u8 + 1, Ordering::Relaxed);
+            Ok(())
+        }
+        _ => Err(ForceInstructionSetError {
+            wanted: name.to_owned(),
+            possible: (0..NAMES.len())
+                .filter_map(Level::at)
+                .map(Level::name)
+                .collect(),
+        }),
+    }
+}
+
+impl Level {
+    /// The forced one, else the best one.
+    pub(crate) fn current() -> Self {
+        let forced = usize::from(FORCED.load(Ordering::Relaxed));
+        let candidates = if forced == 0 {
+            0..NAMES.len()
+        } else {
+            forced - 1..forced
+        };
+        candidates
+            .into_iter()
+            .find_map(Self::at)
+            .unwrap_or(Self::Portable(Portable))
+    }
+
+    /// The instruction set at a place in [`NAMES`], where this processor has it.
+    fn at(place: usize) -> Option<Self> {
+        match place {
+            #[cfg(target_arch = "x86_64")]
+            0 => Avx512::detect().map(Self::Avx512),
+            #[cfg(target_arch = "x86_64")]
+            1 => Avx2::detect().map(Self::Avx2),
+            2 => Some(Self::Portable(Portable)),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => NAMES[0],
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => NAMES[1],
+            Self::Portable(_) => NAMES[2],
+        }
+    }
+}

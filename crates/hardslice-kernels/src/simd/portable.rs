@@ -1,0 +1,72 @@
+//! Plain arrays, which the compiler vectorises for the instruction set that it builds for.
+
+use super::{Kernel, LANES, Simd};
+
+/// Every processor has this one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Portable;
+
+impl Simd for Portable {
+    type V = [f32; LANES];
+
+    const TILE_BLOCKS: usize = 1;
+    const TILE_PIXELS: usize = 2;
+    const TILE_CHANNELS: usize = 2;
+
+    #[inline(always)]
+    fn zero(self) -> Self::V {
+        [0.0; LANES]
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self::V {
+        [x; LANES]
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> Self::V {
+        // SAFETY: the caller's promise; an array of numbers is aligned like a number.
+        unsafe { *from.cast() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, v: Self::V) {
+        // SAFETY: the caller's promise; an array of numbers is aligned like a number.
+        unsafe { *to.cast() = v }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| a[i] + b[i])
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| a[i] - b[i])
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // Not `f32::mul_add`: without the instruction that is a call into the maths library.
+        std::array::from_fn(|i| a[i] * b[i] + c[i])
+    }
+
+    #[inline(always)]
+    fn at_least(self, x: Self::V, floor: Self::V) -> Self::V {
+        std::array::from_fn(|i| if floor[i] > x[i] { floor[i] } else { x[i] })
+    }
+
+    #[inline(always)]
+    fn where_positive(self, test: Self::V, x: Self::V) -> Self::V {
+        std::array::from_fn(|i| if test[i] > 0.0 { x[i] } else { 0.0 })
+    }
+
+    #[inline(always)]
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[inline(never)]
+        fn compiled<K: Kernel>(s: Portable, kernel: K) -> K::Output {
+            kernel.run(s)
+        }
+        compiled(self, kernel)
+    }
+}

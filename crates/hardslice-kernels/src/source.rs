@@ -1,0 +1,170 @@
+//! How a kernel reads a tensor: what is done to each pixel on the way into the scratch memory.
+//!
+//! A batch norm and its ReLU are never written out: who reads the layer applies them. Backward,
+//! the gradient of a convolution's output is computed from the gradient of the layer and the
+//! convolution's output wherever it is read.
+
+use crate::affine::Affine;
+use crate::layout::{Extent, n_blocks};
+use crate::simd::{Kernel, Pixel, Simd};
+
+/// Channels of one tensor, in blocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    /// `[n, blocks, y, x]`.
+    pub(crate) pixels: &'a [Pixel],
+    /// Channels without those that fill the last block up.
+    pub(crate) channels: usize,
+    /// What is done to them.
+    pub(crate) reading: Reading<'a>,
+}
+
+/// What is done to a pixel that is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reading<'a> {
+    /// Nothing.
+    Plain,
+    /// `max(0, scale · x + shift)`.
+    Normalised(&'a Affine),
+    /// The gradient of a ReLU's input, from the gradient of its output and the output itself.
+    Rectified {
+        /// `[n, blocks, y, x]`.
+        output: &'a [Pixel],
+    },
+    /// The gradient of a convolution's output, from the gradient after batch norm and ReLU and
+    /// the convolution's output.
+    Norm {
+        /// The convolution's output, `[n, blocks, y, x]`.
+        raw: &'a [Pixel],
+        /// Scale and shift of the norm: where the result is positive, the ReLU was open.
+        affine: &'a Affine,
+        /// `slope · gradient + curve · raw + offset`.
+        coefficients: &'a NormGradient,
+    },
+}
+
+/// The gradient through a batch norm is linear in the gradient and in the convolution's output.
+#[derive(Debug, Clone)]
+pub(crate) struct NormGradient {
+    pub(crate) slope: Vec<Pixel>,
+    pub(crate) curve: Vec<Pixel>,
+    pub(crate) offset: Vec<Pixel>,
+}
+
+impl Source<'_> {
+    pub(crate) fn n_blocks(&self) -> usize {
+        n_blocks(self.channels)
+    }
+
+    /// Reads the first pixels of a row of a block, as many as `to` takes.
+    #[inline(always)]
+    pub(crate) fn read_row<S: Simd>(&self, s: S, at: RowAt, extent: Extent, to: &mut [Pixel]) {
+        let plane = at.image * self.n_blocks() + at.block;
+        let start = (plane * extent.height + at.row) * extent.width;
+        let range = start..start + to.len();
+        let from = &self.pixels[range.clone()];
+        match self.reading {
+            Reading::Plain => to.copy_from_slice(from),
+            Reading::Normalised(affine) => {
+                let (scale, shift) = (&affine.scale[at.block], &affine.shift[at.block]);
+                s.run(Normalise {
+                    from,
+                    scale,
+                    shift,
+                    to,
+                });
+            }
+            Reading::Rectified { output } => {
+                s.run(Rectify {
+                    from,
+                    output: &output[range],
+                    to,
+                });
+            }
+            Reading::Norm {
+                raw,
+                affine,
+                coefficients,
+            } => s.run(ThroughNorm {
+                gradient: from,
+                raw: &raw[range],
+                scale: &affine.scale[at.block],
+                shift: &affine.shift[at.block],
+                slope: &coefficients.slope[at.block],
+                curve: &coefficients.curve[at.block],
+                offset: &coefficients.offset[at.block],
+                to,
+            }),
+        }
+    }
+}
+
+/// Which row of which block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowAt {
+    pub(crate) image: usize,
+    pub(crate) block: usize,
+    pub(crate) row: usize,
+}
+
+struct Normalise<'a> {
+    from: &'a [Pixel],
+    scale: &'a Pixel,
+    shift: &'a Pixel,
+    to: &'a mut [Pixel],
+}
+
+impl Kernel for Normalise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (scale, shift, zero) = (s.read(self.scale), s.read(self.shift), s.zero());
+        for (from, to) in self.from.iter().zip(self.to) {
+            s.write(to, s.at_least(s.mul_add(s.read(from), scale, shift), zero));
+        }
+    }
+}
+
+struct Rectify<'a> {
+    from: &'a [Pixel],
+    output: &'a [Pixel],
+    to: &'a mut [Pixel],
+}
+
+impl Kernel for Rectify<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for ((from, output), to) in self.from.iter().zip(self.output).zip(self.to) {
+            s.write(to, s.where_positive(s.read(output), s.read(from)));
+        }
+    }
+}
+
+struct ThroughNorm<'a> {
+    gradient: &'a [Pixel],
+    raw: &'a [Pixel],
+    scale: &'a Pixel,
+    shift: &'a Pixel,
+    slope: &'a Pixel,
+    curve: &'a Pixel,
+    offset: &'a Pixel,
+    to: &'a mut [Pixel],
+}
+
+impl Kernel for ThroughNorm<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (scale, shift) = (s.read(self.scale), s.read(self.shift));
+        let (slope, curve, offset) = (s.read(self.slope), s.read(self.curve), s.read(self.offset));
+        for ((gradient, raw), to) in self.gradient.iter().zip(self.raw).zip(self.to) {
+            let raw = s.read(raw);
+            let open = s.where_positive(s.mul_add(raw, scale, shift), s.read(gradient));
+            s.write(to, s.mul_add(open, slope, s.mul_add(raw, curve, offset)));
+        }
+    }
+}

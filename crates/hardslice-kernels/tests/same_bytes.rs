@@ -1,0 +1,64 @@
+//! The same bytes for any number of threads, and each time.
+
+mod support;
+
+use burn::tensor::{Device, Tensor};
+use hardslice_kernels::{
+    Features, Norm, conv_bias, conv_transpose_bilinear, conv_transpose2x2, conv1x1,
+    conv3x3_norm_relu, max_pool2x2, plane_sums,
+};
+use support::{tensor, values};
+
+/// A small net with all operations: its output and the gradients of all that goes in.
+fn net([height, width]: [usize; 2]) -> Vec<Vec<u32>> {
+    let device = Device::default().autodiff();
+    let x = tensor(1, [3, 1, height, width], &device).require_grad();
+    let shapes = [[32, 1, 3, 3], [48, 32, 3, 3], [48, 32, 2, 2], [64, 64, 3, 3], [16, 64, 5, 5], [2, 16, 1, 1], [2, 2, 4, 4]];
+    let weights: Vec<Tensor<4>> = shapes
+        .iter()
+        .zip(2..)
+        .map(|(shape, seed)| tensor(seed, *shape, &device).require_grad())
+        .collect();
+    let vectors: Vec<Tensor<1>> = [32, 48, 32, 64, 16, 2]
+        .iter()
+        .zip(20..)
+        .map(|(n, seed)| tensor(seed, [*n], &device).require_grad())
+        .collect();
+    let norm = |place: usize| {
+        let beta = vectors[place].clone();
+        Norm { gamma: beta.clone() + 1.0, beta, eps: 1e-5 }
+    };
+    let image = Features::from_planar(x.clone());
+    let (first, _) = conv3x3_norm_relu(&image, None, weights[0].clone(), &norm(0));
+    let (low, statistics) =
+        conv3x3_norm_relu(&max_pool2x2(&first), None, weights[1].clone(), &norm(1));
+    let up = conv_transpose2x2(&low, weights[2].clone(), vectors[2].clone());
+    let (joined, _) = conv3x3_norm_relu(&up, Some(&first), weights[3].clone(), &norm(3));
+    let wide = conv_bias(&joined, weights[4].clone(), vectors[4].clone(), true);
+    let logits = conv1x1(&wide, weights[5].clone(), vectors[5].clone());
+    let scaled = conv_transpose_bilinear(logits, weights[6].clone(), 2);
+    let loss = plane_sums(scaled.clone() * tensor(99, scaled.dims(), &device)).sum();
+    let mut results = vec![values(&scaled), values(&statistics.var_biased), values(&loss)];
+    let gradients = loss.backward();
+    results.push(values(&x.grad(&gradients).unwrap()));
+    results.extend(weights.iter().map(|weight| values(&weight.grad(&gradients).unwrap())));
+    results.extend(vectors.iter().map(|vector| values(&vector.grad(&gradients).unwrap())));
+    results.iter().map(|values| values.iter().map(|x| x.to_bits()).collect()).collect()
+}
+
+fn with_threads(n: usize, size: [usize; 2]) -> Vec<Vec<u32>> {
+    rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap().install(|| net(size))
+}
+
+#[test]
+fn one_to_four_threads_give_the_same_bytes_each_time() {
+    for size in [[48, 40], [130, 20]] {
+        let one = with_threads(1, size);
+        assert!(one.iter().flatten().any(|bits| f32::from_bits(*bits).abs() > 1e-3));
+        for threads in [1, 2, 3, 4, 4] {
+            for (place, (found, expected)) in with_threads(threads, size).iter().zip(&one).enumerate() {
+                assert!(found == expected, "{threads} threads, {size:?}: result {place} differs");
+            }
+        }
+    }
+}
