@@ -205,3 +205,58 @@ fn the_steps_by_hand_end_with_the_weights_of_run() {
         "a header and eight cases:\n{scores}"
     );
 }
+
+#[test]
+fn a_changed_experiment_is_refused_in_the_folder_of_the_old_one() {
+    let dir = workplace();
+    run(&["run", "experiment.toml", "--out", "out"], dir.path());
+    let changed = EXPERIMENT.replace("batch = 4", "batch = 4\nlr0 = 0.05");
+    fs::write(dir.path().join("changed.toml"), changed).unwrap();
+    let child = hardslice(&["run", "changed.toml", "--out", "out"], dir.path())
+        .spawn()
+        .unwrap();
+    let (code, said) = finish(child);
+    assert_eq!(
+        code,
+        Some(2),
+        "another learning rate is another experiment:\n{said}"
+    );
+    assert!(
+        said.contains("another training") && said.contains("--out"),
+        "{said}"
+    );
+    // More arms are the same experiment: what is done is kept.
+    let fewer = EXPERIMENT.replace("\"random_matched\"", "");
+    fs::write(dir.path().join("fewer.toml"), fewer).unwrap();
+    run(&["run", "fewer.toml", "--out", "out"], dir.path());
+}
+
+#[test]
+fn checkpoints_of_another_instruction_set_need_force() {
+    let dir = workplace();
+    let experiment = EXPERIMENT.replace("\"random\", \"random_matched\"", "");
+    fs::write(dir.path().join("experiment.toml"), experiment).unwrap();
+    run(&["run", "experiment.toml", "--out", "out"], dir.path());
+    for (name, bytes) in contents(&dir.path().join("out")) {
+        if name.ends_with("position.json") {
+            let text = String::from_utf8(bytes).unwrap();
+            let line = text
+                .lines()
+                .find(|line| line.contains("instruction_set"))
+                .unwrap();
+            let other = text.replace(line, "    \"instruction_set\": \"another\",");
+            fs::write(dir.path().join("out").join(name), other).unwrap();
+        }
+    }
+    let args = ["run", "experiment.toml", "--out", "out"];
+    let (code, said) = finish(hardslice(&args, dir.path()).spawn().unwrap());
+    assert_eq!(code, Some(2), "it would round differently:\n{said}");
+    assert!(
+        said.contains("another instructions") && said.contains("--force"),
+        "{said}"
+    );
+    run(
+        &["run", "experiment.toml", "--out", "out", "--force"],
+        dir.path(),
+    );
+}

@@ -61,7 +61,7 @@ impl Phantom {
         Ok(Done::Clean)
     }
 
-    /// Sixteen slices of the first patient with its organs.
+    /// Fifteen slices and a coronal view of the first patient with its organs.
     fn draw_montage(&self) -> anyhow::Result<()> {
         let file = |folder: &str| self.out.join(folder).join("phantom_000.nii.gz");
         let scan = read_nifti_scan(&file("images"))?;
@@ -73,7 +73,7 @@ impl Phantom {
             image_hu: &scan.volume,
             labels: Some(labels.volume.voxels()),
             organs: &organs,
-            n_slices: 16,
+            n_slices: 15,
             columns: 4,
         };
         montage(&sheet, &PanelStyle::of_width(240))?.write_png(&self.out.join("montage.png"))?;
