@@ -80,17 +80,14 @@ impl WeightGradient<'_> {
         let gradient_bytes = width * size_of::<Pixel>() * TILE;
         let fits = BUDGET.saturating_sub(input_bytes * self.window.kernel)
             / (input_bytes * self.window.step + gradient_bytes).max(1);
-        let rows = fits.clamp(1, height.div_ceil(TASKS.div_ceil(n.max(1))).clamp(1, 16));
-        let units_per_image = height.div_ceil(rows);
         let tile_bytes = TILE * TILE * self.window.taps() * LANES * size_of::<Pixel>();
         let for_precision = (n * height * width).div_ceil(PART_PIXELS);
-        let at_most = (PARTS_BYTES / (tiles * tile_bytes).max(1))
-            .min(n * units_per_image)
-            .max(1);
-        let parts = TASKS
-            .div_ceil(tiles.max(1))
-            .max(for_precision)
-            .clamp(1, at_most);
+        let in_memory = (PARTS_BYTES / (tiles * tile_bytes).max(1)).max(1);
+        let parts = TASKS.div_ceil(tiles.max(1)).max(for_precision).min(in_memory);
+        let enough_units = height.div_ceil(parts.div_ceil(n.max(1)));
+        let rows = fits.min(enough_units).max(1);
+        let units_per_image = height.div_ceil(rows);
+        let parts = parts.clamp(1, (n * units_per_image).max(1));
         Cut {
             input_tiles,
             parts,

@@ -6,7 +6,7 @@
     reason = "bounds are checked once for each tile, not for each number"
 )]
 
-use crate::simd::{Kernel, Pixel, Simd};
+use crate::simd::{Kernel, LANES, Pixel, Simd};
 
 /// What a tile computes, with everything but its size.
 pub(super) struct WeightTileArgs<'a, const BLOCKS: usize> {
@@ -44,11 +44,16 @@ impl<const BLOCKS: usize> WeightTileArgs<'_, BLOCKS> {
         &self,
         s: S,
     ) -> [[[S::V; CHANNELS]; TAPS]; BLOCKS] {
-        std::array::from_fn(|block| {
-            std::array::from_fn(|tap| {
-                std::array::from_fn(|channel| s.read(&self.sums[block][tap * 16 + channel]))
-            })
-        })
+        // No closures: what is not inlined is not compiled for the instruction set.
+        let mut values = [[[s.zero(); CHANNELS]; TAPS]; BLOCKS];
+        for (values, sums) in values.iter_mut().zip(&self.sums) {
+            for (tap, values) in values.iter_mut().enumerate() {
+                for (channel, value) in values.iter_mut().enumerate() {
+                    *value = s.read(&sums[tap * LANES + channel]);
+                }
+            }
+        }
+        values
     }
 
     #[inline(always)]
@@ -60,7 +65,7 @@ impl<const BLOCKS: usize> WeightTileArgs<'_, BLOCKS> {
         for (sums, results) in self.sums.into_iter().zip(results) {
             for (tap, results) in results.into_iter().enumerate() {
                 for (channel, result) in results.into_iter().enumerate() {
-                    s.write(&mut sums[tap * 16 + channel], result);
+                    s.write(&mut sums[tap * LANES + channel], result);
                 }
             }
         }
