@@ -129,6 +129,7 @@ def main():
     net = build()
     net.load_state_dict(load_file(twin / "initial.safetensors"), strict=False)
     optimizer = torch.optim.SGD(net.parameters(), lr=train["lr0"], momentum=train["momentum"])
+    losses = (twin / "losses.csv").open("w", buffering=1)
     began = time.time()
     for step, (images, targets) in enumerate(batches(twin / "batches.csv", slices)):
         for group in optimizer.param_groups:
@@ -137,6 +138,7 @@ def main():
         loss = soft_dice(net(images), targets)
         loss.backward()
         optimizer.step()
+        losses.write(f"{step + 1},{loss.item()}\n")
         if step % 100 == 0:
             print(f"step {step} loss {loss.item():.4f} {time.time() - began:.0f} s", flush=True)
     print(f"torch {torch.__version__}: {step + 1} steps in {time.time() - began:.0f} s")
