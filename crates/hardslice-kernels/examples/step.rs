@@ -6,6 +6,12 @@
 //! and ReLU a level, 2x2 max pool, 2x2 transposed convolution up, skip connections, 1x1
 //! convolution out. A step: forward, soft Dice loss, backward, SGD with momentum 0.9.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "the numbers are small, or meant to be rounded"
+)]
+#![expect(clippy::print_stdout, reason = "a program")]
+
 use std::time::Instant;
 
 use burn::tensor::activation::sigmoid;

@@ -179,6 +179,7 @@ impl AllocationController for Buffer {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "numbers that are copied, or whole")]
 mod tests {
     use super::*;
 

@@ -15,6 +15,15 @@ use burn::backend::{Backend, backend_extension};
 use crate::batch_norm::Normed;
 use crate::layer::Layer;
 
+/// What [`Kernels::conv_norm`] knows besides its tensors.
+#[derive(Debug, Clone)]
+pub(crate) struct NormedConv {
+    /// Of `skip` and `x`.
+    pub(crate) layers: [Layer; 2],
+    /// Added to the variance.
+    pub(crate) eps: f64,
+}
+
 /// The operations on primitives; shapes as in [`crate::operations`], layers in blocks.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait Kernels: Backend {
@@ -30,8 +39,7 @@ pub(crate) trait Kernels: Backend {
         weight: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
-        layers: [Layer; 2],
-        eps: f64,
+        about: NormedConv,
     ) -> (FloatTensor<Self>, Arc<Normed>);
     /// A square convolution with bias and, if `rectify` is set, ReLU.
     fn conv_bias(

@@ -103,6 +103,7 @@ pub(crate) fn to_planar(
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "numbers that are copied, or whole")]
 mod tests {
     use super::*;
 

@@ -8,6 +8,11 @@
 //! Weights have PyTorch's shapes: `[out, in, y, x]` for a convolution, `[in, out, y, x]` for a
 //! transposed one.
 
+#![expect(
+    clippy::inline_always,
+    reason = "code of a kernel that is not inlined is not compiled for the instruction set"
+)]
+
 mod features;
 mod norm;
 mod operations;

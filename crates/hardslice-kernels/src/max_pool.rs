@@ -102,7 +102,12 @@ impl Pooled<'_> {
 /// The four values under a pixel of the result, with their norm and ReLU.
 #[inline(always)]
 fn four<S: Simd>(s: S, top: &[Pixel], bottom: &[Pixel], norm: Option<(S::V, S::V)>) -> [S::V; 4] {
-    let mut values = [s.read(&top[0]), s.read(&top[1]), s.read(&bottom[0]), s.read(&bottom[1])];
+    let mut values = [
+        s.read(&top[0]),
+        s.read(&top[1]),
+        s.read(&bottom[0]),
+        s.read(&bottom[1]),
+    ];
     if let Some((scale, shift)) = norm {
         for value in &mut values {
             *value = s.at_least(s.mul_add(*value, scale, shift), s.zero());

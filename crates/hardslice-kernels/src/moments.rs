@@ -5,7 +5,7 @@
 //!
 //! # Sources
 //!
-//! - T. F. Chan, G. H. Golub and R. J. LeVeque (1983), "Algorithms for Computing the Sample
+//! - T. F. Chan, G. H. Golub and R. J. `LeVeque` (1983), "Algorithms for Computing the Sample
 //!   Variance".
 
 use crate::simd::{Kernel, LANES, Pixel, Simd};
@@ -96,6 +96,7 @@ impl Kernel for StripMoments<'_> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "numbers that are copied, or whole")]
 mod tests {
     use super::*;
     use crate::simd::with_simd;

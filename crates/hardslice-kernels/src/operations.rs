@@ -6,7 +6,7 @@
 use burn::backend::{Dispatch, DispatchTensor};
 use burn::tensor::Tensor;
 
-use crate::extension::Kernels;
+use crate::extension::{Kernels, NormedConv};
 use crate::features::{Blocked, Form, has_kernels};
 use crate::layer::Layer;
 use crate::simd::LANES;
@@ -49,8 +49,10 @@ pub fn conv3x3_norm_relu(
         weight.into_dispatch(),
         norm.gamma.clone().into_dispatch(),
         norm.beta.clone().into_dispatch(),
-        inputs.layers,
-        norm.eps,
+        NormedConv {
+            layers: inputs.layers,
+            eps: norm.eps,
+        },
     );
     let constant = |values: &[f32]| Tensor::from_floats(values, &device);
     let statistics = BatchStatistics {
@@ -112,6 +114,10 @@ pub fn max_pool2x2(x: &Features) -> Features {
 /// # Shapes
 ///
 /// `x`: `[n, c, y, x]`, `weight`: `[c, out, 2, 2]`, `bias`: `[out]`; gives `[n, out, 2y, 2x]`.
+///
+/// # Panics
+///
+/// When the shapes do not fit each other.
 pub fn conv_transpose2x2(x: &Features, weight: Tensor<4>, bias: Tensor<1>) -> Features {
     let [n_in, n_out, height, width] = weight.dims();
     assert_eq!(
@@ -136,6 +142,10 @@ pub fn conv_transpose2x2(x: &Features, weight: Tensor<4>, bias: Tensor<1>) -> Fe
 /// # Shapes
 ///
 /// `x`: `[n, c, y, x]`, `weight`: `[out, c, 1, 1]`, `bias`: `[out]`; gives `[n, out, y, x]`.
+///
+/// # Panics
+///
+/// When the shapes do not fit each other.
 pub fn conv1x1(x: &Features, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
     let [_, n_in, height, width] = weight.dims();
     assert_eq!(
@@ -162,6 +172,10 @@ pub fn conv1x1(x: &Features, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
 ///
 /// `x`: `[n, c, y, x]`, `weight`: `[out, c, k, k]` with an odd `k`, `bias`: `[out]`; gives
 /// `[n, out, y, x]`.
+///
+/// # Panics
+///
+/// When the shapes do not fit each other.
 pub fn conv_bias(x: &Features, weight: Tensor<4>, bias: Tensor<1>, relu: bool) -> Features {
     let [_, n_in, height, width] = weight.dims();
     assert_eq!(
@@ -183,6 +197,10 @@ pub fn conv_bias(x: &Features, weight: Tensor<4>, bias: Tensor<1>, relu: bool) -
 ///
 /// `x`: `[n, c, y, x]`, `weight`: `[c, out, 2 · stride, 2 · stride]`; gives
 /// `[n, out, stride · y, stride · x]`.
+///
+/// # Panics
+///
+/// When the shapes do not fit each other.
 ///
 /// # Sources
 ///
@@ -247,15 +265,14 @@ impl ConvInputs {
                 (blocks.into_dispatch(), layer)
             }
         };
-        let skip = match skip {
-            Some(skip) => skip.blocks()?,
-            None => {
-                let device = Tensor::<5>::from_dispatch(x.clone()).device();
-                let blocks = Tensor::zeros([n, 0, height, width, LANES], &device);
-                Blocked {
-                    blocks,
-                    layer: Layer::default(),
-                }
+        let skip = if let Some(skip) = skip {
+            skip.blocks()?
+        } else {
+            let device = Tensor::<5>::from_dispatch(x.clone()).device();
+            let blocks = Tensor::zeros([n, 0, height, width, LANES], &device);
+            Blocked {
+                blocks,
+                layer: Layer::default(),
             }
         };
         Some(Self {

@@ -68,7 +68,8 @@ impl Upsample {
                             continue;
                         }
                         let weights = self.weights(weight, input, output, ky);
-                        let x = &x[((image * self.inputs + input) * height + iy) * width..][..width];
+                        let x =
+                            &x[((image * self.inputs + input) * height + iy) * width..][..width];
                         for (ix, x) in x.iter().enumerate() {
                             let sums = &mut wide[ix * self.stride..][..weights.len()];
                             for (sum, weight) in sums.iter_mut().zip(weights) {
@@ -136,29 +137,33 @@ impl Upsample {
         let Extent { n, height, width } = self.extent;
         let kernel = self.kernel();
         let mut d_weight = Buffer::zeroed(self.inputs * self.outputs * kernel * kernel);
-        d_weight.par_chunks_exact_mut(kernel).enumerate().for_each(|(place, d_weight)| {
-            let (pair, ky) = (place / kernel, place % kernel);
-            let (input, output) = (pair / self.outputs, pair % self.outputs);
-            let mut wide = vec![0.0; self.wide()];
-            let mut sums = vec![0.0_f64; kernel];
-            for image in 0..n {
-                let plane = image * self.outputs + output;
-                for iy in 0..height {
-                    let Some(row) = self.wide_row(gradient, plane, (iy, ky), &mut wide) else {
-                        continue;
-                    };
-                    let x = &x[((image * self.inputs + input) * height + iy) * width..][..width];
-                    for (ix, x) in x.iter().enumerate() {
-                        for (sum, g) in sums.iter_mut().zip(&row[ix * self.stride..]) {
-                            *sum += f64::from(*x) * f64::from(*g);
+        d_weight
+            .par_chunks_exact_mut(kernel)
+            .enumerate()
+            .for_each(|(place, d_weight)| {
+                let (pair, ky) = (place / kernel, place % kernel);
+                let (input, output) = (pair / self.outputs, pair % self.outputs);
+                let mut wide = vec![0.0; self.wide()];
+                let mut sums = vec![0.0_f64; kernel];
+                for image in 0..n {
+                    let plane = image * self.outputs + output;
+                    for iy in 0..height {
+                        let Some(row) = self.wide_row(gradient, plane, (iy, ky), &mut wide) else {
+                            continue;
+                        };
+                        let x =
+                            &x[((image * self.inputs + input) * height + iy) * width..][..width];
+                        for (ix, x) in x.iter().enumerate() {
+                            for (sum, g) in sums.iter_mut().zip(&row[ix * self.stride..]) {
+                                *sum += f64::from(*x) * f64::from(*g);
+                            }
                         }
                     }
                 }
-            }
-            for (d_weight, sum) in d_weight.iter_mut().zip(sums) {
-                *d_weight = rounded(sum);
-            }
-        });
+                for (d_weight, sum) in d_weight.iter_mut().zip(sums) {
+                    *d_weight = rounded(sum);
+                }
+            });
         d_weight
     }
 }

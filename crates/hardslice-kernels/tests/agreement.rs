@@ -22,7 +22,7 @@ fn on_each_instruction_set(test: impl Fn()) {
             test();
         }
     }
-    force_instruction_set("portable").unwrap();
+    force_instruction_set("portable").expect("every processor has it");
 }
 
 fn device() -> Device {
@@ -119,7 +119,7 @@ fn conv_norm_case(case: [usize; 6], conv: ConvNorm) -> Gradients {
     let planar = first.into_planar();
     let both = Tensor::cat(vec![planar, out.into_planar()], 1);
     let mut all = Gradients::of(both, &inputs, &[("gamma", &gamma), ("beta", &beta)]);
-    assert_eq!(statistics.n, n * height * width);
+    assert_eq!(statistics.n, n * height * width, "values per channel");
     all.results.push(("mean".into(), values(&statistics.mean)));
     all.results
         .push(("variance".into(), values(&statistics.var_biased)));

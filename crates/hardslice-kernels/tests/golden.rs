@@ -18,8 +18,13 @@ struct Golden {
 
 impl Golden {
     fn case(name: &'static str) -> Self {
-        let all: Value = serde_json::from_str(include_str!("golden/operations.json")).unwrap();
-        Self { name, values: all["cases"][name].clone(), device: Device::default().autodiff() }
+        let all: Value =
+            serde_json::from_str(include_str!("golden/operations.json")).expect("JSON");
+        Self {
+            name,
+            values: all["cases"][name].clone(),
+            device: Device::default().autodiff(),
+        }
     }
 
     fn numbers<const D: usize>(&self, seed: u64, shape: [usize; D]) -> Tensor<D> {
@@ -27,8 +32,12 @@ impl Golden {
     }
 
     fn assert(&self, what: &str, found: &[f32]) {
-        let expected: Vec<f64> = serde_json::from_value(self.values[what].clone()).unwrap();
-        #[expect(clippy::cast_possible_truncation, reason = "single precision is compared")]
+        let expected: Vec<f64> =
+            serde_json::from_value(self.values[what].clone()).expect("numbers");
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "single precision is compared"
+        )]
         let expected: Vec<f32> = expected.into_iter().map(|x| x as f32).collect();
         assert_near(&format!("{}: {what}", self.name), found, &expected, 2e-5);
     }
@@ -41,17 +50,24 @@ impl Golden {
     }
 
     fn assert_gradient<const D: usize>(&self, what: &str, x: &Tensor<D>, all: &Gradients) {
-        self.assert(what, &values(&x.grad(all).unwrap()));
+        self.assert(what, &values(&x.grad(all).expect("a gradient")));
     }
 }
 
 #[test]
 fn conv_norm_relu_is_pytorchs() {
     let golden = Golden::case("conv_norm_relu");
-    let (skip, x) = (golden.numbers(1, [2, 1, 4, 5]), golden.numbers(2, [2, 17, 4, 5]));
+    let (skip, x) = (
+        golden.numbers(1, [2, 1, 4, 5]),
+        golden.numbers(2, [2, 17, 4, 5]),
+    );
     let weight = golden.numbers(3, [3, 18, 3, 3]);
     let (gamma, beta) = (golden.numbers(4, [3]), golden.numbers(5, [3]));
-    let norm = Norm { gamma: gamma.clone(), beta: beta.clone(), eps: 1e-5 };
+    let norm = Norm {
+        gamma: gamma.clone(),
+        beta: beta.clone(),
+        eps: 1e-5,
+    };
     let features = Features::from_planar(x.clone());
     let skipped = Features::from_planar(skip.clone());
     let (out, statistics) = conv3x3_norm_relu(&features, Some(&skipped), weight.clone(), &norm);
@@ -74,8 +90,11 @@ fn with_bias(
     operation: impl Fn(&Features, Tensor<4>, Tensor<1>) -> Tensor<4>,
 ) {
     let golden = Golden::case(name);
-    let (x, weight, bias) =
-        (golden.numbers(1, x), golden.numbers(2, weight), golden.numbers(3, [n_out]));
+    let (x, weight, bias) = (
+        golden.numbers(1, x),
+        golden.numbers(2, weight),
+        golden.numbers(3, [n_out]),
+    );
     let features = Features::from_planar(x.clone());
     let gradients = golden.backward(operation(&features, weight.clone(), bias.clone()));
     golden.assert_gradient("d_x", &x, &gradients);
@@ -85,19 +104,31 @@ fn with_bias(
 
 #[test]
 fn conv_with_bias_is_pytorchs() {
-    with_bias("conv3x3_bias", [2, 1, 9, 5], [16, 1, 3, 3], 16, |x, weight, bias| {
-        conv3x3_bias(x, None, weight, bias, true).into_planar()
-    });
-    with_bias("conv_bias_7x7", [1, 4, 5, 6], [3, 4, 7, 7], 3, |x, weight, bias| {
-        conv_bias(x, weight, bias, true).into_planar()
-    });
+    with_bias(
+        "conv3x3_bias",
+        [2, 1, 9, 5],
+        [16, 1, 3, 3],
+        16,
+        |x, weight, bias| conv3x3_bias(x, None, weight, bias, true).into_planar(),
+    );
+    with_bias(
+        "conv_bias_7x7",
+        [1, 4, 5, 6],
+        [3, 4, 7, 7],
+        3,
+        |x, weight, bias| conv_bias(x, weight, bias, true).into_planar(),
+    );
 }
 
 #[test]
 fn transposed_conv_is_pytorchs() {
-    with_bias("conv_transpose2x2", [2, 18, 3, 5], [18, 4, 2, 2], 4, |x, weight, bias| {
-        conv_transpose2x2(x, weight, bias).into_planar()
-    });
+    with_bias(
+        "conv_transpose2x2",
+        [2, 18, 3, 5],
+        [18, 4, 2, 2],
+        4,
+        |x, weight, bias| conv_transpose2x2(x, weight, bias).into_planar(),
+    );
 }
 
 #[test]
@@ -116,7 +147,10 @@ fn max_pool_is_pytorchs() {
 
 #[test]
 fn upsampling_is_pytorchs() {
-    for (name, stride) in [("conv_transpose_bilinear_2", 2), ("conv_transpose_bilinear_8", 8)] {
+    for (name, stride) in [
+        ("conv_transpose_bilinear_2", 2),
+        ("conv_transpose_bilinear_8", 8),
+    ] {
         let golden = Golden::case(name);
         let x = golden.numbers(1, [2, 2, 3, 4]);
         let weight = golden.numbers(2, [2, 3, 2 * stride, 2 * stride]);

@@ -13,7 +13,15 @@ use support::{tensor, values};
 fn net([height, width]: [usize; 2]) -> Vec<Vec<u32>> {
     let device = Device::default().autodiff();
     let x = tensor(1, [3, 1, height, width], &device).require_grad();
-    let shapes = [[32, 1, 3, 3], [48, 32, 3, 3], [48, 32, 2, 2], [64, 64, 3, 3], [16, 64, 5, 5], [2, 16, 1, 1], [2, 2, 4, 4]];
+    let shapes = [
+        [32, 1, 3, 3],
+        [48, 32, 3, 3],
+        [48, 32, 2, 2],
+        [64, 64, 3, 3],
+        [16, 64, 5, 5],
+        [2, 16, 1, 1],
+        [2, 2, 4, 4],
+    ];
     let weights: Vec<Tensor<4>> = shapes
         .iter()
         .zip(2..)
@@ -26,7 +34,11 @@ fn net([height, width]: [usize; 2]) -> Vec<Vec<u32>> {
         .collect();
     let norm = |place: usize| {
         let beta = vectors[place].clone();
-        Norm { gamma: beta.clone() + 1.0, beta, eps: 1e-5 }
+        Norm {
+            gamma: beta.clone() + 1.0,
+            beta,
+            eps: 1e-5,
+        }
     };
     let image = Features::from_planar(x.clone());
     let (first, _) = conv3x3_norm_relu(&image, None, weights[0].clone(), &norm(0));
@@ -38,26 +50,54 @@ fn net([height, width]: [usize; 2]) -> Vec<Vec<u32>> {
     let logits = conv1x1(&wide, weights[5].clone(), vectors[5].clone());
     let scaled = conv_transpose_bilinear(logits, weights[6].clone(), 2);
     let loss = plane_sums(scaled.clone() * tensor(99, scaled.dims(), &device)).sum();
-    let mut results = vec![values(&scaled), values(&statistics.var_biased), values(&loss)];
+    let mut results = vec![
+        values(&scaled),
+        values(&statistics.var_biased),
+        values(&loss),
+    ];
     let gradients = loss.backward();
-    results.push(values(&x.grad(&gradients).unwrap()));
-    results.extend(weights.iter().map(|weight| values(&weight.grad(&gradients).unwrap())));
-    results.extend(vectors.iter().map(|vector| values(&vector.grad(&gradients).unwrap())));
-    results.iter().map(|values| values.iter().map(|x| x.to_bits()).collect()).collect()
+    results.push(values(&x.grad(&gradients).expect("a gradient")));
+    results.extend(
+        weights
+            .iter()
+            .map(|weight| values(&weight.grad(&gradients).expect("a gradient"))),
+    );
+    results.extend(
+        vectors
+            .iter()
+            .map(|vector| values(&vector.grad(&gradients).expect("a gradient"))),
+    );
+    results
+        .iter()
+        .map(|values| values.iter().map(|x| x.to_bits()).collect())
+        .collect()
 }
 
 fn with_threads(n: usize, size: [usize; 2]) -> Vec<Vec<u32>> {
-    rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap().install(|| net(size))
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(n)
+        .build()
+        .expect("threads")
+        .install(|| net(size))
 }
 
 #[test]
 fn one_to_four_threads_give_the_same_bytes_each_time() {
     for size in [[48, 40], [130, 20]] {
         let one = with_threads(1, size);
-        assert!(one.iter().flatten().any(|bits| f32::from_bits(*bits).abs() > 1e-3));
+        assert!(
+            one.iter()
+                .flatten()
+                .any(|bits| f32::from_bits(*bits).abs() > 1e-3)
+        );
         for threads in [1, 2, 3, 4, 4] {
-            for (place, (found, expected)) in with_threads(threads, size).iter().zip(&one).enumerate() {
-                assert!(found == expected, "{threads} threads, {size:?}: result {place} differs");
+            for (place, (found, expected)) in
+                with_threads(threads, size).iter().zip(&one).enumerate()
+            {
+                assert!(
+                    found == expected,
+                    "{threads} threads, {size:?}: result {place} differs"
+                );
             }
         }
     }

@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use super::Window;
-use super::scratch::{BUDGET, Input, Rows, fill, fill_planar, with_scratch};
+use super::scratch::{BUDGET, Input, Slab, fill, fill_planar, with_scratch};
 use super::tile::{RowTile, Tile, TileArgs};
 use super::weights::Packed;
 use crate::layout::Extent;
@@ -134,7 +134,7 @@ impl Conv<'_> {
             .for_each(|task| {
                 let (split, task) = (task % n_splits, task / n_splits);
                 let first_row = task % n_chunks * cut.rows;
-                let rows = Rows {
+                let rows = Slab {
                     image: task / n_chunks,
                     first_row,
                     n_rows: cut.rows.min(self.grid.height - first_row),
@@ -198,7 +198,7 @@ impl Conv<'_> {
         let chunks = self.grid.height.div_ceil(task.cut.rows);
         let first = group * self.weights.group;
         for block in first..first + self.weights.blocks_in(group) {
-            let Rows {
+            let Slab {
                 image,
                 first_row,
                 n_rows,
@@ -287,7 +287,7 @@ impl Conv<'_> {
 }
 
 struct Task<'a> {
-    rows: Rows,
+    rows: Slab,
     groups: std::ops::Range<usize>,
     cut: Cut,
     counts: &'a [usize],

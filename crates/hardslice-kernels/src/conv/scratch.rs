@@ -59,7 +59,7 @@ impl<'a> Blocks<'a> {
 
 /// Which rows a scratch memory holds: those that `n_rows` outputs from `first_row` on read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rows {
+pub(super) struct Slab {
     pub(super) image: usize,
     pub(super) first_row: usize,
     pub(super) n_rows: usize,
@@ -67,7 +67,7 @@ pub(super) struct Rows {
     pub(super) width: usize,
 }
 
-impl Rows {
+impl Slab {
     /// Pixels of a row in the scratch memory.
     pub(super) fn stride(self, window: Window) -> usize {
         window.reach(self.width)
@@ -85,7 +85,7 @@ pub(super) fn fill<S: Simd>(
     s: S,
     blocks: Blocks<'_>,
     which: std::ops::Range<usize>,
-    rows: Rows,
+    rows: Slab,
     window: Window,
     to: &mut [Pixel],
 ) {
@@ -119,13 +119,15 @@ pub(super) fn fill<S: Simd>(
 
 /// Reads the rows of all channels of a planar tensor, with zeros around, as
 /// `[channel][row][column]`.
-pub(super) fn fill_planar(planes: Planes<'_>, rows: Rows, window: Window, to: &mut [f32]) {
+pub(super) fn fill_planar(planes: Planes<'_>, rows: Slab, window: Window, to: &mut [f32]) {
     let stride = rows.stride(window);
     let (height, width) = (planes.extent.height, planes.extent.width);
     let n_read = width.min(stride - window.pad);
     let of_image = planes.channels * planes.extent.plane();
     let values = &planes.values[rows.image * of_image..][..of_image];
-    let channels = to.chunks_exact_mut(rows.plane(window)).take(planes.channels);
+    let channels = to
+        .chunks_exact_mut(rows.plane(window))
+        .take(planes.channels);
     for (channel, to) in channels.enumerate() {
         for (row, to) in to.chunks_exact_mut(stride).enumerate() {
             to.fill(0.0);

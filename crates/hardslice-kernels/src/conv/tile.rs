@@ -2,6 +2,10 @@
 //! channels, held in registers.
 
 #![expect(
+    clippy::needless_range_loop,
+    reason = "several arrays are walked at once"
+)]
+#![expect(
     unsafe_code,
     reason = "bounds are checked once for each tile, not for each number"
 )]

@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use super::Window;
-use super::scratch::{BUDGET, Blocks, Input, Rows, fill, fill_planar, with_scratch};
+use super::scratch::{BUDGET, Blocks, Input, Slab, fill, fill_planar, with_scratch};
 use super::weight_tile::{RowTapsTile, TapTile, WeightTileArgs};
 use super::weights::{ChannelBlock, channel_blocks};
 use crate::buffers::Buffer;
@@ -67,7 +67,7 @@ impl WeightGradient<'_> {
                 .pixels_mut()
                 .par_chunks_exact_mut(tile_len)
                 .enumerate()
-                .for_each(|(task, sums)| self.task(s, cut, &inputs, outputs.len(), task, sums));
+                .for_each(|(task, sums)| self.task(s, (cut, &inputs, outputs.len()), task, sums));
         }
         self.add_up(cut, &inputs, n_outputs, partial.pixels())
     }
@@ -83,7 +83,10 @@ impl WeightGradient<'_> {
         let tile_bytes = TILE * TILE * self.window.taps() * LANES * size_of::<Pixel>();
         let for_precision = (n * height * width).div_ceil(PART_PIXELS);
         let in_memory = (PARTS_BYTES / (tiles * tile_bytes).max(1)).max(1);
-        let parts = TASKS.div_ceil(tiles.max(1)).max(for_precision).min(in_memory);
+        let parts = TASKS
+            .div_ceil(tiles.max(1))
+            .max(for_precision)
+            .min(in_memory);
         let enough_units = height.div_ceil(parts.div_ceil(n.max(1)));
         let rows = fits.min(enough_units).max(1);
         let units_per_image = height.div_ceil(rows);
@@ -99,9 +102,7 @@ impl WeightGradient<'_> {
     fn task<S: Simd>(
         &self,
         s: S,
-        cut: Cut,
-        inputs: &[ChannelBlock],
-        n_outputs: usize,
+        (cut, inputs, n_outputs): (Cut, &[ChannelBlock], usize),
         task: usize,
         sums: &mut [Pixel],
     ) {
@@ -114,7 +115,7 @@ impl WeightGradient<'_> {
         let units = extent.n * cut.units_per_image;
         for unit in part * units / cut.parts..(part + 1) * units / cut.parts {
             let first_row = unit % cut.units_per_image * cut.rows;
-            let rows = Rows {
+            let rows = Slab {
                 image: unit / cut.units_per_image,
                 first_row,
                 n_rows: cut.rows.min(extent.height - first_row),
@@ -140,7 +141,12 @@ impl WeightGradient<'_> {
                     }
                 }
                 let n_outputs = outputs.len();
-                let unit = Unit { x: x.as_flattened(), gradient, n_outputs, rows };
+                let unit = Unit {
+                    x: x.as_flattened(),
+                    gradient,
+                    n_outputs,
+                    rows,
+                };
                 self.unit(s, &unit, &inputs[inputs_here.clone()], sums);
             });
         }
@@ -153,7 +159,11 @@ impl WeightGradient<'_> {
         for first_row in (0..unit.rows.n_rows).step_by(strip) {
             let rows = first_row..unit.rows.n_rows.min(first_row + strip);
             for (input, block) in inputs.iter().enumerate() {
-                let strip = Strip { rows: rows.clone(), input, channels: block.count };
+                let strip = Strip {
+                    rows: rows.clone(),
+                    input,
+                    channels: block.count,
+                };
                 if const { S::TILE_BLOCKS == 2 } && !by_rows && unit.n_outputs == 2 {
                     self.strip::<S, 2>(s, unit, &strip, 0, sums);
                     continue;
@@ -235,7 +245,7 @@ impl WeightGradient<'_> {
     /// image has only its own planes.
     fn channels_at_once(&self, strip: &Strip, at_most: usize) -> usize {
         match self.input {
-            Input::Planes(_) if strip.channels % at_most != 0 => 1,
+            Input::Planes(_) if !strip.channels.is_multiple_of(at_most) => 1,
             _ => at_most,
         }
     }
@@ -243,12 +253,16 @@ impl WeightGradient<'_> {
     fn steps(&self, unit: &Unit<'_>) -> Steps {
         let stride = unit.rows.stride(self.window) * self.window.step;
         match self.input {
-            Input::Blocks(_) => {
-                Steps { row: stride * LANES, pixel: self.window.step * LANES, channel: 1 }
-            }
-            Input::Planes(_) => {
-                Steps { row: stride, pixel: self.window.step, channel: unit.rows.plane(self.window) }
-            }
+            Input::Blocks(_) => Steps {
+                row: stride * LANES,
+                pixel: self.window.step * LANES,
+                channel: 1,
+            },
+            Input::Planes(_) => Steps {
+                row: stride,
+                pixel: self.window.step,
+                channel: unit.rows.plane(self.window),
+            },
         }
     }
 
@@ -280,28 +294,34 @@ impl WeightGradient<'_> {
             return weight;
         }
         let tile_len = TILE * TILE * taps * LANES;
-        weight.par_chunks_mut(LANES * per_output).enumerate().for_each(|(output, weight)| {
-            // By output within the block; rows of it are rows of the weight.
-            let mut turned = vec![0.0; LANES * LANES * taps];
-            for (input, block) in inputs.iter().enumerate() {
-                let tile = output / TILE * cut.input_tiles + input / TILE;
-                let in_tile = (output % TILE * TILE + input % TILE) * taps * LANES;
-                let parts = partial[tile * cut.parts * tile_len..].chunks_exact(tile_len);
-                turn(parts.take(cut.parts), in_tile, [block.count, taps], &mut turned);
-                let rows = weight.chunks_exact_mut(per_output).zip(turned.chunks(LANES * taps));
-                for (of_output, turned) in rows {
-                    let n = block.count * taps;
-                    of_output[block.first * taps..][..n].copy_from_slice(&turned[..n]);
+        weight
+            .par_chunks_mut(LANES * per_output)
+            .enumerate()
+            .for_each(|(output, weight)| {
+                // By output within the block; rows of it are rows of the weight.
+                let mut turned = vec![0.0; LANES * LANES * taps];
+                for (input, block) in inputs.iter().enumerate() {
+                    let tile = output / TILE * cut.input_tiles + input / TILE;
+                    let in_tile = (output % TILE * TILE + input % TILE) * taps * LANES;
+                    let parts = &partial[tile * cut.parts * tile_len..][..cut.parts * tile_len];
+                    turn(parts, tile_len, in_tile, [block.count, taps], &mut turned);
+                    let rows = weight
+                        .chunks_exact_mut(per_output)
+                        .zip(turned.chunks(LANES * taps));
+                    for (of_output, turned) in rows {
+                        let n = block.count * taps;
+                        of_output[block.first * taps..][..n].copy_from_slice(&turned[..n]);
+                    }
                 }
-            }
-        });
+            });
         weight
     }
 }
 
 /// Adds up `[tap][channel][output]` from the parts, in order, as `[output][channel][tap]`.
-fn turn<'a>(
-    parts: impl Iterator<Item = &'a [Pixel]> + Clone,
+fn turn(
+    parts: &[Pixel],
+    tile_len: usize,
     start: usize,
     [channels, taps]: [usize; 2],
     turned: &mut [f32],
@@ -310,7 +330,7 @@ fn turn<'a>(
         for channel in 0..channels {
             let place = start + tap * LANES + channel;
             let mut sum = [0.0; LANES];
-            for part in parts.clone() {
+            for part in parts.chunks_exact(tile_len) {
                 for (sum, more) in sum.iter_mut().zip(&part[place]) {
                     *sum += more;
                 }
@@ -330,7 +350,7 @@ struct Unit<'a> {
     /// `[output block][row][column]`.
     gradient: &'a [Pixel],
     n_outputs: usize,
-    rows: Rows,
+    rows: Slab,
 }
 
 impl<'a> Unit<'a> {

@@ -2,6 +2,10 @@
 //! input channels and one tap or three, held in registers while pixels go by.
 
 #![expect(
+    clippy::needless_range_loop,
+    reason = "several arrays are walked at once"
+)]
+#![expect(
     unsafe_code,
     reason = "bounds are checked once for each tile, not for each number"
 )]
@@ -129,7 +133,9 @@ impl<const CHANNELS: usize, const STEP: usize> Kernel for RowTapsTile<'_, CHANNE
             // SAFETY: `check`: the last channel of the last pixel of the last row is in `x`.
             let mut x = unsafe { tile.x.as_ptr().add(row * tile.row_step) };
             let gradient = &tile.gradient[0][row * tile.width..(row + 1) * tile.width];
-            let Some((first, others)) = gradient.split_first() else { continue };
+            let Some((first, others)) = gradient.split_first() else {
+                continue;
+            };
             let mut previous = s.zero();
             let mut this = s.read(first);
             let mut step = |next: S::V| {

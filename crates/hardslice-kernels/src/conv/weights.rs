@@ -118,6 +118,7 @@ fn pack_block(
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "numbers that are copied, or whole")]
 mod tests {
     use super::*;
 

@@ -10,8 +10,8 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 
-use super::Kernels;
 use super::flex::{head, pooled, upsample};
+use super::{Kernels, NormedConv};
 use crate::batch_norm::Normed;
 use crate::layer::{
     ConvGradients, ConvInputs, ConvWeight, Layer, conv_bias_backward, conv_norm_backward, extent,
@@ -43,8 +43,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         weight: Tracked,
         gamma: Tracked,
         beta: Tracked,
-        layers: [Layer; 2],
-        eps: f64,
+        about: NormedConv,
     ) -> (Tracked, Arc<Normed>) {
         let parents = [
             skip.node(),
@@ -55,9 +54,9 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         ];
         let [skip, x, weight, gamma, beta] =
             [skip, x, weight, gamma, beta].map(|tensor| in_order(tensor.into_primitive()));
-        let inputs = ConvInputs::new([skip.clone(), x.clone()], layers.clone());
+        let inputs = ConvInputs::new([skip.clone(), x.clone()], about.layers.clone());
         let state = (inputs, ConvWeight(weight.clone()), gamma.clone());
-        let (raw, norm) = Flex::conv_norm(skip, x, weight, gamma, beta, layers, eps);
+        let (raw, norm) = Flex::conv_norm(skip, x, weight, gamma, beta, about);
         let (inputs, weight, gamma) = state;
         let state = || ConvNormState {
             inputs,
@@ -117,7 +116,12 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         let parents = [x.node(), weight.node()];
         let [x, weight] = [x, weight].map(|tensor| in_order(tensor.into_primitive()));
         let out = Flex::upsample(x.clone(), weight.clone(), stride);
-        node::<C, _, 2>(UpsampleNode, parents, || UpsampleState { x, weight, stride }, out)
+        node::<C, _, 2>(
+            UpsampleNode,
+            parents,
+            || UpsampleState { x, weight, stride },
+            out,
+        )
     }
 
     fn plane_sums(x: Tracked) -> Tracked {
@@ -354,12 +358,7 @@ struct UpsampleState {
 impl Backward<Flex, 2> for UpsampleNode {
     type State = UpsampleState;
 
-    fn backward(
-        self,
-        ops: Ops<UpsampleState, 2>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<UpsampleState, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let [x_node, weight_node] = ops.parents;
         let gradient = in_order(gradients.consume::<Flex>(&ops.node));
         let UpsampleState { x, weight, stride } = ops.state;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 
-use super::Kernels;
+use super::{Kernels, NormedConv};
 use crate::batch_norm::Normed;
 use crate::head::Head;
 use crate::layer::{
@@ -46,15 +46,19 @@ impl Kernels for Flex {
         weight: FlexTensor,
         gamma: FlexTensor,
         beta: FlexTensor,
-        layers: [Layer; 2],
-        eps: f64,
+        about: NormedConv,
     ) -> (FlexTensor, Arc<Normed>) {
-        let inputs = ConvInputs::new([skip, x], layers);
+        let inputs = ConvInputs::new([skip, x], about.layers);
         let (raw, moments) = conv_with_moments(&inputs, &ConvWeight(in_order(weight)));
         let (gamma, beta) = (in_order(gamma), in_order(beta));
         (
             raw,
-            Arc::new(Normed::new(&moments, numbers(&gamma), numbers(&beta), eps)),
+            Arc::new(Normed::new(
+                &moments,
+                numbers(&gamma),
+                numbers(&beta),
+                about.eps,
+            )),
         )
     }
 
@@ -115,7 +119,9 @@ impl Kernels for Flex {
         let sizes = upsample(&x, &weight, stride);
         let Extent { n, height, width } = sizes.extent;
         let shape = [n, sizes.outputs, stride * height, stride * width];
-        sizes.forward(numbers(&x), numbers(&weight)).into_tensor(shape)
+        sizes
+            .forward(numbers(&x), numbers(&weight))
+            .into_tensor(shape)
     }
 
     fn plane_sums(x: FlexTensor) -> FlexTensor {
@@ -145,5 +151,10 @@ pub(super) fn head<'a>(x: &'a FlexTensor, weight: &'a FlexTensor, layer: &'a Lay
 }
 
 pub(super) fn upsample(x: &FlexTensor, weight: &FlexTensor, stride: usize) -> Upsample {
-    Upsample { extent: extent(x), inputs: len_of(x, 1), outputs: len_of(weight, 1), stride }
+    Upsample {
+        extent: extent(x),
+        inputs: len_of(x, 1),
+        outputs: len_of(weight, 1),
+        stride,
+    }
 }

@@ -5,7 +5,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 /// Uniform numbers in [-0.5, 0.5) from a fixed sequence (xorshift64).
-pub fn numbers(seed: u64, n: usize) -> Vec<f32> {
+pub(crate) fn numbers(seed: u64, n: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     (0..n)
         .map(|_| {
@@ -17,17 +17,17 @@ pub fn numbers(seed: u64, n: usize) -> Vec<f32> {
         .collect()
 }
 
-pub fn tensor<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
+pub(crate) fn tensor<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
     let n = shape.iter().product();
     Tensor::from_data(TensorData::new(numbers(seed, n), shape), device)
 }
 
-pub fn values<const D: usize>(x: &Tensor<D>) -> Vec<f32> {
-    x.to_data().to_vec().unwrap()
+pub(crate) fn values<const D: usize>(x: &Tensor<D>) -> Vec<f32> {
+    x.to_data().try_to_vec().expect("single precision")
 }
 
 /// The largest difference, as a share of the largest expected number.
-pub fn assert_near(what: &str, found: &[f32], expected: &[f32], share: f32) {
+pub(crate) fn assert_near(what: &str, found: &[f32], expected: &[f32], share: f32) {
     assert_eq!(found.len(), expected.len(), "{what}: as many numbers");
     // What is zero up to rounding counts as a thousandth.
     let largest = expected
