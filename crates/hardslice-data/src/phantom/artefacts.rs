@@ -3,9 +3,9 @@
 use std::f64::consts::TAU;
 
 use super::contrast::AIR;
+use super::image_grid::ImageGrid;
 use super::noise::{self, smooth_rows};
 use super::oddities::Stretch;
-use super::render::ImageGrid;
 use super::scene::Scene;
 use super::texture::mix;
 use crate::random::Stream;
@@ -71,7 +71,7 @@ fn metal(hu: &mut [f64], grid: &ImageGrid, at: [f64; 2], weight: f64, stream: &m
         .map(|i| {
             let angle = TAU * (i as f64 + stream.uniform()) / (2 * N_RAYS) as f64;
             let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
-            let strength = sign * stream.uniform_in(120.0, 420.0);
+            let strength = sign * stream.uniform_in(150.0, 480.0);
             ([libm::cos(angle), libm::sin(angle)], strength)
         })
         .collect();
@@ -99,7 +99,7 @@ fn metal(hu: &mut [f64], grid: &ImageGrid, at: [f64; 2], weight: f64, stream: &m
 fn dark_band(hu: &mut [f64], grid: &ImageGrid, middle_mm: f64, weight: f64) {
     for (y, row) in hu.chunks_mut(grid.size).enumerate() {
         let off = (grid.world_mm(y) - middle_mm) / 34.0;
-        let depth = weight * 95.0 / (1.0 + off * off).powi(2);
+        let depth = weight * 150.0 / (1.0 + off * off).powi(2);
         for v in row.iter_mut().filter(|v| **v > -700.0) {
             *v -= depth;
         }

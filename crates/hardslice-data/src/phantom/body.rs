@@ -50,7 +50,7 @@ impl Build {
         let girth = stream.normal().clamp(-2.0, 2.0);
         let fat_mm = (14.0 + 6.5 * girth + 4.0 * stream.normal()).clamp(4.0, 38.0);
         Self {
-            scale: (1.0 + 0.05 * stream.normal()).clamp(0.88, 1.12),
+            scale: (1.0 + 0.04 * stream.normal()).clamp(0.91, 1.09),
             half_width: 134.0 + 3.0 * girth + stream.uniform_in(-4.0, 4.0),
             fat_mm,
             half_depth: 79.0 + 3.0 * girth + stream.uniform_in(-6.0, 6.0),

@@ -3,13 +3,13 @@
 use hardslice_volume::{Grid, Orientation, PerAxis, Volume};
 use rayon::prelude::*;
 
-use super::artefacts::add_noise;
+use super::image_grid::ImageGrid;
 use super::options::{PhantomOptions, PhantomOptionsError, Phase};
 use super::plan;
 use super::plant::{self, Planted, Seen};
-use super::render::{CleanSlice, ImageGrid, View};
+use super::render::View;
+use super::scanner::{RawSlice, Scanner};
 use super::scene::Scene;
-use super::table::Table;
 use super::truth::{SliceTruth, TruthRows};
 use super::{LABELS, organ_names};
 use crate::random::Stream;
@@ -30,12 +30,6 @@ pub struct PhantomCase {
     /// How the axes of the patient's files run; the volumes here are canonical all the same.
     pub file_axes: Orientation,
 }
-
-/// Height of the body, in its own frame, over which a whole scan reaches.
-const BOTTOM_MM: [f64; 2] = [-92.0, -64.0];
-const TOP_MM: [f64; 2] = [138.0, 158.0];
-/// The middle of the liver, around which a short scan is cut.
-const LIVER_MIDDLE_MM: [f64; 2] = [25.0, 75.0];
 
 /// Makes patient number `index` of a cohort.
 ///
@@ -60,36 +54,17 @@ pub fn generate(
     let mut scene = Scene::draw(index, options, &odd);
     let planted = plant::plant(&mut stream("troubles"), &mut scene, &troubles);
 
-    let mut scan = stream("scan");
-    let grid = draw_grid(&mut scan, &scene, options);
-    let thick = (5.0 / grid.spacing_z_mm).sqrt().min(2.0);
-    let noise_hu = thick * scan.uniform_in(options.noise_hu[0], options.noise_hu[1]);
-    let table = Table::draw(&mut scan, &scene);
-    let file_axes = draw_axes(&mut scan, options.other_axes_share);
-
+    let mut draw = stream("scan");
+    let grid = ImageGrid::draw(&mut draw, &scene, options);
+    let scanner = Scanner::draw(&mut draw, &scene, &grid, options.noise_hu);
+    let file_axes = draw_axes(&mut draw, options.other_axes_share);
     let view = View::new(&scene, &grid, planted.events.len());
-    let slices: Vec<CleanSlice> = (0..grid.n_slices)
+    let slices: Vec<RawSlice> = (0..grid.n_slices)
         .into_par_iter()
         .map(|k| {
-            let mut slice = view.slice(k);
-            table.paint(&mut slice.hu, &grid);
-            let mut artefacts = stream(&format!("artefact/{k}"));
-            let mut times = 1.0;
-            for artefact in &planted.artefacts {
-                let weight = artefact.stretch.weight(scene.frame.body_z(grid.z_mm(k)));
-                if weight > 0.0 {
-                    artefact.apply(&mut slice.hu, &scene, &grid, weight, &mut artefacts);
-                    times *= artefact.noise_times(weight);
-                }
-            }
-            add_noise(
-                &mut slice.hu,
-                &grid,
-                noise_hu,
-                times,
-                &mut stream(&format!("noise/{k}")),
-            );
-            slice
+            // Each slice has a stream of its own, so that threads do not matter.
+            let mut noise = stream(&format!("noise/{k}"));
+            scanner.take(view.slice(k), k, &planted.artefacts, &mut noise)
         })
         .collect();
 
@@ -103,57 +78,6 @@ pub fn generate(
         phase: scene.contrast.phase,
         file_axes,
     })
-}
-
-/// Draws the field of view and the slices; see [`PhantomOptions::slice_spacing_mm`].
-fn draw_grid(stream: &mut Stream, scene: &Scene, options: &PhantomOptions) -> ImageGrid {
-    let field = scene.frame.build.width_mm() * stream.uniform_in(1.06, 1.2);
-    // 0.6 to 0.95 mm at 512 pixels.
-    let pixel_mm = field.clamp(0.6 * 512.0, 0.95 * 512.0) / options.size as f64;
-    let world = |range: [f64; 2], stream: &mut Stream| {
-        scene.frame.world_z(stream.uniform_in(range[0], range[1]))
-    };
-    let bottom = world(BOTTOM_MM, stream);
-    let height = world(TOP_MM, stream) - bottom;
-    let liver = world(LIVER_MIDDLE_MM, stream);
-    let [fewest, most] = options.n_slices;
-    let [smallest, largest] = options.slice_spacing_mm;
-    // Spacings that cover the whole height within the slices allowed.
-    let low = smallest.max(height / most as f64);
-    let high = largest.min(height / fewest as f64);
-    // Even in the logarithm: thin slices are as common as thick ones, factor for factor.
-    let part = stream.uniform();
-    let even = |low: f64, high: f64| low * libm::exp(part * libm::log(high / low));
-    let (spacing_z_mm, n_slices) = if low <= high {
-        let spacing = even(low, high);
-        (spacing, round(height / spacing).clamp(fewest, most))
-    } else if low > largest {
-        (largest, most)
-    } else {
-        (smallest, fewest)
-    };
-    let covered = spacing_z_mm * (n_slices as f64 - 1.0);
-    let first_z_mm = if covered < height - 1.5 * spacing_z_mm {
-        (liver - 0.5 * covered).clamp(bottom, bottom + height - covered)
-    } else {
-        bottom
-    };
-    ImageGrid {
-        size: options.size,
-        pixel_mm,
-        n_slices,
-        spacing_z_mm,
-        first_z_mm,
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a height over a spacing, both positive and checked"
-)]
-fn round(v: f64) -> usize {
-    v.round() as usize
 }
 
 fn draw_axes(stream: &mut Stream, other_axes_share: f64) -> Orientation {
@@ -171,7 +95,7 @@ fn truth(
     scene: &Scene,
     grid: &ImageGrid,
     planted: &Planted,
-    slices: &[CleanSlice],
+    slices: &[RawSlice],
 ) -> Vec<SliceTruth> {
     let mut rows = TruthRows::default();
     for (z, slice) in slices.iter().enumerate() {
@@ -196,7 +120,7 @@ fn truth(
     rows.into_truth(&organ_names())
 }
 
-fn assemble(grid: &ImageGrid, slices: Vec<CleanSlice>) -> (Volume<i16>, Volume<u8>) {
+fn assemble(grid: &ImageGrid, slices: Vec<RawSlice>) -> (Volume<i16>, Volume<u8>) {
     let shape = PerAxis::new(grid.n_slices, grid.size, grid.size);
     let [first_x, first_y] = [grid.world_mm(0), grid.world_mm(0)];
     let placed = Grid {
@@ -210,7 +134,7 @@ fn assemble(grid: &ImageGrid, slices: Vec<CleanSlice>) -> (Volume<i16>, Volume<u
     let mut image = Vec::with_capacity(shape.n_voxels());
     let mut labels = Vec::with_capacity(shape.n_voxels());
     for slice in slices {
-        image.extend(slice.hu.iter().map(|v| stored(*v)));
+        image.extend_from_slice(&slice.hu);
         labels.extend_from_slice(&slice.labels);
     }
     let filled = "each slice holds size × size pixels";
@@ -218,11 +142,4 @@ fn assemble(grid: &ImageGrid, slices: Vec<CleanSlice>) -> (Volume<i16>, Volume<u
         Volume::new(placed, image).expect(filled),
         Volume::new(placed, labels).expect(filled),
     )
-}
-
-/// HU as scanners store them: whole numbers from -1024 to 3071.
-fn stored(hu: f64) -> i16 {
-    #[expect(clippy::cast_possible_truncation, reason = "clamped to twelve bits")]
-    let hu = hu.round().clamp(-1024.0, 3071.0) as i16;
-    hu
 }

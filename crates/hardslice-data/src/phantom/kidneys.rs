@@ -4,7 +4,7 @@ use super::body::Point;
 use super::contrast::{Contrast, FAT};
 use super::layer::{Layer, Mark, Tissue};
 use super::oddities::Oddities;
-use super::solid::{Ellipsoid, Rect, Shape, Tube, union};
+use super::solid::{Ellipsoid, Rect, Shape, Tube, shared, union};
 use crate::random::Stream;
 
 /// Label of the right kidney.
@@ -25,7 +25,7 @@ pub(super) struct Kidney {
 impl Kidney {
     pub(super) fn draw(stream: &mut Stream, side: f64, odd: &Oddities) -> Self {
         let atrophic = odd.atrophic_kidney == Some(side);
-        let size = stream.uniform_in(0.93, 1.07) * if atrophic { 0.62 } else { 1.0 };
+        let size = stream.uniform_in(1.0, 1.1) * if atrophic { 0.62 } else { 1.0 };
         // The liver pushes the right one down.
         let z = if side > 0.0 { -8.0 } else { 6.0 } + stream.uniform_in(-9.0, 9.0);
         let mut center = [side * (64.0 + stream.uniform_in(-3.0, 5.0)), -10.0, z];
@@ -72,7 +72,8 @@ impl Kidney {
                 12.0,
             );
         }
-        kidney
+        // The fat behind it keeps it off the muscles of the back.
+        shared(kidney, at.cavity_mm + 2.5, 4.0)
     }
 
     /// The room behind the peritoneum in which it lies, where no liver is.

@@ -32,11 +32,11 @@ pub(super) struct Liver {
 
 impl Liver {
     pub(super) fn draw(stream: &mut Stream, odd: &Oddities, kidney: &Kidney) -> Self {
-        let size = stream.uniform_in(0.94, 1.06);
+        let size = stream.uniform_in(0.95, 1.05);
         let mut jitter = |half: f64| stream.uniform_in(-half, half);
         let right = Ellipsoid::new(
             [72.0 + jitter(4.0), 30.0 + jitter(4.0), 46.0 + jitter(6.0)],
-            [78.0 * size, 86.0 * size, (98.0 + jitter(9.0)) * size],
+            [74.0 * size, 86.0 * size, (98.0 + jitter(9.0)) * size],
         );
         let left = Ellipsoid::new(
             [-2.0 + jitter(12.0), 72.0 + jitter(5.0), 92.0 + jitter(8.0)],
@@ -52,7 +52,7 @@ impl Liver {
             [16.0 + jitter(3.0), 36.0, 76.0 + jitter(6.0)],
             [17.0, 14.0 + jitter(3.0), 30.0],
         );
-        let steep = 0.62 + jitter(0.07);
+        let steep = 0.74 + jitter(0.06);
         let normal = [-steep, -0.2 + jitter(0.08), -(0.96 - steep * steep).sqrt()];
         let visceral = [[12.0 + jitter(6.0), 34.0, 36.0 + jitter(8.0)], normal];
         Self {

@@ -1,6 +1,6 @@
 //! Noise as a scanner makes it, and the table the patient lies on.
 
-use super::render::ImageGrid;
+use super::image_grid::ImageGrid;
 use crate::random::Stream;
 
 /// A plane of noise with standard deviation 1, `[y, x]`, correlated over about 1.5 mm.

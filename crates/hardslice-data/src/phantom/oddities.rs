@@ -33,12 +33,12 @@ impl Oddities {
 
 /// The tongue of Riedel's lobe.
 pub(super) fn riedel_lobe() -> Ellipsoid {
-    Ellipsoid::new([104.0, 42.0, -28.0], [22.0, 40.0, 66.0]).turned(0, 2, 0.1)
+    Ellipsoid::new([106.0, 40.0, -34.0], [13.0, 32.0, 62.0]).turned(0, 2, 0.1)
 }
 
 /// The tongue of a left lobe that reaches the spleen.
 pub(super) fn tail_of_left_lobe() -> Ellipsoid {
-    Ellipsoid::new([-78.0, 54.0, 92.0], [50.0, 24.0, 26.0]).turned(0, 1, 0.75)
+    Ellipsoid::new([-92.0, 34.0, 86.0], [62.0, 21.0, 27.0]).turned(0, 1, 0.95)
 }
 
 /// A stretch of the body, from one height to another, that fades in and out.

@@ -36,14 +36,14 @@ pub struct PhantomOptions {
     /// Share of the slices with liver that carry planted difficulty, over the whole cohort, 0 to 1.
     /// Other organs' difficulties come on top, about a third as many.
     pub difficulty_share: f64,
-    /// Standard deviation of the noise of a 5 mm slice from the lowest to the highest dose's
-    /// opposite, `[least, most]` in HU.
+    /// Standard deviation of the noise of a 5 mm slice, `[least, most]` in HU; each scan draws its
+    /// own. Thinner slices have more, up to twice as much.
     pub noise_hu: [f64; 2],
     /// Contrast phases and how often each comes, relative to each other.
     pub phase_weights: PhaseWeights,
     /// Share of the patients whose files are written on other axes than RAS+, 0 to 1.
     pub other_axes_share: f64,
-    /// Also lay the cohort out as nnU-Net does (`imagesTr`, `labelsTr`, `dataset.json`).
+    /// Also write the cohort as nnU-Net wants it (`imagesTr`, `labelsTr`, `dataset.json`).
     pub nnunet_layout: bool,
 }
 
@@ -62,9 +62,9 @@ pub struct PhaseWeights {
 impl Default for PhaseWeights {
     fn default() -> Self {
         Self {
-            native: 0.1,
-            arterial: 0.15,
-            venous: 0.75,
+            native: 0.06,
+            arterial: 0.12,
+            venous: 0.82,
         }
     }
 }

@@ -69,7 +69,7 @@ const OTHER_DECK: [Trouble; 6] = [
 
 /// Share of a liver's slices that one trouble touches, on average: what turns a share of slices
 /// into a share of patients.
-const TOUCHED: f64 = 0.24;
+const TOUCHED: f64 = 0.22;
 /// Other organs' troubles for each of the liver.
 const OTHERS: f64 = 0.35;
 
@@ -122,7 +122,7 @@ pub(super) fn oddities(stream: &mut Stream, troubles: &[Trouble]) -> Oddities {
                 odd.ascites = Some(Ascites {
                     stretch: Stretch {
                         middle_z: stream.uniform_in(25.0, 75.0),
-                        half_mm: stream.uniform_in(36.0, 46.0),
+                        half_mm: stream.uniform_in(24.0, 32.0),
                     },
                     most_mm: stream.uniform_in(14.0, 22.0),
                 });

@@ -122,12 +122,12 @@ fn liver_lesions(stream: &mut Stream, scene: &mut Scene, event: usize, cysts: bo
     let mut lesions = Vec::new();
     for _ in 0..n {
         let radius = if cysts {
-            stream.uniform_in(30.0, 42.0)
+            stream.uniform_in(36.0, 48.0)
         } else {
-            stream.uniform_in(20.0, 34.0)
+            stream.uniform_in(24.0, 36.0)
         };
-        let z = middle_z + stream.uniform_in(-12.0, 12.0);
-        let at = rim_point(stream, scene, z, 0.35 * radius);
+        let z = middle_z + stream.uniform_in(-7.0, 7.0);
+        let at = rim_point(stream, scene, z, 0.2 * radius);
         lesions.push(lesion(stream, at, radius, hu, LIVER).counted(event));
     }
     let at = scene.liver_layers[1];
@@ -139,7 +139,7 @@ fn lesion_hu(stream: &mut Stream, contrast: &Contrast, cyst: bool) -> f64 {
         stream.uniform_in(2.0, 14.0)
     } else {
         // A little brighter than water, always darker than the liver around.
-        stream.uniform_in(22.0, 48.0).min(contrast.liver - 22.0)
+        stream.uniform_in(12.0, 38.0).min(contrast.liver - 25.0)
     }
 }
 
@@ -169,7 +169,13 @@ fn lesion(stream: &mut Stream, at: [f64; 3], radius: f64, hu: f64, organ: u8) ->
 fn rim_point(stream: &mut Stream, scene: &Scene, z: f64, depth_mm: f64) -> [f64; 3] {
     let liver = &scene.liver;
     let start = [stream.uniform_in(60.0, 90.0), stream.uniform_in(20.0, 50.0)];
-    let angle = std::f64::consts::TAU * stream.uniform();
+    // Most face the gut, whose loops look like them.
+    let turns = if stream.chance(0.75) {
+        stream.uniform_in(0.24, 0.68)
+    } else {
+        stream.uniform()
+    };
+    let angle = std::f64::consts::TAU * turns;
     let direction = [libm::cos(angle), libm::sin(angle)];
     let mut at = [start[0], start[1], z];
     for step in 0..80 {
@@ -193,15 +199,15 @@ fn neighbour(stream: &mut Stream, scene: &mut Scene, event: usize, above: bool) 
         let top = scene.liver.z_range()[1].min(132.0);
         Stretch {
             middle_z: top - 22.0,
-            half_mm: stream.uniform_in(24.0, 32.0),
+            half_mm: stream.uniform_in(18.0, 25.0),
         }
     } else {
         Stretch {
             middle_z: stream.uniform_in(30.0, 85.0),
-            half_mm: stream.uniform_in(24.0, 32.0),
+            half_mm: stream.uniform_in(18.0, 25.0),
         }
     };
-    let width_mm = stream.uniform_in(26.0, 36.0);
+    let width_mm = stream.uniform_in(34.0, 48.0);
     let liver: Liver = scene.liver.clone();
     let tissue = Tissue::Even {
         hu: scene.contrast.liver - 3.0,
@@ -235,7 +241,7 @@ fn ascites(scene: &mut Scene) -> Option<Stretch> {
         rect: Rect::EVERYWHERE,
         z: ascites.stretch.ends(),
         distance_mm: move |at: &Point| {
-            let inner = at.abdomen_mm + 3.0 + ascites.thickness_mm(at.p[2]);
+            let inner = at.abdomen_mm + 5.0 + ascites.thickness_mm(at.p[2]);
             (at.abdomen_mm + 1.0).max(-inner).max(-30.0 - at.p[0])
         },
     };
@@ -247,8 +253,10 @@ fn ascites(scene: &mut Scene) -> Option<Stretch> {
             texture: 6.0,
             grain_mm: 12.0,
         },
-    );
-    let at = scene.liver_layers[0];
+    )
+    .marked(Mark::Within(0));
+    // After the liver, over the fat around it.
+    let at = scene.liver_layers[1];
     insert(scene, at, vec![layer]);
     Some(ascites.stretch)
 }
@@ -297,7 +305,7 @@ fn probe(scene: &mut Scene, event: usize, organ: u8, part: Ellipsoid) {
 fn artefact(stream: &mut Stream, trouble: Trouble) -> Artefact {
     let stretch = Stretch {
         middle_z: stream.uniform_in(5.0, 95.0),
-        half_mm: stream.uniform_in(24.0, 32.0),
+        half_mm: stream.uniform_in(18.0, 25.0),
     };
     let kind = match trouble {
         Trouble::Metal => ArtefactKind::Metal {
@@ -317,7 +325,7 @@ fn artefact(stream: &mut Stream, trouble: Trouble) -> Artefact {
             }
         }
         _ => ArtefactKind::NoiseBurst {
-            times: stream.uniform_in(5.0, 7.5),
+            times: stream.uniform_in(4.0, 6.0),
         },
     };
     Artefact { stretch, kind }

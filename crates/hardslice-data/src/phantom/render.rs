@@ -2,57 +2,10 @@
 
 use super::body::{BEND_MM, Bent, Columns, Point};
 use super::contrast::AIR;
+use super::image_grid::ImageGrid;
 use super::layer::{Brush, Layer, Pixel};
 use super::scene::Scene;
 use super::solid::{Rect, Section};
-
-/// The image grid of one scan; world millimetres, the origin in the middle of the field of view.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ImageGrid {
-    /// Pixels along each side.
-    pub(super) size: usize,
-    pub(super) pixel_mm: f64,
-    pub(super) n_slices: usize,
-    pub(super) spacing_z_mm: f64,
-    /// World height of the lowest slice.
-    pub(super) first_z_mm: f64,
-}
-
-impl ImageGrid {
-    /// World position of a pixel's middle along x or y.
-    pub(super) fn world_mm(&self, i: usize) -> f64 {
-        (i as f64 - 0.5 * (self.size as f64 - 1.0)) * self.pixel_mm
-    }
-
-    /// World height of a slice's middle.
-    pub(super) fn z_mm(&self, k: usize) -> f64 {
-        self.first_z_mm + k as f64 * self.spacing_z_mm
-    }
-
-    /// First and one-past-last pixel whose middles lie in a range of world positions.
-    fn pixels(&self, range: [f64; 2]) -> [usize; 2] {
-        let half = 0.5 * (self.size as f64 - 1.0);
-        let index = |v: f64| {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "clamped to 0..=size"
-            )]
-            let i = v.clamp(0.0, self.size as f64) as usize;
-            i
-        };
-        let low = index((range[0] / self.pixel_mm + half).ceil());
-        [
-            low,
-            index((range[1] / self.pixel_mm + half).floor() + 1.0).max(low),
-        ]
-    }
-
-    /// Width of soft edges: the pixel's own and the blur of the scanner.
-    pub(super) fn edge_mm(&self) -> f64 {
-        (self.pixel_mm * self.pixel_mm + 1.2).sqrt()
-    }
-}
 
 /// One slice before noise.
 #[derive(Debug, Clone)]

@@ -18,7 +18,7 @@ pub(super) struct Spleen {
 
 impl Spleen {
     pub(super) fn draw(stream: &mut Stream) -> Self {
-        let size = stream.uniform_in(0.92, 1.2);
+        let size = stream.uniform_in(1.0, 1.2);
         let z = 72.0 + stream.uniform_in(-9.0, 8.0);
         let whole = Ellipsoid::new(
             [-104.0, -8.0 + stream.uniform_in(-4.0, 6.0), z],

@@ -1,8 +1,8 @@
 //! The table under the patient.
 
 use super::contrast::AIR;
+use super::image_grid::ImageGrid;
 use super::layer::cover;
-use super::render::ImageGrid;
 use super::scene::Scene;
 use super::texture::mix;
 use crate::random::Stream;

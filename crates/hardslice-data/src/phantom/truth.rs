@@ -41,13 +41,13 @@ pub struct SliceTruth {
     pub z: usize,
     /// What makes it difficult, each kind once, in order.
     pub kinds: Vec<Difficulty>,
-    /// How strongly, 0.1 to 1: the planted area over the organ's area in this slice (lesion, low
+    /// How strongly, 0.2 to 1: the planted area over the organ's area in this slice (lesion, low
     /// contrast, odd anatomy) or the strength of the stretch (artefact, ascites, odd kidneys).
     pub severity: f64,
 }
 
 /// Weaker than this a planted difficulty does not count.
-const LEAST_SEVERITY: f64 = 0.1;
+const LEAST_SEVERITY: f64 = 0.2;
 
 /// Rows while they are collected, by slice and label.
 #[derive(Debug, Default)]
@@ -91,8 +91,8 @@ mod tests {
         let mut rows = TruthRows::default();
         rows.add(7, 1, Difficulty::Artefact, 0.4);
         rows.add(7, 1, Difficulty::Lesion, 1.3);
-        rows.add(7, 1, Difficulty::Artefact, 0.2);
-        rows.add(3, 2, Difficulty::OddAnatomy, 0.09);
+        rows.add(7, 1, Difficulty::Artefact, 0.3);
+        rows.add(3, 2, Difficulty::OddAnatomy, 0.19);
         let organs = [
             Organ::new("liver").unwrap(),
             Organ::new("kidney_right").unwrap(),
