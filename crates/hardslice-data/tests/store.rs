@@ -462,6 +462,29 @@ fn one_bad_scan_is_reported_and_the_others_are_prepared() {
 }
 
 #[test]
+fn a_store_that_cannot_be_written_is_no_fault_of_the_scan() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = cohort(dir.path(), 3);
+    let out = dir.path().join("store");
+    fs::create_dir_all(out.join("cases")).unwrap();
+    fs::write(out.join("cases/c1"), b"a file where a folder must be").unwrap();
+    let err = prepare(&manifest, &options(8), &out, &silent).unwrap_err();
+    assert!(matches!(err, StoreError::Io { .. }), "{err}");
+    assert!(err.to_string().contains("cases/c1"), "{err}");
+    let unfinished = Store::open(&out).unwrap_err();
+    assert!(
+        matches!(unfinished, StoreError::Unfinished { .. }),
+        "{unfinished}"
+    );
+    fs::remove_file(out.join("cases/c1")).unwrap();
+    assert_eq!(
+        prepared(&manifest, 8, &out).n_kept,
+        2,
+        "goes on once there is room"
+    );
+}
+
+#[test]
 fn a_case_without_labels_is_stored_without_labels() {
     let dir = tempfile::tempdir().unwrap();
     let mut manifest = cohort(dir.path(), 1);

@@ -105,13 +105,13 @@ pub fn prepare(
     for (case, outcome) in manifest.cases.iter().zip(outcomes) {
         match outcome {
             Err(CaseError::Io {
-                action: "write",
+                action: action @ ("write" | "remove"),
                 path,
                 source,
             }) => {
                 // A full disk is no fault of the scan: going on would leave the case out unseen.
                 return Err(StoreError::Io {
-                    action: "write",
+                    action,
                     path,
                     source,
                 });
