@@ -7,7 +7,7 @@
 ///
 /// # Sources
 ///
-/// Hanley and McNeil (1982): the area is the Mann–Whitney statistic over the number of pairs.
+/// Hanley and `McNeil` (1982): the area is the Mann–Whitney statistic over the number of pairs.
 ///
 /// ```
 /// # use hardslice_eval::auc;
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn the_area_is_the_share_of_pairs_in_order_with_ties_at_a_half() {
-        let (lower, higher) = ([0.3, 0.7, 0.7, 0.1], [0.7, 0.2, 0.9]);
+        let (lower, higher) = ([0.3_f64, 0.7, 0.7, 0.1], [0.7_f64, 0.2, 0.9]);
         let pairs = lower
             .iter()
             .flat_map(|low| higher.iter().map(move |high| (low, high)));

@@ -199,10 +199,7 @@ impl FromStr for Tau {
                 .ok_or_else(unknown);
         }
         let value = trimmed.parse::<f64>().ok();
-        value
-            .filter(is_share)
-            .map(Self::Fixed)
-            .ok_or_else(unknown)
+        value.filter(is_share).map(Self::Fixed).ok_or_else(unknown)
     }
 }
 

@@ -76,8 +76,8 @@ const OTHERS: f64 = 0.35;
 /// The troubles of a patient.
 ///
 /// Over the cohort they are dealt like cards: a share of 0.12 of the slices is a bit more than one
-/// patient in two, evenly spread, and each kind comes before any comes again. Which patient, and which card
-/// first, is up to the seed.
+/// patient in two, evenly spread, and each kind comes before any comes again. Which patient, and
+/// which card first, is up to the seed.
 pub(super) fn troubles(index: usize, options: &PhantomOptions) -> Vec<Trouble> {
     let per_patient = options.difficulty_share / TOUCHED;
     let mut troubles = dealt(index, options.seed, "liver", per_patient, &LIVER_DECK);

@@ -128,12 +128,14 @@ impl<'a> View<'a> {
         plane: &mut CleanSlice,
     ) {
         let width = self.columns[1] - self.columns[0];
+        // The area allows for the bend; where each pixel really lies is known by now.
+        let near = section.rect.grown(layer.fat_mm + brush.pixel_mm);
         for y in rows[0]..rows[1] {
             let points = &points[(y - self.rows[0]) * width..][..width];
             for x in columns[0]..columns[1] {
                 let at = &points[x - self.columns[0]];
                 // Nothing but the wall is outside the muscles.
-                if at.muscle_mm > 0.0 {
+                if at.muscle_mm > 0.0 || !near.holds(at.p) {
                     continue;
                 }
                 let i = y * self.grid.size + x;

@@ -34,6 +34,11 @@ impl Rect {
         }
     }
 
+    /// Whether a point lies above or below the rectangle.
+    pub(super) fn holds(self, p: [f64; 3]) -> bool {
+        self.x[0] <= p[0] && p[0] <= self.x[1] && self.y[0] <= p[1] && p[1] <= self.y[1]
+    }
+
     fn around(center: [f64; 3], reach: [f64; 3]) -> Self {
         Self {
             x: [center[0] - reach[0], center[0] + reach[0]],
@@ -322,4 +327,65 @@ pub(super) fn shared(a: f64, b: f64, k: f64) -> f64 {
 pub(super) fn ramp(from: f64, to: f64, v: f64) -> f64 {
     let t = ((v - from) / (to - from)).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(got: f64, want: f64) {
+        assert!((got - want).abs() < 1e-9, "{got} mm, expected {want} mm");
+    }
+
+    #[test]
+    fn a_ball_is_an_exact_ellipsoid() {
+        let ball = Ellipsoid::new([1.0, 2.0, 3.0], [10.0; 3]).turned(0, 1, 0.7);
+        close(ball.distance_mm([1.0, 2.0, 3.0 + 14.0]), 4.0);
+        close(ball.distance_mm([1.0 - 3.0, 2.0 + 4.0, 3.0]), -5.0);
+        close(ball.distance_mm([1.0, 2.0, 3.0]), -10.0);
+    }
+
+    #[test]
+    fn a_turned_ellipsoid_turns_its_first_axis_towards_the_second() {
+        let quarter = std::f64::consts::FRAC_PI_2;
+        let turned = Ellipsoid::new([0.0; 3], [30.0, 10.0, 5.0]).turned(0, 1, quarter);
+        close(turned.distance_mm([0.0, 30.0, 0.0]), 0.0);
+        close(turned.distance_mm([10.0, 0.0, 0.0]), 0.0);
+        for (got, want) in turned.reach_mm().into_iter().zip([10.0, 30.0, 5.0]) {
+            close(got, want);
+        }
+    }
+
+    #[test]
+    fn a_tube_is_as_wide_as_its_nodes_say_and_has_round_ends() {
+        let piece = Piece::new(([0.0; 3], 4.0), ([0.0, 0.0, 20.0], 8.0));
+        close(piece.distance_mm([10.0, 0.0, 10.0]), 10.0 - 6.0);
+        close(piece.distance_mm([0.0, 0.0, -7.0]), 3.0);
+        close(piece.distance_mm([0.0, 0.0, 20.0]), -8.0);
+    }
+
+    #[test]
+    fn a_smooth_line_runs_through_its_nodes() {
+        let nodes = [([0.0; 3], 1.0), ([10.0, 5.0, 0.0], 2.0), ([20.0, 0.0, 4.0], 3.0)];
+        let line = smooth_line(&nodes, 4);
+        assert_eq!(line.len(), 9, "four pieces between two nodes");
+        for (i, node) in nodes.iter().enumerate() {
+            assert_eq!(&line[4 * i], node, "node {i}");
+        }
+    }
+
+    #[test]
+    fn unions_and_shared_parts_are_rounded_near_the_seam_only() {
+        close(union(3.0, 20.0, 8.0), 3.0);
+        close(union(2.0, 2.0, 8.0), 2.0 - 8.0 / 4.0);
+        close(shared(3.0, 20.0, 8.0), 20.0);
+        close(shared(2.0, 2.0, 8.0), 2.0 + 8.0 / 4.0);
+    }
+
+    #[test]
+    fn a_ramp_rises_smoothly_and_falls_where_its_ends_are_swapped() {
+        close(ramp(2.0, 4.0, 1.0), 0.0);
+        close(ramp(2.0, 4.0, 3.0), 0.5);
+        close(ramp(1.0, 0.5, 0.6), 1.0 - ramp(0.5, 1.0, 0.6));
+    }
 }
