@@ -366,7 +366,11 @@ mod tests {
 
     #[test]
     fn a_smooth_line_runs_through_its_nodes() {
-        let nodes = [([0.0; 3], 1.0), ([10.0, 5.0, 0.0], 2.0), ([20.0, 0.0, 4.0], 3.0)];
+        let nodes = [
+            ([0.0; 3], 1.0),
+            ([10.0, 5.0, 0.0], 2.0),
+            ([20.0, 0.0, 4.0], 3.0),
+        ];
         let line = smooth_line(&nodes, 4);
         assert_eq!(line.len(), 9, "four pieces between two nodes");
         for (i, node) in nodes.iter().enumerate() {
