@@ -103,18 +103,7 @@ pub struct RoundOutcome {
 ///
 /// [`RoundError`] of the stage that failed; what was done before stays.
 pub fn run(protocol: &Protocol, place: &Workplace<'_>) -> Result<RoundOutcome, RoundError> {
-    let lens = Lens::new(
-        place.store,
-        store_organs(protocol, place.store)?,
-        protocol.net.context,
-    );
-    let folds = Folds::of(&lens, place.split);
-    let stages = Stages {
-        protocol,
-        place,
-        lens: &lens,
-        folds: &folds,
-    };
+    let stages = Stages::new(protocol, place, protocol.net.context)?;
     let arms: BTreeSet<Arm> = protocol.arms.iter().copied().collect();
     let mut done = Vec::new();
 
@@ -151,7 +140,7 @@ pub fn run(protocol: &Protocol, place: &Workplace<'_>) -> Result<RoundOutcome, R
             .as_ref()
             .is_some_and(|mined| mined.taus.iter().any(|tau| tau.leaky)),
         taus: mined.map(|mined| mined.taus),
-        n_a: folds.a.len(),
+        n_a: stages.folds.a.len(),
     })
 }
 

@@ -6,8 +6,7 @@ use std::path::Path;
 use hardslice_data::balance::{Arm, Plan, ResolvedTau};
 
 use super::stages::Stages;
-use super::{Folds, Protocol, RoundError, Workplace, store_organs};
-use crate::batch::Lens;
+use super::{Protocol, RoundError, Workplace};
 use crate::checkpoint::Checkpoint;
 use crate::fit::Half;
 use crate::model::{Model, ModelRecord};
@@ -44,18 +43,7 @@ pub fn train_by_hand(
     place: &Workplace<'_>,
     job: &TrainByHand<'_>,
 ) -> Result<ModelRecord, RoundError> {
-    let lens = Lens::new(
-        place.store,
-        store_organs(protocol, place.store)?,
-        protocol.net.context,
-    );
-    let folds = Folds::of(&lens, place.split);
-    let stages = Stages {
-        protocol,
-        place,
-        lens: &lens,
-        folds: &folds,
-    };
+    let stages = Stages::new(protocol, place, protocol.net.context)?;
     let plan = match job.plan {
         Some(path) => read_plan(path, place)?,
         None => Arm::BOnly.first_half(&stages.candidates())?,
@@ -91,18 +79,7 @@ pub fn mine_by_hand(
     place: &Workplace<'_>,
     model: &Model,
 ) -> Result<Vec<ResolvedTau>, RoundError> {
-    let lens = Lens::new(
-        place.store,
-        store_organs(protocol, place.store)?,
-        model.record.net.context,
-    );
-    let folds = Folds::of(&lens, place.split);
-    let stages = Stages {
-        protocol,
-        place,
-        lens: &lens,
-        folds: &folds,
-    };
+    let stages = Stages::new(protocol, place, model.record.net.context)?;
     Ok(stages.mine(&model.net, None)?.taus)
 }
 

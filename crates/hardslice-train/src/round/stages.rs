@@ -12,7 +12,7 @@ use hardslice_eval::ScoreOptions;
 use hardslice_volume::whole_file::write_whole_bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Folds, Protocol, RoundError, Workplace};
+use super::{Folds, Protocol, RoundError, Workplace, store_organs};
 use crate::batch::Lens;
 use crate::config::TrainConfig;
 use crate::evaluate::{TestScore, evaluate};
@@ -29,8 +29,8 @@ use crate::weights::Weights;
 pub(super) struct Stages<'a> {
     pub(super) protocol: &'a Protocol,
     pub(super) place: &'a Workplace<'a>,
-    pub(super) lens: &'a Lens<'a>,
-    pub(super) folds: &'a Folds,
+    pub(super) lens: Lens<'a>,
+    pub(super) folds: Folds,
 }
 
 /// What the mining leaves: `mining.json`.
@@ -44,7 +44,22 @@ pub(super) struct Mined {
     pub(super) hard: BTreeSet<SliceRef>,
 }
 
-impl Stages<'_> {
+impl<'a> Stages<'a> {
+    /// Looks up the protocol's organs and slices. `context` is that of the net that is used.
+    pub(super) fn new(
+        protocol: &'a Protocol,
+        place: &'a Workplace<'a>,
+        context: usize,
+    ) -> Result<Self, RoundError> {
+        let lens = Lens::new(place.store, store_organs(protocol, place.store)?, context);
+        Ok(Self {
+            protocol,
+            place,
+            folds: Folds::of(&lens, place.split),
+            lens,
+        })
+    }
+
     /// Trains on B over the first half; done once for all arms that begin so.
     pub(super) fn pretrain(&self) -> Result<Trainee, RoundError> {
         let plan = Arm::BOnly.first_half(&self.candidates())?;
@@ -92,7 +107,7 @@ impl Stages<'_> {
             .collect();
         let mine = Mine {
             net: &pretrained.without_gradients(),
-            lens: self.lens,
+            lens: &self.lens,
             a: &slices,
             validation: &self.folds.validation,
             baseline_test_min_dice: &self.baseline_test_min_dice(baseline)?,
@@ -117,7 +132,7 @@ impl Stages<'_> {
     }
 
     /// The baseline, where its test scores set the threshold: tau = `paper`.
-    fn leaky_baseline<'a>(&self, baseline: Option<&'a Model>) -> Option<&'a Model> {
+    fn leaky_baseline<'m>(&self, baseline: Option<&'m Model>) -> Option<&'m Model> {
         baseline.filter(|_| self.protocol.mining.tau == Tau::Paper)
     }
 
@@ -262,7 +277,7 @@ impl Stages<'_> {
             .collect();
         let identity = self.identity(&(arm, half.name, from, plan));
         let context = FitContext {
-            lens: self.lens,
+            lens: &self.lens,
             config: &self.protocol.train,
             validation: &self.folds.validation,
             device: self.place.device,
