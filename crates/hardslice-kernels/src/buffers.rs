@@ -2,8 +2,9 @@
 //!
 //! A training step asks for the same sizes again and again. Fresh memory costs a page fault every
 //! four kilobytes, which is a good part of a step's time; so what is given back is kept here, by
-//! size, and handed out again. What is kept and what is in use together stay below one and a half
-//! times the most that was ever in use.
+//! size, and handed out again, also for somewhat less than it holds. What is kept and what is in
+//! use together stay below one and a half times the most that was ever in use; what was given back
+//! the longest time ago goes first.
 
 #![expect(
     unsafe_code,
@@ -33,8 +34,9 @@ pub(crate) struct Buffer {
 }
 
 struct Pool {
-    /// By number of lines.
-    kept: BTreeMap<usize, Vec<Box<[Line]>>>,
+    /// By number of lines, each with the turn in which it was given back.
+    kept: BTreeMap<usize, Vec<(u64, Box<[Line]>)>>,
+    turn: u64,
     n_kept: usize,
     n_in_use: usize,
     n_in_use_at_most: usize,
@@ -42,43 +44,58 @@ struct Pool {
 
 static POOL: Mutex<Pool> = Mutex::new(Pool {
     kept: BTreeMap::new(),
+    turn: 0,
     n_kept: 0,
     n_in_use: 0,
     n_in_use_at_most: 0,
 });
 
 impl Pool {
+    /// A kept buffer of this size or up to half as much again.
     fn take(&mut self, n_lines: usize) -> Option<Box<[Line]>> {
-        self.n_in_use += n_lines;
+        let size = self
+            .kept
+            .range(n_lines..=n_lines + n_lines / 2)
+            .next()
+            .map(|(size, _)| *size);
+        let lines = size.map(|size| self.remove(size, usize::MAX));
+        self.n_in_use += lines.as_ref().map_or(n_lines, |lines| lines.len());
         self.n_in_use_at_most = self.n_in_use_at_most.max(self.n_in_use);
-        let lines = self.kept.get_mut(&n_lines).and_then(Vec::pop);
-        if lines.is_some() {
-            self.n_kept -= n_lines;
+        let limit = self.n_in_use_at_most + self.n_in_use_at_most / 2;
+        while self.n_in_use + self.n_kept > limit && self.n_kept > 0 {
+            self.forget_oldest();
         }
-        self.forget_some();
         lines
     }
 
     fn give_back(&mut self, lines: Box<[Line]>) {
+        self.turn += 1;
         self.n_in_use -= lines.len();
         self.n_kept += lines.len();
-        self.kept.entry(lines.len()).or_default().push(lines);
+        self.kept
+            .entry(lines.len())
+            .or_default()
+            .push((self.turn, lines));
     }
 
-    /// Frees the largest buffers until the promise in the head of this file holds.
-    fn forget_some(&mut self) {
-        let limit = self.n_in_use_at_most + self.n_in_use_at_most / 2;
-        while self.n_in_use + self.n_kept > limit {
-            let Some((&n_lines, kept)) = self.kept.iter_mut().next_back() else {
-                return;
-            };
-            if kept.pop().is_some() {
-                self.n_kept -= n_lines;
-            }
-            if kept.is_empty() {
-                self.kept.remove(&n_lines);
-            }
+    /// Frees the buffer that was given back the longest time ago: the first one of its size.
+    fn forget_oldest(&mut self) {
+        let turn_of = |kept: &Vec<(u64, Box<[Line]>)>| kept.first().map(|(turn, _)| *turn);
+        let oldest = self.kept.iter().min_by_key(|(_, kept)| turn_of(kept));
+        if let Some((&size, _)) = oldest {
+            drop(self.remove(size, 0));
         }
+    }
+
+    /// Takes a buffer of a size that is kept: the one at `place`, at most the last one.
+    fn remove(&mut self, size: usize, place: usize) -> Box<[Line]> {
+        self.n_kept -= size;
+        let of_size = self.kept.entry(size).or_default();
+        let (_, lines) = of_size.remove(place.min(of_size.len() - 1));
+        if of_size.is_empty() {
+            self.kept.remove(&size);
+        }
+        lines
     }
 }
 

@@ -1,9 +1,10 @@
-//! Convolutions on the blocked layout, by the direct method.
+//! Convolutions on the blocked layout.
 //!
 //! One driver ([`forward`]) computes all of them: 3x3, 1x1 and 7x7 convolutions, their gradients
 //! with respect to the input (a convolution with turned-around weights), the 2x2 transposed
 //! convolution (four 1x1 convolutions with interleaved outputs) and its gradient (a 2x2
-//! convolution with step 2). The other ([`weight_gradient`]) computes the weights' gradients.
+//! convolution with step 2). The other ([`weight_gradient`]) computes the weights' gradients. Where
+//! it pays, 3x3 convolutions and their gradients go by [`winograd`] instead of the direct method.
 
 mod forward;
 mod scratch;
@@ -11,11 +12,17 @@ mod tile;
 mod weight_gradient;
 mod weight_tile;
 mod weights;
+mod winograd;
 
 pub(crate) use forward::{Conv, Output};
 pub(crate) use scratch::{Blocks, Input, Planes};
 pub(crate) use weight_gradient::WeightGradient;
-pub(crate) use weights::{ChannelBlock, Packed, channel_blocks};
+pub(crate) use weights::{ChannelBlock, Packed, WeightsOf, channel_blocks};
+
+use crate::layout::Extent;
+use crate::moments::Moments;
+use crate::simd::{Pixel, Simd};
+use winograd::WinogradConv;
 
 /// Where a convolution reads for the output at `(y, x)`: rows `y · step − pad + ky` for `ky` in
 /// `0..kernel`, columns likewise.
@@ -44,5 +51,61 @@ impl Window {
     /// Taps of the kernel.
     pub(crate) fn taps(self) -> usize {
         self.kernel * self.kernel
+    }
+}
+
+/// A convolution with same padding and step 1, in the way that takes the fewest operations.
+pub(crate) struct SameConv<'a, R> {
+    pub(crate) input: Input<'a>,
+    pub(crate) window: Window,
+    pub(crate) grid: Extent,
+    pub(crate) weights: WeightsOf<R>,
+    /// For each output block.
+    pub(crate) bias: &'a [Pixel],
+    /// Whether negative results become 0.
+    pub(crate) rectify: bool,
+}
+
+impl<R: Fn(usize, usize, usize) -> f32 + Sync> SameConv<'_, R> {
+    /// Computes all outputs; gives the moments of each output block where they are asked for.
+    pub(crate) fn run<S: Simd>(
+        &self,
+        s: S,
+        outputs: &[Output<'_>],
+        with_moments: bool,
+    ) -> Vec<Moments> {
+        let Self {
+            input,
+            window,
+            grid,
+            ref weights,
+            bias,
+            rectify,
+        } = *self;
+        if let Some(input) = winograd::pays(input, window, grid) {
+            return WinogradConv {
+                input,
+                grid,
+                weights,
+                bias,
+                rectify,
+            }
+            .run(s, outputs, with_moments);
+        }
+        let weights = Packed::new(S::TILE_BLOCKS, weights, window.taps());
+        let conv = Conv {
+            input,
+            window,
+            grid,
+            weights: &weights,
+            bias,
+            rectify,
+        };
+        if with_moments {
+            conv.run_with_moments(s, outputs)
+        } else {
+            conv.run(s, outputs);
+            Vec::new()
+        }
     }
 }

@@ -44,8 +44,17 @@ impl Head<'_> {
     /// All blocks of a row.
     fn read_row<S: Simd>(&self, s: S, image: usize, row: usize, to: &mut [Pixel]) {
         for (block, to) in to.chunks_exact_mut(self.extent.width).enumerate() {
-            self.source
-                .read_row(s, RowAt { image, block, row }, self.extent, to);
+            self.source.read_row(
+                s,
+                RowAt {
+                    image,
+                    block,
+                    row,
+                    column: 0,
+                },
+                self.extent,
+                to,
+            );
         }
     }
 

@@ -9,13 +9,13 @@ use crate::batch_norm::{Normed, rounded};
 use crate::buffers::Buffer;
 use crate::channel_sums::{Sums, channel_sums};
 use crate::conv::{
-    Blocks, ChannelBlock, Conv, Input, Output, Packed, Planes, WeightGradient, Window,
+    Blocks, ChannelBlock, Input, Output, Planes, SameConv, WeightGradient, WeightsOf, Window,
     channel_blocks,
 };
 use crate::layout::{Extent, n_blocks, to_planar};
 use crate::moments::{Moments, Wide};
 use crate::shared::Shared;
-use crate::simd::{LANES, Pixel, Simd, with_simd};
+use crate::simd::{LANES, Pixel, with_simd};
 use crate::source::{Reading, Source};
 
 /// What a tensor's own shape does not say about a layer.
@@ -137,29 +137,33 @@ impl ConvWeight {
         Window::same(len_of(&self.0, 2))
     }
 
-    fn pack<S: Simd>(&self, _: S, inputs: [usize; 2]) -> Packed {
+    fn for_outputs(
+        &self,
+        inputs: [usize; 2],
+    ) -> WeightsOf<impl Fn(usize, usize, usize) -> f32 + Sync> {
         let (n_inputs, taps) = (len_of(&self.0, 1), self.window().taps());
         let numbers = numbers(&self.0);
-        Packed::new(
-            S::TILE_BLOCKS,
-            channel_blocks(&inputs),
-            &channel_blocks(&[self.outputs()]),
-            taps,
-            |output, input, tap| numbers[(output * n_inputs + input) * taps + tap],
-        )
+        WeightsOf {
+            inputs: channel_blocks(&inputs),
+            outputs: channel_blocks(&[self.outputs()]),
+            read: move |output, input, tap| numbers[(output * n_inputs + input) * taps + tap],
+        }
     }
 
-    /// For the gradient of the input: turned around, inputs and outputs swapped.
-    fn pack_turned<S: Simd>(&self, _: S, inputs: &[ChannelBlock]) -> Packed {
+    /// For the gradient of some inputs: turned around, inputs and outputs swapped.
+    fn for_inputs(
+        &self,
+        inputs: Vec<ChannelBlock>,
+    ) -> WeightsOf<impl Fn(usize, usize, usize) -> f32 + Sync> {
         let (n_inputs, taps) = (len_of(&self.0, 1), self.window().taps());
         let numbers = numbers(&self.0);
-        Packed::new(
-            S::TILE_BLOCKS,
-            channel_blocks(&[self.outputs()]),
-            inputs,
-            taps,
-            |input, output, tap| numbers[(output * n_inputs + input) * taps + taps - 1 - tap],
-        )
+        WeightsOf {
+            inputs: channel_blocks(&[self.outputs()]),
+            outputs: inputs,
+            read: move |input, output, tap| {
+                numbers[(output * n_inputs + input) * taps + taps - 1 - tap]
+            },
+        }
     }
 }
 
@@ -185,10 +189,9 @@ pub(crate) fn conv_with_moments(
     let zeros = vec![[0.0; LANES]; blocks];
     let mut out = Buffer::stale(grid.n * blocks * grid.plane() * LANES);
     let moments = with_simd!(s => inputs.with_input(|input| {
-        let packed = weight.pack(s, inputs.channels());
-        let window = weight.window();
-        let conv = Conv { input, window, grid, weights: &packed, bias: &zeros, rectify: false };
-        conv.run_with_moments(s, &all_blocks(Shared::new(out.pixels_mut()), blocks))
+        let (window, weights) = (weight.window(), weight.for_outputs(inputs.channels()));
+        let conv = SameConv { input, window, grid, weights, bias: &zeros, rectify: false };
+        conv.run(s, &all_blocks(Shared::new(out.pixels_mut()), blocks), true)
     }));
     (
         out.into_tensor([grid.n, blocks, grid.height, grid.width, LANES]),
@@ -207,10 +210,9 @@ pub(crate) fn conv_with_bias(
     let bias = by_block(numbers(bias));
     let mut out = Buffer::stale(grid.n * blocks * grid.plane() * LANES);
     with_simd!(s => inputs.with_input(|input| {
-        let packed = weight.pack(s, inputs.channels());
-        let window = weight.window();
-        let conv = Conv { input, window, grid, weights: &packed, bias: &bias, rectify };
-        conv.run(s, &all_blocks(Shared::new(out.pixels_mut()), blocks));
+        let (window, weights) = (weight.window(), weight.for_outputs(inputs.channels()));
+        let conv = SameConv { input, window, grid, weights, bias: &bias, rectify };
+        conv.run(s, &all_blocks(Shared::new(out.pixels_mut()), blocks), false);
     }));
     out.into_tensor([grid.n, blocks, grid.height, grid.width, LANES])
 }
@@ -276,11 +278,10 @@ fn inputs_gradient(
     }
     let zeros = vec![[0.0; LANES]; kept.len()];
     with_simd!(s => {
-        let packed = weight.pack_turned(s, &kept);
-        let window = weight.window();
+        let (window, weights) = (weight.window(), weight.for_inputs(kept));
         let input = Input::Blocks(gradient);
-        let conv = Conv { input, window, grid, weights: &packed, bias: &zeros, rectify: false };
-        conv.run(s, &outputs);
+        let conv = SameConv { input, window, grid, weights, bias: &zeros, rectify: false };
+        conv.run(s, &outputs, false);
     });
     drop(outputs);
     let [skip, x] = dx;

@@ -50,6 +50,13 @@ impl Moments {
         }
     }
 
+    /// Of the pixels of several, in order.
+    pub(crate) fn joined(parts: &[Self]) -> Self {
+        let mut moments = Self::default();
+        parts.iter().for_each(|part| moments.join(part));
+        moments
+    }
+
     /// Takes more pixels in.
     pub(crate) fn join(&mut self, more: &Self) {
         let count = self.count + more.count;

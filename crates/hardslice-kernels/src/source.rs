@@ -56,11 +56,11 @@ impl Source<'_> {
         n_blocks(self.channels)
     }
 
-    /// Reads the first pixels of a row of a block, as many as `to` takes.
+    /// Reads some pixels of a row of a block, as many as `to` takes.
     #[inline(always)]
     pub(crate) fn read_row<S: Simd>(&self, s: S, at: RowAt, extent: Extent, to: &mut [Pixel]) {
         let plane = at.image * self.n_blocks() + at.block;
-        let start = (plane * extent.height + at.row) * extent.width;
+        let start = (plane * extent.height + at.row) * extent.width + at.column;
         let range = start..start + to.len();
         let from = &self.pixels[range.clone()];
         match self.reading {
@@ -99,12 +99,13 @@ impl Source<'_> {
     }
 }
 
-/// Which row of which block.
+/// Which row of which block, and its first pixel.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RowAt {
     pub(crate) image: usize,
     pub(crate) block: usize,
     pub(crate) row: usize,
+    pub(crate) column: usize,
 }
 
 struct Normalise<'a> {

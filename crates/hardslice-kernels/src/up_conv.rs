@@ -5,7 +5,9 @@ use burn::backend::flex::FlexTensor;
 use crate::affine::by_block;
 use crate::buffers::Buffer;
 use crate::channel_sums::{Sums, channel_sums};
-use crate::conv::{Blocks, Conv, Input, Output, Packed, WeightGradient, Window, channel_blocks};
+use crate::conv::{
+    Blocks, Conv, Input, Output, Packed, WeightGradient, WeightsOf, Window, channel_blocks,
+};
 use crate::layer::{Layer, bias_gradient, extent, len_of, numbers, pixels};
 use crate::layout::{Extent, n_blocks};
 use crate::shared::Shared;
@@ -96,10 +98,19 @@ impl UpConv {
             })
             .collect();
         let inputs = channel_blocks(&[self.layer.channels]);
-        Packed::new(S::TILE_BLOCKS, inputs, &outputs, 1, |output, input, _| {
+        let read = |output, input, _| {
             let (tap, output) = (output / n_outputs, output % n_outputs);
             numbers[(input * n_outputs + output) * TAPS + tap]
-        })
+        };
+        Packed::new(
+            S::TILE_BLOCKS,
+            &WeightsOf {
+                inputs,
+                outputs,
+                read,
+            },
+            1,
+        )
     }
 
     /// From the gradient of the output; `wanted`: of x, of the weight.
@@ -156,10 +167,9 @@ impl UpConv {
         let zeros = vec![[0.0; LANES]; blocks];
         with_simd!(s => {
             let inputs = channel_blocks(&[n_outputs]);
-            let group = group_of(s);
-            let weights = Packed::new(group, inputs, &channels, TAPS, |channel, output, tap| {
-                numbers[(channel * n_outputs + output) * TAPS + tap]
-            });
+            let read = |channel, output, tap| numbers[(channel * n_outputs + output) * TAPS + tap];
+            let weights =
+                Packed::new(group_of(s), &WeightsOf { inputs, outputs: channels, read }, TAPS);
             let window = BLOCK_OF_PIXEL;
             let conv =
                 Conv { input, window, grid, weights: &weights, bias: &zeros, rectify: false };

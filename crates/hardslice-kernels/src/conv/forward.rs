@@ -96,14 +96,10 @@ impl Conv<'_> {
         let n_chunks = self.grid.n * self.grid.height.div_ceil(cut.rows);
         let mut partial = vec![Moments::default(); outputs.len() * n_chunks];
         self.run_and_measure(s, outputs, Some(Shared::new(&mut partial)));
-        let of_block = |block: usize| {
-            let mut moments = Moments::default();
-            for chunk in &partial[block * n_chunks..(block + 1) * n_chunks] {
-                moments.join(chunk);
-            }
-            moments
-        };
-        (0..outputs.len()).map(of_block).collect()
+        if n_chunks == 0 {
+            return vec![Moments::default(); outputs.len()];
+        }
+        partial.chunks(n_chunks).map(Moments::joined).collect()
     }
 
     fn run_and_measure<S: Simd>(
@@ -241,7 +237,7 @@ impl Conv<'_> {
             S::TILE_PIXELS
         };
         for row in 0..rows.n_rows {
-            for (column, pixels) in tiles(self.grid.width, most) {
+            for (column, pixels) in tiles_of_row(self.grid.width, most) {
                 let start =
                     row * self.window.step * stride + column * self.window.step * pixel_step;
                 let out = std::array::from_fn(|block| {
@@ -310,7 +306,7 @@ impl<'a> Output<'a> {
     /// # Safety
     ///
     /// As [`Shared::part`].
-    unsafe fn pixels(&self, grid: Extent, at: [usize; 3], n: usize) -> &'a mut [Pixel] {
+    pub(super) unsafe fn pixels(&self, grid: Extent, at: [usize; 3], n: usize) -> &'a mut [Pixel] {
         let [image, row, column] = at;
         let (height, width) = (grid.height * self.step, grid.width * self.step);
         let plane = image * self.n_blocks + self.block;
@@ -323,7 +319,7 @@ impl<'a> Output<'a> {
 }
 
 /// Cuts a row into tiles of nearly equal width, as (first column, width).
-fn tiles(width: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(super) fn tiles_of_row(width: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let n = width.div_ceil(most);
     (0..n).map(move |tile| {
         let (first, end) = (tile * width / n, (tile + 1) * width / n);
@@ -343,7 +339,7 @@ macro_rules! by_width {
     };
 }
 
-fn run_tile<S: Simd, const BLOCKS: usize, const STEP: usize>(
+pub(super) fn run_tile<S: Simd, const BLOCKS: usize, const STEP: usize>(
     s: S,
     args: TileArgs<'_, BLOCKS>,
     pixels: usize,

@@ -46,7 +46,7 @@ pub(crate) struct Blocks<'a> {
 
 impl<'a> Blocks<'a> {
     /// The source of a block and the block's place there.
-    fn find(&self, mut block: usize) -> (&'a Source<'a>, usize) {
+    pub(super) fn find(&self, mut block: usize) -> (&'a Source<'a>, usize) {
         for source in self.sources {
             if block < source.n_blocks() {
                 return (source, block);
@@ -106,6 +106,7 @@ pub(super) fn fill<S: Simd>(
                 image: rows.image,
                 block,
                 row,
+                column: 0,
             };
             source.read_row(
                 s,

@@ -4,12 +4,15 @@
 //! the rows of all images; the parts are added up in order. So the sums do not depend on how many
 //! threads there are, nor on which of them did what.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::Window;
 use super::scratch::{BUDGET, Blocks, Input, Slab, fill, fill_planar, with_scratch};
 use super::weight_tile::{RowTapsTile, TapTile, WeightTileArgs};
 use super::weights::{ChannelBlock, channel_blocks};
+use super::winograd::{self, WinogradGradient};
 use crate::buffers::Buffer;
 use crate::layout::Extent;
 use crate::simd::{LANES, Pixel, Simd};
@@ -22,8 +25,11 @@ pub(crate) struct WeightGradient<'a> {
     pub(crate) gradient: Blocks<'a>,
 }
 
-/// Blocks of outputs, and of inputs, in a tile.
+/// Blocks of outputs, and of inputs, in a tile, by the direct method…
 const TILE: usize = 2;
+
+/// …and by Winograd's, where each tile transforms all that it reads.
+const WINOGRAD_TILE: usize = 4;
 
 /// Tasks to aim at, pixels of a part at most, and bytes of all parts at most.
 const TASKS: usize = 64;
@@ -36,11 +42,31 @@ const STRIP_PIXELS: usize = 256;
 /// How the work is cut up; from the shape alone.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
+    /// Blocks along each side of a tile.
+    side: usize,
     input_tiles: usize,
     parts: usize,
     /// Rows of a unit: a part is a range of units, in order.
     rows: usize,
     units_per_image: usize,
+}
+
+impl Cut {
+    /// The blocks of inputs and of outputs of a task's tile.
+    fn blocks(&self, task: usize, n_inputs: usize, n_outputs: usize) -> [Range<usize>; 2] {
+        let tile = task / self.parts;
+        let of = |tile: usize, n: usize| tile * self.side..n.min((tile + 1) * self.side);
+        [
+            of(tile % self.input_tiles, n_inputs),
+            of(tile / self.input_tiles, n_outputs),
+        ]
+    }
+
+    /// A task's part of what is summed over.
+    fn part(&self, task: usize, n: usize) -> Range<usize> {
+        let part = task % self.parts;
+        part * n / self.parts..(part + 1) * n / self.parts
+    }
 }
 
 impl WeightGradient<'_> {
@@ -58,29 +84,47 @@ impl WeightGradient<'_> {
         };
         let n_outputs = self.gradient.sources[0].channels;
         let outputs = channel_blocks(&[n_outputs]);
-        let cut = self.cut(inputs.len(), outputs.len());
-        let tile_len = TILE * TILE * self.window.taps() * LANES;
-        let n_tiles = outputs.len().div_ceil(TILE) * cut.input_tiles;
+        let winograd = winograd::pays(self.input, self.window, self.gradient.extent).map(|input| {
+            WinogradGradient {
+                input,
+                gradient: self.gradient,
+            }
+        });
+        let side = if winograd.is_some() {
+            WINOGRAD_TILE
+        } else {
+            TILE
+        };
+        let cut = self.cut(side, inputs.len(), outputs.len());
+        let tile_len = side * side * self.window.taps() * LANES;
+        let n_tiles = outputs.len().div_ceil(side) * cut.input_tiles;
         let mut partial = Buffer::zeroed(n_tiles * cut.parts * tile_len * LANES);
         if self.gradient.extent.n * self.gradient.extent.plane() > 0 {
             partial
                 .pixels_mut()
                 .par_chunks_exact_mut(tile_len)
                 .enumerate()
-                .for_each(|(task, sums)| self.task(s, (cut, &inputs, outputs.len()), task, sums));
+                .for_each(|(task, sums)| match &winograd {
+                    Some(winograd) => {
+                        let [inputs, outputs] = cut.blocks(task, inputs.len(), outputs.len());
+                        let tiles = cut.part(task, winograd.n_tiles());
+                        winograd.task(s, tiles, [inputs, outputs], sums, tile_len / side);
+                    }
+                    None => self.task(s, (cut, &inputs, outputs.len()), task, sums),
+                });
         }
         self.add_up(cut, &inputs, n_outputs, partial.pixels())
     }
 
-    fn cut(&self, n_inputs: usize, n_outputs: usize) -> Cut {
+    fn cut(&self, side: usize, n_inputs: usize, n_outputs: usize) -> Cut {
         let Extent { n, height, width } = self.gradient.extent;
-        let input_tiles = n_inputs.div_ceil(TILE);
-        let tiles = input_tiles * n_outputs.div_ceil(TILE);
-        let input_bytes = self.window.reach(width.max(1)) * size_of::<Pixel>() * TILE;
-        let gradient_bytes = width * size_of::<Pixel>() * TILE;
+        let input_tiles = n_inputs.div_ceil(side);
+        let tiles = input_tiles * n_outputs.div_ceil(side);
+        let input_bytes = self.window.reach(width.max(1)) * size_of::<Pixel>() * side;
+        let gradient_bytes = width * size_of::<Pixel>() * side;
         let fits = BUDGET.saturating_sub(input_bytes * self.window.kernel)
             / (input_bytes * self.window.step + gradient_bytes).max(1);
-        let tile_bytes = TILE * TILE * self.window.taps() * LANES * size_of::<Pixel>();
+        let tile_bytes = side * side * self.window.taps() * LANES * size_of::<Pixel>();
         let for_precision = (n * height * width).div_ceil(PART_PIXELS);
         let in_memory = (PARTS_BYTES / (tiles * tile_bytes).max(1)).max(1);
         let parts = TASKS
@@ -92,6 +136,7 @@ impl WeightGradient<'_> {
         let units_per_image = height.div_ceil(rows);
         let parts = parts.clamp(1, (n * units_per_image).max(1));
         Cut {
+            side,
             input_tiles,
             parts,
             rows,
@@ -106,14 +151,10 @@ impl WeightGradient<'_> {
         task: usize,
         sums: &mut [Pixel],
     ) {
-        let (part, tile) = (task % cut.parts, task / cut.parts);
-        let first_output = tile / cut.input_tiles * TILE;
-        let first_input = tile % cut.input_tiles * TILE;
-        let outputs = first_output..n_outputs.min(first_output + TILE);
-        let inputs_here = first_input..inputs.len().min(first_input + TILE);
+        let [inputs_here, outputs] = cut.blocks(task, inputs.len(), n_outputs);
         let extent = self.gradient.extent;
         let units = extent.n * cut.units_per_image;
-        for unit in part * units / cut.parts..(part + 1) * units / cut.parts {
+        for unit in cut.part(task, units) {
             let first_row = unit % cut.units_per_image * cut.rows;
             let rows = Slab {
                 image: unit / cut.units_per_image,
@@ -293,7 +334,8 @@ impl WeightGradient<'_> {
         if weight.is_empty() {
             return weight;
         }
-        let tile_len = TILE * TILE * taps * LANES;
+        let side = cut.side;
+        let tile_len = side * side * taps * LANES;
         weight
             .par_chunks_mut(LANES * per_output)
             .enumerate()
@@ -301,8 +343,8 @@ impl WeightGradient<'_> {
                 // By output within the block; rows of it are rows of the weight.
                 let mut turned = vec![0.0; LANES * LANES * taps];
                 for (input, block) in inputs.iter().enumerate() {
-                    let tile = output / TILE * cut.input_tiles + input / TILE;
-                    let in_tile = (output % TILE * TILE + input % TILE) * taps * LANES;
+                    let tile = output / side * cut.input_tiles + input / side;
+                    let in_tile = (output % side * side + input % side) * taps * LANES;
                     let parts = &partial[tile * cut.parts * tile_len..][..cut.parts * tile_len];
                     turn(parts, tile_len, in_tile, [block.count, taps], &mut turned);
                     let rows = weight
@@ -374,7 +416,7 @@ struct Steps {
     channel: usize,
 }
 
-fn run_tap<S: Simd, const BLOCKS: usize>(
+pub(super) fn run_tap<S: Simd, const BLOCKS: usize>(
     s: S,
     args: WeightTileArgs<'_, BLOCKS>,
     channels: usize,

@@ -29,6 +29,15 @@ pub(crate) fn channel_blocks(channels: &[usize]) -> Vec<ChannelBlock> {
     blocks
 }
 
+/// Where the weights come from: `read` gives all taps, in the order of the window, of the weight
+/// from an input channel to an output channel.
+pub(crate) struct WeightsOf<R> {
+    pub(crate) inputs: Vec<ChannelBlock>,
+    pub(crate) outputs: Vec<ChannelBlock>,
+    /// `read(output, input, tap)`.
+    pub(crate) read: R,
+}
+
 /// Weights as `[group of output blocks][input block][tap][16 inputs][blocks of the group][16]`.
 ///
 /// A group has `group` blocks, the last one what is left. Places that belong to no channel are
@@ -42,15 +51,17 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
-    /// Packs weights; `read` gives all taps, in the order of the window, of the weight from an
-    /// input channel to an output channel.
+    /// Packs the weights of a kernel of `taps` taps.
     pub(crate) fn new(
         group: usize,
-        inputs: Vec<ChannelBlock>,
-        outputs: &[ChannelBlock],
+        weights: &WeightsOf<impl Fn(usize, usize, usize) -> f32 + Sync>,
         taps: usize,
-        read: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) -> Self {
+        let WeightsOf {
+            inputs,
+            outputs,
+            read,
+        } = weights;
         let per_block = inputs.len() * taps * LANES * LANES;
         let mut numbers = Buffer::stale(outputs.len() * per_block);
         if per_block > 0 {
@@ -59,15 +70,15 @@ impl Packed {
                 .zip(outputs.par_chunks(group));
             groups.for_each(|(numbers, outputs)| {
                 let per_input = taps * LANES * outputs.len() * LANES;
-                for (numbers, input) in numbers.chunks_exact_mut(per_input).zip(&inputs) {
-                    pack_block(numbers, *input, outputs, taps, &read);
+                for (numbers, input) in numbers.chunks_exact_mut(per_input).zip(inputs) {
+                    pack_block(numbers, *input, outputs, taps, read);
                 }
             });
         }
         Self {
             numbers,
             group,
-            inputs,
+            inputs: inputs.clone(),
             n_outputs: outputs.len(),
             taps,
         }
@@ -134,10 +145,12 @@ mod tests {
 
     #[test]
     fn a_weight_stands_at_its_group_input_tap_and_lane() {
-        let (inputs, outputs) = (channel_blocks(&[17]), channel_blocks(&[40]));
-        let packed = Packed::new(2, inputs, &outputs, 9, |output, input, tap| {
-            (output * 1000 + input * 10 + tap) as f32
-        });
+        let weights = WeightsOf {
+            inputs: channel_blocks(&[17]),
+            outputs: channel_blocks(&[40]),
+            read: |output, input, tap| (output * 1000 + input * 10 + tap) as f32,
+        };
+        let packed = Packed::new(2, &weights, 9);
         // Output 33 is lane 1 of the second group, which has one block; input 16 is block 1.
         let group = packed.of_group(1, 1);
         assert_eq!(group[(4 * LANES) * LANES + 1], 33_164.0);
