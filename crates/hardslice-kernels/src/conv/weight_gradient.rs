@@ -42,8 +42,8 @@ const STRIP_PIXELS: usize = 256;
 /// How the work is cut up; from the shape alone.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
-    /// Blocks along each side of a tile.
-    side: usize,
+    /// Blocks of inputs and of outputs in a tile.
+    tile: [usize; 2],
     input_tiles: usize,
     parts: usize,
     /// Rows of a unit: a part is a range of units, in order.
@@ -55,10 +55,10 @@ impl Cut {
     /// The blocks of inputs and of outputs of a task's tile.
     fn blocks(&self, task: usize, n_inputs: usize, n_outputs: usize) -> [Range<usize>; 2] {
         let tile = task / self.parts;
-        let of = |tile: usize, n: usize| tile * self.side..n.min((tile + 1) * self.side);
+        let of = |tile: usize, side: usize, n: usize| tile * side..n.min((tile + 1) * side);
         [
-            of(tile % self.input_tiles, n_inputs),
-            of(tile / self.input_tiles, n_outputs),
+            of(tile % self.input_tiles, self.tile[0], n_inputs),
+            of(tile / self.input_tiles, self.tile[1], n_outputs),
         ]
     }
 
@@ -96,9 +96,10 @@ impl WeightGradient<'_> {
             TILE
         };
         let cut = self.cut(side, inputs.len(), outputs.len());
-        let tile_len = side * side * self.window.taps() * LANES;
-        let n_tiles = outputs.len().div_ceil(side) * cut.input_tiles;
-        let mut partial = Buffer::zeroed(n_tiles * cut.parts * tile_len * LANES);
+        let per_output = cut.tile[0] * self.window.taps() * LANES;
+        let tile_len = cut.tile[1] * per_output;
+        let n_tiles = outputs.len().div_ceil(cut.tile[1]) * cut.input_tiles;
+        let mut partial = Buffer::stale(n_tiles * cut.parts * tile_len * LANES);
         if self.gradient.extent.n * self.gradient.extent.plane() > 0 {
             partial
                 .pixels_mut()
@@ -108,23 +109,26 @@ impl WeightGradient<'_> {
                     Some(winograd) => {
                         let [inputs, outputs] = cut.blocks(task, inputs.len(), outputs.len());
                         let tiles = cut.part(task, winograd.n_tiles());
-                        winograd.task(s, tiles, [inputs, outputs], sums, tile_len / side);
+                        winograd.task(s, tiles, [inputs, outputs], sums, per_output);
                     }
                     None => self.task(s, (cut, &inputs, outputs.len()), task, sums),
                 });
+        } else {
+            partial.fill(0.0);
         }
         self.add_up(cut, &inputs, n_outputs, partial.pixels())
     }
 
     fn cut(&self, side: usize, n_inputs: usize, n_outputs: usize) -> Cut {
         let Extent { n, height, width } = self.gradient.extent;
-        let input_tiles = n_inputs.div_ceil(side);
-        let tiles = input_tiles * n_outputs.div_ceil(side);
-        let input_bytes = self.window.reach(width.max(1)) * size_of::<Pixel>() * side;
-        let gradient_bytes = width * size_of::<Pixel>() * side;
+        let tile = [n_inputs, n_outputs].map(|n| n.clamp(1, side));
+        let input_tiles = n_inputs.div_ceil(tile[0]);
+        let tiles = input_tiles * n_outputs.div_ceil(tile[1]);
+        let input_bytes = self.window.reach(width.max(1)) * size_of::<Pixel>() * tile[0];
+        let gradient_bytes = width * size_of::<Pixel>() * tile[1];
         let fits = BUDGET.saturating_sub(input_bytes * self.window.kernel)
             / (input_bytes * self.window.step + gradient_bytes).max(1);
-        let tile_bytes = side * side * self.window.taps() * LANES * size_of::<Pixel>();
+        let tile_bytes = tile[0] * tile[1] * self.window.taps() * LANES * size_of::<Pixel>();
         let for_precision = (n * height * width).div_ceil(PART_PIXELS);
         let in_memory = (PARTS_BYTES / (tiles * tile_bytes).max(1)).max(1);
         let parts = TASKS
@@ -136,7 +140,7 @@ impl WeightGradient<'_> {
         let units_per_image = height.div_ceil(rows);
         let parts = parts.clamp(1, (n * units_per_image).max(1));
         Cut {
-            side,
+            tile,
             input_tiles,
             parts,
             rows,
@@ -152,6 +156,8 @@ impl WeightGradient<'_> {
         sums: &mut [Pixel],
     ) {
         let [inputs_here, outputs] = cut.blocks(task, inputs.len(), n_outputs);
+        sums.fill([0.0; LANES]);
+        let per_output = sums.len() / cut.tile[1];
         let extent = self.gradient.extent;
         let units = extent.n * cut.units_per_image;
         for unit in cut.part(task, units) {
@@ -168,7 +174,7 @@ impl WeightGradient<'_> {
                 step: 1,
             };
             let lens = [
-                TILE * rows.plane(self.window),
+                inputs_here.len() * rows.plane(self.window),
                 outputs.len() * rows.plane(own),
             ];
             with_scratch(lens, |x, gradient| {
@@ -187,6 +193,7 @@ impl WeightGradient<'_> {
                     gradient,
                     n_outputs,
                     rows,
+                    per_output,
                 };
                 self.unit(s, &unit, &inputs[inputs_here.clone()], sums);
             });
@@ -232,11 +239,10 @@ impl WeightGradient<'_> {
         let at_once = if BLOCKS == 2 { 8 } else { S::TILE_CHANNELS };
         let channels = self.channels_at_once(strip, at_once);
         let steps = self.steps(unit);
-        let per_output = sums.len() / TILE;
         for tap in 0..self.window.taps() {
             for channel in (0..strip.channels).step_by(channels) {
                 let first_sum = (strip.input * self.window.taps() + tap) * LANES + channel;
-                let mut blocks = sums.chunks_exact_mut(per_output).skip(output);
+                let mut blocks = sums.chunks_exact_mut(unit.per_output).skip(output);
                 let args = WeightTileArgs::<BLOCKS> {
                     x: &unit.x[self.start(unit, strip, tap, channel)..],
                     row_step: steps.row,
@@ -264,7 +270,6 @@ impl WeightGradient<'_> {
     ) {
         let channels = self.channels_at_once(strip, 8);
         let steps = self.steps(unit);
-        let per_output = sums.len() / TILE;
         for tap in (0..self.window.taps()).step_by(3) {
             for channel in (0..strip.channels).step_by(channels) {
                 let first_sum = (strip.input * self.window.taps() + tap) * LANES + channel;
@@ -275,7 +280,7 @@ impl WeightGradient<'_> {
                     gradient: [unit.gradient(strip, output)],
                     rows: strip.rows.len(),
                     width: unit.rows.width,
-                    sums: [&mut sums[output * per_output..][first_sum..per_output]],
+                    sums: [&mut sums[output * unit.per_output..][first_sum..unit.per_output]],
                 };
                 run_row_taps(s, args, channels, steps.pixel);
             }
@@ -334,8 +339,7 @@ impl WeightGradient<'_> {
         if weight.is_empty() {
             return weight;
         }
-        let side = cut.side;
-        let tile_len = side * side * taps * LANES;
+        let tile_len = cut.tile[0] * cut.tile[1] * taps * LANES;
         weight
             .par_chunks_mut(LANES * per_output)
             .enumerate()
@@ -343,8 +347,9 @@ impl WeightGradient<'_> {
                 // By output within the block; rows of it are rows of the weight.
                 let mut turned = vec![0.0; LANES * LANES * taps];
                 for (input, block) in inputs.iter().enumerate() {
-                    let tile = output / side * cut.input_tiles + input / side;
-                    let in_tile = (output % side * side + input % side) * taps * LANES;
+                    let [n_inputs, n_outputs] = cut.tile;
+                    let tile = output / n_outputs * cut.input_tiles + input / n_inputs;
+                    let in_tile = (output % n_outputs * n_inputs + input % n_inputs) * taps * LANES;
                     let parts = &partial[tile * cut.parts * tile_len..][..cut.parts * tile_len];
                     turn(parts, tile_len, in_tile, [block.count, taps], &mut turned);
                     let rows = weight
@@ -393,6 +398,8 @@ struct Unit<'a> {
     gradient: &'a [Pixel],
     n_outputs: usize,
     rows: Slab,
+    /// Sums of an output block of the tile.
+    per_output: usize,
 }
 
 impl<'a> Unit<'a> {

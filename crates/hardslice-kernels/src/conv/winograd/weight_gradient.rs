@@ -39,9 +39,10 @@ impl WinogradGradient<'_> {
         let (n_inputs, n_outputs) = (inputs.len(), outputs.len());
         let lens = [n_inputs, n_outputs].map(|n| N_POINTS * point_step(n, TILES));
         let n_pairs = n_inputs * n_outputs;
-        let totals_len = N_POINTS * n_pairs * LANES;
+        // One pixel more, as in `point_step`.
+        let totals_step = n_pairs * LANES + 1;
         with_scratch(
-            [lens[0] + lens[1] + RUN_PIXELS, totals_len],
+            [lens[0] + lens[1] + RUN_PIXELS, N_POINTS * totals_step],
             |scratch, totals| {
                 totals.fill([0.0; LANES]);
                 let (x, scratch) = scratch.split_at_mut(lens[0]);
@@ -60,7 +61,8 @@ impl WinogradGradient<'_> {
                     );
                     let to = [&mut *gradient, &mut *strip];
                     to_points(s, self.gradient, of_gradient, tiles, Square::Gradient, to);
-                    for (point, totals) in totals.chunks_exact_mut(n_pairs * LANES).enumerate() {
+                    for (point, totals) in totals.chunks_exact_mut(totals_step).enumerate() {
+                        let totals = &mut totals[..n_pairs * LANES];
                         let x = &x[point * point_step(n_inputs, n_tiles)..][..n_inputs * n_tiles];
                         let gradient = &gradient[point * point_step(n_outputs, n_tiles)..]
                             [..n_outputs * n_tiles];
@@ -71,7 +73,7 @@ impl WinogradGradient<'_> {
                     let (output, input) = (pair / n_inputs, pair % n_inputs);
                     s.run(WeightGradients {
                         from: &totals[pair * LANES..],
-                        point_step: n_pairs * LANES,
+                        point_step: totals_step,
                         to: &mut sums[output * output_step + input * 9 * LANES..],
                     });
                 }
