@@ -13,7 +13,7 @@ use crate::simd::{LANES, Pixel, Simd};
 /// Weights of some groups of output blocks as `[group][point][input][16][blocks of the group][16]`.
 pub(super) struct Transformed {
     numbers: Buffer,
-    per_block: usize,
+    n_inputs: usize,
     group: usize,
     n_outputs: usize,
 }
@@ -31,10 +31,12 @@ impl Transformed {
     {
         let outputs = &weights.outputs[outputs];
         let n_inputs = weights.inputs.len();
-        let per_block = N_POINTS * n_inputs * LANES;
-        let mut numbers = Buffer::stale(outputs.len() * per_block * LANES);
-        let groups = numbers.pixels_mut().par_chunks_mut(group * per_block);
-        groups
+        let per_group = N_POINTS * point_step(n_inputs, group);
+        let n_groups = outputs.len().div_ceil(group);
+        let mut numbers = Buffer::stale(n_groups * per_group * LANES);
+        numbers
+            .pixels_mut()
+            .par_chunks_mut(per_group)
             .zip(outputs.par_chunks(group))
             .for_each(|(to, outputs)| {
                 for (block, output) in outputs.iter().enumerate() {
@@ -43,7 +45,7 @@ impl Transformed {
                         s.run(Weights {
                             taps: &taps,
                             to: &mut to[place * LANES * outputs.len() + block..],
-                            point_step: n_inputs * LANES * outputs.len(),
+                            point_step: point_step(n_inputs, group),
                             input_step: outputs.len(),
                         });
                     }
@@ -51,7 +53,7 @@ impl Transformed {
             });
         Self {
             numbers,
-            per_block,
+            n_inputs,
             group,
             n_outputs: outputs.len(),
         }
@@ -64,21 +66,25 @@ impl Transformed {
 
     /// The weights of a group at a point.
     pub(super) fn at(&self, group: usize, point: usize) -> &[f32] {
-        let n = self.blocks_in(group) * self.per_block / N_POINTS;
-        let start = group * self.group * self.per_block + point * n;
+        let start = (group * N_POINTS + point) * point_step(self.n_inputs, self.group);
+        let n = self.n_inputs * LANES * self.blocks_in(group);
         self.numbers.pixels()[start..start + n].as_flattened()
     }
+}
+
+/// Pixels between the points of a group: odd, so that they fall on different lines of the cache.
+fn point_step(n_inputs: usize, group: usize) -> usize {
+    (n_inputs * LANES * group) | 1
 }
 
 impl<R: Fn(usize, usize, usize) -> f32> WeightsOf<R> {
     /// A block of weights as `[tap][input][output]`, zero where there is no channel.
     fn taps(&self, output: ChannelBlock, input: ChannelBlock) -> [[Pixel; LANES]; 9] {
         let mut taps = [[[0.0; LANES]; LANES]; 9];
-        for lane in 0..output.count {
-            for channel in 0..input.count {
-                for (tap, of_tap) in taps.iter_mut().enumerate() {
-                    of_tap[channel][lane] =
-                        (self.read)(output.first + lane, input.first + channel, tap);
+        for channel in 0..input.count {
+            for (tap, of_tap) in taps.iter_mut().enumerate() {
+                for (lane, weight) in of_tap[channel].iter_mut().take(output.count).enumerate() {
+                    *weight = (self.read)(output.first + lane, input.first + channel, tap);
                 }
             }
         }
