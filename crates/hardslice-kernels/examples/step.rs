@@ -298,7 +298,7 @@ fn main() {
             instruction_set(),
             seconds[0],
             n as f64 / median,
-            &losses[..losses.len().min(8)],
+            &losses[..losses.len().min(24)],
         );
     });
 }

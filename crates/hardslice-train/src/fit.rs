@@ -371,7 +371,7 @@ impl<'a> Keeper<'a> {
         if validation.is_empty() {
             return Ok(None);
         }
-        let net = trainee.net.without_gradients();
+        let net = trainee.net.for_prediction();
         let scores = score_slices(
             &net,
             lens,

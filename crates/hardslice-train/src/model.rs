@@ -53,7 +53,7 @@ pub struct ModelRecord {
 pub struct Model {
     /// What it is.
     pub record: ModelRecord,
-    /// The net, without gradients.
+    /// The net, to predict with.
     pub net: Net,
 }
 
@@ -235,6 +235,9 @@ impl Model {
         let device = device.clone().without_autodiff();
         let net = Net::new(&record.net, record.organs.len(), 0, &device);
         let net = Weights::from_safetensors(&bytes, &path)?.load_into(net)?;
-        Ok(Self { record, net })
+        Ok(Self {
+            record,
+            net: net.for_prediction(),
+        })
     }
 }

@@ -28,6 +28,7 @@ pub(super) use weight_gradient::WinogradGradient;
 use super::Window;
 use super::scratch::{Blocks, Input};
 use crate::layout::Extent;
+use crate::simd::LANES;
 use tiles::TileGrid;
 
 /// Outputs of a tile along an axis.
@@ -36,14 +37,30 @@ const TILE: usize = 4;
 /// Points at which a tile is evaluated.
 const N_POINTS: usize = 36;
 
+/// Tiles below which the weights' transform is not worth it.
+const TILES_AT_LEAST: usize = 16;
+
 /// What a convolution reads, where it takes fewer operations this way, transforms included.
 ///
-/// Not so for an image of a few channels, nor where tiles reach far beyond a small grid.
+/// Not so for few channels, which cost as much to transform as they save; nor for few tiles, which
+/// do not pay for the transform of the weights; nor where tiles reach far beyond a small grid.
 pub(super) fn pays(input: Input<'_>, window: Window, grid: Extent) -> Option<Blocks<'_>> {
     let direct = grid.n * grid.plane() * window.taps();
-    let here = TileGrid::over(grid).n_tiles() * N_POINTS;
+    let n_tiles = TileGrid::over(grid).n_tiles();
+    let is_worth = n_tiles >= TILES_AT_LEAST && 3 * n_tiles * N_POINTS < 2 * direct;
+    let channels = |blocks: &Blocks<'_>| {
+        blocks
+            .sources
+            .iter()
+            .map(|source| source.channels)
+            .sum::<usize>()
+    };
     match input {
-        Input::Blocks(blocks) if window == Window::same(3) && 3 * here < 2 * direct => Some(blocks),
+        Input::Blocks(blocks)
+            if window == Window::same(3) && is_worth && channels(&blocks) >= LANES =>
+        {
+            Some(blocks)
+        }
         _ => None,
     }
 }

@@ -100,6 +100,19 @@ impl ConvBlock {
     }
 }
 
+impl ConvBlock {
+    /// Folds the norm, with its running statistics, into the convolution: the same prediction
+    /// without a norm.
+    pub(super) fn fold_norm(&mut self) {
+        if let Some(norm) = self.norm.take() {
+            let (weight, bias) = norm.fold_into(self.conv.weight.val());
+            let id = self.conv.weight.id;
+            self.conv.weight = Param::initialized(id, weight);
+            self.conv.bias = Some(Param::initialized(norm.bias.id, bias));
+        }
+    }
+}
+
 impl BatchNorm {
     fn new(n: usize, initial: &Initial<'_>) -> Self {
         let frozen = |value| initial.constant(value, n).set_require_grad(false);

@@ -6,7 +6,7 @@ use hardslice_data::random::Stream;
 use hardslice_kernels::{Features, conv_bias, conv_transpose_bilinear, conv1x1, max_pool2x2};
 
 use super::conv_block::Conv;
-use super::{BatchNorm, ConvBlock, Initial, NetConfig, Pass};
+use super::{ConvBlock, Initial, NetConfig, Pass};
 
 /// Convolutions in each of VGG-16's five blocks, and their channels in units of the width.
 const BLOCKS: [(usize, usize); 5] = [(2, 1), (2, 2), (3, 4), (3, 8), (3, 8)];
@@ -111,9 +111,8 @@ impl Fcn8s {
         conv_transpose_bilinear(at_8, self.upscore_pool3.val(), 8)
     }
 
-    pub(super) fn norms_mut(&mut self) -> Vec<&mut BatchNorm> {
-        let blocks = self.blocks.iter_mut().flatten();
-        blocks.filter_map(|block| block.norm.as_mut()).collect()
+    pub(super) fn blocks_mut(&mut self) -> impl Iterator<Item = &mut ConvBlock> {
+        self.blocks.iter_mut().flatten()
     }
 }
 

@@ -68,10 +68,8 @@ impl Net {
     ///
     /// When the pass was not a training pass of this net.
     pub fn absorb_statistics(&mut self, pass: Pass) {
-        let norms = match self {
-            Self::UNet(net) => net.norms_mut(),
-            Self::Fcn8s(net) => net.norms_mut(),
-        };
+        let blocks = self.blocks_mut().into_iter();
+        let norms: Vec<_> = blocks.filter_map(|block| block.norm.as_mut()).collect();
         let statistics = pass.into_statistics();
         assert_eq!(
             norms.len(),
@@ -100,12 +98,29 @@ impl Net {
         }
     }
 
-    /// The same net without gradients, to predict with.
     #[must_use]
-    pub fn without_gradients(&self) -> Self {
+    fn without_gradients(&self) -> Self {
         match self {
             Self::UNet(net) => Self::UNet(net.valid()),
             Self::Fcn8s(net) => Self::Fcn8s(net.valid()),
+        }
+    }
+
+    /// The same net to predict with: without gradients, its norms folded into the convolutions.
+    ///
+    /// It gives the same predictions and cannot be trained on.
+    #[must_use]
+    pub fn for_prediction(&self) -> Self {
+        let mut net = self.without_gradients();
+        net.blocks_mut().into_iter().for_each(ConvBlock::fold_norm);
+        net
+    }
+
+    /// Each 3x3 convolution with its norm, in the order in which they run.
+    fn blocks_mut(&mut self) -> Vec<&mut ConvBlock> {
+        match self {
+            Self::UNet(net) => net.blocks_mut().collect(),
+            Self::Fcn8s(net) => net.blocks_mut().collect(),
         }
     }
 

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use hardslice_kernels::{Features, conv_transpose2x2, conv1x1, max_pool2x2};
 
 use super::conv_block::Conv;
-use super::{BatchNorm, ConvBlock, Initial, NetConfig, Pass};
+use super::{ConvBlock, Initial, NetConfig, Pass};
 
 /// Resolutions: the input's, and four halvings.
 const N_LEVELS: usize = 5;
@@ -105,12 +105,9 @@ impl UNet {
         conv1x1(&x, self.out.weight.val(), self.out.bias())
     }
 
-    pub(super) fn norms_mut(&mut self) -> Vec<&mut BatchNorm> {
+    pub(super) fn blocks_mut(&mut self) -> impl Iterator<Item = &mut ConvBlock> {
         let levels = self.down.iter_mut().chain(&mut self.dec);
-        levels
-            .flat_map(|level| [&mut level.first, &mut level.second])
-            .filter_map(|block| block.norm.as_mut())
-            .collect()
+        levels.flat_map(|level| [&mut level.first, &mut level.second])
     }
 }
 

@@ -106,7 +106,7 @@ impl<'a> Stages<'a> {
             .map(|candidate| candidate.slice)
             .collect();
         let mine = Mine {
-            net: &pretrained.without_gradients(),
+            net: &pretrained.for_prediction(),
             lens: &self.lens,
             a: &slices,
             validation: &self.folds.validation,
@@ -345,7 +345,7 @@ impl<'a> Stages<'a> {
         }
         Ok(Model {
             record,
-            net: trainee.net.without_gradients(),
+            net: trainee.net.for_prediction(),
         })
     }
 

@@ -61,7 +61,7 @@ fn is_pytorchs(name: &'static str) {
 
     let predicted = net.forward(batch.x, &mut Pass::predict());
     let inner = Device::flex();
-    let plain = net.without_gradients();
+    let plain = net.for_prediction();
     let plain = plain.forward(case.batch(&inner).x, &mut Pass::predict());
     for logits in [predicted, plain] {
         compare(&mut golden, "logits.predict", logits, PREDICTED);
