@@ -17,8 +17,8 @@ use std::time::Instant;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use hardslice_kernels::{
-    Features, Norm, conv_transpose2x2, conv1x1, conv3x3_bias, conv3x3_norm_relu, fold_norm,
-    force_instruction_set, instruction_set, max_pool2x2, plane_sums,
+    Features, Norm, Precision, conv_transpose2x2, conv1x1, conv3x3_bias, conv3x3_norm_relu,
+    fold_norm, force_instruction_set, instruction_set, max_pool2x2, plane_sums,
 };
 
 const LEARNING_RATE: f32 = 0.05;
@@ -81,6 +81,7 @@ struct UNet {
     up: Vec<[usize; 2]>,
     dec: Vec<Level>,
     out: [usize; 2],
+    precision: Precision,
 }
 
 struct Builder<'a> {
@@ -118,7 +119,7 @@ impl Builder<'_> {
 }
 
 impl UNet {
-    fn new(width: usize, device: &Device) -> Self {
+    fn new(width: usize, precision: Precision, device: &Device) -> Self {
         let parameters = Parameters {
             weights: vec![],
             vectors: vec![],
@@ -146,6 +147,7 @@ impl UNet {
             up,
             dec,
             out,
+            precision,
         }
     }
 
@@ -202,7 +204,7 @@ impl UNet {
             let vector = self.parameters.vectors[place].clone();
             if is_training { vector } else { vector.inner() }
         };
-        let mut x = Features::from_planar(x);
+        let mut x = Features::from_planar_in(x, self.precision);
         let mut skips = vec![];
         for (l, level) in self.down.iter().enumerate() {
             x = conv(&x, None, level, 0);
@@ -261,6 +263,10 @@ fn main() {
     let (width, size, n) = (number(0, 16), number(1, 128), number(2, 16));
     let is_training = args.get(3).is_none_or(|mode| mode == "train");
     let (steps, threads) = (number(4, 8), number(5, 2));
+    let precision = match args.get(7).map(String::as_str) {
+        Some("bf16") => Precision::Bf16,
+        _ => Precision::F32,
+    };
     if let Some(name) = args.get(6) {
         force_instruction_set(name).expect("an instruction set of this processor");
     }
@@ -271,7 +277,7 @@ fn main() {
     pool.install(|| {
         let device = Device::default();
         let tracking = device.clone().autodiff();
-        let mut net = UNet::new(width, &tracking);
+        let mut net = UNet::new(width, precision, &tracking);
         let (x, truth) = data(n, size, if is_training { &tracking } else { &device });
         let mut losses = vec![];
         let mut seconds = vec![];

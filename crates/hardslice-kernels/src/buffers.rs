@@ -17,10 +17,11 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
 use burn::backend::flex::{FlexTensor, Layout};
-use burn::tensor::{AllocationProperty, Bytes, DType, Shape};
+use burn::tensor::{AllocationProperty, Bytes, Shape};
 use burn_std::{AccessError, AccessPolicy, AllocationController};
 
 use crate::simd::{LANES, Pixel};
+use crate::stored::{PixelsMut, Precision};
 
 /// A pixel on a cache line of its own.
 #[derive(Clone, Copy)]
@@ -134,12 +135,55 @@ impl Buffer {
 
     /// The numbers as a tensor, without a copy.
     pub(crate) fn into_tensor(self, shape: impl Into<Shape>) -> FlexTensor {
+        self.into_tensor_of(Precision::F32, shape)
+    }
+
+    fn into_tensor_of(self, precision: Precision, shape: impl Into<Shape>) -> FlexTensor {
         let layout = Layout::contiguous(shape.into());
         let n_bytes = self.len * size_of::<f32>();
-        assert_eq!(layout.num_elements(), self.len, "a shape for all numbers");
+        assert_eq!(
+            layout.num_elements() * precision.size(),
+            n_bytes,
+            "a shape for all numbers"
+        );
         // SAFETY: a buffer's memory is initialised as a whole, from the start.
         let bytes = unsafe { Bytes::from_controller(Box::new(self), n_bytes) };
-        FlexTensor::new(bytes, layout, DType::F32)
+        FlexTensor::new(bytes, layout, precision.dtype())
+    }
+}
+
+/// Activations of a layer in memory that goes back to the pool.
+pub(crate) struct Activations {
+    numbers: Buffer,
+    precision: Precision,
+}
+
+impl Activations {
+    /// Pixels that may be anything: the caller writes all before it reads any.
+    pub(crate) fn stale(precision: Precision, n_pixels: usize) -> Self {
+        let n_bytes = n_pixels * LANES * precision.size();
+        Self {
+            numbers: Buffer::stale(n_bytes / size_of::<f32>()),
+            precision,
+        }
+    }
+
+    pub(crate) fn pixels_mut(&mut self) -> PixelsMut<'_> {
+        match self.precision {
+            Precision::F32 => PixelsMut::F32(self.numbers.pixels_mut()),
+            Precision::Bf16 => {
+                let n_pixels = self.numbers.len / (LANES / 2);
+                let start = self.numbers.lines.as_mut_ptr().cast();
+                // SAFETY: a pixel of sixteen bf16 is eight numbers; all bits are a bf16; the
+                // memory is borrowed for good.
+                PixelsMut::Bf16(unsafe { std::slice::from_raw_parts_mut(start, n_pixels) })
+            }
+        }
+    }
+
+    /// As a tensor, without a copy.
+    pub(crate) fn into_tensor(self, shape: impl Into<Shape>) -> FlexTensor {
+        self.numbers.into_tensor_of(self.precision, shape)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::affine::Affine;
 use crate::layout::{Extent, n_blocks};
 use crate::moments::{STRIP, Wide};
 use crate::simd::{Kernel, LANES, Pixel, Simd};
+use crate::stored::{PixelOf, Pixels, Stored, with_pixels};
 
 /// Which pixels' gradients count, and what else is summed.
 #[derive(Debug, Clone, Copy)]
@@ -16,13 +17,13 @@ pub(crate) enum Sums<'a> {
     /// Those where a ReLU's output is positive.
     Rectified {
         /// `[n, blocks, y, x]`.
-        output: &'a [Pixel],
+        output: Pixels<'a>,
     },
     /// Those where the norm's result is positive; and gradient times the distance of the
     /// convolution's output from its mean.
     Norm {
         /// The convolution's output, `[n, blocks, y, x]`.
-        raw: &'a [Pixel],
+        raw: Pixels<'a>,
         affine: &'a Affine,
         mean: &'a [Pixel],
     },
@@ -31,7 +32,17 @@ pub(crate) enum Sums<'a> {
 /// `(Σ gradient, Σ gradient · distance)` for each channel, by block.
 pub(crate) fn channel_sums<S: Simd>(
     s: S,
-    gradient: &[Pixel],
+    gradient: Pixels<'_>,
+    sums: Sums<'_>,
+    channels: usize,
+    extent: Extent,
+) -> Vec<(Wide, Wide)> {
+    with_pixels!(Pixels, gradient = gradient => sums_of(s, gradient, sums, channels, extent))
+}
+
+fn sums_of<S: Simd, E: Stored>(
+    s: S,
+    gradient: &[PixelOf<E>],
     sums: Sums<'_>,
     channels: usize,
     extent: Extent,
@@ -73,9 +84,9 @@ pub(crate) fn channel_sums<S: Simd>(
 /// Pixels of a task.
 const CHUNK: usize = 16 * STRIP;
 
-fn of_chunk<S: Simd>(
+fn of_chunk<S: Simd, E: Stored>(
     s: S,
-    gradient: &[Pixel],
+    gradient: &[PixelOf<E>],
     sums: Sums<'_>,
     block: usize,
     chunk: std::ops::Range<usize>,
@@ -89,13 +100,13 @@ fn of_chunk<S: Simd>(
             Sums::Rectified { output } => (
                 s.run(RectifiedSum {
                     gradient,
-                    output: &output[range],
+                    output: &E::pixels(output)[range],
                 }),
                 [0.0; LANES],
             ),
             Sums::Norm { raw, affine, mean } => s.run(NormSums {
                 gradient,
-                raw: &raw[range],
+                raw: &E::pixels(raw)[range],
                 scale: &affine.scale[block],
                 shift: &affine.shift[block],
                 mean: &mean[block],
@@ -113,11 +124,11 @@ fn add(total: &mut (Wide, Wide), more: &(Wide, Wide)) {
     }
 }
 
-struct Sum<'a> {
-    gradient: &'a [Pixel],
+struct Sum<'a, E> {
+    gradient: &'a [PixelOf<E>],
 }
 
-impl Kernel for Sum<'_> {
+impl<E: Stored> Kernel for Sum<'_, E> {
     type Output = Pixel;
 
     #[inline(always)]
@@ -130,12 +141,12 @@ impl Kernel for Sum<'_> {
     }
 }
 
-struct RectifiedSum<'a> {
-    gradient: &'a [Pixel],
-    output: &'a [Pixel],
+struct RectifiedSum<'a, E> {
+    gradient: &'a [PixelOf<E>],
+    output: &'a [PixelOf<E>],
 }
 
-impl Kernel for RectifiedSum<'_> {
+impl<E: Stored> Kernel for RectifiedSum<'_, E> {
     type Output = Pixel;
 
     #[inline(always)]
@@ -148,15 +159,15 @@ impl Kernel for RectifiedSum<'_> {
     }
 }
 
-struct NormSums<'a> {
-    gradient: &'a [Pixel],
-    raw: &'a [Pixel],
+struct NormSums<'a, E> {
+    gradient: &'a [PixelOf<E>],
+    raw: &'a [PixelOf<E>],
     scale: &'a Pixel,
     shift: &'a Pixel,
     mean: &'a Pixel,
 }
 
-impl Kernel for NormSums<'_> {
+impl<E: Stored> Kernel for NormSums<'_, E> {
     type Output = (Pixel, Pixel);
 
     #[inline(always)]

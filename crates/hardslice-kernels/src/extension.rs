@@ -14,6 +14,7 @@ use burn::backend::{Backend, backend_extension};
 
 use crate::batch_norm::Normed;
 use crate::layer::Layer;
+use crate::stored::Precision;
 
 /// What [`Kernels::conv_norm`] knows besides its tensors.
 #[derive(Debug, Clone)]
@@ -22,13 +23,26 @@ pub(crate) struct NormedConv {
     pub(crate) layers: [Layer; 2],
     /// Added to the variance.
     pub(crate) eps: f64,
+    /// Of what the convolution gives.
+    pub(crate) precision: Precision,
+}
+
+/// What [`Kernels::conv_bias`] knows besides its tensors.
+#[derive(Debug, Clone)]
+pub(crate) struct BiasedConv {
+    /// Of `skip` and `x`.
+    pub(crate) layers: [Layer; 2],
+    /// Whether a ReLU follows.
+    pub(crate) rectify: bool,
+    /// Of what the convolution gives.
+    pub(crate) precision: Precision,
 }
 
 /// The operations on primitives; shapes as in [`crate::operations`], layers in blocks.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait Kernels: Backend {
     /// `[n, c, y, x]` to `[n, c / 16, y, x, 16]`.
-    fn blocks_from_planes(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn blocks_from_planes(x: FloatTensor<Self>, precision: Precision) -> FloatTensor<Self>;
     /// `[n, c / 16, y, x, 16]` to `[n, c, y, x]`, with the layer's norm.
     fn planes_from_blocks(x: FloatTensor<Self>, layer: Layer) -> FloatTensor<Self>;
     /// A 3x3 convolution of `skip` (without channels where there is none) and `x`, and the norm
@@ -41,14 +55,13 @@ pub(crate) trait Kernels: Backend {
         beta: FloatTensor<Self>,
         about: NormedConv,
     ) -> (FloatTensor<Self>, Arc<Normed>);
-    /// A square convolution with bias and, if `rectify` is set, ReLU.
+    /// A square convolution with bias and, where asked for, ReLU.
     fn conv_bias(
         skip: FloatTensor<Self>,
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        layers: [Layer; 2],
-        rectify: bool,
+        about: BiasedConv,
     ) -> FloatTensor<Self>;
     /// 2x2 max pool.
     fn max_pool(x: FloatTensor<Self>, layer: Layer) -> FloatTensor<Self>;

@@ -9,6 +9,7 @@ use crate::batch_norm::Normed;
 use crate::extension::Kernels;
 use crate::layer::Layer;
 use crate::simd::LANES;
+use crate::stored::Precision;
 
 /// Activations of a layer, in the layout that the device computes fastest in.
 ///
@@ -17,6 +18,7 @@ use crate::simd::LANES;
 #[derive(Debug, Clone)]
 pub struct Features {
     pub(crate) form: Form,
+    precision: Precision,
 }
 
 /// In which form activations are kept.
@@ -43,14 +45,31 @@ impl Features {
     ///
     /// `x`: `[n, channels, y, x]`.
     pub fn from_planar(x: Tensor<4>) -> Self {
+        Self::from_planar_in(x, Precision::F32)
+    }
+
+    /// Takes planar activations over, to be stored, with all that is computed from them, in a
+    /// precision of one's choice.
+    ///
+    /// Devices without own kernels store what the planes have, whatever is chosen.
+    ///
+    /// # Shapes
+    ///
+    /// `x`: `[n, channels, y, x]`.
+    pub fn from_planar_in(x: Tensor<4>, precision: Precision) -> Self {
         let channels = x.dims()[1];
         // A convolution reads up to sixteen planes as they are.
         let form = if channels > LANES && has_kernels(&x) {
-            Form::Blocked(blocked(x))
+            Form::Blocked(blocked(x, precision))
         } else {
             Form::Planar(x)
         };
-        Self { form }
+        Self { form, precision }
+    }
+
+    /// In which precision the activations are stored.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Gives the activations back as planes.
@@ -90,6 +109,7 @@ impl Features {
         norm: Option<Arc<Normed>>,
     ) -> Self {
         Self {
+            precision: Precision::of(blocks.dtype()),
             form: Form::Blocked(Blocked {
                 blocks,
                 layer: Layer { channels, norm },
@@ -100,18 +120,18 @@ impl Features {
     /// The blocks, where own kernels compute on them.
     pub(crate) fn blocks(&self) -> Option<Blocked> {
         match &self.form {
-            Form::Planar(x) => has_kernels(x).then(|| blocked(x.clone())),
+            Form::Planar(x) => has_kernels(x).then(|| blocked(x.clone(), self.precision)),
             Form::Blocked(blocks) => Some(blocks.clone()),
         }
     }
 }
 
-fn blocked(x: Tensor<4>) -> Blocked {
+fn blocked(x: Tensor<4>, precision: Precision) -> Blocked {
     let layer = Layer {
         channels: x.dims()[1],
         norm: None,
     };
-    let blocks = <Dispatch as Kernels>::blocks_from_planes(x.into_dispatch());
+    let blocks = <Dispatch as Kernels>::blocks_from_planes(x.into_dispatch(), precision);
     Blocked {
         blocks: Tensor::from_dispatch(blocks),
         layer,

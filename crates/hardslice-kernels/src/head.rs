@@ -4,11 +4,12 @@ use rayon::prelude::*;
 
 use crate::affine::by_block;
 use crate::batch_norm::rounded;
-use crate::buffers::Buffer;
+use crate::buffers::{Activations, Buffer};
 use crate::layout::{Extent, channels_in};
 use crate::moments::Wide;
 use crate::simd::{Kernel, LANES, Pixel, Simd};
 use crate::source::{RowAt, Source};
+use crate::stored::{PixelOf, Stored, with_pixels};
 
 /// A 1x1 convolution to planes.
 pub(crate) struct Head<'a> {
@@ -22,7 +23,7 @@ pub(crate) struct Head<'a> {
 /// What comes back through a [`Head`].
 pub(crate) struct HeadGradients {
     /// `[n, blocks, y, x, 16]`, of the layer after its norm.
-    pub(crate) x: Buffer,
+    pub(crate) x: Activations,
     /// `[outputs, channels]`.
     pub(crate) weight: Vec<f32>,
     /// `[outputs]`.
@@ -97,26 +98,14 @@ impl Head<'_> {
         let Extent { n, height, width } = self.extent;
         let blocks = self.source.n_blocks();
         let weights = self.packed();
-        let mut dx = Buffer::stale(n * blocks * height * width * LANES);
+        let n_pixels = n * blocks * height * width;
+        let mut dx = Activations::stale(self.source.pixels.precision(), n_pixels);
         let mut sums = vec![[0.0; LANES]; self.n_outputs * blocks];
         let mut bias = vec![0.0; self.n_outputs];
-        if !dx.is_empty() {
-            let plane = height * width;
-            dx.pixels_mut()
-                .par_chunks_exact_mut(plane)
-                .enumerate()
-                .for_each(|(place, dx)| {
-                    let (image, block) = (place / blocks, place % blocks);
-                    let gradient =
-                        &gradient[image * self.n_outputs * plane..][..self.n_outputs * plane];
-                    let weights: Vec<Pixel> =
-                        weights.iter().map(|weights| weights[block]).collect();
-                    s.run(HeadInput {
-                        gradient,
-                        weights: &weights,
-                        dx,
-                    });
-                });
+        if n_pixels > 0 {
+            with_pixels!(PixelsMut, dx = dx.pixels_mut() => {
+                self.x_gradient(s, gradient, &weights, dx);
+            });
             let chunks = height.div_ceil(ROWS);
             let parts: Vec<(Vec<Wide>, Vec<f64>)> = (0..n * chunks)
                 .into_par_iter()
@@ -149,6 +138,29 @@ impl Head<'_> {
             weight: weight.collect(),
             bias: bias.into_iter().map(rounded).collect(),
         }
+    }
+
+    fn x_gradient<S: Simd, E: Stored>(
+        &self,
+        s: S,
+        gradient: &[f32],
+        weights: &[Vec<Pixel>],
+        dx: &mut [PixelOf<E>],
+    ) {
+        let (blocks, plane) = (self.source.n_blocks(), self.extent.plane());
+        dx.par_chunks_exact_mut(plane)
+            .enumerate()
+            .for_each(|(place, dx)| {
+                let (image, block) = (place / blocks, place % blocks);
+                let gradient =
+                    &gradient[image * self.n_outputs * plane..][..self.n_outputs * plane];
+                let weights: Vec<Pixel> = weights.iter().map(|weights| weights[block]).collect();
+                s.run(HeadInput {
+                    gradient,
+                    weights: &weights,
+                    dx,
+                });
+            });
     }
 
     /// The sums for the weight and the bias over a few rows.
@@ -217,15 +229,15 @@ fn tree_sum(lanes: Pixel) -> f32 {
     (four[0] + four[2]) + (four[1] + four[3])
 }
 
-struct HeadInput<'a> {
+struct HeadInput<'a, E> {
     /// `[output][pixel]`.
     gradient: &'a [f32],
     /// By output.
     weights: &'a [Pixel],
-    dx: &'a mut [Pixel],
+    dx: &'a mut [PixelOf<E>],
 }
 
-impl Kernel for HeadInput<'_> {
+impl<E: Stored> Kernel for HeadInput<'_, E> {
     type Output = ();
 
     #[inline(always)]

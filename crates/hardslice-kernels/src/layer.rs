@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use burn::backend::flex::FlexTensor;
+use burn_std::bf16;
 
 use crate::affine::by_block;
 use crate::batch_norm::{Normed, rounded};
-use crate::buffers::Buffer;
+use crate::buffers::{Activations, Buffer};
 use crate::channel_sums::{Sums, channel_sums};
 use crate::conv::{
     Blocks, ChannelBlock, Input, Output, Planes, SameConv, WeightGradient, WeightsOf, Window,
@@ -14,9 +15,9 @@ use crate::conv::{
 };
 use crate::layout::{Extent, n_blocks, to_planar};
 use crate::moments::{Moments, Wide};
-use crate::shared::Shared;
-use crate::simd::{LANES, Pixel, with_simd};
+use crate::simd::{LANES, with_simd};
 use crate::source::{Reading, Source};
+use crate::stored::{Pixels, Precision, SharedPixels};
 
 /// What a tensor's own shape does not say about a layer.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +29,7 @@ pub(crate) struct Layer {
 
 /// Makes sure that a tensor's numbers lie in order.
 pub(crate) fn in_order(x: FlexTensor) -> FlexTensor {
-    if x.as_slice::<f32>().is_some() {
+    if x.as_slice::<f32>().is_some() || x.as_slice::<bf16>().is_some() {
         x
     } else {
         x.to_contiguous()
@@ -42,8 +43,11 @@ pub(crate) fn numbers(x: &FlexTensor) -> &[f32] {
 }
 
 /// The pixels of a blocked tensor.
-pub(crate) fn pixels(x: &FlexTensor) -> &[Pixel] {
-    numbers(x).as_chunks().0
+pub(crate) fn pixels(x: &FlexTensor) -> Pixels<'_> {
+    match x.as_slice::<bf16>() {
+        Some(halves) => Pixels::Bf16(halves.as_chunks().0),
+        None => Pixels::F32(numbers(x).as_chunks().0),
+    }
 }
 
 /// A tensor's length along an axis.
@@ -87,13 +91,16 @@ pub(crate) struct ConvInputs {
     /// Skip, x.
     pub(crate) tensors: [FlexTensor; 2],
     pub(crate) layers: [Layer; 2],
+    /// Of what the convolution gives.
+    pub(crate) precision: Precision,
 }
 
 impl ConvInputs {
-    pub(crate) fn new(tensors: [FlexTensor; 2], layers: [Layer; 2]) -> Self {
+    pub(crate) fn new(tensors: [FlexTensor; 2], layers: [Layer; 2], precision: Precision) -> Self {
         Self {
             tensors: tensors.map(in_order),
             layers,
+            precision,
         }
     }
 
@@ -168,7 +175,7 @@ impl ConvWeight {
 }
 
 /// All blocks of one new tensor.
-fn all_blocks(tensor: Shared<'_, Pixel>, n_blocks: usize) -> Vec<Output<'_>> {
+fn all_blocks(tensor: SharedPixels<'_>, n_blocks: usize) -> Vec<Output<'_>> {
     (0..n_blocks)
         .map(|block| Output {
             tensor,
@@ -187,11 +194,11 @@ pub(crate) fn conv_with_moments(
 ) -> (FlexTensor, Vec<Moments>) {
     let (grid, blocks) = (inputs.extent(), n_blocks(weight.outputs()));
     let zeros = vec![[0.0; LANES]; blocks];
-    let mut out = Buffer::stale(grid.n * blocks * grid.plane() * LANES);
+    let mut out = Activations::stale(inputs.precision, grid.n * blocks * grid.plane());
     let moments = with_simd!(s => inputs.with_input(|input| {
         let (window, weights) = (weight.window(), weight.for_outputs(inputs.channels()));
         let conv = SameConv { input, window, grid, weights, bias: &zeros, rectify: false };
-        conv.run(s, &all_blocks(Shared::new(out.pixels_mut()), blocks), true)
+        conv.run(s, &all_blocks(SharedPixels::new(out.pixels_mut()), blocks), true)
     }));
     (
         out.into_tensor([grid.n, blocks, grid.height, grid.width, LANES]),
@@ -208,11 +215,11 @@ pub(crate) fn conv_with_bias(
 ) -> FlexTensor {
     let (grid, blocks) = (inputs.extent(), n_blocks(weight.outputs()));
     let bias = by_block(numbers(bias));
-    let mut out = Buffer::stale(grid.n * blocks * grid.plane() * LANES);
+    let mut out = Activations::stale(inputs.precision, grid.n * blocks * grid.plane());
     with_simd!(s => inputs.with_input(|input| {
         let (window, weights) = (weight.window(), weight.for_outputs(inputs.channels()));
         let conv = SameConv { input, window, grid, weights, bias: &bias, rectify };
-        conv.run(s, &all_blocks(Shared::new(out.pixels_mut()), blocks), false);
+        conv.run(s, &all_blocks(SharedPixels::new(out.pixels_mut()), blocks), false);
     }));
     out.into_tensor([grid.n, blocks, grid.height, grid.width, LANES])
 }
@@ -258,13 +265,19 @@ fn inputs_gradient(
 ) -> [Option<FlexTensor>; 2] {
     let (grid, channels) = (gradient.extent, inputs.channels());
     let blocks = channels.map(n_blocks);
+    // The gradient of an image is given as planes, which are single precision.
+    let precision = if is_planar(&inputs.tensors[1]) {
+        Precision::F32
+    } else {
+        inputs.precision
+    };
     let mut dx = [0, 1].map(|which| {
         let n = if wanted[which] {
-            grid.n * blocks[which] * grid.plane() * LANES
+            grid.n * blocks[which] * grid.plane()
         } else {
             0
         };
-        Buffer::stale(n)
+        Activations::stale(precision, n)
     });
     let mut all = channel_blocks(&channels);
     let mut of_x = all.split_off(blocks[0]);
@@ -272,7 +285,8 @@ fn inputs_gradient(
     let mut outputs = Vec::new();
     for (which, (dx, of_input)) in dx.iter_mut().zip([&mut all, &mut of_x]).enumerate() {
         if wanted[which] {
-            outputs.extend(all_blocks(Shared::new(dx.pixels_mut()), blocks[which]));
+            let dx = SharedPixels::new(dx.pixels_mut());
+            outputs.extend(all_blocks(dx, blocks[which]));
             kept.append(of_input);
         }
     }
@@ -284,14 +298,14 @@ fn inputs_gradient(
         conv.run(s, &outputs, false);
     });
     drop(outputs);
-    let [skip, x] = dx;
+    let [skip, mut x] = dx;
     let shape = |which: usize| [grid.n, blocks[which], grid.height, grid.width, LANES];
     let x_shape = [grid.n, channels[1], grid.height, grid.width];
     [
         wanted[0].then(|| skip.into_tensor(shape(0))),
         wanted[1].then(|| {
             if is_planar(&inputs.tensors[1]) {
-                to_planar(x.pixels(), channels[1], grid, None).into_tensor(x_shape)
+                to_planar(x.pixels_mut().shared(), channels[1], grid, None).into_tensor(x_shape)
             } else {
                 x.into_tensor(shape(1))
             }

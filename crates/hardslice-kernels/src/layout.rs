@@ -5,8 +5,9 @@
 use rayon::prelude::*;
 
 use crate::affine::Affine;
-use crate::buffers::Buffer;
-use crate::simd::{LANES, Pixel};
+use crate::buffers::{Activations, Buffer};
+use crate::simd::LANES;
+use crate::stored::{PixelOf, Pixels, Precision, Stored, with_pixels};
 
 /// Images, rows and columns of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,15 +38,23 @@ pub(crate) fn channels_in(channels: usize, block: usize) -> usize {
 const STRIP: usize = 64;
 
 /// Planes to blocks.
-pub(crate) fn to_blocked(planar: &[f32], channels: usize, extent: Extent) -> Buffer {
-    let (blocks, plane) = (n_blocks(channels), extent.plane());
-    let mut blocked = Buffer::stale(extent.n * blocks * plane * LANES);
-    if plane == 0 {
-        return blocked;
+pub(crate) fn to_blocked(
+    planar: &[f32],
+    channels: usize,
+    extent: Extent,
+    precision: Precision,
+) -> Activations {
+    let n_pixels = extent.n * n_blocks(channels) * extent.plane();
+    let mut blocked = Activations::stale(precision, n_pixels);
+    if n_pixels > 0 {
+        with_pixels!(PixelsMut, to = blocked.pixels_mut() => fill(planar, channels, extent, to));
     }
     blocked
-        .pixels_mut()
-        .par_chunks_mut(plane)
+}
+
+fn fill<E: Stored>(planar: &[f32], channels: usize, extent: Extent, to: &mut [PixelOf<E>]) {
+    let (blocks, plane) = (n_blocks(channels), extent.plane());
+    to.par_chunks_mut(plane)
         .enumerate()
         .for_each(|(task, pixels)| {
             let (image, block) = (task / blocks, task % blocks);
@@ -54,31 +63,43 @@ pub(crate) fn to_blocked(planar: &[f32], channels: usize, extent: Extent) -> Buf
             let planes = &planar[first..first + count * plane];
             for (strip, pixels) in pixels.chunks_mut(STRIP).enumerate() {
                 if count < LANES {
-                    pixels.fill([0.0; LANES]);
+                    pixels.fill([E::default(); LANES]);
                 }
                 for (lane, of_channel) in planes.chunks_exact(plane).enumerate() {
                     let values = &of_channel[strip * STRIP..][..pixels.len()];
                     for (pixel, value) in pixels.iter_mut().zip(values) {
-                        pixel[lane] = *value;
+                        pixel[lane] = E::rounded(*value);
                     }
                 }
             }
         });
-    blocked
 }
 
 /// Blocks to planes; a norm and its ReLU are applied on the way where there is one.
 pub(crate) fn to_planar(
-    blocked: &[Pixel],
+    blocked: Pixels<'_>,
     channels: usize,
     extent: Extent,
     norm: Option<&Affine>,
 ) -> Buffer {
-    let (blocks, plane) = (n_blocks(channels), extent.plane());
+    let plane = extent.plane();
     let mut planar = Buffer::stale(extent.n * channels * plane);
-    if plane == 0 || channels == 0 {
-        return planar;
+    if plane > 0 && channels > 0 {
+        with_pixels!(Pixels, pixels = blocked => {
+            spread(pixels, channels, extent, norm, &mut planar);
+        });
     }
+    planar
+}
+
+fn spread<E: Stored>(
+    blocked: &[PixelOf<E>],
+    channels: usize,
+    extent: Extent,
+    norm: Option<&Affine>,
+    planar: &mut [f32],
+) {
+    let (blocks, plane) = (n_blocks(channels), extent.plane());
     planar
         .par_chunks_mut(channels * plane)
         .enumerate()
@@ -88,7 +109,8 @@ pub(crate) fn to_planar(
                 for (strip, pixels) in pixels.chunks(STRIP).enumerate() {
                     let mut ready = [[0.0; LANES]; STRIP];
                     for (ready, pixel) in ready.iter_mut().zip(pixels) {
-                        *ready = norm.map_or(*pixel, |norm| norm.rectified(block, pixel));
+                        let pixel = pixel.map(E::widened);
+                        *ready = norm.map_or(pixel, |norm| norm.rectified(block, &pixel));
                     }
                     for (lane, of_channel) in planes.chunks_exact_mut(plane).enumerate() {
                         let values = &mut of_channel[strip * STRIP..][..pixels.len()];
@@ -99,13 +121,13 @@ pub(crate) fn to_planar(
                 }
             }
         });
-    planar
 }
 
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "numbers that are copied, or whole")]
 mod tests {
     use super::*;
+    use crate::stored::PixelsMut;
 
     #[test]
     fn planes_come_back_from_blocks_and_the_last_block_is_filled_with_zeros() {
@@ -115,13 +137,13 @@ mod tests {
             width: 11,
         };
         let planar: Vec<f32> = (1..=2 * 19 * 99).map(|i| i as f32).collect();
-        let blocked = to_blocked(&planar, 19, extent);
+        let mut blocked = to_blocked(&planar, 19, extent, Precision::F32);
+        let PixelsMut::F32(pixels) = blocked.pixels_mut() else {
+            unreachable!("asked for")
+        };
         // Channel 17 of image 1 at pixel 40 is lane 1 of its second block.
-        assert_eq!(
-            blocked.pixels()[3 * 99 + 40][1],
-            planar[(19 + 17) * 99 + 40]
-        );
-        assert_eq!(blocked.pixels()[3 * 99 + 40][3..], [0.0; 13]);
-        assert_eq!(to_planar(blocked.pixels(), 19, extent, None)[..], planar);
+        assert_eq!(pixels[3 * 99 + 40][1], planar[(19 + 17) * 99 + 40]);
+        assert_eq!(pixels[3 * 99 + 40][3..], [0.0; 13]);
+        assert_eq!(to_planar(Pixels::F32(pixels), 19, extent, None)[..], planar);
     }
 }

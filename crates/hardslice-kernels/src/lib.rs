@@ -31,6 +31,7 @@ mod moments;
 mod channel_sums;
 mod conv;
 mod source;
+mod stored;
 mod affine;
 mod layout;
 mod shared;
@@ -45,3 +46,4 @@ pub use operations::{
 };
 pub use plane_sums::plane_sums;
 pub use simd::{ForceInstructionSetError, force_instruction_set, instruction_set};
+pub use stored::Precision;

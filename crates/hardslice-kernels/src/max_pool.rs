@@ -3,15 +3,16 @@
 use rayon::prelude::*;
 
 use crate::affine::Affine;
-use crate::buffers::Buffer;
+use crate::buffers::Activations;
 use crate::layout::Extent;
 use crate::simd::{Kernel, LANES, Pixel, Simd};
+use crate::stored::{PixelOf, Pixels, Stored, with_pixels};
 
 /// A layer in blocks, with a norm that is still to be applied where there is one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pooled<'a> {
     /// `[n, blocks, y, x]`.
-    pub(crate) pixels: &'a [Pixel],
+    pub(crate) pixels: Pixels<'a>,
     pub(crate) n_blocks: usize,
     pub(crate) extent: Extent,
     pub(crate) norm: Option<&'a Affine>,
@@ -39,19 +40,24 @@ impl Pooled<'_> {
     }
 
     /// `[n, blocks, floor(y / 2), floor(x / 2), 16]`.
-    pub(crate) fn forward<S: Simd>(&self, s: S) -> Buffer {
+    pub(crate) fn forward<S: Simd>(&self, s: S) -> Activations {
         let (out_height, out_width) = self.out_size();
         let n_rows = self.extent.n * self.n_blocks * out_height;
-        let mut out = Buffer::stale(n_rows * out_width * LANES);
-        if n_rows * out_width == 0 {
-            return out;
+        let mut out = Activations::stale(self.pixels.precision(), n_rows * out_width);
+        if n_rows * out_width > 0 {
+            with_pixels!(PixelsMut, to = out.pixels_mut() => self.pool(s, to));
         }
-        let rows = out.pixels_mut().par_chunks_exact_mut(out_width).enumerate();
+        out
+    }
+
+    fn pool<S: Simd, E: Stored>(&self, s: S, out: &mut [PixelOf<E>]) {
+        let pixels = E::pixels(self.pixels);
+        let rows = out.par_chunks_exact_mut(self.out_size().1).enumerate();
         rows.with_min_len(ROWS).for_each(|(out_row, to)| {
             let (first, norm) = self.rows(out_row);
             let width = self.extent.width;
-            let top = &self.pixels[first..first + width];
-            let bottom = &self.pixels[first + width..first + 2 * width];
+            let top = &pixels[first..first + width];
+            let bottom = &pixels[first + width..first + 2 * width];
             s.run(PoolRow {
                 top,
                 bottom,
@@ -59,30 +65,35 @@ impl Pooled<'_> {
                 to,
             });
         });
-        out
     }
 
     /// The gradient of the layer, after its norm; it goes to the first of equal maxima.
-    pub(crate) fn backward<S: Simd>(&self, s: S, gradient: &[Pixel]) -> Buffer {
-        let (out_height, out_width) = self.out_size();
+    pub(crate) fn backward<S: Simd>(&self, s: S, gradient: Pixels<'_>) -> Activations {
         let Extent { n, height, width } = self.extent;
-        let mut dx = Buffer::stale(n * self.n_blocks * height * width * LANES);
-        if n * self.n_blocks * height * width == 0 {
-            return dx;
+        let n_pixels = n * self.n_blocks * height * width;
+        let mut dx = Activations::stale(self.pixels.precision(), n_pixels);
+        if n_pixels > 0 {
+            with_pixels!(PixelsMut, dx = dx.pixels_mut() => self.pool_back(s, gradient, dx));
         }
-        dx.pixels_mut()
-            .par_chunks_exact_mut(height * width)
+        dx
+    }
+
+    fn pool_back<S: Simd, E: Stored>(&self, s: S, gradient: Pixels<'_>, dx: &mut [PixelOf<E>]) {
+        let (out_height, out_width) = self.out_size();
+        let Extent { height, width, .. } = self.extent;
+        let (pixels, gradient) = (E::pixels(self.pixels), E::pixels(gradient));
+        dx.par_chunks_exact_mut(height * width)
             .enumerate()
             .for_each(|(plane, dx)| {
                 for (row, dx) in dx.chunks_mut(2 * width).enumerate() {
                     if dx.len() < 2 * width || out_width == 0 {
-                        dx.fill([0.0; LANES]);
+                        dx.fill([E::default(); LANES]);
                         continue;
                     }
                     let out_row = plane * out_height + row;
                     let (first, norm) = self.rows(out_row);
-                    let top = &self.pixels[first..first + width];
-                    let bottom = &self.pixels[first + width..first + 2 * width];
+                    let top = &pixels[first..first + width];
+                    let bottom = &pixels[first + width..first + 2 * width];
                     let gradient = &gradient[out_row * out_width..][..out_width];
                     let (to_top, to_bottom) = dx.split_at_mut(width);
                     s.run(PoolRowBackward {
@@ -95,13 +106,17 @@ impl Pooled<'_> {
                     });
                 }
             });
-        dx
     }
 }
 
 /// The four values under a pixel of the result, with their norm and ReLU.
 #[inline(always)]
-fn four<S: Simd>(s: S, top: &[Pixel], bottom: &[Pixel], norm: Option<(S::V, S::V)>) -> [S::V; 4] {
+fn four<S: Simd, E: Stored>(
+    s: S,
+    top: &[PixelOf<E>],
+    bottom: &[PixelOf<E>],
+    norm: Option<(S::V, S::V)>,
+) -> [S::V; 4] {
     let mut values = [
         s.read(&top[0]),
         s.read(&top[1]),
@@ -121,14 +136,14 @@ fn largest<S: Simd>(s: S, [a, b, c, d]: [S::V; 4]) -> S::V {
     s.at_least(s.at_least(a, b), s.at_least(c, d))
 }
 
-struct PoolRow<'a> {
-    top: &'a [Pixel],
-    bottom: &'a [Pixel],
+struct PoolRow<'a, E> {
+    top: &'a [PixelOf<E>],
+    bottom: &'a [PixelOf<E>],
     norm: Option<(&'a Pixel, &'a Pixel)>,
-    to: &'a mut [Pixel],
+    to: &'a mut [PixelOf<E>],
 }
 
-impl Kernel for PoolRow<'_> {
+impl<E: Stored> Kernel for PoolRow<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -143,16 +158,16 @@ impl Kernel for PoolRow<'_> {
     }
 }
 
-struct PoolRowBackward<'a> {
-    top: &'a [Pixel],
-    bottom: &'a [Pixel],
+struct PoolRowBackward<'a, E> {
+    top: &'a [PixelOf<E>],
+    bottom: &'a [PixelOf<E>],
     norm: Option<(&'a Pixel, &'a Pixel)>,
-    gradient: &'a [Pixel],
-    to_top: &'a mut [Pixel],
-    to_bottom: &'a mut [Pixel],
+    gradient: &'a [PixelOf<E>],
+    to_top: &'a mut [PixelOf<E>],
+    to_bottom: &'a mut [PixelOf<E>],
 }
 
-impl Kernel for PoolRowBackward<'_> {
+impl<E: Stored> Kernel for PoolRowBackward<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -185,7 +200,7 @@ impl Kernel for PoolRowBackward<'_> {
                 .into_iter()
                 .flatten()
             {
-                *last = [0.0; LANES];
+                *last = [E::default(); LANES];
             }
         }
     }

@@ -9,6 +9,7 @@
 //!   Variance".
 
 use crate::simd::{Kernel, LANES, Pixel, Simd};
+use crate::stored::{PixelOf, Stored};
 
 /// Sixteen numbers in double precision.
 pub(crate) type Wide = [f64; LANES];
@@ -26,7 +27,7 @@ pub(crate) const STRIP: usize = 256;
 
 impl Moments {
     /// Of some pixels.
-    pub(crate) fn of<S: Simd>(s: S, pixels: &[Pixel]) -> Self {
+    pub(crate) fn of<S: Simd, E: Stored>(s: S, pixels: &[PixelOf<E>]) -> Self {
         let mut moments = Self::default();
         for strip in pixels.chunks(STRIP) {
             moments.join(&Self::of_strip(s, strip));
@@ -34,10 +35,10 @@ impl Moments {
         moments
     }
 
-    fn of_strip<S: Simd>(s: S, pixels: &[Pixel]) -> Self {
+    fn of_strip<S: Simd, E: Stored>(s: S, pixels: &[PixelOf<E>]) -> Self {
         let first = pixels
             .first()
-            .map_or([0.0; LANES], |first| first.map(f64::from));
+            .map_or([0.0; LANES], |first| first.map(|x| f64::from(x.widened())));
         let (sum, squares) = s.run(StripMoments { pixels });
         let count = pixels.len() as f64;
         Self {
@@ -73,11 +74,11 @@ impl Moments {
     }
 }
 
-struct StripMoments<'a> {
-    pixels: &'a [Pixel],
+struct StripMoments<'a, E> {
+    pixels: &'a [PixelOf<E>],
 }
 
-impl Kernel for StripMoments<'_> {
+impl<E: Stored> Kernel for StripMoments<'_, E> {
     type Output = (Pixel, Pixel);
 
     #[inline(always)]

@@ -6,10 +6,11 @@
 use burn::backend::{Dispatch, DispatchTensor};
 use burn::tensor::Tensor;
 
-use crate::extension::{Kernels, NormedConv};
+use crate::extension::{BiasedConv, Kernels, NormedConv};
 use crate::features::{Blocked, Form, has_kernels};
 use crate::layer::Layer;
 use crate::simd::LANES;
+use crate::stored::Precision;
 use crate::{BatchStatistics, Features, Norm, fallback};
 
 /// 3x3 convolution, batch norm with the batch's own statistics, and ReLU, as one operation.
@@ -52,6 +53,7 @@ pub fn conv3x3_norm_relu(
         NormedConv {
             layers: inputs.layers,
             eps: norm.eps,
+            precision: x.precision(),
         },
     );
     let constant = |values: &[f32]| Tensor::from_floats(values, &device);
@@ -242,12 +244,14 @@ struct ConvInputs {
     skip: DispatchTensor,
     x: DispatchTensor,
     layers: [Layer; 2],
+    precision: Precision,
 }
 
 impl ConvInputs {
     /// `None` where there are no own kernels.
     fn new(x: &Features, skip: Option<&Features>) -> Option<Self> {
         let [n, channels, height, width] = x.shape();
+        let precision = x.precision();
         let (x, layer) = match &x.form {
             // An image is read as it is.
             Form::Planar(planes) if channels <= LANES && skip.is_none() => has_kernels(planes)
@@ -279,6 +283,7 @@ impl ConvInputs {
             skip: skip.blocks.into_dispatch(),
             x,
             layers: [skip.layer, layer],
+            precision,
         })
     }
 
@@ -289,8 +294,11 @@ impl ConvInputs {
             self.x,
             weight.into_dispatch(),
             bias.into_dispatch(),
-            self.layers,
-            relu,
+            BiasedConv {
+                layers: self.layers,
+                rectify: relu,
+                precision: self.precision,
+            },
         );
         Features::from_blocks(Tensor::from_dispatch(out), n_out, None)
     }

@@ -23,6 +23,8 @@ pub(crate) use instruction_set::Level;
 pub use instruction_set::{ForceInstructionSetError, force_instruction_set, instruction_set};
 pub(crate) use portable::Portable;
 
+use crate::stored::{PixelOf, Stored};
+
 /// Numbers in a vector, and channels in a block of the blocked layout.
 pub(crate) const LANES: usize = 16;
 
@@ -59,6 +61,19 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     ///
     /// `to` is valid for writes of 16 numbers; it need not be aligned to more than a number.
     unsafe fn store(self, to: *mut f32, v: Self::V);
+    /// Reads 16 numbers of the 16 bits of a bf16 each.
+    ///
+    /// # Safety
+    ///
+    /// `from` is valid for reads of 16 of them.
+    unsafe fn load_bf16(self, from: *const u16) -> Self::V;
+    /// Rounds 16 numbers to bf16, to the nearest, ties to even, and writes their bits. A `NaN` that
+    /// came out of arithmetic stays one.
+    ///
+    /// # Safety
+    ///
+    /// `to` is valid for writes of 16 of them.
+    unsafe fn store_bf16(self, to: *mut u16, v: Self::V);
     /// `a + b`.
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a − b`.
@@ -75,16 +90,16 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 
     /// Reads a pixel.
     #[inline(always)]
-    fn read(self, from: &Pixel) -> Self::V {
+    fn read<E: Stored>(self, from: &PixelOf<E>) -> Self::V {
         // SAFETY: a pixel has 16 numbers.
-        unsafe { self.load(from.as_ptr()) }
+        unsafe { E::load(self, from.as_ptr()) }
     }
 
     /// Writes a pixel.
     #[inline(always)]
-    fn write(self, to: &mut Pixel, v: Self::V) {
+    fn write<E: Stored>(self, to: &mut PixelOf<E>, v: Self::V) {
         // SAFETY: a pixel has 16 numbers.
-        unsafe { self.store(to.as_mut_ptr(), v) };
+        unsafe { E::store(self, to.as_mut_ptr(), v) };
     }
 
     /// The lanes as an array.

@@ -7,12 +7,13 @@
 use crate::affine::Affine;
 use crate::layout::{Extent, n_blocks};
 use crate::simd::{Kernel, Pixel, Simd};
+use crate::stored::{PixelOf, Pixels, Stored, widen, with_pixels};
 
 /// Channels of one tensor, in blocks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Source<'a> {
     /// `[n, blocks, y, x]`.
-    pub(crate) pixels: &'a [Pixel],
+    pub(crate) pixels: Pixels<'a>,
     /// Channels without those that fill the last block up.
     pub(crate) channels: usize,
     /// What is done to them.
@@ -29,13 +30,13 @@ pub(crate) enum Reading<'a> {
     /// The gradient of a ReLU's input, from the gradient of its output and the output itself.
     Rectified {
         /// `[n, blocks, y, x]`.
-        output: &'a [Pixel],
+        output: Pixels<'a>,
     },
     /// The gradient of a convolution's output, from the gradient after batch norm and ReLU and
     /// the convolution's output.
     Norm {
         /// The convolution's output, `[n, blocks, y, x]`.
-        raw: &'a [Pixel],
+        raw: Pixels<'a>,
         /// Scale and shift of the norm: where the result is positive, the ReLU was open.
         affine: &'a Affine,
         /// `slope · gradient + curve · raw + offset`.
@@ -59,12 +60,24 @@ impl Source<'_> {
     /// Reads some pixels of a row of a block, as many as `to` takes.
     #[inline(always)]
     pub(crate) fn read_row<S: Simd>(&self, s: S, at: RowAt, extent: Extent, to: &mut [Pixel]) {
+        with_pixels!(Pixels, pixels = self.pixels => self.read_row_of(s, pixels, at, extent, to));
+    }
+
+    #[inline(always)]
+    fn read_row_of<S: Simd, E: Stored>(
+        &self,
+        s: S,
+        pixels: &[PixelOf<E>],
+        at: RowAt,
+        extent: Extent,
+        to: &mut [Pixel],
+    ) {
         let plane = at.image * self.n_blocks() + at.block;
         let start = (plane * extent.height + at.row) * extent.width + at.column;
         let range = start..start + to.len();
-        let from = &self.pixels[range.clone()];
+        let from = &pixels[range.clone()];
         match self.reading {
-            Reading::Plain => to.copy_from_slice(from),
+            Reading::Plain => widen(s, from, to),
             Reading::Normalised(affine) => {
                 let (scale, shift) = (&affine.scale[at.block], &affine.shift[at.block]);
                 s.run(Normalise {
@@ -77,7 +90,7 @@ impl Source<'_> {
             Reading::Rectified { output } => {
                 s.run(Rectify {
                     from,
-                    output: &output[range],
+                    output: &E::pixels(output)[range],
                     to,
                 });
             }
@@ -87,7 +100,7 @@ impl Source<'_> {
                 coefficients,
             } => s.run(ThroughNorm {
                 gradient: from,
-                raw: &raw[range],
+                raw: &E::pixels(raw)[range],
                 scale: &affine.scale[at.block],
                 shift: &affine.shift[at.block],
                 slope: &coefficients.slope[at.block],
@@ -108,14 +121,14 @@ pub(crate) struct RowAt {
     pub(crate) column: usize,
 }
 
-struct Normalise<'a> {
-    from: &'a [Pixel],
+struct Normalise<'a, E> {
+    from: &'a [PixelOf<E>],
     scale: &'a Pixel,
     shift: &'a Pixel,
     to: &'a mut [Pixel],
 }
 
-impl Kernel for Normalise<'_> {
+impl<E: Stored> Kernel for Normalise<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -127,13 +140,13 @@ impl Kernel for Normalise<'_> {
     }
 }
 
-struct Rectify<'a> {
-    from: &'a [Pixel],
-    output: &'a [Pixel],
+struct Rectify<'a, E> {
+    from: &'a [PixelOf<E>],
+    output: &'a [PixelOf<E>],
     to: &'a mut [Pixel],
 }
 
-impl Kernel for Rectify<'_> {
+impl<E: Stored> Kernel for Rectify<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -144,9 +157,9 @@ impl Kernel for Rectify<'_> {
     }
 }
 
-struct ThroughNorm<'a> {
-    gradient: &'a [Pixel],
-    raw: &'a [Pixel],
+struct ThroughNorm<'a, E> {
+    gradient: &'a [PixelOf<E>],
+    raw: &'a [PixelOf<E>],
     scale: &'a Pixel,
     shift: &'a Pixel,
     slope: &'a Pixel,
@@ -155,7 +168,7 @@ struct ThroughNorm<'a> {
     to: &'a mut [Pixel],
 }
 
-impl Kernel for ThroughNorm<'_> {
+impl<E: Stored> Kernel for ThroughNorm<'_, E> {
     type Output = ();
 
     #[inline(always)]

@@ -3,16 +3,16 @@
 use burn::backend::flex::FlexTensor;
 
 use crate::affine::by_block;
-use crate::buffers::Buffer;
+use crate::buffers::Activations;
 use crate::channel_sums::{Sums, channel_sums};
 use crate::conv::{
     Blocks, Conv, Input, Output, Packed, WeightGradient, WeightsOf, Window, channel_blocks,
 };
 use crate::layer::{Layer, bias_gradient, extent, len_of, numbers, pixels};
 use crate::layout::{Extent, n_blocks};
-use crate::shared::Shared;
 use crate::simd::{LANES, Simd, with_simd};
 use crate::source::{Reading, Source};
+use crate::stored::SharedPixels;
 
 const TAPS: usize = 4;
 
@@ -57,8 +57,9 @@ impl UpConv {
         let (grid, doubled) = (extent(&self.x), self.doubled());
         let blocks = n_blocks(self.outputs());
         let bias = by_block(numbers(bias)).repeat(TAPS);
-        let mut out = Buffer::stale(grid.n * blocks * doubled.plane() * LANES);
-        let tensor = Shared::new(out.pixels_mut());
+        let precision = pixels(&self.x).precision();
+        let mut out = Activations::stale(precision, grid.n * blocks * doubled.plane());
+        let tensor = SharedPixels::new(out.pixels_mut());
         let outputs: Vec<Output<'_>> = (0..TAPS * blocks)
             .map(|place| {
                 let (tap, block) = (place / blocks, place % blocks);
@@ -153,8 +154,9 @@ impl UpConv {
         let blocks = channels.len();
         let n_outputs = self.outputs();
         let numbers = numbers(&self.weight);
-        let mut dx = Buffer::stale(grid.n * blocks * grid.plane() * LANES);
-        let tensor = Shared::new(dx.pixels_mut());
+        let precision = pixels(&self.x).precision();
+        let mut dx = Activations::stale(precision, grid.n * blocks * grid.plane());
+        let tensor = SharedPixels::new(dx.pixels_mut());
         let outputs: Vec<Output<'_>> = (0..blocks)
             .map(|block| Output {
                 tensor,

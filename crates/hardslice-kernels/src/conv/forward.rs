@@ -15,6 +15,7 @@ use crate::layout::Extent;
 use crate::moments::Moments;
 use crate::shared::Shared;
 use crate::simd::{LANES, Pixel, Simd};
+use crate::stored::{PixelOf, SharedPixels, Stored, round};
 
 /// A convolution.
 pub(crate) struct Conv<'a> {
@@ -33,7 +34,7 @@ pub(crate) struct Conv<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output<'a> {
     /// `[n, blocks, y, x]`.
-    pub(crate) tensor: Shared<'a, Pixel>,
+    pub(crate) tensor: SharedPixels<'a>,
     /// Blocks of that tensor.
     pub(crate) n_blocks: usize,
     /// The block there.
@@ -156,7 +157,12 @@ impl Conv<'_> {
         let plane = task.rows.plane(self.window);
         let n_inputs = task.counts.len();
         let n_passes = n_inputs.div_ceil(task.cut.inputs).max(1);
-        with_scratch([task.cut.inputs * plane, 0], |scratch, _| {
+        let of_block = task.rows.n_rows * task.rows.width;
+        let n_held = match task.outputs[0].tensor {
+            SharedPixels::F32(_) => 0,
+            SharedPixels::Bf16(_) => task.groups.len() * self.weights.group * of_block,
+        };
+        with_scratch([task.cut.inputs * plane, n_held], |scratch, held| {
             for pass in 0..n_passes {
                 let inputs = pass * task.cut.inputs..n_inputs.min((pass + 1) * task.cut.inputs);
                 match self.input {
@@ -175,41 +181,71 @@ impl Conv<'_> {
                     is_last: pass + 1 == n_passes,
                 };
                 for group in task.groups.clone() {
+                    let first = (group - task.groups.start) * self.weights.group * of_block;
+                    let held = held.get_mut(first..).unwrap_or_default();
                     if const { S::TILE_BLOCKS == 2 } && self.weights.blocks_in(group) == 2 {
-                        self.group::<S, 2>(s, task, &part, group);
+                        self.group::<S, 2>(s, task, &part, group, held);
                     } else {
-                        self.group::<S, 1>(s, task, &part, group);
+                        self.group::<S, 1>(s, task, &part, group, held);
                     }
                     if part.is_last {
-                        self.measure(s, task, group);
+                        self.finish(s, task, group, held);
                     }
                 }
             }
         });
     }
 
-    /// Takes the moments of a task's rows of a group, which are complete.
-    fn measure<S: Simd>(&self, s: S, task: &Task<'_>, group: usize) {
+    /// Rounds the results of a task's rows of a group, where they were held back, and takes their
+    /// moments.
+    fn finish<S: Simd>(&self, s: S, task: &Task<'_>, group: usize, held: &[Pixel]) {
+        let first = group * self.weights.group;
+        let of_block = task.rows.n_rows * task.rows.width;
+        for place in 0..self.weights.blocks_in(group) {
+            let block = first + place;
+            match task.outputs[block].tensor {
+                SharedPixels::F32(tensor) => self.measure(s, task, block, tensor),
+                SharedPixels::Bf16(tensor) => {
+                    let held = &held[place * of_block..][..of_block];
+                    for (row, held) in held.chunks_exact(task.rows.width).enumerate() {
+                        let output = &task.outputs[block];
+                        let at = [task.rows.image, task.rows.first_row + row, 0];
+                        // SAFETY: tasks have images and rows, or output blocks, of their own.
+                        let to = unsafe { output.pixels(tensor, self.grid, at, held.len()) };
+                        round(s, held, to, output.step);
+                    }
+                    self.measure(s, task, block, tensor);
+                }
+            }
+        }
+    }
+
+    /// Takes the moments of a task's rows of a block, which are complete.
+    fn measure<S: Simd, E: Stored>(
+        &self,
+        s: S,
+        task: &Task<'_>,
+        block: usize,
+        tensor: Shared<'_, PixelOf<E>>,
+    ) {
         let Some(moments) = task.moments else { return };
         let chunks = self.grid.height.div_ceil(task.cut.rows);
-        let first = group * self.weights.group;
-        for block in first..first + self.weights.blocks_in(group) {
-            let Slab {
-                image,
-                first_row,
-                n_rows,
-                width,
-            } = task.rows;
-            let place = (block * self.grid.n + image) * chunks + first_row / task.cut.rows;
-            let at = [image, first_row, 0];
-            // SAFETY: a task is alone with its rows of its output blocks, and with their place in
-            // the table; the rows are whole rows of one block, one after the other.
-            let (pixels, moments) = unsafe {
-                let pixels = task.outputs[block].pixels(self.grid, at, n_rows * width);
-                (pixels, moments.part(place, 1))
-            };
-            moments[0] = Moments::of(s, pixels);
-        }
+        let Slab {
+            image,
+            first_row,
+            n_rows,
+            width,
+        } = task.rows;
+        let place = (block * self.grid.n + image) * chunks + first_row / task.cut.rows;
+        let at = [image, first_row, 0];
+        // SAFETY: a task is alone with its rows of its output blocks, and with their place in the
+        // table; the rows are whole rows of one block, one after the other.
+        let (pixels, moments) = unsafe {
+            let output = &task.outputs[block];
+            let pixels = output.pixels(tensor, self.grid, at, n_rows * width);
+            (pixels, moments.part(place, 1))
+        };
+        moments[0] = Moments::of(s, pixels);
     }
 
     /// One group of output blocks from some input blocks.
@@ -219,6 +255,7 @@ impl Conv<'_> {
         task: &Task<'_>,
         part: &Part<'_>,
         group: usize,
+        held: &mut [Pixel],
     ) {
         let rows = task.rows;
         let (pixel_step, channel_step, plane) = match self.input {
@@ -240,11 +277,18 @@ impl Conv<'_> {
             for (column, pixels) in tiles_of_row(self.grid.width, most) {
                 let start =
                     row * self.window.step * stride + column * self.window.step * pixel_step;
+                let mut held = held.chunks_exact_mut(rows.n_rows * rows.width);
+                let mut out_step = 1;
                 let out = std::array::from_fn(|block| {
                     let output = &task.outputs[first_block + block];
+                    let SharedPixels::F32(tensor) = output.tensor else {
+                        let of_block = held.next().unwrap_or_default();
+                        return &mut of_block[row * rows.width + column..][..pixels];
+                    };
+                    out_step = output.step;
                     let at = [rows.image, rows.first_row + row, column];
                     // SAFETY: tasks have images and rows, or output blocks, of their own.
-                    unsafe { output.pixels(self.grid, at, pixels) }
+                    unsafe { output.pixels(tensor, self.grid, at, pixels) }
                 });
                 let tile = TileArgs::<BLOCKS> {
                     x: &part.scratch[start..],
@@ -254,7 +298,7 @@ impl Conv<'_> {
                     taps: &taps,
                     weights: self.weights.of_group(group, part.first_input),
                     out,
-                    out_step: task.outputs[first_block].step,
+                    out_step,
                     bias: part
                         .is_first
                         .then(|| &self.bias[first_block..first_block + BLOCKS]),
@@ -301,12 +345,19 @@ struct Part<'a> {
 }
 
 impl<'a> Output<'a> {
-    /// The pixels of some positions of the window in a row, from the first to the last one.
+    /// The pixels of some positions of the window in a row, from the first to the last one, in the
+    /// tensor itself.
     ///
     /// # Safety
     ///
     /// As [`Shared::part`].
-    pub(super) unsafe fn pixels(&self, grid: Extent, at: [usize; 3], n: usize) -> &'a mut [Pixel] {
+    pub(super) unsafe fn pixels<E>(
+        &self,
+        tensor: Shared<'a, PixelOf<E>>,
+        grid: Extent,
+        at: [usize; 3],
+        n: usize,
+    ) -> &'a mut [PixelOf<E>] {
         let [image, row, column] = at;
         let (height, width) = (grid.height * self.step, grid.width * self.step);
         let plane = image * self.n_blocks + self.block;
@@ -314,7 +365,7 @@ impl<'a> Output<'a> {
             + column * self.step
             + self.offset[1];
         // SAFETY: the caller's promise.
-        unsafe { self.tensor.part(first, (n - 1) * self.step + 1) }
+        unsafe { tensor.part(first, (n - 1) * self.step + 1) }
     }
 }
 

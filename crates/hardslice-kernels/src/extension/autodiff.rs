@@ -11,7 +11,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 
 use super::flex::{head, pooled, upsample};
-use super::{Kernels, NormedConv};
+use super::{BiasedConv, Kernels, NormedConv};
 use crate::batch_norm::Normed;
 use crate::layer::{
     ConvGradients, ConvInputs, ConvWeight, Layer, conv_bias_backward, conv_norm_backward, extent,
@@ -19,22 +19,24 @@ use crate::layer::{
 };
 use crate::layout::{n_blocks, to_blocked, to_planar};
 use crate::simd::{LANES, with_simd};
+use crate::stored::Precision;
 use crate::up_conv::UpConv;
 
 type Tracked = FloatTensor<Autodiff<Flex>>;
 
 impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
-    fn blocks_from_planes(x: Tracked) -> Tracked {
+    fn blocks_from_planes(x: Tracked, precision: Precision) -> Tracked {
         let (planes, guard) = x.into_parts();
         let channels = len_of(&planes, 1);
-        let blocks = Flex::blocks_from_planes(planes);
+        let blocks = Flex::blocks_from_planes(planes, precision);
         node::<C, _, 1>(BlocksFromPlanes, [guard], || channels, blocks)
     }
 
     fn planes_from_blocks(x: Tracked, layer: Layer) -> Tracked {
         let (blocks, guard) = x.into_parts();
+        let precision = Precision::of(blocks.dtype());
         let planes = Flex::planes_from_blocks(blocks, layer);
-        node::<C, _, 1>(PlanesFromBlocks, [guard], || (), planes)
+        node::<C, _, 1>(PlanesFromBlocks, [guard], || precision, planes)
     }
 
     fn conv_norm(
@@ -54,7 +56,11 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         ];
         let [skip, x, weight, gamma, beta] =
             [skip, x, weight, gamma, beta].map(|tensor| in_order(tensor.into_primitive()));
-        let inputs = ConvInputs::new([skip.clone(), x.clone()], about.layers.clone());
+        let inputs = ConvInputs::new(
+            [skip.clone(), x.clone()],
+            about.layers.clone(),
+            about.precision,
+        );
         let state = (inputs, ConvWeight(weight.clone()), gamma.clone());
         let (raw, norm) = Flex::conv_norm(skip, x, weight, gamma, beta, about);
         let (inputs, weight, gamma) = state;
@@ -73,15 +79,15 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         x: Tracked,
         weight: Tracked,
         bias: Tracked,
-        layers: [Layer; 2],
-        rectify: bool,
+        about: BiasedConv,
     ) -> Tracked {
         let parents = [skip.node(), x.node(), weight.node(), bias.node()];
         let [skip, x, weight, bias] =
             [skip, x, weight, bias].map(|tensor| in_order(tensor.into_primitive()));
-        let inputs = ConvInputs::new([skip.clone(), x.clone()], layers.clone());
-        let kept = ConvWeight(weight.clone());
-        let out = Flex::conv_bias(skip, x, weight, bias, layers, rectify);
+        let layers = about.layers.clone();
+        let inputs = ConvInputs::new([skip.clone(), x.clone()], layers, about.precision);
+        let (kept, rectify) = (ConvWeight(weight.clone()), about.rectify);
+        let out = Flex::conv_bias(skip, x, weight, bias, about);
         let state = || ConvBiasState {
             inputs,
             weight: kept,
@@ -177,13 +183,13 @@ impl Backward<Flex, 1> for BlocksFromPlanes {
 struct PlanesFromBlocks;
 
 impl Backward<Flex, 1> for PlanesFromBlocks {
-    type State = ();
+    type State = Precision;
 
-    fn backward(self, ops: Ops<(), 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Precision, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let [x] = ops.parents;
         let gradient = in_order(gradients.consume::<Flex>(&ops.node));
         let (extent, channels) = (extent(&gradient), len_of(&gradient, 1));
-        let blocks = to_blocked(numbers(&gradient), channels, extent);
+        let blocks = to_blocked(numbers(&gradient), channels, extent, ops.state);
         let shape = [
             extent.n,
             n_blocks(channels),

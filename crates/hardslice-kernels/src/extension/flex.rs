@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 
-use super::{Kernels, NormedConv};
+use super::{BiasedConv, Kernels, NormedConv};
 use crate::batch_norm::Normed;
 use crate::head::Head;
 use crate::layer::{
@@ -15,11 +15,12 @@ use crate::layer::{
 use crate::layout::{Extent, n_blocks, to_blocked, to_planar};
 use crate::max_pool::Pooled;
 use crate::simd::{LANES, with_simd};
+use crate::stored::Precision;
 use crate::up_conv::UpConv;
 use crate::upsample::Upsample;
 
 impl Kernels for Flex {
-    fn blocks_from_planes(x: FlexTensor) -> FlexTensor {
+    fn blocks_from_planes(x: FlexTensor, precision: Precision) -> FlexTensor {
         let x = in_order(x);
         let (extent, channels) = (extent(&x), len_of(&x, 1));
         let shape = [
@@ -29,7 +30,7 @@ impl Kernels for Flex {
             extent.width,
             LANES,
         ];
-        to_blocked(numbers(&x), channels, extent).into_tensor(shape)
+        to_blocked(numbers(&x), channels, extent, precision).into_tensor(shape)
     }
 
     fn planes_from_blocks(x: FlexTensor, layer: Layer) -> FlexTensor {
@@ -48,7 +49,7 @@ impl Kernels for Flex {
         beta: FlexTensor,
         about: NormedConv,
     ) -> (FlexTensor, Arc<Normed>) {
-        let inputs = ConvInputs::new([skip, x], about.layers);
+        let inputs = ConvInputs::new([skip, x], about.layers, about.precision);
         let (raw, moments) = conv_with_moments(&inputs, &ConvWeight(in_order(weight)));
         let (gamma, beta) = (in_order(gamma), in_order(beta));
         (
@@ -67,15 +68,14 @@ impl Kernels for Flex {
         x: FlexTensor,
         weight: FlexTensor,
         bias: FlexTensor,
-        layers: [Layer; 2],
-        rectify: bool,
+        about: BiasedConv,
     ) -> FlexTensor {
-        let inputs = ConvInputs::new([skip, x], layers);
+        let inputs = ConvInputs::new([skip, x], about.layers, about.precision);
         conv_with_bias(
             &inputs,
             &ConvWeight(in_order(weight)),
             &in_order(bias),
-            rectify,
+            about.rectify,
         )
     }
 

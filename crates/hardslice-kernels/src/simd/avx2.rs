@@ -1,9 +1,11 @@
 //! AVX2 with fused multiply-add: a vector is two registers of sixteen.
 
 use std::arch::x86_64::{
-    __m256, _CMP_GT_OQ, _mm256_add_ps, _mm256_and_ps, _mm256_cmp_ps, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_max_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
-    _mm256_sub_ps,
+    __m256, _CMP_GT_OQ, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps,
+    _mm256_and_si256, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps,
+    _mm256_cvtepu16_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_packus_epi32,
+    _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
+    _mm256_slli_epi32, _mm256_srli_epi32, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps,
 };
 
 use super::{Kernel, Simd};
@@ -52,6 +54,40 @@ impl Simd for Avx2 {
         unsafe {
             _mm256_storeu_ps(to, v.0);
             _mm256_storeu_ps(to.add(8), v.1);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bf16(self, from: *const u16) -> Self::V {
+        // SAFETY: AVX2 was detected.
+        let widened = |halves| unsafe {
+            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(halves)))
+        };
+        // SAFETY: the caller promises 16 readable halves.
+        let (low, high) = unsafe {
+            (
+                _mm_loadu_si128(from.cast()),
+                _mm_loadu_si128(from.add(8).cast()),
+            )
+        };
+        (widened(low), widened(high))
+    }
+
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut u16, v: Self::V) {
+        // SAFETY: AVX2 was detected; the caller promises 16 writable halves.
+        unsafe {
+            // Half of what is cut off, less one where the last bit that stays is even.
+            let rounded = |v| {
+                let bits = _mm256_castps_si256(v);
+                let last = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+                let half = _mm256_add_epi32(last, _mm256_set1_epi32(0x7fff));
+                _mm256_srli_epi32::<16>(_mm256_add_epi32(bits, half))
+            };
+            // The packing takes 4 of one and 4 of the other in turn.
+            let packed = _mm256_packus_epi32(rounded(v.0), rounded(v.1));
+            let ordered = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
+            _mm256_storeu_si256(to.cast(), ordered);
         }
     }
 

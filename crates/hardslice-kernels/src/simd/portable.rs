@@ -36,6 +36,25 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    unsafe fn load_bf16(self, from: *const u16) -> Self::V {
+        // SAFETY: the caller's promise; an array of numbers is aligned like a number.
+        let bits: [u16; LANES] = unsafe { *from.cast() };
+        bits.map(|bits| f32::from_bits(u32::from(bits) << 16))
+    }
+
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut u16, v: Self::V) {
+        let bits = v.map(|x| {
+            let bits = x.to_bits();
+            // Half of what is cut off, less one where the last bit that stays is even.
+            let half = 0x7fff + ((bits >> 16) & 1);
+            (bits.wrapping_add(half) >> 16) as u16
+        });
+        // SAFETY: the caller's promise; an array of numbers is aligned like a number.
+        unsafe { *to.cast() = bits }
+    }
+
+    #[inline(always)]
     fn add(self, a: Self::V, b: Self::V) -> Self::V {
         std::array::from_fn(|i| a[i] + b[i])
     }

@@ -21,6 +21,7 @@ use crate::layout::Extent;
 use crate::moments::Moments;
 use crate::shared::Shared;
 use crate::simd::{LANES, Pixel, Simd};
+use crate::stored::{PixelOf, Stored, with_pixels};
 
 /// A 3x3 convolution, same padding.
 pub(in crate::conv) struct WinogradConv<'a, R> {
@@ -175,18 +176,37 @@ impl<R: Fn(usize, usize, usize) -> f32 + Sync> WinogradConv<'_, R> {
         block: usize,
         products: Points<&[Pixel]>,
     ) {
+        let moments = with_pixels!(SharedPixels, tensor = batch.outputs[block].tensor => {
+            self.finish_in(s, batch, task, block, products, tensor)
+        });
+        if let Some(all) = batch.moments {
+            // SAFETY: a task is alone with the place of its tiles in the table.
+            let place = unsafe { all.part(block * task.n_places + task.place, 1) };
+            place[0] = moments;
+        }
+    }
+
+    fn finish_in<S: Simd, E: Stored>(
+        &self,
+        s: S,
+        batch: &Batch<'_>,
+        task: &Task,
+        block: usize,
+        products: Points<&[Pixel]>,
+        tensor: Shared<'_, PixelOf<E>>,
+    ) -> Moments {
         let mut moments = Moments::default();
         for run in TileGrid::over(self.grid).runs(task.tiles.clone()) {
             let n_columns = (run.n_tiles * TILE).min(self.grid.width - run.x);
             let n_rows = TILE.min(self.grid.height - run.y);
-            let row = |row: usize| -> &mut [Pixel] {
+            let row = |row: usize| -> &mut [PixelOf<E>] {
                 if row >= n_rows {
                     return &mut [];
                 }
                 let at = [run.image, run.y + row, run.x];
                 // SAFETY: a task is alone with its tiles of its output blocks, and each row is
                 // asked for once at a time.
-                unsafe { batch.outputs[block].pixels(self.grid, at, n_columns) }
+                unsafe { batch.outputs[block].pixels(tensor, self.grid, at, n_columns) }
             };
             s.run(Outputs {
                 from: Points {
@@ -204,11 +224,7 @@ impl<R: Fn(usize, usize, usize) -> f32 + Sync> WinogradConv<'_, R> {
                 }
             }
         }
-        if let Some(all) = batch.moments {
-            // SAFETY: a task is alone with the place of its tiles in the table.
-            let place = unsafe { all.part(block * task.n_places + task.place, 1) };
-            place[0] = moments;
-        }
+        moments
     }
 }
 

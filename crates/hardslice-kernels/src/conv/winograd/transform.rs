@@ -7,6 +7,7 @@
 
 use super::N_POINTS;
 use crate::simd::{Kernel, LANES, Pixel, Simd};
+use crate::stored::{PixelOf, Stored};
 
 /// The finite points other than 0 are ±A and ±B.
 const A: f32 = 0.75;
@@ -244,17 +245,17 @@ impl Kernel for Gradients<'_> {
 }
 
 /// Products at the points to outputs.
-pub(super) struct Outputs<'a> {
+pub(super) struct Outputs<'a, E> {
     pub(super) from: Points<&'a [Pixel]>,
     pub(super) n_tiles: usize,
     pub(super) bias: &'a Pixel,
     /// Results below are set to this.
     pub(super) floor: f32,
     /// Rows of the result; where they end, the tiles are cut off.
-    pub(super) to: [&'a mut [Pixel]; super::TILE],
+    pub(super) to: [&'a mut [PixelOf<E>]; super::TILE],
 }
 
-impl Kernel for Outputs<'_> {
+impl<E: Stored> Kernel for Outputs<'_, E> {
     type Output = ();
 
     #[inline(always)]

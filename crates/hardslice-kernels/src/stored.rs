@@ -1,0 +1,224 @@
+//! In which precision activations are stored.
+
+#![expect(unsafe_code, reason = "vectors are read and written through pointers")]
+
+use burn_std::{DType, bf16};
+
+use crate::shared::Shared;
+use crate::simd::{Kernel, LANES, Pixel, Simd};
+
+/// In which precision a net's activations, and their gradients, are stored.
+///
+/// All sums are single precision, and so are weights, norms, statistics and the planes at both ends
+/// of a net.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// 16 bits: the first half of a single-precision number, rounded to the nearest, ties to even.
+    /// Half the memory, and half of what is read and written.
+    Bf16,
+}
+
+impl Precision {
+    pub(crate) fn dtype(self) -> DType {
+        match self {
+            Self::F32 => DType::F32,
+            Self::Bf16 => DType::BF16,
+        }
+    }
+
+    /// Of a tensor of activations.
+    pub(crate) fn of(dtype: DType) -> Self {
+        if dtype == DType::BF16 {
+            Self::Bf16
+        } else {
+            Self::F32
+        }
+    }
+
+    /// Bytes of a number.
+    pub(crate) fn size(self) -> usize {
+        match self {
+            Self::F32 => size_of::<f32>(),
+            Self::Bf16 => size_of::<bf16>(),
+        }
+    }
+}
+
+/// Sixteen channels of one pixel, as they are stored.
+pub(crate) type PixelOf<E> = [E; LANES];
+
+/// A number as it is stored.
+pub(crate) trait Stored: Copy + Default + Send + Sync + 'static {
+    /// Sixteen numbers.
+    ///
+    /// # Safety
+    ///
+    /// `from` is valid for reads of 16 of them.
+    unsafe fn load<S: Simd>(s: S, from: *const Self) -> S::V;
+    /// Rounds and writes sixteen numbers.
+    ///
+    /// # Safety
+    ///
+    /// `to` is valid for writes of 16 of them.
+    unsafe fn store<S: Simd>(s: S, to: *mut Self, v: S::V);
+    /// Rounds a number; a `NaN` stays one.
+    fn rounded(x: f32) -> Self;
+    /// The number.
+    fn widened(self) -> f32;
+    /// The pixels of a tensor that is known to be stored so.
+    fn pixels(of: Pixels<'_>) -> &[PixelOf<Self>];
+}
+
+impl Stored for f32 {
+    #[inline(always)]
+    unsafe fn load<S: Simd>(s: S, from: *const Self) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { s.load(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store<S: Simd>(s: S, to: *mut Self, v: S::V) {
+        // SAFETY: the caller's promise.
+        unsafe { s.store(to, v) }
+    }
+
+    #[inline(always)]
+    fn rounded(x: f32) -> Self {
+        x
+    }
+
+    #[inline(always)]
+    fn widened(self) -> f32 {
+        self
+    }
+
+    fn pixels(of: Pixels<'_>) -> &[PixelOf<Self>] {
+        match of {
+            Pixels::F32(pixels) => pixels,
+            Pixels::Bf16(_) => unreachable!("what one operation reads is stored in one precision"),
+        }
+    }
+}
+
+impl Stored for bf16 {
+    #[inline(always)]
+    unsafe fn load<S: Simd>(s: S, from: *const Self) -> S::V {
+        // SAFETY: the caller's promise; a bf16 is its bits.
+        unsafe { s.load_bf16(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store<S: Simd>(s: S, to: *mut Self, v: S::V) {
+        // SAFETY: the caller's promise; a bf16 is its bits.
+        unsafe { s.store_bf16(to.cast(), v) }
+    }
+
+    #[inline(always)]
+    fn rounded(x: f32) -> Self {
+        Self::from_f32(x)
+    }
+
+    #[inline(always)]
+    fn widened(self) -> f32 {
+        self.to_f32()
+    }
+
+    fn pixels(of: Pixels<'_>) -> &[PixelOf<Self>] {
+        match of {
+            Pixels::Bf16(pixels) => pixels,
+            Pixels::F32(_) => unreachable!("what one operation reads is stored in one precision"),
+        }
+    }
+}
+
+/// The pixels of a tensor.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Pixels<'a> {
+    F32(&'a [Pixel]),
+    Bf16(&'a [PixelOf<bf16>]),
+}
+
+impl Pixels<'_> {
+    pub(crate) fn precision(self) -> Precision {
+        match self {
+            Self::F32(_) => Precision::F32,
+            Self::Bf16(_) => Precision::Bf16,
+        }
+    }
+}
+
+/// The pixels of a tensor that is being written.
+#[derive(Debug)]
+pub(crate) enum PixelsMut<'a> {
+    F32(&'a mut [Pixel]),
+    Bf16(&'a mut [PixelOf<bf16>]),
+}
+
+impl<'a> PixelsMut<'a> {
+    /// For reading.
+    pub(crate) fn shared(self) -> Pixels<'a> {
+        match self {
+            Self::F32(pixels) => Pixels::F32(pixels),
+            Self::Bf16(pixels) => Pixels::Bf16(pixels),
+        }
+    }
+}
+
+/// The pixels of a tensor that parallel tasks write to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SharedPixels<'a> {
+    F32(Shared<'a, Pixel>),
+    Bf16(Shared<'a, PixelOf<bf16>>),
+}
+
+impl<'a> SharedPixels<'a> {
+    pub(crate) fn new(pixels: PixelsMut<'a>) -> Self {
+        match pixels {
+            PixelsMut::F32(pixels) => Self::F32(Shared::new(pixels)),
+            PixelsMut::Bf16(pixels) => Self::Bf16(Shared::new(pixels)),
+        }
+    }
+}
+
+/// Runs an expression on the pixels of a tensor, whatever their precision.
+macro_rules! with_pixels {
+    ($kind:ident, $pixels:ident = $from:expr => $body:expr) => {
+        match $from {
+            $crate::stored::$kind::F32($pixels) => $body,
+            $crate::stored::$kind::Bf16($pixels) => $body,
+        }
+    };
+}
+pub(crate) use with_pixels;
+
+/// Reads pixels to single precision.
+#[inline(always)]
+pub(crate) fn widen<S: Simd, E: Stored>(s: S, from: &[PixelOf<E>], to: &mut [Pixel]) {
+    s.run(Convert { from, to, step: 1 });
+}
+
+/// Rounds pixels; those that are written lie `step` apart.
+#[inline(always)]
+pub(crate) fn round<S: Simd, E: Stored>(s: S, from: &[Pixel], to: &mut [PixelOf<E>], step: usize) {
+    s.run(Convert { from, to, step });
+}
+
+struct Convert<'a, A, B> {
+    from: &'a [PixelOf<A>],
+    to: &'a mut [PixelOf<B>],
+    step: usize,
+}
+
+impl<A: Stored, B: Stored> Kernel for Convert<'_, A, B> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for (from, to) in self.from.iter().zip(self.to.iter_mut().step_by(self.step)) {
+            s.write(to, s.read(from));
+        }
+    }
+}
