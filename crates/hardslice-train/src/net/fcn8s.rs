@@ -3,7 +3,9 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
 use hardslice_data::random::Stream;
-use hardslice_kernels::{Features, conv_bias, conv_transpose_bilinear, conv1x1, max_pool2x2};
+use hardslice_kernels::{
+    Features, Precision, conv_bias, conv_transpose_bilinear, conv1x1, max_pool2x2,
+};
 
 use super::conv_block::Conv;
 use super::{ConvBlock, Initial, NetConfig, Pass};
@@ -47,6 +49,8 @@ pub struct Fcn8s {
     /// Share of fc6's and fc7's activations dropped in training.
     #[module(skip)]
     pub dropout: f64,
+    #[module(skip)]
+    precision: Precision,
 }
 
 impl Fcn8s {
@@ -85,11 +89,12 @@ impl Fcn8s {
             upscore_pool4: initial.bilinear(n_organs, 2),
             upscore_pool3: initial.bilinear(n_organs, 8),
             dropout: config.dropout,
+            precision: config.dtype.precision(),
         }
     }
 
     pub(super) fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
-        let mut x = Features::from_planar(x);
+        let mut x = Features::from_planar_in(x, self.precision);
         let mut pools = Vec::new();
         for block in &self.blocks {
             for conv in block {
@@ -121,11 +126,11 @@ fn drop_at_random(x: Features, share: f64, pass: &mut Pass) -> Features {
     let Some(stream) = pass.dropout().filter(|_| share > 0.0) else {
         return x;
     };
-    let shape = x.shape();
+    let (shape, precision) = (x.shape(), x.precision());
     let x = x.into_planar();
     let mask = dropout_mask(stream, share, shape.iter().product());
     let mask = Tensor::<4>::from_data(TensorData::new(mask, shape), &x.device());
-    Features::from_planar(x * mask)
+    Features::from_planar_in(x * mask, precision)
 }
 
 fn dropout_mask(stream: &mut Stream, share: f64, n: usize) -> Vec<f32> {

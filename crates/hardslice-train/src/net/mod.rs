@@ -16,7 +16,7 @@ mod unet;
 use burn::module::{Module, ModuleMapper, ModuleVisitor};
 use burn::tensor::{Device, Tensor};
 
-pub use config::{NetConfig, NetKind, NormKind};
+pub use config::{Dtype, NetConfig, NetKind, NormKind};
 pub use conv_block::{BatchNorm, ConvBlock};
 pub use fcn8s::Fcn8s;
 pub use initial::Initial;

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use hardslice_kernels::{Features, conv_transpose2x2, conv1x1, max_pool2x2};
+use hardslice_kernels::{Features, Precision, conv_transpose2x2, conv1x1, max_pool2x2};
 
 use super::conv_block::Conv;
 use super::{ConvBlock, Initial, NetConfig, Pass};
@@ -29,6 +29,8 @@ pub struct UNet {
     pub dec: Vec<DoubleConv>,
     /// One plane of logits for each organ.
     pub out: Conv,
+    #[module(skip)]
+    precision: Precision,
 }
 
 /// Two [`ConvBlock`]s.
@@ -79,6 +81,7 @@ impl UNet {
             up: up.collect(),
             dec: dec.collect(),
             out: Conv::new("out.weight", [config.width, n_organs, 1], initial),
+            precision: config.dtype.precision(),
         }
     }
 
@@ -89,7 +92,7 @@ impl UNet {
 
     pub(super) fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
         let mut skips = Vec::new();
-        let mut x = Features::from_planar(x);
+        let mut x = Features::from_planar_in(x, self.precision);
         for (level, block) in self.down.iter().enumerate() {
             if level > 0 {
                 x = max_pool2x2(&x);
