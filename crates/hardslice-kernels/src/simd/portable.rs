@@ -56,28 +56,28 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn add(self, a: Self::V, b: Self::V) -> Self::V {
-        std::array::from_fn(|i| a[i] + b[i])
+        lanes(|i| a[i] + b[i])
     }
 
     #[inline(always)]
     fn sub(self, a: Self::V, b: Self::V) -> Self::V {
-        std::array::from_fn(|i| a[i] - b[i])
+        lanes(|i| a[i] - b[i])
     }
 
     #[inline(always)]
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         // Not `f32::mul_add`: without the instruction that is a call into the maths library.
-        std::array::from_fn(|i| a[i] * b[i] + c[i])
+        lanes(|i| a[i] * b[i] + c[i])
     }
 
     #[inline(always)]
     fn at_least(self, x: Self::V, floor: Self::V) -> Self::V {
-        std::array::from_fn(|i| if floor[i] > x[i] { floor[i] } else { x[i] })
+        lanes(|i| if floor[i] > x[i] { floor[i] } else { x[i] })
     }
 
     #[inline(always)]
     fn where_positive(self, test: Self::V, x: Self::V) -> Self::V {
-        std::array::from_fn(|i| if test[i] > 0.0 { x[i] } else { 0.0 })
+        lanes(|i| if test[i] > 0.0 { x[i] } else { 0.0 })
     }
 
     #[inline(always)]
@@ -88,4 +88,14 @@ impl Simd for Portable {
         }
         compiled(self, kernel)
     }
+}
+
+/// A vector lane by lane. Not `std::array::from_fn`: the compiler leaves a call for each lane there.
+#[inline(always)]
+fn lanes(lane: impl Fn(usize) -> f32) -> [f32; LANES] {
+    let mut v = [0.0; LANES];
+    for (i, to) in v.iter_mut().enumerate() {
+        *to = lane(i);
+    }
+    v
 }
