@@ -36,6 +36,7 @@ mod affine;
 mod layout;
 mod shared;
 mod buffers;
+mod peak;
 mod simd;
 
 pub use features::Features;
@@ -44,6 +45,7 @@ pub use operations::{
     conv_bias, conv_transpose_bilinear, conv_transpose2x2, conv1x1, conv3x3_bias,
     conv3x3_norm_relu, max_pool2x2,
 };
+pub use peak::{peak_flops, peak_flops_bf16};
 pub use plane_sums::plane_sums;
 pub use simd::{ForceInstructionSetError, force_instruction_set, instruction_set};
 pub use stored::Precision;
