@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use crate::simd::{Kernel, LANES, Simd, with_simd};
 
-/// Bursts measured; the fastest counts, since others may use the processor meanwhile.
-const N_BURSTS: usize = 5;
+/// Bursts of each thread; its fastest counts, since others may use the processor meanwhile.
+const N_BURSTS: usize = 50;
 
-/// A burst lasts at least this long.
-const BURST_S: f64 = 0.05;
+/// A burst lasts at least this long: shorter than a system's turns, longer than its clock's steps.
+const BURST_S: f64 = 0.002;
 
 /// Sums that the loop over bf16 products keeps at once: enough to hide the instruction's latency.
 const N_SUMS_BF16: usize = 24;
@@ -36,20 +36,23 @@ pub fn peak_flops_bf16() -> Option<f64> {
     None
 }
 
-/// Operations a second of the fastest burst. `burst` takes a number of rounds and gives the
-/// operations that it did.
+/// Operations a second of all threads at once, each by its fastest burst. `burst` takes a number of
+/// rounds and gives the operations that it did.
 fn fastest(burst: &(impl Fn(u64) -> u64 + Sync)) -> f64 {
-    let timed = |rounds| {
-        let start = Instant::now();
-        let n: u64 = rayon::broadcast(|_| burst(rounds)).into_iter().sum();
-        (n as f64, start.elapsed().as_secs_f64())
+    let of_thread = || {
+        let timed = |rounds| {
+            let start = Instant::now();
+            let n = burst(rounds);
+            (n as f64, start.elapsed().as_secs_f64())
+        };
+        let mut rounds = 1 << 10;
+        while timed(rounds).1 < BURST_S {
+            rounds *= 2;
+        }
+        let bursts = (0..N_BURSTS).map(|_| timed(rounds));
+        bursts.map(|(n, seconds)| n / seconds).fold(0.0, f64::max)
     };
-    let mut rounds = 1 << 12;
-    while timed(rounds).1 < BURST_S {
-        rounds *= 2;
-    }
-    let bursts = (0..N_BURSTS).map(|_| timed(rounds));
-    bursts.map(|(n, seconds)| n / seconds).fold(0.0, f64::max)
+    rayon::broadcast(|_| of_thread()).into_iter().sum()
 }
 
 /// Multiply-adds on as many sums at once as the registers hold.

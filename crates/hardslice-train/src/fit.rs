@@ -148,6 +148,43 @@ impl Trainee {
         }
     }
 
+    /// Takes one step: forward, loss, backward, update. Gives the loss of the batch.
+    ///
+    /// # Errors
+    ///
+    /// [`FitError::Diverged`] when the loss is not a number; the net is as before the step then.
+    pub fn take_step(
+        &mut self,
+        batch: &Batch,
+        config: &TrainConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<f64, FitError> {
+        let step = self.position.step;
+        let lr = config.schedule().lr(step);
+        let device = device.clone().autodiff();
+        let mut pass = Pass::train(Stream::new(seed, &format!("dropout/step/{step}")));
+        let logits = self.net.forward(batch.images(&device), &mut pass);
+        let loss = config
+            .loss
+            .of(logits, batch.targets(&device), batch.annotated(&device));
+        let value = f64::from(loss.clone().inner().into_scalar::<f32>());
+        if !value.is_finite() {
+            return Err(FitError::Diverged {
+                step: step + 1,
+                loss: value,
+                lr,
+            });
+        }
+        let gradients = loss.backward();
+        self.net = self.sgd.step(self.net.clone(), gradients, lr);
+        self.net.absorb_statistics(pass);
+        self.position.step += 1;
+        self.position.loss_sum += value;
+        self.position.n_losses += 1;
+        Ok(value)
+    }
+
     /// The state, to save it.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
@@ -268,39 +305,18 @@ fn resume(
     Ok(trainee.restore(saved, context.config, context.device)?)
 }
 
-/// Forward, loss, backward, update.
+/// One step, told to the observer.
 fn take_step(
     trainee: &mut Trainee,
     batch: &Batch,
     context: &FitContext<'_>,
 ) -> Result<(), FitError> {
+    let loss = trainee.take_step(batch, context.config, context.seed, context.device)?;
     let step = trainee.position.step;
-    let lr = context.config.schedule().lr(step);
-    let device = context.device.clone().autodiff();
-    let mut pass = Pass::train(Stream::new(context.seed, &format!("dropout/step/{step}")));
-    let logits = trainee.net.forward(batch.images(&device), &mut pass);
-    let loss = context
-        .config
-        .loss
-        .of(logits, batch.targets(&device), batch.annotated(&device));
-    let value = f64::from(loss.clone().inner().into_scalar::<f32>());
-    if !value.is_finite() {
-        return Err(FitError::Diverged {
-            step: step + 1,
-            loss: value,
-            lr,
-        });
-    }
-    let gradients = loss.backward();
-    trainee.net = trainee.sgd.step(trainee.net.clone(), gradients, lr);
-    trainee.net.absorb_statistics(pass);
-    trainee.position.step += 1;
-    trainee.position.loss_sum += value;
-    trainee.position.n_losses += 1;
     context.observer.notify(&Event::Step {
-        step: step + 1,
-        loss: value,
-        lr,
+        step,
+        loss,
+        lr: context.config.schedule().lr(step - 1),
     });
     Ok(())
 }

@@ -17,6 +17,7 @@ mod score;
 mod sgd;
 mod warm_start;
 
+pub mod bench;
 pub mod log;
 pub mod net;
 pub mod round;

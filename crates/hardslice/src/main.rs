@@ -2,6 +2,7 @@
 
 mod bars;
 mod commands;
+mod peak_memory;
 mod pictures;
 mod provenance;
 mod results;

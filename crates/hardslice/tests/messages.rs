@@ -30,7 +30,7 @@ fn every_command_explains_itself() {
     let dir = tempfile::tempdir().unwrap();
     for command in [
         "demo", "phantom", "audit", "prepare", "split", "train", "mine", "predict", "evaluate",
-        "run",
+        "run", "bench",
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_hardslice"))
             .args([command, "--help"])
@@ -115,4 +115,14 @@ fn a_label_that_is_no_list_of_values_is_refused() {
         "liver",
     ];
     assert_fails(&args, dir.path(), &["ORGAN=VALUES"]);
+}
+
+#[test]
+fn a_size_that_the_net_has_not_is_refused_with_those_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_fails(
+        &["bench", "--net", "fcn", "--size", "c", "--mode", "train"],
+        dir.path(),
+        &["fcn has no size c", "a, b"],
+    );
 }

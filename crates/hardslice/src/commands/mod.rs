@@ -10,6 +10,7 @@ mod mine;
 mod predict;
 mod evaluate;
 mod run;
+mod bench;
 
 mod label_args;
 
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     Predict(predict::Predict),
     Evaluate(evaluate::Evaluate),
     Run(run::Run),
+    Bench(bench::Bench),
 }
 
 impl Command {
@@ -45,6 +47,7 @@ impl Command {
             Self::Predict(command) => command.run(),
             Self::Evaluate(command) => command.run(),
             Self::Run(command) => command.run(),
+            Self::Bench(command) => command.run(),
         }
     }
 }

@@ -1,0 +1,62 @@
+//! How fast training and prediction are on this machine, on workloads of fixed sizes.
+//!
+//! A workload runs the real nets, the real loss and [`Trainee::take_step`](crate::Trainee::take_step),
+//! the step of the training loop, on slices made up for it; what it is told of a machine holds for
+//! a training of that size. Weights and slices depend on the seed alone and can be written out, so
+//! that another program can run the very same thing.
+
+mod flops;
+mod measure;
+mod prepared;
+mod whole_loop;
+mod workload;
+
+pub use measure::{Effort, Measured};
+pub use prepared::Prepared;
+pub use whole_loop::{LoopMeasured, LoopPlace, measure_loop, n_loop_steps};
+pub use workload::{Dimensions, Dtype, Mode, Size, Workload};
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::fit::FitError;
+
+/// A workload cannot be measured.
+#[derive(Debug, Error)]
+pub enum BenchError {
+    /// The net has no such size.
+    #[error("{net} has no size {size}, wanted one of: {}", possible.join(", "))]
+    NoSuchSize {
+        /// The net.
+        net: &'static str,
+        /// What was asked for.
+        size: &'static str,
+        /// Its sizes.
+        possible: Vec<&'static str>,
+    },
+    /// Numbers that this build cannot compute with.
+    #[error("{dtype} is not available in this build, take f32")]
+    Dtype {
+        /// What was asked for.
+        dtype: &'static str,
+    },
+    /// The store has nothing to train on.
+    #[error("the store has no slice in which an organ is annotated: {}", path.display())]
+    NothingAnnotated {
+        /// The store.
+        path: PathBuf,
+    },
+    /// A step failed.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    /// A file cannot be written.
+    #[error("cannot write {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,145 @@
+//! A workload made ready: net, slices, settings.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use burn::tensor::Device;
+use hardslice_data::random::Stream;
+use hardslice_volume::whole_file::write_whole_bytes;
+use serde::Serialize;
+
+use super::{BenchError, Workload};
+use crate::batch::Batch;
+use crate::config::TrainConfig;
+use crate::net::{Net, NetConfig};
+use crate::weights::{NamedTensor, Weights};
+
+/// The organ is a disc of this share of the slice's side as radius.
+const RADIUS: f64 = 0.15;
+
+/// A workload made ready: net, slices, settings.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// What it is.
+    pub workload: Workload,
+    /// How the net is made.
+    pub net_config: NetConfig,
+    /// How it is trained.
+    pub train_config: TrainConfig,
+    /// The net, with gradients.
+    pub net: Net,
+    /// Noise with a disc in each slice, and the discs as targets.
+    pub batch: Batch,
+    /// Seed of weights and slices.
+    pub seed: u64,
+}
+
+/// What another program needs to know of a workload beside its arrays.
+#[derive(Debug, Serialize)]
+struct Exported<'a> {
+    net: &'a NetConfig,
+    train: &'a TrainConfig,
+    seed: u64,
+}
+
+impl Prepared {
+    /// Makes a workload ready for a training of `steps` steps.
+    ///
+    /// # Errors
+    ///
+    /// [`BenchError`] when the net has no such size or this build not such numbers.
+    pub fn new(
+        workload: Workload,
+        steps: u64,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, BenchError> {
+        workload.check_dtype()?;
+        let (net_config, train_config) = (workload.net_config()?, workload.train_config(steps)?);
+        let net = Net::new(&net_config, 1, seed, &device.clone().autodiff());
+        let batch = discs(train_config.batch, workload.dimensions()?.pixels, seed);
+        Ok(Self {
+            workload,
+            net_config,
+            train_config,
+            net,
+            batch,
+            seed,
+        })
+    }
+
+    /// Writes `weights.safetensors` (a PyTorch state dict), `batch.safetensors` (`images`,
+    /// `targets`, both `[n, 1, y, x]`) and `workload.json` into `dir`.
+    ///
+    /// # Errors
+    ///
+    /// [`BenchError::File`] when the file system refuses.
+    pub fn export(&self, dir: &Path) -> Result<(), BenchError> {
+        let Batch { n, size, .. } = self.batch;
+        let planes = |name: &str, values: &[f32]| NamedTensor {
+            name: name.to_owned(),
+            shape: vec![n, 1, size, size],
+            values: values.to_vec(),
+        };
+        let batch = Weights {
+            tensors: vec![
+                planes("images", &self.batch.images),
+                planes("targets", &self.batch.targets),
+            ],
+        };
+        let record = Exported {
+            net: &self.net_config,
+            train: &self.train_config,
+            seed: self.seed,
+        };
+        let file_error = |path: &Path| {
+            let path = path.to_owned();
+            move |source| BenchError::File { path, source }
+        };
+        fs::create_dir_all(dir).map_err(file_error(dir))?;
+        let json = serde_json::to_vec_pretty(&record).map_err(io::Error::from);
+        for (name, bytes) in [
+            (
+                "weights.safetensors",
+                Ok(Weights::of(&self.net).to_safetensors()),
+            ),
+            ("batch.safetensors", Ok(batch.to_safetensors())),
+            ("workload.json", json),
+        ] {
+            let path = dir.join(name);
+            bytes
+                .and_then(|bytes| write_whole_bytes(&path, &bytes))
+                .map_err(file_error(&path))?;
+        }
+        Ok(())
+    }
+}
+
+/// Noise with a brighter disc somewhere in each slice.
+fn discs(n: usize, size: usize, seed: u64) -> Batch {
+    let mut stream = Stream::new(seed, "bench/slices");
+    let (mut images, mut targets) = (Vec::new(), Vec::new());
+    let side = size as f64;
+    for _ in 0..n {
+        let [centre_y, centre_x] = [(); 2].map(|()| stream.uniform_in(0.3, 0.7) * side);
+        for pixel in 0..size * size {
+            let (y, x) = ((pixel / size) as f64, (pixel % size) as f64);
+            let is_organ = (y - centre_y).hypot(x - centre_x) < RADIUS * side;
+            let target = f32::from(u8::from(is_organ));
+            #[expect(clippy::cast_possible_truncation, reason = "intensities are f32")]
+            let noise = stream.uniform() as f32;
+            images.push(f32::midpoint(noise, target));
+            targets.push(target);
+        }
+    }
+    Batch {
+        n,
+        n_channels: 1,
+        n_organs: 1,
+        size,
+        images,
+        targets,
+        annotated: vec![1.0; n],
+    }
+}
