@@ -6,9 +6,9 @@ use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 
 use super::flops::conv_flops;
-use super::{BenchError, Dimensions, Dtype, Mode, Prepared, Size};
+use super::{BenchError, Dimensions, Mode, Prepared, Size};
 use crate::fit::Trainee;
-use crate::net::Pass;
+use crate::net::{Dtype, Pass};
 
 /// Losses kept, to compare with another program's.
 const N_LOSSES: usize = 20;
@@ -31,7 +31,7 @@ pub struct Measured {
     pub size: Size,
     /// Training or prediction.
     pub mode: Mode,
-    /// What the convolutions multiply.
+    /// How activations are stored.
     pub dtype: Dtype,
     /// The size in numbers.
     #[serde(flatten)]
@@ -80,7 +80,7 @@ impl Prepared {
             dimensions.pixels,
             workload.mode,
         );
-        let peak_gflops = workload.dtype.peak_flops().map(|peak| peak / 1e9);
+        let peak_gflops = workload.peak_flops().map(|peak| peak / 1e9);
         let (mut seconds, losses) = match workload.mode {
             Mode::Train => self.train(effort, device, advanced)?,
             Mode::Infer => self.infer(effort, device, advanced),

@@ -14,7 +14,7 @@ mod workload;
 pub use measure::{Effort, Measured};
 pub use prepared::Prepared;
 pub use whole_loop::{LoopMeasured, LoopPlace, measure_loop, n_loop_steps};
-pub use workload::{Dimensions, Dtype, Mode, Size, Workload};
+pub use workload::{Dimensions, Mode, Size, Workload};
 
 use std::io;
 use std::path::PathBuf;
@@ -35,12 +35,6 @@ pub enum BenchError {
         size: &'static str,
         /// Its sizes.
         possible: Vec<&'static str>,
-    },
-    /// Numbers that this build cannot compute with.
-    #[error("{dtype} is not available in this build, take f32")]
-    Dtype {
-        /// What was asked for.
-        dtype: &'static str,
     },
     /// The store has nothing to train on.
     #[error("the store has no slice in which an organ is annotated: {}", path.display())]

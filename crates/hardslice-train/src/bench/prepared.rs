@@ -48,14 +48,13 @@ impl Prepared {
     ///
     /// # Errors
     ///
-    /// [`BenchError`] when the net has no such size or this build not such numbers.
+    /// [`BenchError`] when the net has no such size.
     pub fn new(
         workload: Workload,
         steps: u64,
         seed: u64,
         device: &Device,
     ) -> Result<Self, BenchError> {
-        workload.check_dtype()?;
         let (net_config, train_config) = (workload.net_config()?, workload.train_config(steps)?);
         let net = Net::new(&net_config, 1, seed, &device.clone().autodiff());
         let batch = discs(train_config.batch, workload.dimensions()?.pixels, seed);

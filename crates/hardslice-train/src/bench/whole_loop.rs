@@ -67,7 +67,6 @@ pub fn measure_loop(
     place: &LoopPlace<'_>,
     advanced: &(dyn Fn(u64) + Sync),
 ) -> Result<LoopMeasured, BenchError> {
-    workload.check_dtype()?;
     let contest = Contest {
         config: workload.train_config(effort.n_steps() as u64 + 1)?,
         net_config: workload.net_config()?,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::BenchError;
 use crate::config::TrainConfig;
-use crate::net::{NetConfig, NetKind};
+use crate::net::{Dtype, NetConfig, NetKind};
 
 /// Small enough that twenty steps stay comparable with another program's, digit by digit.
 const LEARNING_RATE: f64 = 0.01;
@@ -31,16 +31,6 @@ pub enum Mode {
     Infer,
 }
 
-/// What the convolutions multiply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Dtype {
-    /// Single precision.
-    F32,
-    /// Brain floats, added up in single precision.
-    Bf16,
-}
-
 /// A net of a fixed size, in training or prediction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Workload {
@@ -50,7 +40,7 @@ pub struct Workload {
     pub size: Size,
     /// Training or prediction.
     pub mode: Mode,
-    /// What the convolutions multiply.
+    /// How activations are stored.
     pub dtype: Dtype,
 }
 
@@ -88,25 +78,6 @@ impl Mode {
     }
 }
 
-impl Dtype {
-    /// Its name in options and results.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-        }
-    }
-
-    /// Operations a second that the processor reaches at most, on all threads of the current pool;
-    /// `None` where it has no instruction for them.
-    pub fn peak_flops(self) -> Option<f64> {
-        match self {
-            Self::F32 => Some(hardslice_kernels::peak_flops()),
-            Self::Bf16 => hardslice_kernels::peak_flops_bf16(),
-        }
-    }
-}
-
 impl Workload {
     /// Its net's name in options and results.
     pub fn net_name(self) -> &'static str {
@@ -133,13 +104,12 @@ impl Workload {
         })
     }
 
-    /// Refuses numbers that this build cannot compute with.
-    pub(super) fn check_dtype(self) -> Result<(), BenchError> {
+    /// Operations a second that the processor reaches at most with such numbers, on all threads of
+    /// the current pool; `None` where it has no instruction for them.
+    pub(super) fn peak_flops(self) -> Option<f64> {
         match self.dtype {
-            Dtype::F32 => Ok(()),
-            Dtype::Bf16 => Err(BenchError::Dtype {
-                dtype: self.dtype.name(),
-            }),
+            Dtype::F32 => Some(hardslice_kernels::peak_flops()),
+            Dtype::Bf16 => hardslice_kernels::peak_flops_bf16(),
         }
     }
 
@@ -149,6 +119,7 @@ impl Workload {
             kind: self.net,
             width: self.dimensions()?.width,
             dropout: 0.0,
+            dtype: self.dtype,
             ..NetConfig::default()
         })
     }

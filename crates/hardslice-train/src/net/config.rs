@@ -37,6 +37,14 @@ pub enum Dtype {
 }
 
 impl Dtype {
+    /// Its name in options and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        }
+    }
+
     pub(super) fn precision(self) -> Precision {
         match self {
             Self::F32 => Precision::F32,

@@ -8,10 +8,10 @@ use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use hardslice_data::store::Store;
 use hardslice_train::bench::{
-    Dtype, Effort, LoopMeasured, LoopPlace, Measured, Mode, Prepared, Size, Workload, measure_loop,
+    Effort, LoopMeasured, LoopPlace, Measured, Mode, Prepared, Size, Workload, measure_loop,
     n_loop_steps,
 };
-use hardslice_train::net::NetKind;
+use hardslice_train::net::{Dtype, NetKind};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ pub(crate) struct Bench {
     /// Training steps or predictions; both in the table when absent.
     #[arg(long, value_enum)]
     mode: Option<ModeArg>,
-    /// What the convolutions multiply.
+    /// How activations are stored.
     #[arg(long, value_enum, default_value = "f32")]
     dtype: DtypeArg,
     /// Steps to measure; the median counts.
@@ -96,7 +96,7 @@ enum ModeArg {
 enum DtypeArg {
     /// Single precision.
     F32,
-    /// Brain floats.
+    /// 16 bits each; sums and weights stay single precision.
     Bf16,
 }
 
