@@ -7,6 +7,7 @@
 //! it pays, 3x3 convolutions and their gradients go by [`winograd`] instead of the direct method.
 
 mod forward;
+mod gather;
 mod scratch;
 mod tile;
 mod weight_gradient;
@@ -15,9 +16,10 @@ mod weights;
 mod winograd;
 
 pub(crate) use forward::{Conv, Output};
+pub(crate) use gather::{Lanes, WeightsOf};
 pub(crate) use scratch::{Blocks, Input, Planes};
 pub(crate) use weight_gradient::WeightGradient;
-pub(crate) use weights::{ChannelBlock, Packed, WeightsOf, channel_blocks};
+pub(crate) use weights::{ChannelBlock, Packed, channel_blocks};
 
 use crate::layout::Extent;
 use crate::moments::Moments;
@@ -55,18 +57,18 @@ impl Window {
 }
 
 /// A convolution with same padding and step 1, in the way that takes the fewest operations.
-pub(crate) struct SameConv<'a, R> {
+pub(crate) struct SameConv<'a> {
     pub(crate) input: Input<'a>,
     pub(crate) window: Window,
     pub(crate) grid: Extent,
-    pub(crate) weights: WeightsOf<R>,
+    pub(crate) weights: WeightsOf<'a>,
     /// For each output block.
     pub(crate) bias: &'a [Pixel],
     /// Whether negative results become 0.
     pub(crate) rectify: bool,
 }
 
-impl<R: Fn(usize, usize, usize) -> f32 + Sync> SameConv<'_, R> {
+impl SameConv<'_> {
     /// Computes all outputs; gives the moments of each output block where they are asked for.
     pub(crate) fn run<S: Simd>(
         &self,
@@ -92,7 +94,7 @@ impl<R: Fn(usize, usize, usize) -> f32 + Sync> SameConv<'_, R> {
             }
             .run(s, outputs, with_moments);
         }
-        let weights = Packed::new(S::TILE_BLOCKS, weights, window.taps());
+        let weights = Packed::new(s, S::TILE_BLOCKS, weights);
         let conv = Conv {
             input,
             window,

@@ -10,8 +10,8 @@ use crate::batch_norm::{Normed, rounded};
 use crate::buffers::{Activations, Buffer};
 use crate::channel_sums::{Sums, channel_sums};
 use crate::conv::{
-    Blocks, ChannelBlock, Input, Output, Planes, SameConv, WeightGradient, WeightsOf, Window,
-    channel_blocks,
+    Blocks, ChannelBlock, Input, Lanes, Output, Planes, SameConv, WeightGradient, WeightsOf,
+    Window, channel_blocks,
 };
 use crate::layout::{Extent, n_blocks, to_planar};
 use crate::moments::{Moments, Wide};
@@ -144,32 +144,31 @@ impl ConvWeight {
         Window::same(len_of(&self.0, 2))
     }
 
-    fn for_outputs(
-        &self,
-        inputs: [usize; 2],
-    ) -> WeightsOf<impl Fn(usize, usize, usize) -> f32 + Sync> {
-        let (n_inputs, taps) = (len_of(&self.0, 1), self.window().taps());
-        let numbers = numbers(&self.0);
+    fn for_outputs(&self, inputs: [usize; 2]) -> WeightsOf<'_> {
+        let taps = self.window().taps();
+        let per_output = len_of(&self.0, 1) * taps;
         WeightsOf {
+            numbers: numbers(&self.0),
             inputs: channel_blocks(&inputs),
-            outputs: channel_blocks(&[self.outputs()]),
-            read: move |output, input, tap| numbers[(output * n_inputs + input) * taps + tap],
+            outputs: Lanes::of(&channel_blocks(&[self.outputs()]), per_output),
+            taps,
+            output_step: per_output,
+            input_step: taps,
+            is_turned: false,
         }
     }
 
     /// For the gradient of some inputs: turned around, inputs and outputs swapped.
-    fn for_inputs(
-        &self,
-        inputs: Vec<ChannelBlock>,
-    ) -> WeightsOf<impl Fn(usize, usize, usize) -> f32 + Sync> {
-        let (n_inputs, taps) = (len_of(&self.0, 1), self.window().taps());
-        let numbers = numbers(&self.0);
+    fn for_inputs(&self, inputs: &[ChannelBlock]) -> WeightsOf<'_> {
+        let taps = self.window().taps();
         WeightsOf {
+            numbers: numbers(&self.0),
             inputs: channel_blocks(&[self.outputs()]),
-            outputs: inputs,
-            read: move |input, output, tap| {
-                numbers[(output * n_inputs + input) * taps + taps - 1 - tap]
-            },
+            outputs: Lanes::of(inputs, taps),
+            taps,
+            output_step: taps,
+            input_step: len_of(&self.0, 1) * taps,
+            is_turned: true,
         }
     }
 }
@@ -292,7 +291,7 @@ fn inputs_gradient(
     }
     let zeros = vec![[0.0; LANES]; kept.len()];
     with_simd!(s => {
-        let (window, weights) = (weight.window(), weight.for_inputs(kept));
+        let (window, weights) = (weight.window(), weight.for_inputs(&kept));
         let input = Input::Blocks(gradient);
         let conv = SameConv { input, window, grid, weights, bias: &zeros, rectify: false };
         conv.run(s, &outputs, false);

@@ -85,6 +85,22 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// `x` where `test > 0`, else 0.
     fn where_positive(self, test: Self::V, x: Self::V) -> Self::V;
 
+    /// Rows to columns.
+    #[inline(always)]
+    fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES] {
+        let mut square = [[0.0; LANES]; LANES];
+        for (lane, row) in rows.into_iter().enumerate() {
+            for (column, x) in square.iter_mut().zip(self.to_array(row)) {
+                column[lane] = x;
+            }
+        }
+        let mut columns = rows;
+        for (column, lanes) in columns.iter_mut().zip(&square) {
+            *column = self.read(lanes);
+        }
+        columns
+    }
+
     /// Runs a kernel compiled for this instruction set.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;
 

@@ -6,7 +6,7 @@ use crate::affine::by_block;
 use crate::buffers::Activations;
 use crate::channel_sums::{Sums, channel_sums};
 use crate::conv::{
-    Blocks, Conv, Input, Output, Packed, WeightGradient, WeightsOf, Window, channel_blocks,
+    Blocks, Conv, Input, Lanes, Output, Packed, WeightGradient, WeightsOf, Window, channel_blocks,
 };
 use crate::layer::{Layer, bias_gradient, extent, len_of, numbers, pixels};
 use crate::layout::{Extent, n_blocks};
@@ -85,33 +85,24 @@ impl UpConv {
     }
 
     /// Four blocks of outputs for each block: one for each tap.
-    fn pack<S: Simd>(&self, _: S) -> Packed {
-        let n_outputs = self.outputs();
-        let numbers = numbers(&self.weight);
-        let of_tap = channel_blocks(&[n_outputs]);
-        let outputs: Vec<_> = (0..TAPS)
-            .flat_map(|tap| {
-                of_tap.iter().map(move |block| {
-                    let mut block = *block;
-                    block.first += tap * n_outputs;
-                    block
-                })
+    fn pack<S: Simd>(&self, s: S) -> Packed {
+        let of_tap = Lanes::of(&channel_blocks(&[self.outputs()]), TAPS);
+        let outputs = (0..TAPS).flat_map(|tap| {
+            of_tap.iter().map(move |lanes| Lanes {
+                start: lanes.start + tap,
+                ..*lanes
             })
-            .collect();
-        let inputs = channel_blocks(&[self.layer.channels]);
-        let read = |output, input, _| {
-            let (tap, output) = (output / n_outputs, output % n_outputs);
-            numbers[(input * n_outputs + output) * TAPS + tap]
+        });
+        let weights = WeightsOf {
+            numbers: numbers(&self.weight),
+            inputs: channel_blocks(&[self.layer.channels]),
+            outputs: outputs.collect(),
+            taps: 1,
+            output_step: TAPS,
+            input_step: self.outputs() * TAPS,
+            is_turned: false,
         };
-        Packed::new(
-            S::TILE_BLOCKS,
-            &WeightsOf {
-                inputs,
-                outputs,
-                read,
-            },
-            1,
-        )
+        Packed::new(s, S::TILE_BLOCKS, &weights)
     }
 
     /// From the gradient of the output; `wanted`: of x, of the weight.
@@ -153,7 +144,6 @@ impl UpConv {
         let channels = channel_blocks(&[self.layer.channels]);
         let blocks = channels.len();
         let n_outputs = self.outputs();
-        let numbers = numbers(&self.weight);
         let precision = pixels(&self.x).precision();
         let mut dx = Activations::stale(precision, grid.n * blocks * grid.plane());
         let tensor = SharedPixels::new(dx.pixels_mut());
@@ -168,10 +158,16 @@ impl UpConv {
             .collect();
         let zeros = vec![[0.0; LANES]; blocks];
         with_simd!(s => {
-            let inputs = channel_blocks(&[n_outputs]);
-            let read = |channel, output, tap| numbers[(channel * n_outputs + output) * TAPS + tap];
-            let weights =
-                Packed::new(group_of(s), &WeightsOf { inputs, outputs: channels, read }, TAPS);
+            let weights = WeightsOf {
+                numbers: numbers(&self.weight),
+                inputs: channel_blocks(&[n_outputs]),
+                outputs: Lanes::of(&channels, n_outputs * TAPS),
+                taps: TAPS,
+                output_step: n_outputs * TAPS,
+                input_step: TAPS,
+                is_turned: false,
+            };
+            let weights = Packed::new(s, group_of(s), &weights);
             let window = BLOCK_OF_PIXEL;
             let conv =
                 Conv { input, window, grid, weights: &weights, bias: &zeros, rectify: false };

@@ -15,7 +15,7 @@ use super::weights::{ChannelBlock, channel_blocks};
 use super::winograd::{self, WinogradGradient};
 use crate::buffers::Buffer;
 use crate::layout::Extent;
-use crate::simd::{LANES, Pixel, Simd};
+use crate::simd::{Kernel, LANES, Pixel, Simd};
 
 /// The gradient of a convolution's weight.
 pub(crate) struct WeightGradient<'a> {
@@ -116,7 +116,7 @@ impl WeightGradient<'_> {
         } else {
             partial.fill(0.0);
         }
-        self.add_up(cut, &inputs, n_outputs, partial.pixels())
+        self.add_up(s, cut, &inputs, n_outputs, partial.pixels())
     }
 
     fn cut(&self, side: usize, n_inputs: usize, n_outputs: usize) -> Cut {
@@ -325,8 +325,9 @@ impl WeightGradient<'_> {
     }
 
     /// Adds the parts up, in order, and brings the sums into the weight's own order.
-    fn add_up(
+    fn add_up<S: Simd>(
         &self,
+        s: S,
         cut: Cut,
         inputs: &[ChannelBlock],
         n_outputs: usize,
@@ -344,21 +345,19 @@ impl WeightGradient<'_> {
             .par_chunks_mut(LANES * per_output)
             .enumerate()
             .for_each(|(output, weight)| {
-                // By output within the block; rows of it are rows of the weight.
-                let mut turned = vec![0.0; LANES * LANES * taps];
                 for (input, block) in inputs.iter().enumerate() {
                     let [n_inputs, n_outputs] = cut.tile;
                     let tile = output / n_outputs * cut.input_tiles + input / n_inputs;
                     let in_tile = (output % n_outputs * n_inputs + input % n_inputs) * taps * LANES;
-                    let parts = &partial[tile * cut.parts * tile_len..][..cut.parts * tile_len];
-                    turn(parts, tile_len, in_tile, [block.count, taps], &mut turned);
-                    let rows = weight
-                        .chunks_exact_mut(per_output)
-                        .zip(turned.chunks(LANES * taps));
-                    for (of_output, turned) in rows {
-                        let n = block.count * taps;
-                        of_output[block.first * taps..][..n].copy_from_slice(&turned[..n]);
-                    }
+                    s.run(AddUp {
+                        parts: &partial[tile * cut.parts * tile_len..][..cut.parts * tile_len],
+                        tile_len,
+                        start: in_tile,
+                        channels: block.count,
+                        taps,
+                        to: &mut weight[block.first * taps..],
+                        per_output,
+                    });
                 }
             });
         weight
@@ -366,25 +365,37 @@ impl WeightGradient<'_> {
 }
 
 /// Adds up `[tap][channel][output]` from the parts, in order, as `[output][channel][tap]`.
-fn turn(
-    parts: &[Pixel],
+struct AddUp<'a> {
+    parts: &'a [Pixel],
     tile_len: usize,
+    /// Where the sums start in each part.
     start: usize,
-    [channels, taps]: [usize; 2],
-    turned: &mut [f32],
-) {
-    for tap in 0..taps {
-        for channel in 0..channels {
-            let place = start + tap * LANES + channel;
-            let mut sum = [0.0; LANES];
-            for part in parts.chunks_exact(tile_len) {
-                for (sum, more) in sum.iter_mut().zip(&part[place]) {
-                    *sum += more;
+    channels: usize,
+    taps: usize,
+    /// From the first output's first number on; where it ends there are fewer outputs.
+    to: &'a mut [f32],
+    /// Numbers between outputs.
+    per_output: usize,
+}
+
+impl Kernel for AddUp<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let n = self.channels * self.taps;
+        for first in (0..n).step_by(LANES) {
+            let len = LANES.min(n - first);
+            let mut sums = [s.zero(); LANES];
+            for (sum, place) in sums.iter_mut().zip(first..first + len) {
+                let in_part = self.start + place % self.taps * LANES + place / self.taps;
+                for part in self.parts.chunks_exact(self.tile_len) {
+                    *sum = s.add(*sum, s.read(&part[in_part]));
                 }
             }
-            let first = channel * taps + tap;
-            for (of_output, sum) in turned.chunks_exact_mut(LANES * taps).zip(sum) {
-                of_output[first] = sum;
+            let rows = self.to.chunks_mut(self.per_output);
+            for (to, row) in rows.zip(s.transpose(sums)) {
+                to[first..first + len].copy_from_slice(&s.to_array(row)[..len]);
             }
         }
     }

@@ -2,9 +2,10 @@
 
 use rayon::prelude::*;
 
+use super::gather::{Gather, WeightsOf};
 use crate::buffers::Buffer;
 use crate::layout::{channels_in, n_blocks};
-use crate::simd::LANES;
+use crate::simd::{LANES, Simd};
 
 /// Up to sixteen channels in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,15 +30,6 @@ pub(crate) fn channel_blocks(channels: &[usize]) -> Vec<ChannelBlock> {
     blocks
 }
 
-/// Where the weights come from: `read` gives all taps, in the order of the window, of the weight
-/// from an input channel to an output channel.
-pub(crate) struct WeightsOf<R> {
-    pub(crate) inputs: Vec<ChannelBlock>,
-    pub(crate) outputs: Vec<ChannelBlock>,
-    /// `read(output, input, tap)`.
-    pub(crate) read: R,
-}
-
 /// Weights as `[group of output blocks][input block][tap][16 inputs][blocks of the group][16]`.
 ///
 /// A group has `group` blocks, the last one what is left. Places that belong to no channel are
@@ -51,16 +43,13 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
-    /// Packs the weights of a kernel of `taps` taps.
-    pub(crate) fn new(
-        group: usize,
-        weights: &WeightsOf<impl Fn(usize, usize, usize) -> f32 + Sync>,
-        taps: usize,
-    ) -> Self {
+    /// Packs weights.
+    pub(crate) fn new<S: Simd>(s: S, group: usize, weights: &WeightsOf<'_>) -> Self {
         let WeightsOf {
             inputs,
             outputs,
-            read,
+            taps,
+            ..
         } = weights;
         let per_block = inputs.len() * taps * LANES * LANES;
         let mut numbers = Buffer::stale(outputs.len() * per_block);
@@ -71,7 +60,17 @@ impl Packed {
             groups.for_each(|(numbers, outputs)| {
                 let per_input = taps * LANES * outputs.len() * LANES;
                 for (numbers, input) in numbers.chunks_exact_mut(per_input).zip(inputs) {
-                    pack_block(numbers, *input, outputs, taps, read);
+                    let pixels = numbers.as_chunks_mut().0;
+                    for (block, output) in outputs.iter().enumerate() {
+                        s.run(Gather {
+                            weights,
+                            output: *output,
+                            input: *input,
+                            to: &mut pixels[block..],
+                            input_step: outputs.len(),
+                            tap_step: LANES * outputs.len(),
+                        });
+                    }
                 }
             });
         }
@@ -80,7 +79,7 @@ impl Packed {
             group,
             inputs: inputs.clone(),
             n_outputs: outputs.len(),
-            taps,
+            taps: *taps,
         }
     }
 
@@ -108,30 +107,12 @@ impl Packed {
     }
 }
 
-fn pack_block(
-    numbers: &mut [f32],
-    input: ChannelBlock,
-    outputs: &[ChannelBlock],
-    taps: usize,
-    read: &impl Fn(usize, usize, usize) -> f32,
-) {
-    numbers.fill(0.0);
-    for (block, output) in outputs.iter().enumerate() {
-        for lane in 0..output.count {
-            for channel in 0..input.count {
-                for tap in 0..taps {
-                    let place = ((tap * LANES + channel) * outputs.len() + block) * LANES + lane;
-                    numbers[place] = read(output.first + lane, input.first + channel, tap);
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "numbers that are copied, or whole")]
 mod tests {
     use super::*;
+    use crate::conv::Lanes;
+    use crate::simd::with_simd;
 
     #[test]
     fn two_tensors_start_a_block_each() {
@@ -145,12 +126,19 @@ mod tests {
 
     #[test]
     fn a_weight_stands_at_its_group_input_tap_and_lane() {
+        let numbers: Vec<f32> = (0..40 * 17 * 9)
+            .map(|i| (i / 153 * 1000 + i / 9 % 17 * 10 + i % 9) as f32)
+            .collect();
         let weights = WeightsOf {
+            numbers: &numbers,
             inputs: channel_blocks(&[17]),
-            outputs: channel_blocks(&[40]),
-            read: |output, input, tap| (output * 1000 + input * 10 + tap) as f32,
+            outputs: Lanes::of(&channel_blocks(&[40]), 17 * 9),
+            taps: 9,
+            output_step: 17 * 9,
+            input_step: 9,
+            is_turned: false,
         };
-        let packed = Packed::new(2, &weights, 9);
+        let packed = with_simd!(s => Packed::new(s, 2, &weights));
         // Output 33 is lane 1 of the second group, which has one block; input 16 is block 1.
         let group = packed.of_group(1, 1);
         assert_eq!(group[(4 * LANES) * LANES + 1], 33_164.0);

@@ -2,13 +2,15 @@
 
 use std::arch::x86_64::{
     __m512, _CMP_GT_OQ, _mm256_loadu_si256, _mm256_storeu_si256, _mm512_add_epi32, _mm512_add_ps,
-    _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask,
-    _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_slli_epi32, _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
+    _mm512_and_si512, _mm512_castpd_ps, _mm512_castps_pd, _mm512_castps_si512, _mm512_castsi512_ps,
+    _mm512_cmp_ps_mask, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_fmadd_ps,
+    _mm512_loadu_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_slli_epi32, _mm512_srli_epi32,
+    _mm512_storeu_ps, _mm512_sub_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd,
+    _mm512_unpacklo_ps,
 };
 
-use super::{Kernel, Simd};
+use super::{Kernel, LANES, Simd};
 
 /// The proof that this processor has AVX-512F.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +107,48 @@ impl Simd for Avx512 {
         unsafe {
             let positive = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(test, _mm512_setzero_ps());
             _mm512_maskz_mov_ps(positive, x)
+        }
+    }
+
+    #[inline(always)]
+    fn transpose(self, mut rows: [Self::V; LANES]) -> [Self::V; LANES] {
+        // SAFETY: AVX-512F was detected.
+        unsafe {
+            // In each quarter of a vector: squares of two, then of four.
+            for pair in rows.as_chunks_mut::<2>().0 {
+                let [a, b] = *pair;
+                *pair = [_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b)];
+            }
+            for four in rows.as_chunks_mut::<4>().0 {
+                let [a, b, c, d] = *four;
+                let [a, b] = [_mm512_castps_pd(a), _mm512_castps_pd(b)];
+                let [c, d] = [_mm512_castps_pd(c), _mm512_castps_pd(d)];
+                *four = [
+                    _mm512_castpd_ps(_mm512_unpacklo_pd(a, c)),
+                    _mm512_castpd_ps(_mm512_unpackhi_pd(a, c)),
+                    _mm512_castpd_ps(_mm512_unpacklo_pd(b, d)),
+                    _mm512_castpd_ps(_mm512_unpackhi_pd(b, d)),
+                ];
+            }
+            // Quarters change places.
+            let mut columns = rows;
+            for column in 0..4 {
+                let [a, b] = [rows[column], rows[4 + column]];
+                let [c, d] = [rows[8 + column], rows[12 + column]];
+                let even = [
+                    _mm512_shuffle_f32x4::<0b10_00_10_00>(a, b),
+                    _mm512_shuffle_f32x4::<0b10_00_10_00>(c, d),
+                ];
+                let odd = [
+                    _mm512_shuffle_f32x4::<0b11_01_11_01>(a, b),
+                    _mm512_shuffle_f32x4::<0b11_01_11_01>(c, d),
+                ];
+                columns[column] = _mm512_shuffle_f32x4::<0b10_00_10_00>(even[0], even[1]);
+                columns[4 + column] = _mm512_shuffle_f32x4::<0b10_00_10_00>(odd[0], odd[1]);
+                columns[8 + column] = _mm512_shuffle_f32x4::<0b11_01_11_01>(even[0], even[1]);
+                columns[12 + column] = _mm512_shuffle_f32x4::<0b11_01_11_01>(odd[0], odd[1]);
+            }
+            columns
         }
     }
 

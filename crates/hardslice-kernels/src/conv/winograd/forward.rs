@@ -14,9 +14,9 @@ use super::transform::{Outputs, Points};
 use super::weights::Transformed;
 use super::{N_POINTS, TILE};
 use crate::conv::forward::{Output, run_tile, tiles_of_row};
+use crate::conv::gather::WeightsOf;
 use crate::conv::scratch::{Blocks, with_scratch};
 use crate::conv::tile::TileArgs;
-use crate::conv::weights::WeightsOf;
 use crate::layout::Extent;
 use crate::moments::Moments;
 use crate::shared::Shared;
@@ -24,10 +24,10 @@ use crate::simd::{LANES, Pixel, Simd};
 use crate::stored::{PixelOf, Stored, with_pixels};
 
 /// A 3x3 convolution, same padding.
-pub(in crate::conv) struct WinogradConv<'a, R> {
+pub(in crate::conv) struct WinogradConv<'a> {
     pub(in crate::conv) input: Blocks<'a>,
     pub(in crate::conv) grid: Extent,
-    pub(in crate::conv) weights: &'a WeightsOf<R>,
+    pub(in crate::conv) weights: &'a WeightsOf<'a>,
     /// For each output block.
     pub(in crate::conv) bias: &'a [Pixel],
     /// Whether negative results become 0.
@@ -56,7 +56,7 @@ struct Cut {
     batch: usize,
 }
 
-impl<R: Fn(usize, usize, usize) -> f32 + Sync> WinogradConv<'_, R> {
+impl WinogradConv<'_> {
     fn cut<S: Simd>(&self, _: S) -> Cut {
         let n_inputs = self.weights.inputs.len();
         let per_block = N_POINTS * n_inputs * size_of::<Pixel>();

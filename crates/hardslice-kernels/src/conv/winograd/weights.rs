@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use super::N_POINTS;
 use super::transform::Weights;
 use crate::buffers::Buffer;
-use crate::conv::{ChannelBlock, WeightsOf};
-use crate::simd::{LANES, Pixel, Simd};
+use crate::conv::gather::{Gather, WeightsOf};
+use crate::simd::{LANES, Simd};
 
 /// Weights of some groups of output blocks as `[group][point][input][16][blocks of the group][16]`.
 pub(super) struct Transformed {
@@ -20,15 +20,12 @@ pub(super) struct Transformed {
 
 impl Transformed {
     /// Transforms the weights of the output blocks in a range; `group` of them make a group.
-    pub(super) fn new<S: Simd, R>(
+    pub(super) fn new<S: Simd>(
         s: S,
-        weights: &WeightsOf<R>,
+        weights: &WeightsOf<'_>,
         outputs: Range<usize>,
         group: usize,
-    ) -> Self
-    where
-        R: Fn(usize, usize, usize) -> f32 + Sync,
-    {
+    ) -> Self {
         let outputs = &weights.outputs[outputs];
         let n_inputs = weights.inputs.len();
         let per_group = N_POINTS * point_step(n_inputs, group);
@@ -39,9 +36,17 @@ impl Transformed {
             .par_chunks_mut(per_group)
             .zip(outputs.par_chunks(group))
             .for_each(|(to, outputs)| {
+                let mut taps = [[[0.0; LANES]; LANES]; 9];
                 for (block, output) in outputs.iter().enumerate() {
                     for (place, input) in weights.inputs.iter().enumerate() {
-                        let taps = weights.taps(*output, *input);
+                        s.run(Gather {
+                            weights,
+                            output: *output,
+                            input: *input,
+                            to: taps.as_flattened_mut(),
+                            input_step: 1,
+                            tap_step: LANES,
+                        });
                         s.run(Weights {
                             taps: &taps,
                             to: &mut to[place * LANES * outputs.len() + block..],
@@ -75,19 +80,4 @@ impl Transformed {
 /// Pixels between the points of a group: odd, so that they fall on different lines of the cache.
 fn point_step(n_inputs: usize, group: usize) -> usize {
     (n_inputs * LANES * group) | 1
-}
-
-impl<R: Fn(usize, usize, usize) -> f32> WeightsOf<R> {
-    /// A block of weights as `[tap][input][output]`, zero where there is no channel.
-    fn taps(&self, output: ChannelBlock, input: ChannelBlock) -> [[Pixel; LANES]; 9] {
-        let mut taps = [[[0.0; LANES]; LANES]; 9];
-        for channel in 0..input.count {
-            for (tap, of_tap) in taps.iter_mut().enumerate() {
-                for (lane, weight) in of_tap[channel].iter_mut().take(output.count).enumerate() {
-                    *weight = (self.read)(output.first + lane, input.first + channel, tap);
-                }
-            }
-        }
-        taps
-    }
 }
