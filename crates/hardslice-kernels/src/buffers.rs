@@ -3,8 +3,8 @@
 //! A training step asks for the same sizes again and again. Fresh memory costs a page fault every
 //! four kilobytes, which is a good part of a step's time; so what is given back is kept here, by
 //! size, and handed out again, also for somewhat less than it holds. What is kept and what is in
-//! use together stay below one and a half times the most that was ever in use; what was given back
-//! the longest time ago goes first.
+//! use together stay below twice the most that was ever in use; what was given back the longest
+//! time ago goes first.
 
 #![expect(
     unsafe_code,
@@ -34,9 +34,12 @@ pub(crate) struct Buffer {
     len: usize,
 }
 
+/// A buffer, and the turn in which it was given back.
+type Kept = (u64, Box<[Line]>);
+
 struct Pool {
-    /// By number of lines, each with the turn in which it was given back.
-    kept: BTreeMap<usize, Vec<(u64, Box<[Line]>)>>,
+    /// By number of lines.
+    kept: BTreeMap<usize, Vec<Kept>>,
     turn: u64,
     n_kept: usize,
     n_in_use: usize,
@@ -81,7 +84,7 @@ impl Pool {
 
     /// Frees the buffer that was given back the longest time ago: the first one of its size.
     fn forget_oldest(&mut self) {
-        let turn_of = |kept: &Vec<(u64, Box<[Line]>)>| kept.first().map(|(turn, _)| *turn);
+        let turn_of = |kept: &Vec<Kept>| kept.first().map(|(turn, _)| *turn);
         let oldest = self.kept.iter().min_by_key(|(_, kept)| turn_of(kept));
         if let Some((&size, _)) = oldest {
             drop(self.remove(size, 0));

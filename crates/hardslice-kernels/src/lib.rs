@@ -17,6 +17,7 @@ mod features;
 mod norm;
 mod operations;
 mod plane_sums;
+mod sgd_step;
 mod head;
 
 pub mod fallback;
@@ -47,5 +48,6 @@ pub use operations::{
 };
 pub use peak::{peak_flops, peak_flops_bf16};
 pub use plane_sums::plane_sums;
+pub use sgd_step::{SgdRates, sgd_step};
 pub use simd::{ForceInstructionSetError, force_instruction_set, instruction_set};
 pub use stored::Precision;

@@ -54,7 +54,9 @@ impl Moments {
     /// Of the pixels of several, in order.
     pub(crate) fn joined(parts: &[Self]) -> Self {
         let mut moments = Self::default();
-        parts.iter().for_each(|part| moments.join(part));
+        for part in parts {
+            moments.join(part);
+        }
         moments
     }
 

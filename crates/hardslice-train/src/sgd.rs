@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use burn::module::{ModuleMapper, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
+use hardslice_kernels::{SgdRates, sgd_step};
+
 use crate::net::Net;
-use crate::weights::{NamedTensor, Weights, replace};
+use crate::weights::{NamedTensor, Weights};
 
 /// SGD with momentum, as PyTorch's `torch.optim.SGD` has it: `v = momentum · v + g`,
 /// `w = w − lr · v`, with `v` = 0 before the first step.
@@ -29,10 +31,15 @@ impl Sgd {
     /// Takes one step.
     #[must_use]
     pub fn step(&mut self, net: Net, gradients: Gradients, lr: f64) -> Net {
+        #[expect(clippy::cast_possible_truncation, reason = "weights are f32")]
+        let rates = SgdRates {
+            momentum: self.momentum as f32,
+            lr: lr as f32,
+        };
         net.map(&mut Step {
             sgd: self,
             gradients,
-            lr,
+            rates,
             path: Vec::new(),
         })
     }
@@ -67,7 +74,7 @@ impl Sgd {
 struct Step<'a> {
     sgd: &'a mut Sgd,
     gradients: Gradients,
-    lr: f64,
+    rates: SgdRates,
     path: Vec<String>,
 }
 
@@ -81,19 +88,21 @@ impl ModuleMapper for Step<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let value = param.val();
+        let is_trained = param.is_require_grad();
+        // Nobody else holds the weights then, and they are updated where they lie.
+        let (id, value, _) = param.consume();
+        let restored =
+            |value: Tensor<D>| Param::initialized(id, value).set_require_grad(is_trained);
         let Some(gradient) = value.grad_remove(&mut self.gradients) else {
-            return param;
+            return restored(value);
         };
         let shape = value.dims();
-        let gradient: Tensor<1> = gradient.reshape([shape.iter().product::<usize>()]);
+        let flat = [shape.iter().product::<usize>()];
         let name = self.path.join(".");
-        let velocity = match self.sgd.velocities.remove(&name) {
-            Some(velocity) => velocity.mul_scalar(self.sgd.momentum) + gradient,
-            None => gradient,
-        };
-        self.sgd.velocities.insert(name, velocity.clone());
-        let step = velocity.mul_scalar(self.lr).reshape(shape);
-        replace(&param, (value.inner() - step).autodiff())
+        let velocity = self.sgd.velocities.remove(&name);
+        let (weight, gradient) = (value.inner().reshape(flat), gradient.reshape(flat));
+        let (weight, velocity) = sgd_step(weight, velocity, gradient, self.rates);
+        self.sgd.velocities.insert(name, velocity);
+        restored(weight.reshape(shape).autodiff())
     }
 }

@@ -351,7 +351,7 @@ impl<'a> Output<'a> {
     /// # Safety
     ///
     /// As [`Shared::part`].
-    pub(super) unsafe fn pixels<E>(
+    pub(super) unsafe fn pixels<E: Stored>(
         &self,
         tensor: Shared<'a, PixelOf<E>>,
         grid: Extent,

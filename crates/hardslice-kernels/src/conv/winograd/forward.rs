@@ -157,31 +157,25 @@ impl WinogradConv<'_> {
                     }
                 }
                 for block in 0..n_blocks {
-                    let products = Points {
+                    let done = Done {
+                        block: group * S::TILE_BLOCKS + block,
                         pixels: &products[block * n_tiles..],
                         step: product_step,
                     };
-                    self.finish(s, batch, task, group * S::TILE_BLOCKS + block, products);
+                    self.finish(s, batch, task, &done);
                 }
             }
         });
     }
 
     /// Transforms a block's products back, and takes the moments of what comes out.
-    fn finish<S: Simd>(
-        &self,
-        s: S,
-        batch: &Batch<'_>,
-        task: &Task,
-        block: usize,
-        products: Points<&[Pixel]>,
-    ) {
-        let moments = with_pixels!(SharedPixels, tensor = batch.outputs[block].tensor => {
-            self.finish_in(s, batch, task, block, products, tensor)
+    fn finish<S: Simd>(&self, s: S, batch: &Batch<'_>, task: &Task, done: &Done<'_>) {
+        let moments = with_pixels!(SharedPixels, tensor = batch.outputs[done.block].tensor => {
+            self.finish_in(s, batch, task, done, tensor)
         });
         if let Some(all) = batch.moments {
             // SAFETY: a task is alone with the place of its tiles in the table.
-            let place = unsafe { all.part(block * task.n_places + task.place, 1) };
+            let place = unsafe { all.part(done.block * task.n_places + task.place, 1) };
             place[0] = moments;
         }
     }
@@ -191,8 +185,7 @@ impl WinogradConv<'_> {
         s: S,
         batch: &Batch<'_>,
         task: &Task,
-        block: usize,
-        products: Points<&[Pixel]>,
+        done: &Done<'_>,
         tensor: Shared<'_, PixelOf<E>>,
     ) -> Moments {
         let mut moments = Moments::default();
@@ -206,15 +199,15 @@ impl WinogradConv<'_> {
                 let at = [run.image, run.y + row, run.x];
                 // SAFETY: a task is alone with its tiles of its output blocks, and each row is
                 // asked for once at a time.
-                unsafe { batch.outputs[block].pixels(tensor, self.grid, at, n_columns) }
+                unsafe { batch.outputs[done.block].pixels(tensor, self.grid, at, n_columns) }
             };
             s.run(Outputs {
                 from: Points {
-                    pixels: &products.pixels[run.start..],
-                    step: products.step,
+                    pixels: &done.pixels[run.start..],
+                    step: done.step,
                 },
                 n_tiles: run.n_tiles,
-                bias: &batch.bias[block],
+                bias: &batch.bias[done.block],
                 floor: if self.rectify { 0.0 } else { f32::NEG_INFINITY },
                 to: std::array::from_fn(row),
             });
@@ -234,6 +227,15 @@ struct Batch<'a> {
     outputs: &'a [Output<'a>],
     bias: &'a [Pixel],
     moments: Option<Shared<'a, Moments>>,
+}
+
+/// The products of an output block with a task's tiles.
+struct Done<'a> {
+    block: usize,
+    /// From the first tile's first point on.
+    pixels: &'a [Pixel],
+    /// Pixels between points.
+    step: usize,
 }
 
 struct Task {
