@@ -8,7 +8,7 @@ use burn::tensor::{DType, Tensor};
 use crate::batch_norm::Normed;
 use crate::extension::Kernels;
 use crate::layer::Layer;
-use crate::simd::LANES;
+use crate::simd::{LANES, has_own_kernels};
 use crate::stored::Precision;
 
 /// Activations of a layer, in the layout that the device computes fastest in.
@@ -140,7 +140,8 @@ fn blocked(x: Tensor<4>, precision: Precision) -> Blocked {
 
 /// Whether a tensor lies where own kernels compute: on the CPU, in single precision.
 pub(crate) fn has_kernels<const D: usize>(x: &Tensor<D>) -> bool {
-    x.dtype() == DType::F32
+    has_own_kernels()
+        && x.dtype() == DType::F32
         && match x.clone().into_dispatch().kind {
             DispatchTensorKind::Flex(_) => true,
             DispatchTensorKind::Autodiff(inner) => matches!(*inner, DispatchTensorKind::Flex(_)),

@@ -20,6 +20,7 @@ pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
 pub(crate) use instruction_set::Level;
+pub(crate) use instruction_set::has_own_kernels;
 pub use instruction_set::{ForceInstructionSetError, force_instruction_set, instruction_set};
 pub(crate) use portable::Portable;
 

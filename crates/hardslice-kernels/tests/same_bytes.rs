@@ -4,13 +4,13 @@ mod support;
 
 use burn::tensor::{Device, Tensor};
 use hardslice_kernels::{
-    Features, Norm, conv_bias, conv_transpose_bilinear, conv_transpose2x2, conv1x1,
-    conv3x3_norm_relu, max_pool2x2, plane_sums,
+    Features, Norm, Precision, conv_bias, conv_transpose_bilinear, conv_transpose2x2, conv1x1,
+    conv3x3_norm_relu, force_instruction_set, max_pool2x2, plane_sums,
 };
 use support::{tensor, values};
 
 /// A small net with all operations: its output and the gradients of all that goes in.
-fn net([height, width]: [usize; 2]) -> Vec<Vec<u32>> {
+fn net([height, width]: [usize; 2], precision: Precision) -> Vec<Vec<u32>> {
     let device = Device::default().autodiff();
     let x = tensor(1, [3, 1, height, width], &device).require_grad();
     let shapes = [
@@ -40,7 +40,7 @@ fn net([height, width]: [usize; 2]) -> Vec<Vec<u32>> {
             eps: 1e-5,
         }
     };
-    let image = Features::from_planar(x.clone());
+    let image = Features::from_planar_in(x.clone(), precision);
     let (first, _) = conv3x3_norm_relu(&image, None, weights[0].clone(), &norm(0));
     let (low, statistics) =
         conv3x3_norm_relu(&max_pool2x2(&first), None, weights[1].clone(), &norm(1));
@@ -73,31 +73,38 @@ fn net([height, width]: [usize; 2]) -> Vec<Vec<u32>> {
         .collect()
 }
 
-fn with_threads(n: usize, size: [usize; 2]) -> Vec<Vec<u32>> {
+fn with_threads(n: usize, size: [usize; 2], precision: Precision) -> Vec<Vec<u32>> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(n)
         .build()
         .expect("threads")
-        .install(|| net(size))
+        .install(|| net(size, precision))
 }
 
 #[test]
 fn one_to_four_threads_give_the_same_bytes_each_time() {
-    for size in [[48, 40], [130, 20]] {
-        let one = with_threads(1, size);
-        assert!(
-            one.iter()
-                .flatten()
-                .any(|bits| f32::from_bits(*bits).abs() > 1e-3)
-        );
-        for threads in [1, 2, 3, 4, 4] {
-            for (place, (found, expected)) in
-                with_threads(threads, size).iter().zip(&one).enumerate()
-            {
+    for name in ["avx512", "avx2+fma", "portable"] {
+        if force_instruction_set(name).is_err() {
+            continue;
+        }
+        for precision in [Precision::F32, Precision::Bf16] {
+            for size in [[48, 40], [130, 20]] {
+                let one = with_threads(1, size, precision);
                 assert!(
-                    found == expected,
-                    "{threads} threads, {size:?}: result {place} differs"
+                    one.iter()
+                        .flatten()
+                        .any(|bits| f32::from_bits(*bits).abs() > 1e-3)
                 );
+                for threads in [1, 2, 3, 4, 4] {
+                    let found = with_threads(threads, size, precision);
+                    for (place, (found, expected)) in found.iter().zip(&one).enumerate() {
+                        assert!(
+                            found == expected,
+                            "{threads} threads, {size:?}, {precision:?} on {name}: result {place} \
+                             differs"
+                        );
+                    }
+                }
             }
         }
     }

@@ -1,28 +1,25 @@
 //! The training loop.
 
-use std::collections::BTreeSet;
+mod keeper;
+mod trainee;
+
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use burn::tensor::Device;
 use hardslice_data::SliceRef;
 use hardslice_data::balance::{Epochs, Plan};
-use hardslice_data::random::Stream;
 use thiserror::Error;
 
-use crate::batch::{Batch, Lens};
-use crate::checkpoint::{Checkpoint, CheckpointError, Position};
+use crate::batch::Lens;
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::config::TrainConfig;
+use crate::device::arithmetic;
 use crate::loader::{Loader, Recipe};
-use crate::log::{LogError, LogLine, TrainLog};
-use crate::net::{Net, Pass};
+use crate::log::LogError;
 use crate::progress::{Event, Observer, Warning};
-use crate::score::{case_dice, score_slices};
-use crate::sgd::Sgd;
-use crate::weights::Weights;
 
-/// Validations in a row without a single predicted pixel after which a training is given up.
-const MAX_EMPTY_VALIDATIONS: u32 = 3;
+use keeper::Keeper;
+pub use trainee::Trainee;
 
 /// A training cannot go on.
 #[derive(Debug, Error)]
@@ -119,100 +116,6 @@ pub struct Half<'a> {
     pub steps: std::ops::Range<u64>,
 }
 
-/// A net in training.
-#[derive(Debug, Clone)]
-pub struct Trainee {
-    /// The net, with gradients.
-    pub net: Net,
-    /// Its optimiser.
-    pub sgd: Sgd,
-    /// Where the training stands.
-    pub position: Position,
-}
-
-impl Trainee {
-    /// A net before its first step.
-    pub fn new(net: Net, config: &TrainConfig) -> Self {
-        Self {
-            net,
-            sgd: Sgd::new(config.momentum),
-            position: Position {
-                step: 0,
-                identity: String::new(),
-                instruction_set: hardslice_kernels::instruction_set().to_owned(),
-                loss_sum: 0.0,
-                n_losses: 0,
-                best: None,
-                n_empty_validations: 0,
-            },
-        }
-    }
-
-    /// Takes one step: forward, loss, backward, update. Gives the loss of the batch.
-    ///
-    /// # Errors
-    ///
-    /// [`FitError::Diverged`] when the loss is not a number; the net is as before the step then.
-    pub fn take_step(
-        &mut self,
-        batch: &Batch,
-        config: &TrainConfig,
-        seed: u64,
-        device: &Device,
-    ) -> Result<f64, FitError> {
-        let step = self.position.step;
-        let lr = config.schedule().lr(step);
-        let device = device.clone().autodiff();
-        let mut pass = Pass::train(Stream::new(seed, &format!("dropout/step/{step}")));
-        let logits = self.net.forward(batch.images(&device), &mut pass);
-        let loss = config
-            .loss
-            .of(logits, batch.targets(&device), batch.annotated(&device));
-        let value = f64::from(loss.clone().inner().into_scalar::<f32>());
-        if !value.is_finite() {
-            return Err(FitError::Diverged {
-                step: step + 1,
-                loss: value,
-                lr,
-            });
-        }
-        let gradients = loss.backward();
-        self.net = self.sgd.step(self.net.clone(), gradients, lr);
-        self.net.absorb_statistics(pass);
-        self.position.step += 1;
-        self.position.loss_sum += value;
-        self.position.n_losses += 1;
-        Ok(value)
-    }
-
-    /// The state, to save it.
-    pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint {
-            position: self.position.clone(),
-            weights: Weights::of(&self.net),
-            velocities: self.sgd.state(),
-        }
-    }
-
-    /// Takes a saved state over. The net must be of the same build.
-    ///
-    /// # Errors
-    ///
-    /// [`CheckpointError`] when the weights do not fit the net.
-    pub fn restore(
-        self,
-        saved: Checkpoint,
-        config: &TrainConfig,
-        device: &Device,
-    ) -> Result<Self, CheckpointError> {
-        Ok(Self {
-            net: saved.weights.load_into(self.net)?,
-            sgd: Sgd::from_state(config.momentum, saved.velocities, device),
-            position: saved.position,
-        })
-    }
-}
-
 /// Trains over one half, going on from the newest checkpoint in `dir` if there is one.
 ///
 /// `dir` gets `checkpoints/`, `train.csv`, `tensorboard/` and `best.safetensors` (the weights that
@@ -230,7 +133,7 @@ pub fn fit(
     dir: &Path,
     context: &FitContext<'_>,
 ) -> Result<Trainee, FitError> {
-    let mut trainee = resume(trainee, identity, &dir.join("checkpoints"), context)?;
+    let trainee = resume(trainee, identity, &dir.join("checkpoints"), context)?;
     let epochs = Epochs::new(
         half.plan.clone(),
         context.config.copies,
@@ -254,20 +157,11 @@ pub fn fit(
         done: first,
     });
     let mut keeper = Keeper::open(dir, &trainee, context)?;
-    std::thread::scope(|scope| {
+    let trainee = std::thread::scope(|scope| {
         let loader = Loader::start(scope, recipe, numbers);
-        let mut outcome = Ok(());
-        while let Some(batch) = loader.next() {
-            outcome = take_step(&mut trainee, &batch, context)
-                .and_then(|()| keeper.after_step(&mut trainee));
-            if outcome.is_err() {
-                break;
-            }
-            let done = trainee.position.step - half.steps.start;
-            context.observer.notify(&Event::Advanced { done });
-        }
+        let trained = train_on(trainee, &loader, half.steps.start, &mut keeper, context);
         loader.finish();
-        outcome
+        trained
     })?;
     keeper.save(&trainee)?;
     context.observer.notify(&Event::Finished);
@@ -295,159 +189,37 @@ fn resume(
             dir: checkpoints.to_owned(),
         });
     }
-    let wanted = hardslice_kernels::instruction_set();
+    let wanted = arithmetic(context.device);
     if saved.position.instruction_set != wanted && !context.force {
         return Err(FitError::OtherInstructionSet {
             found: saved.position.instruction_set,
-            wanted: wanted.to_owned(),
+            wanted,
         });
     }
     Ok(trainee.restore(saved, context.config, context.device)?)
 }
 
-/// One step, told to the observer.
-fn take_step(
-    trainee: &mut Trainee,
-    batch: &Batch,
+/// Trains on batches until there is none left.
+fn train_on(
+    mut trainee: Trainee,
+    loader: &Loader,
+    first_step: u64,
+    keeper: &mut Keeper<'_>,
     context: &FitContext<'_>,
-) -> Result<(), FitError> {
-    let loss = trainee.take_step(batch, context.config, context.seed, context.device)?;
-    let step = trainee.position.step;
-    context.observer.notify(&Event::Step {
-        step,
-        loss,
-        lr: context.config.schedule().lr(step - 1),
-    });
-    Ok(())
-}
-
-/// Logs, validates and saves, each when its time has come.
-struct Keeper<'a> {
-    dir: &'a Path,
-    context: &'a FitContext<'a>,
-    log: TrainLog,
-    saved_at: Instant,
-}
-
-impl<'a> Keeper<'a> {
-    fn open(
-        dir: &'a Path,
-        trainee: &Trainee,
-        context: &'a FitContext<'a>,
-    ) -> Result<Self, FitError> {
-        Ok(Self {
-            dir,
-            context,
-            log: TrainLog::open(dir, trainee.position.step, context.wall_time_s)?,
-            saved_at: Instant::now(),
-        })
-    }
-
-    fn after_step(&mut self, trainee: &mut Trainee) -> Result<(), FitError> {
-        let config = self.context.config;
+) -> Result<Trainee, FitError> {
+    while let Some(batch) = loader.next() {
+        let (next, loss) =
+            trainee.take_step(&batch, context.config, context.seed, context.device)?;
+        trainee = next;
         let step = trainee.position.step;
-        let is_validation = config.is_validation(step);
-        if is_validation || step.is_multiple_of(config.log_every()) {
-            let validation = if is_validation {
-                self.validate(trainee)?
-            } else {
-                None
-            };
-            let position = &mut trainee.position;
-            self.log.push(&LogLine {
-                step,
-                lr: config.schedule().lr(step - 1),
-                loss: position.loss_sum / position.n_losses.max(1) as f64,
-                validation,
-            })?;
-            position.loss_sum = 0.0;
-            position.n_losses = 0;
-        }
-        if self.saved_at.elapsed().as_secs_f64() > config.checkpoint_minutes * 60.0 {
-            self.save(trainee)?;
-        }
-        Ok(())
-    }
-
-    fn save(&mut self, trainee: &Trainee) -> Result<(), FitError> {
-        self.log.flush()?;
-        let dir = self.dir.join("checkpoints");
-        trainee
-            .checkpoint()
-            .write(&dir, self.context.config.keep_checkpoints)?;
-        self.saved_at = Instant::now();
-        Ok(())
-    }
-
-    /// Mean and lowest case Dice on the validation patients; keeps the best weights.
-    fn validate(&self, trainee: &mut Trainee) -> Result<Option<[Option<f64>; 2]>, FitError> {
-        let FitContext {
-            lens, validation, ..
-        } = *self.context;
-        if validation.is_empty() {
-            return Ok(None);
-        }
-        let net = trainee.net.for_prediction();
-        let scores = score_slices(
-            &net,
-            lens,
-            validation,
-            self.context.config.batch,
-            &crate::Silent,
-        );
-        let organs: BTreeSet<u16> = scores.iter().map(|score| score.organ_idx).collect();
-        let dice = organs.iter().flat_map(|organ| case_dice(&scores, *organ));
-        let dice: Vec<f64> = dice.map(|(_, dice)| dice).collect();
-        let mean_dice = (!dice.is_empty()).then(|| dice.iter().sum::<f64>() / dice.len() as f64);
-        let min_dice = dice.iter().copied().reduce(f64::min);
-        let step = trainee.position.step;
-        self.context.observer.notify(&Event::Validated {
+        context.observer.notify(&Event::Step {
             step,
-            mean_dice,
-            min_dice,
+            loss,
+            lr: context.config.schedule().lr(step - 1),
         });
-        let n_predicted: u64 = scores
-            .iter()
-            .map(|score| u64::from(score.n_predicted))
-            .sum();
-        let n_truth: u64 = scores.iter().map(|score| u64::from(score.n_truth)).sum();
-        self.watch_for_collapse(trainee, n_predicted == 0 && n_truth > 0)?;
-        if let Some(mean) = mean_dice
-            && trainee.position.best.is_none_or(|(_, best)| mean > best)
-        {
-            trainee.position.best = Some((step, mean));
-            self.keep_best(trainee)?;
-        }
-        Ok(Some([mean_dice, min_dice]))
+        keeper.after_step(&mut trainee)?;
+        let done = step - first_step;
+        context.observer.notify(&Event::Advanced { done });
     }
-
-    fn watch_for_collapse(&self, trainee: &mut Trainee, is_empty: bool) -> Result<(), FitError> {
-        let position = &mut trainee.position;
-        if !is_empty {
-            position.n_empty_validations = 0;
-            return Ok(());
-        }
-        position.n_empty_validations += 1;
-        let (step, n) = (position.step, position.n_empty_validations);
-        if n >= MAX_EMPTY_VALIDATIONS {
-            return Err(FitError::Collapsed { step, n });
-        }
-        self.context
-            .observer
-            .notify(&Event::Warning(Warning::NothingPredicted { step }));
-        Ok(())
-    }
-
-    fn keep_best(&self, trainee: &Trainee) -> Result<(), FitError> {
-        let path = self.dir.join("best.safetensors");
-        let bytes = Weights::of(&trainee.net).to_safetensors();
-        let written = hardslice_volume::whole_file::write_whole_bytes(&path, &bytes);
-        written.map_err(|source| {
-            FitError::Checkpoint(CheckpointError::File {
-                action: "write",
-                path,
-                source,
-            })
-        })
-    }
+    Ok(trainee)
 }

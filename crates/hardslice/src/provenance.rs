@@ -4,15 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use burn::tensor::Device;
 use hardslice::experiment::Experiment;
 use hardslice_data::store::Store;
+use hardslice_train::arithmetic;
 use hardslice_volume::whole_file::write_whole_bytes;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
 struct Provenance<'a> {
     program: &'a str,
-    instruction_set: &'a str,
+    instruction_set: String,
     seed: u64,
     experiment_blake3: String,
     store_blake3: &'a str,
@@ -25,7 +27,7 @@ struct OfCommand<'a, S> {
     program: &'a str,
     command: &'a str,
     settings: &'a S,
-    instruction_set: &'a str,
+    instruction_set: String,
     /// BLAKE3 of each input file.
     inputs: Vec<(String, String)>,
 }
@@ -39,6 +41,7 @@ pub(crate) fn of_command(
     command: &str,
     settings: &impl Serialize,
     inputs: &[&Path],
+    device: &Device,
 ) -> anyhow::Result<()> {
     let mut hashes = Vec::new();
     for input in inputs {
@@ -55,7 +58,7 @@ pub(crate) fn of_command(
         program: env!("CARGO_PKG_VERSION"),
         command,
         settings,
-        instruction_set: hardslice_kernels::instruction_set(),
+        instruction_set: arithmetic(device),
         inputs: hashes,
     })?;
     let mut name = out.file_name().unwrap_or_default().to_owned();
@@ -81,11 +84,16 @@ fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Writes `provenance.json`.
-pub(crate) fn write(out: &Path, experiment: &Experiment, store: &Store) -> anyhow::Result<()> {
+pub(crate) fn write(
+    out: &Path,
+    experiment: &Experiment,
+    store: &Store,
+    device: &Device,
+) -> anyhow::Result<()> {
     let cases = store.cases().iter();
     let provenance = Provenance {
         program: env!("CARGO_PKG_VERSION"),
-        instruction_set: hardslice_kernels::instruction_set(),
+        instruction_set: arithmetic(device),
         seed: experiment.seed,
         experiment_blake3: blake3::hash(experiment.to_toml().as_bytes())
             .to_hex()

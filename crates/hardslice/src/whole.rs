@@ -20,6 +20,7 @@ use crate::{pictures, provenance, results};
 pub(crate) struct Whole<'a> {
     pub(crate) experiment: &'a Experiment,
     pub(crate) out: &'a Path,
+    pub(crate) device: &'a Device,
     pub(crate) bars: &'a Bars,
     pub(crate) force: bool,
 }
@@ -36,6 +37,7 @@ pub(crate) fn run_whole(whole: &Whole<'_>) -> anyhow::Result<Finished> {
     let Whole {
         experiment,
         out,
+        device,
         bars,
         ..
     } = *whole;
@@ -57,7 +59,7 @@ pub(crate) fn run_whole(whole: &Whole<'_>) -> anyhow::Result<Finished> {
             split: &split,
             dir: &out.join(folder_of(&organs)),
             init: experiment.init.as_deref(),
-            device: &Device::flex(),
+            device,
             observer: bars,
             wall_time_s,
             force: whole.force,
@@ -65,7 +67,7 @@ pub(crate) fn run_whole(whole: &Whole<'_>) -> anyhow::Result<Finished> {
         rounds.push((organs, round::run(&protocol, &place)?));
     }
     results::write(out, experiment, &rounds)?;
-    provenance::write(out, experiment, &store)?;
+    provenance::write(out, experiment, &store, device)?;
     pictures::write(out, &store, &split, &rounds, bars)?;
     let done = if report.failures.is_empty() {
         Done::Clean

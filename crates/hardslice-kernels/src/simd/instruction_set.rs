@@ -21,7 +21,10 @@ pub(crate) enum Level {
 /// 0 until something was forced, then 1 + the place in [`NAMES`].
 static FORCED: AtomicU8 = AtomicU8::new(0);
 
-const NAMES: [&str; 3] = ["avx512", "avx2+fma", "portable"];
+const NAMES: [&str; 4] = ["avx512", "avx2+fma", "portable", "burn"];
+
+/// The place of Burn's own operations in [`NAMES`]: no kernel runs.
+const BURN: u8 = 3;
 
 /// This processor, or this build, has no such instruction set.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -36,15 +39,26 @@ pub struct ForceInstructionSetError {
     pub possible: Vec<&'static str>,
 }
 
-/// The name of the instruction set that the kernels run on: `avx512`, `avx2+fma` or `portable`.
+/// The name of the instruction set that the kernels run on: `avx512`, `avx2+fma` or `portable`;
+/// `burn` where Burn's own operations were forced in their place.
 ///
 /// The same inputs give the same bytes on one instruction set, not across them: a fused
 /// multiply-add rounds once. Checkpoints record this name.
 pub fn instruction_set() -> &'static str {
-    Level::current().name()
+    if has_own_kernels() {
+        Level::current().name()
+    } else {
+        NAMES[usize::from(BURN)]
+    }
 }
 
-/// Runs the kernels of this process on another instruction set than the best one.
+/// Whether the kernels of this crate compute on the CPU, not Burn's own operations.
+pub(crate) fn has_own_kernels() -> bool {
+    FORCED.load(Ordering::Relaxed) != BURN + 1
+}
+
+/// Runs the kernels of this process on another instruction set than the best one, or, with `burn`,
+/// Burn's own operations in their place.
 ///
 /// For tests and measurements: operations that run meanwhile on another thread change over in
 /// the middle.
@@ -55,9 +69,8 @@ pub fn instruction_set() -> &'static str {
 pub fn force_instruction_set(name: &str) -> Result<(), ForceInstructionSetError> {
     let place = NAMES.iter().position(|known| *known == name);
     match place {
-        Some(place) if Level::at(place).is_some() => {
-            // Three names.
-            #[expect(clippy::cast_possible_truncation, reason = "there are three names")]
+        Some(place) if place == usize::from(BURN) || Level::at(place).is_some() => {
+            #[expect(clippy::cast_possible_truncation, reason = "there are four names")]
             FORCED.store(place as u8 + 1, Ordering::Relaxed);
             Ok(())
         }
@@ -66,6 +79,7 @@ pub fn force_instruction_set(name: &str) -> Result<(), ForceInstructionSetError>
             possible: (0..NAMES.len())
                 .filter_map(Level::at)
                 .map(Level::name)
+                .chain([NAMES[usize::from(BURN)]])
                 .collect(),
         }),
     }

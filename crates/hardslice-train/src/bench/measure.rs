@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::flops::conv_flops;
 use super::{BenchError, Dimensions, Mode, Prepared, Size};
+use crate::device::arithmetic;
 use crate::fit::Trainee;
 use crate::net::{Dtype, Pass};
 
@@ -39,7 +40,7 @@ pub struct Measured {
     /// Threads that computed.
     pub threads: usize,
     /// Instruction set of the kernels.
-    pub instruction_set: &'static str,
+    pub instruction_set: String,
     /// Slices a second, by the median step.
     pub slices_per_s: f64,
     /// Median of the measured steps, seconds.
@@ -80,7 +81,9 @@ impl Prepared {
             dimensions.pixels,
             workload.mode,
         );
-        let peak_gflops = workload.peak_flops().map(|peak| peak / 1e9);
+        // The peak is the processor's.
+        let peak = workload.peak_flops().filter(|_| *device == Device::flex());
+        let peak_gflops = peak.map(|peak| peak / 1e9);
         let (mut seconds, losses) = match workload.mode {
             Mode::Train => self.train(effort, device, advanced)?,
             Mode::Infer => self.infer(effort, device, advanced),
@@ -95,7 +98,7 @@ impl Prepared {
             dtype: workload.dtype,
             dimensions,
             threads: rayon::current_num_threads(),
-            instruction_set: hardslice_kernels::instruction_set(),
+            instruction_set: arithmetic(device),
             slices_per_s: dimensions.batch as f64 / median_s,
             median_s,
             min_s: seconds[0],
@@ -125,7 +128,8 @@ impl Prepared {
         let (mut seconds, mut losses) = (Vec::new(), Vec::new());
         for step in 0..effort.n_steps() {
             let start = Instant::now();
-            let loss = trainee.take_step(&batch, &train_config, seed, device)?;
+            let (next, loss) = trainee.take_step(&batch, &train_config, seed, device)?;
+            trainee = next;
             seconds.push(start.elapsed().as_secs_f64());
             losses.push(loss);
             advanced(step as u64 + 1);

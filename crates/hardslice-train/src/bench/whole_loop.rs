@@ -156,7 +156,7 @@ impl Contest<'_> {
         let mut trainee = self.trainee();
         let mut times = Vec::new();
         for _ in 0..self.config.steps {
-            trainee.take_step(&batch, &self.config, SEED, self.place.device)?;
+            (trainee, _) = trainee.take_step(&batch, &self.config, SEED, self.place.device)?;
             times.push(Instant::now());
         }
         Ok(self.seconds_a_step(&times))

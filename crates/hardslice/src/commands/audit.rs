@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use burn::tensor::Device;
 use clap::Args;
 use hardslice_data::audit::{AuditOptions, AuditReport, CaseAudit, audit};
 use hardslice_data::manifest::{self, Layout};
@@ -63,7 +64,7 @@ impl Audit {
             } else {
                 vec![]
             };
-            provenance::of_command(path, "audit", &self.labels, &inputs)?;
+            provenance::of_command(path, "audit", &self.labels, &inputs, &Device::flex())?;
         }
         bars::print(&in_words(&report))?;
         Ok(if report.n_errors == 0 {

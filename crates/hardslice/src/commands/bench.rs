@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, anyhow};
-use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use hardslice_data::store::Store;
 use hardslice_train::bench::{
@@ -15,6 +14,7 @@ use hardslice_train::net::{Dtype, NetKind};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::device_arg::DeviceArg;
 use crate::Done;
 use crate::bars::{self, Bars, wall_time_s};
 use crate::peak_memory::peak_rss_mb;
@@ -58,6 +58,8 @@ pub(crate) struct Bench {
     /// Print JSON, one object a line.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    device: DeviceArg,
     /// Write weights, slices and settings here, for another program to run the same.
     #[arg(long, value_name = "DIR")]
     export: Option<PathBuf>,
@@ -152,7 +154,7 @@ impl Bench {
     }
 
     fn one(&self, workload: Workload) -> anyhow::Result<()> {
-        let (effort, device) = (self.effort(), Device::flex());
+        let (effort, device) = (self.effort(), self.device.open()?);
         let n_steps = effort.n_steps() as u64;
         let prepared = Prepared::new(workload, n_steps, self.seed, &device)?;
         if let Some(dir) = &self.export {
@@ -240,6 +242,7 @@ impl Bench {
             ])
             .args(["--dtype", dtype, "--threads", threads, "--steps", steps])
             .args(["--warmup", warmup, "--seed", seed])
+            .args(["--device", &self.device.name()])
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .output()
@@ -265,7 +268,7 @@ impl Bench {
         let place = LoopPlace {
             store: &store,
             dir: dir.path(),
-            device: &Device::flex(),
+            device: &self.device.open()?,
             wall_time_s,
         };
         let measured = measure_loop(workload, self.effort(), &place, &|done| bars.advance(done))?;

@@ -10,6 +10,7 @@ use hardslice_data::ledger;
 use hardslice_data::phantom::{PhantomOptions, write_cohort};
 use hardslice_eval::auc;
 
+use super::device_arg::DeviceArg;
 use crate::Done;
 use crate::bars::{self, Bars};
 use crate::whole::{Whole, folder_of, run_whole};
@@ -30,10 +31,13 @@ pub(crate) struct Demo {
     /// Seed of everything random, the phantoms included.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 impl Demo {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
+        let device = self.device.open()?;
         let bars = Bars::new();
         let phantoms = self.out.join("phantoms");
         let options = PhantomOptions {
@@ -54,6 +58,7 @@ impl Demo {
         let finished = run_whole(&Whole {
             experiment: &experiment,
             out: &self.out,
+            device: &device,
             bars: &bars,
             force: false,
         })?;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use burn::tensor::Device;
 use clap::Args;
 use hardslice_data::{Organ, OrganMap};
 use hardslice_eval::{Convention, Mask, ScoreOptions, score_masks};
@@ -88,7 +89,13 @@ impl Evaluate {
         }
         write(&self.out, &scores).context("cannot write the table")?;
         let inputs = [self.truth.as_path(), &self.predictions];
-        provenance::of_command(&self.out, "evaluate", &(&options, &self.labels), &inputs)?;
+        provenance::of_command(
+            &self.out,
+            "evaluate",
+            &(&options, &self.labels),
+            &inputs,
+            &Device::flex(),
+        )?;
         print_summary(scores)?;
         Ok(if n_missing == 0 {
             Done::Clean

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::Device;
 use clap::Args;
 use hardslice::experiment::Experiment;
 use hardslice_data::balance::Tau;
@@ -11,6 +10,7 @@ use hardslice_data::store::Store;
 use hardslice_train::Model;
 use hardslice_train::round::{Workplace, mine_by_hand};
 
+use super::device_arg::DeviceArg;
 use crate::bars::{self, Bars, wall_time_s};
 use crate::whole::protocol;
 use crate::{Done, provenance};
@@ -42,6 +42,8 @@ pub(crate) struct Mine {
     /// Where the ledger and the plan are written.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 impl Mine {
@@ -51,7 +53,8 @@ impl Mine {
             experiment.mining.tau = tau;
         }
         let store = Store::open(&self.store)?;
-        let model = Model::read(&self.model, &Device::flex())?;
+        let device = self.device.open()?;
+        let model = Model::read(&self.model, &device)?;
         let organs: Vec<_> = model.record.organ_names().cloned().collect();
         let split = Split::load(&self.split, &facts(&store, &organs))?;
         let bars = Bars::new();
@@ -60,7 +63,7 @@ impl Mine {
             split: &split,
             dir: &self.out,
             init: None,
-            device: &Device::flex(),
+            device: &device,
             observer: &bars,
             wall_time_s,
             force: false,
@@ -68,7 +71,7 @@ impl Mine {
         let taus = mine_by_hand(&protocol(&experiment, organs.clone())?, &place, &model)?;
         let settings = experiment.to_toml();
         let inputs = [self.split.as_path(), &self.model];
-        provenance::of_command(&self.out, "mine", &settings, &inputs)?;
+        provenance::of_command(&self.out, "mine", &settings, &inputs, &device)?;
         for (organ, tau) in organs.iter().zip(taus) {
             bars::print(&format!(
                 "{organ}: {} of {} slices of A are below tau {:.3}",

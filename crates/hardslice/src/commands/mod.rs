@@ -12,6 +12,7 @@ mod evaluate;
 mod run;
 mod bench;
 
+mod device_arg;
 mod label_args;
 
 use clap::Subcommand;

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use burn::tensor::Device;
 use clap::Args;
 use hardslice_train::{Model, ScanSlices, predict};
 use hardslice_volume::{read_scan, write_label_map};
 
+use super::device_arg::DeviceArg;
 use crate::bars::Bars;
 use crate::{Done, provenance};
 
@@ -33,15 +33,18 @@ pub(crate) struct Predict {
     /// Average over the slice as it is, flipped, and mirrored: three times the work.
     #[arg(long)]
     flip_averaging: bool,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 impl Predict {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
-        let model = Model::read(&self.model, &Device::flex())?;
+        let device = self.device.open()?;
+        let model = Model::read(&self.model, &device)?;
         let bars = Bars::new();
         let settings = (self.largest_component, self.flip_averaging);
         let inputs = [self.model.as_path(), &self.input];
-        provenance::of_command(&self.out, "predict", &settings, &inputs)?;
+        provenance::of_command(&self.out, "predict", &settings, &inputs, &device)?;
         let scans = nifti_files(&self.input)?;
         if scans.is_empty() {
             // A file, or a folder that holds one DICOM series.

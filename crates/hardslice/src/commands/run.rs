@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use hardslice::experiment::Experiment;
 
+use super::device_arg::DeviceArg;
 use crate::Done;
 use crate::bars::Bars;
 use crate::whole::{Whole, run_whole};
@@ -40,6 +41,8 @@ pub(crate) struct Run {
     /// Go on from checkpoints that another instruction set made, though it rounds differently.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 impl Run {
@@ -48,6 +51,7 @@ impl Run {
         run_whole(&Whole {
             experiment: &experiment,
             out: &self.out,
+            device: &self.device.open()?,
             bars: &Bars::new(),
             force: self.force,
         })

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use hardslice::experiment::Experiment;
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
 use hardslice_train::round::{Part, TrainByHand, Workplace, train_by_hand};
 
+use super::device_arg::DeviceArg;
 use crate::bars::{self, Bars, wall_time_s};
 use crate::whole::{protocol, trained_organs};
 use crate::{Done, provenance};
@@ -47,6 +47,8 @@ pub(crate) struct Train {
     /// Go on from checkpoints that another instruction set made, though it rounds differently.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -65,13 +67,14 @@ impl Train {
         let store = Store::open(&self.store)?;
         let organs = trained_organs(&experiment, &store)?;
         let split = Split::load(&self.split, &facts(&store, &organs))?;
+        let device = self.device.open()?;
         let bars = Bars::new();
         let place = Workplace {
             store: &store,
             split: &split,
             dir: &self.out,
             init: experiment.init.as_deref(),
-            device: &Device::flex(),
+            device: &device,
             observer: &bars,
             wall_time_s,
             force: self.force,
@@ -93,7 +96,7 @@ impl Train {
             .flatten()
             .map(PathBuf::as_path)
             .collect();
-        provenance::of_command(&self.out, "train", &settings, &inputs)?;
+        provenance::of_command(&self.out, "train", &settings, &inputs, &device)?;
         bars::print(&format!(
             "{} after {} steps: {}",
             record.net.name(),

@@ -1,0 +1,146 @@
+//! What a training does between its steps.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Instant;
+
+use super::{FitContext, FitError, Trainee};
+use crate::checkpoint::CheckpointError;
+use crate::log::{LogLine, TrainLog};
+use crate::progress::{Event, Warning};
+use crate::score::{case_dice, score_slices};
+use crate::weights::Weights;
+
+/// Validations in a row without a single predicted pixel after which a training is given up.
+const MAX_EMPTY_VALIDATIONS: u32 = 3;
+
+/// Logs, validates and saves, each when its time has come.
+pub(super) struct Keeper<'a> {
+    dir: &'a Path,
+    context: &'a FitContext<'a>,
+    log: TrainLog,
+    saved_at: Instant,
+}
+
+impl<'a> Keeper<'a> {
+    pub(super) fn open(
+        dir: &'a Path,
+        trainee: &Trainee,
+        context: &'a FitContext<'a>,
+    ) -> Result<Self, FitError> {
+        Ok(Self {
+            dir,
+            context,
+            log: TrainLog::open(dir, trainee.position.step, context.wall_time_s)?,
+            saved_at: Instant::now(),
+        })
+    }
+
+    pub(super) fn after_step(&mut self, trainee: &mut Trainee) -> Result<(), FitError> {
+        let config = self.context.config;
+        let step = trainee.position.step;
+        let is_validation = config.is_validation(step);
+        if is_validation || step.is_multiple_of(config.log_every()) {
+            let validation = if is_validation {
+                self.validate(trainee)?
+            } else {
+                None
+            };
+            let position = &mut trainee.position;
+            self.log.push(&LogLine {
+                step,
+                lr: config.schedule().lr(step - 1),
+                loss: position.loss_sum / position.n_losses.max(1) as f64,
+                validation,
+            })?;
+            position.loss_sum = 0.0;
+            position.n_losses = 0;
+        }
+        if self.saved_at.elapsed().as_secs_f64() > config.checkpoint_minutes * 60.0 {
+            self.save(trainee)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn save(&mut self, trainee: &Trainee) -> Result<(), FitError> {
+        self.log.flush()?;
+        let dir = self.dir.join("checkpoints");
+        trainee
+            .checkpoint()
+            .write(&dir, self.context.config.keep_checkpoints)?;
+        self.saved_at = Instant::now();
+        Ok(())
+    }
+
+    /// Mean and lowest case Dice on the validation patients; keeps the best weights.
+    fn validate(&self, trainee: &mut Trainee) -> Result<Option<[Option<f64>; 2]>, FitError> {
+        let FitContext {
+            lens, validation, ..
+        } = *self.context;
+        if validation.is_empty() {
+            return Ok(None);
+        }
+        let net = trainee.net.for_prediction();
+        let scores = score_slices(
+            &net,
+            lens,
+            validation,
+            self.context.config.batch,
+            &crate::Silent,
+        );
+        let organs: BTreeSet<u16> = scores.iter().map(|score| score.organ_idx).collect();
+        let dice = organs.iter().flat_map(|organ| case_dice(&scores, *organ));
+        let dice: Vec<f64> = dice.map(|(_, dice)| dice).collect();
+        let mean_dice = (!dice.is_empty()).then(|| dice.iter().sum::<f64>() / dice.len() as f64);
+        let min_dice = dice.iter().copied().reduce(f64::min);
+        let step = trainee.position.step;
+        self.context.observer.notify(&Event::Validated {
+            step,
+            mean_dice,
+            min_dice,
+        });
+        let n_predicted: u64 = scores
+            .iter()
+            .map(|score| u64::from(score.n_predicted))
+            .sum();
+        let n_truth: u64 = scores.iter().map(|score| u64::from(score.n_truth)).sum();
+        self.watch_for_collapse(trainee, n_predicted == 0 && n_truth > 0)?;
+        if let Some(mean) = mean_dice
+            && trainee.position.best.is_none_or(|(_, best)| mean > best)
+        {
+            trainee.position.best = Some((step, mean));
+            self.keep_best(trainee)?;
+        }
+        Ok(Some([mean_dice, min_dice]))
+    }
+
+    fn watch_for_collapse(&self, trainee: &mut Trainee, is_empty: bool) -> Result<(), FitError> {
+        let position = &mut trainee.position;
+        if !is_empty {
+            position.n_empty_validations = 0;
+            return Ok(());
+        }
+        position.n_empty_validations += 1;
+        let (step, n) = (position.step, position.n_empty_validations);
+        if n >= MAX_EMPTY_VALIDATIONS {
+            return Err(FitError::Collapsed { step, n });
+        }
+        self.context
+            .observer
+            .notify(&Event::Warning(Warning::NothingPredicted { step }));
+        Ok(())
+    }
+
+    fn keep_best(&self, trainee: &Trainee) -> Result<(), FitError> {
+        let path = self.dir.join("best.safetensors");
+        let bytes = Weights::of(&trainee.net).to_safetensors();
+        let written = hardslice_volume::whole_file::write_whole_bytes(&path, &bytes);
+        written.map_err(|source| {
+            FitError::Checkpoint(CheckpointError::File {
+                action: "write",
+                path,
+                source,
+            })
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! The same net on Burn's own operations, as on every device without own kernels: the same losses.
+
+use burn::tensor::Device;
+use hardslice_train::bench::{Mode, Prepared, Size, Workload};
+use hardslice_train::net::{Dtype, Net, NetConfig, NetKind, NormKind};
+use hardslice_train::{Batch, ComputeDevice, TrainConfig, Trainee};
+
+const N_STEPS: u64 = 20;
+
+/// A batch of the benchmark's discs, cut to the first slices and to their upper left corner.
+fn corner(batch: &Batch, n: usize, size: usize) -> Batch {
+    let cut = |planes: &[f32]| {
+        let whole = planes.chunks_exact(batch.size * batch.size).take(n);
+        whole
+            .flat_map(|plane| plane.chunks_exact(batch.size).take(size))
+            .flat_map(|row| row[..size].iter().copied())
+            .collect()
+    };
+    Batch {
+        n,
+        size,
+        images: cut(&batch.images),
+        targets: cut(&batch.targets),
+        annotated: batch.annotated[..n].to_vec(),
+        ..batch.clone()
+    }
+}
+
+fn discs() -> Batch {
+    let workload = Workload {
+        net: NetKind::UNet,
+        size: Size::A,
+        mode: Mode::Train,
+        dtype: Dtype::F32,
+    };
+    let prepared = Prepared::new(workload, N_STEPS, 3, &Device::flex());
+    corner(&prepared.expect("it has this size").batch, 4, 96)
+}
+
+/// Learning rates at which rounding does not grow from step to step: the coarsest norms of the FCN
+/// see 36 values each.
+fn lr0(kind: NetKind) -> f64 {
+    match kind {
+        NetKind::UNet => 0.003,
+        NetKind::Fcn8s => 0.0005,
+    }
+}
+
+fn losses(kind: NetKind, norm: NormKind, batch: &Batch, device: &Device) -> Vec<f64> {
+    let config = NetConfig {
+        kind,
+        norm,
+        width: 16,
+        ..NetConfig::default()
+    };
+    let train = TrainConfig {
+        steps: N_STEPS,
+        batch: batch.n,
+        lr0: lr0(kind),
+        ..TrainConfig::default()
+    };
+    let net = Net::new(&config, 1, 5, &device.clone().autodiff());
+    let mut trainee = Trainee::new(net, &train);
+    let mut losses = Vec::new();
+    for _ in 0..N_STEPS {
+        let (next, loss) = trainee.take_step(batch, &train, 7, device).expect("finite");
+        losses.push(loss);
+        trainee = next;
+    }
+    losses
+}
+
+/// One test: what computes is chosen for the whole process.
+#[test]
+fn twenty_steps_have_the_losses_of_burns_own_operations() {
+    let batch = discs();
+    let cases = [
+        (NetKind::UNet, NormKind::Batch),
+        (NetKind::UNet, NormKind::None),
+        (NetKind::Fcn8s, NormKind::Batch),
+    ];
+    let on = |name: &str| {
+        let device: ComputeDevice = name.parse().expect("a device");
+        let device = device.open().expect("every build has it");
+        cases.map(|(kind, norm)| losses(kind, norm, &batch, &device))
+    };
+    let kernels = on("cpu");
+    let reference = on("reference");
+    assert_eq!(hardslice_kernels::instruction_set(), "burn");
+    for ((case, found), expected) in cases.iter().zip(&kernels).zip(&reference) {
+        let furthest = found.iter().zip(expected).map(|(a, b)| (a - b).abs());
+        let furthest = furthest.fold(0.0, f64::max);
+        assert!(
+            furthest < 1e-4,
+            "{case:?}: {furthest} apart, {found:?}, expected {expected:?}"
+        );
+        assert!(
+            found[19] < found[0] - 1e-3,
+            "{case:?}: it does not train, {found:?}"
+        );
+    }
+}
