@@ -4,12 +4,15 @@
 //! with respect to the input (a convolution with turned-around weights), the 2x2 transposed
 //! convolution (four 1x1 convolutions with interleaved outputs) and its gradient (a 2x2
 //! convolution with step 2). The other ([`weight_gradient`]) computes the weights' gradients. Where
-//! it pays, 3x3 convolutions and their gradients go by [`winograd`] instead of the direct method.
+//! it pays, 3x3 convolutions and their gradients go by [`winograd`] instead of the direct method, and
+//! those with more weights than pixels by [`unfolded`].
 
 mod forward;
 mod gather;
+mod matmul;
 mod scratch;
 mod tile;
+mod unfolded;
 mod weight_gradient;
 mod weight_tile;
 mod weights;
@@ -18,6 +21,7 @@ mod winograd;
 pub(crate) use forward::{Conv, Output};
 pub(crate) use gather::{Lanes, WeightsOf};
 pub(crate) use scratch::{Blocks, Input, Planes};
+pub(crate) use unfolded::UnfoldedConv;
 pub(crate) use weight_gradient::WeightGradient;
 pub(crate) use weights::{ChannelBlock, Packed, channel_blocks};
 

@@ -10,8 +10,8 @@ use crate::batch_norm::{Normed, rounded};
 use crate::buffers::{Activations, Buffer};
 use crate::channel_sums::{Sums, channel_sums};
 use crate::conv::{
-    Blocks, ChannelBlock, Input, Lanes, Output, Planes, SameConv, WeightGradient, WeightsOf,
-    Window, channel_blocks,
+    Blocks, ChannelBlock, Input, Lanes, Output, Planes, SameConv, UnfoldedConv, WeightGradient,
+    WeightsOf, Window, channel_blocks,
 };
 use crate::layout::{Extent, n_blocks, to_planar};
 use crate::moments::{Moments, Wide};
@@ -106,6 +106,16 @@ impl ConvInputs {
 
     fn extent(&self) -> Extent {
         extent(&self.tensors[1])
+    }
+
+    /// The convolution without a skip connection as a product of matrices, where that pays.
+    fn unfolded<'a>(&'a self, weight: &'a ConvWeight) -> Option<UnfoldedConv<'a>> {
+        let [_, x] = &self.tensors;
+        if is_planar(x) || self.layers[0].channels > 0 {
+            return None;
+        }
+        let (source, weights) = (self.layers[1].source(x), numbers(&weight.0));
+        UnfoldedConv::where_it_pays(source, weight.window(), self.extent(), weights)
     }
 
     fn channels(&self) -> [usize; 2] {
@@ -215,11 +225,15 @@ pub(crate) fn conv_with_bias(
     let (grid, blocks) = (inputs.extent(), n_blocks(weight.outputs()));
     let bias = by_block(numbers(bias));
     let mut out = Activations::stale(inputs.precision, grid.n * blocks * grid.plane());
-    with_simd!(s => inputs.with_input(|input| {
-        let (window, weights) = (weight.window(), weight.for_outputs(inputs.channels()));
-        let conv = SameConv { input, window, grid, weights, bias: &bias, rectify };
-        conv.run(s, &all_blocks(SharedPixels::new(out.pixels_mut()), blocks), false);
-    }));
+    if let Some(conv) = inputs.unfolded(weight) {
+        with_simd!(s => conv.forward(s, &bias, rectify, out.pixels_mut()));
+    } else {
+        with_simd!(s => inputs.with_input(|input| {
+            let (window, weights) = (weight.window(), weight.for_outputs(inputs.channels()));
+            let conv = SameConv { input, window, grid, weights, bias: &bias, rectify };
+            conv.run(s, &all_blocks(SharedPixels::new(out.pixels_mut()), blocks), false);
+        }));
+    }
     out.into_tensor([grid.n, blocks, grid.height, grid.width, LANES])
 }
 
@@ -240,6 +254,21 @@ pub(crate) fn conv_backward(
 ) -> ConvGradients {
     let mut gradients = ConvGradients::default();
     let grid = inputs.extent();
+    if let Some(conv) = inputs.unfolded(weight) {
+        if wanted[2] {
+            let of_weight = with_simd!(s => conv.weight_gradient(s, gradient));
+            gradients.weight = Some(of_weight.into_tensor(weight.0.layout().shape().clone()));
+        }
+        if wanted[1] {
+            let blocks = n_blocks(inputs.layers[1].channels);
+            let n_pixels = grid.n * blocks * grid.plane();
+            let mut of_x = Activations::stale(inputs.precision, n_pixels);
+            with_simd!(s => conv.input_gradient(s, gradient, of_x.pixels_mut()));
+            let shape = [grid.n, blocks, grid.height, grid.width, LANES];
+            gradients.inputs[1] = Some(of_x.into_tensor(shape));
+        }
+        return gradients;
+    }
     let gradient = Blocks {
         sources: &[gradient],
         extent: grid,

@@ -231,6 +231,8 @@ fn convolutions_with_a_bias_are_their_twins() {
             [2, 0, 17, 33, 4, 6],
             [1, 0, 40, 20, 9, 5],
             [8, 0, 48, 33, 1, 2],
+            [1, 0, 33, 70, 5, 7],
+            [3, 0, 20, 50, 1, 3],
         ] {
             for kernel in [1, 5, 7] {
                 biased_case(case, kernel, precision, share);

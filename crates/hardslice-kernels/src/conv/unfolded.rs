@@ -1,0 +1,274 @@
+//! Convolutions with many more weights than pixels, as products of matrices.
+//!
+//! On a grid of a few hundred pixels the weights of a wide 7x7 convolution are most of the memory
+//! that is read. So it is not the weights that are brought in another order but the pixels: what
+//! each position of the window reads becomes a column (`im2col`, `torch.nn.Unfold`), and the
+//! weights are read once, where they lie. The gradient of the input is unfolded the same way and
+//! folded back.
+
+use rayon::prelude::*;
+
+use super::Window;
+use super::matmul::{Matmul, PANEL, Strided};
+use super::scratch::{Blocks, Slab, fill};
+use crate::buffers::Buffer;
+use crate::layout::{Extent, n_blocks};
+use crate::simd::{LANES, Pixel, Simd};
+use crate::source::Source;
+use crate::stored::{PixelOf, PixelsMut, Stored, with_pixels};
+
+/// Pixels at most, and weights for each of them at least.
+const MOST_PIXELS: usize = 1024;
+const WEIGHTS_PER_PIXEL: usize = 512;
+
+/// A square convolution of one tensor with same padding and step 1.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UnfoldedConv<'a> {
+    input: Source<'a>,
+    window: Window,
+    grid: Extent,
+    /// `[outputs, inputs, k, k]`.
+    weight: &'a [f32],
+}
+
+impl<'a> UnfoldedConv<'a> {
+    /// The convolution, where it is cheaper this way.
+    ///
+    /// A 3x3 convolution never is: there, Winograd's method saves more.
+    pub(crate) fn where_it_pays(
+        input: Source<'a>,
+        window: Window,
+        grid: Extent,
+        weight: &'a [f32],
+    ) -> Option<Self> {
+        let n_pixels = grid.n * grid.plane();
+        let pays = window.kernel != 3
+            && input.channels >= LANES
+            && (1..=MOST_PIXELS).contains(&n_pixels)
+            && weight.len() >= WEIGHTS_PER_PIXEL * n_pixels;
+        pays.then_some(Self {
+            input,
+            window,
+            grid,
+            weight,
+        })
+    }
+
+    /// Weights of an output.
+    fn per_output(&self) -> usize {
+        self.input.channels * self.window.taps()
+    }
+
+    fn n_outputs(&self) -> usize {
+        self.weight.len() / self.per_output()
+    }
+
+    fn n_pixels(&self) -> usize {
+        self.grid.n * self.grid.plane()
+    }
+
+    /// Writes all outputs, with their bias and, where `rectify` is set, ReLU.
+    pub(crate) fn forward<S: Simd>(&self, s: S, bias: &[Pixel], rectify: bool, to: PixelsMut<'_>) {
+        let (n_pixels, plane) = (self.n_pixels(), self.grid.plane());
+        let mut sums = Buffer::stale(self.n_outputs() * n_pixels);
+        Matmul {
+            left: Strided {
+                numbers: self.weight,
+                row_step: self.per_output(),
+                step: 1,
+            },
+            right: &Padded::new(s, self.input, self.window, self.grid).columns(),
+            depth: self.per_output(),
+            n_columns: n_pixels,
+        }
+        .run(s, &mut sums);
+        let (sums, blocks) = (&sums, bias.len());
+        let floor = if rectify { 0.0 } else { f32::NEG_INFINITY };
+        with_pixels!(PixelsMut, to = to => {
+            to.par_chunks_mut(plane).enumerate().for_each(|(chunk, to)| {
+                let (image, block) = (chunk / blocks, chunk % blocks);
+                let rows = sums[block * LANES * n_pixels..].chunks_exact(n_pixels).take(LANES);
+                let rows: Vec<&[f32]> = rows.map(|row| &row[image * plane..][..plane]).collect();
+                gather(&rows, &bias[block], floor, to);
+            });
+        });
+    }
+
+    /// The gradient of the weight, from that of the output: `[outputs, inputs, k, k]`.
+    pub(crate) fn weight_gradient<S: Simd>(&self, s: S, gradient: Source<'_>) -> Buffer {
+        let gradients = Padded::new(s, gradient, Window::same(1), self.grid).planes();
+        let mut of_weight = Buffer::stale(self.weight.len());
+        Matmul {
+            left: Strided {
+                numbers: &gradients,
+                row_step: self.n_pixels(),
+                step: 1,
+            },
+            right: &Padded::new(s, self.input, self.window, self.grid).rows(),
+            depth: self.n_pixels(),
+            n_columns: self.per_output(),
+        }
+        .run(s, &mut of_weight);
+        of_weight
+    }
+
+    /// Writes the gradient of the input, from that of the output.
+    pub(crate) fn input_gradient<S: Simd>(&self, s: S, gradient: Source<'_>, to: PixelsMut<'_>) {
+        let (taps, plane) = (self.window.taps(), self.grid.plane());
+        let n_pixels = self.n_pixels();
+        let mut unfolded = Buffer::stale(self.per_output() * n_pixels);
+        Matmul {
+            left: Strided {
+                numbers: self.weight,
+                row_step: 1,
+                step: self.per_output(),
+            },
+            right: &Padded::new(s, gradient, Window::same(1), self.grid).columns(),
+            depth: self.n_outputs(),
+            n_columns: n_pixels,
+        }
+        .run(s, &mut unfolded);
+        let (unfolded, channels) = (&unfolded, self.input.channels);
+        let blocks = n_blocks(channels);
+        with_pixels!(PixelsMut, to = to => {
+            to.par_chunks_mut(plane).enumerate().for_each(|(chunk, to)| {
+                let (image, block) = (chunk / blocks, chunk % blocks);
+                let channels = channels - block * LANES;
+                let folded = (0..channels.min(LANES)).map(|lane| {
+                    let first = (block * LANES + lane) * taps;
+                    let rows = unfolded[first * n_pixels..].chunks_exact(n_pixels).take(taps);
+                    self.folded(rows.map(|row| &row[image * plane..][..plane]))
+                });
+                let folded: Vec<Vec<f32>> = folded.collect();
+                let rows: Vec<&[f32]> = folded.iter().map(Vec::as_slice).collect();
+                gather(&rows, &[0.0; LANES], f32::NEG_INFINITY, to);
+            });
+        });
+    }
+
+    /// A channel of an image: the sum, over the taps, of what each position of the window gives
+    /// back to the pixel that it read there.
+    fn folded<'r>(&self, of_taps: impl Iterator<Item = &'r [f32]>) -> Vec<f32> {
+        let Extent { height, width, .. } = self.grid;
+        let Window { kernel, pad, .. } = self.window;
+        let mut sums = vec![0.0; height * width];
+        for (tap, values) in of_taps.enumerate() {
+            let (ky, kx) = (tap / kernel, tap % kernel);
+            // The position at (y, x) read the pixel at (y + ky - pad, x + kx - pad).
+            for y in pad.saturating_sub(ky)..height.min((height + pad).saturating_sub(ky)) {
+                let columns = pad.saturating_sub(kx)..width.min((width + pad).saturating_sub(kx));
+                if columns.is_empty() {
+                    continue;
+                }
+                let to = (y + ky - pad) * width + columns.start + kx - pad;
+                let values = &values[y * width..][columns];
+                for (sum, value) in sums[to..].iter_mut().zip(values) {
+                    *sum += value;
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// Channels side by side to pixels.
+fn gather<E: Stored>(channels: &[&[f32]], bias: &Pixel, floor: f32, to: &mut [PixelOf<E>]) {
+    for (place, pixel) in to.iter_mut().enumerate() {
+        let mut values = [0.0; LANES];
+        for ((value, channel), bias) in values.iter_mut().zip(channels).zip(bias) {
+            *value = (channel[place] + bias).max(floor);
+        }
+        *pixel = values.map(E::rounded);
+    }
+}
+
+/// A tensor with zeros around each image, and where the numbers lie that a window reads.
+struct Padded {
+    /// `[image][block][row][column][16]`.
+    numbers: Buffer,
+    /// Of the first tap of each position of the window, in the first block of its image.
+    pixels: Vec<usize>,
+    /// Of each channel and tap, from there.
+    taps: Vec<usize>,
+}
+
+impl Padded {
+    fn new<S: Simd>(s: S, source: Source<'_>, window: Window, grid: Extent) -> Self {
+        let slab = |image| Slab {
+            image,
+            first_row: 0,
+            n_rows: grid.height,
+            width: grid.width,
+        };
+        let (stride, plane) = (slab(0).stride(window), slab(0).plane(window));
+        let blocks = n_blocks(source.channels);
+        let mut numbers = Buffer::stale(grid.n * blocks * plane * LANES);
+        let sources = [source];
+        let all = Blocks {
+            sources: &sources,
+            extent: grid,
+        };
+        let chunks = numbers.pixels_mut().par_chunks_mut(plane).enumerate();
+        chunks.for_each(|(chunk, to)| {
+            let (image, block) = (chunk / blocks, chunk % blocks);
+            fill(s, all, block..block + 1, slab(image), window, to);
+        });
+        let pixels = (0..grid.n * grid.plane()).map(|pixel| {
+            let (image, pixel) = (pixel / grid.plane(), pixel % grid.plane());
+            let (y, x) = (pixel / grid.width, pixel % grid.width);
+            (image * blocks * plane + y * stride + x) * LANES
+        });
+        let taps = (0..source.channels * window.taps()).map(|place| {
+            let (channel, tap) = (place / window.taps(), place % window.taps());
+            let (ky, kx) = (tap / window.kernel, tap % window.kernel);
+            let pixel = channel / LANES * plane + ky * stride + kx;
+            pixel * LANES + channel % LANES
+        });
+        Self {
+            numbers,
+            pixels: pixels.collect(),
+            taps: taps.collect(),
+        }
+    }
+
+    /// `[panel of pixels][channel and tap][PANEL]`.
+    fn columns(&self) -> Buffer {
+        self.panels(&self.taps, &self.pixels)
+    }
+
+    /// `[panel of channels and taps][pixel][PANEL]`.
+    fn rows(&self) -> Buffer {
+        self.panels(&self.pixels, &self.taps)
+    }
+
+    fn panels(&self, rows: &[usize], columns: &[usize]) -> Buffer {
+        let numbers = &self.numbers;
+        let mut panels = Buffer::stale(columns.len().div_ceil(PANEL) * rows.len() * PANEL);
+        panels
+            .par_chunks_mut(rows.len() * PANEL)
+            .zip(columns.par_chunks(PANEL))
+            .for_each(|(panel, columns)| {
+                for (to, row) in panel.chunks_exact_mut(PANEL).zip(rows) {
+                    for (to, column) in to.iter_mut().zip(columns) {
+                        *to = numbers[row + column];
+                    }
+                }
+            });
+        panels
+    }
+
+    /// `[channel][pixel]` of a window of one pixel.
+    fn planes(&self) -> Buffer {
+        let n_pixels = self.pixels.len();
+        let mut planes = Buffer::stale(self.taps.len() * n_pixels);
+        planes
+            .par_chunks_mut(n_pixels)
+            .zip(&self.taps)
+            .for_each(|(plane, channel)| {
+                for (to, pixel) in plane.iter_mut().zip(&self.pixels) {
+                    *to = self.numbers[channel + pixel];
+                }
+            });
+        planes
+    }
+}
