@@ -109,7 +109,7 @@ impl Pool {
             .next()
             .map(|(size, _)| *size);
         let lines = size.map(|size| self.remove(size, usize::MAX));
-        self.n_in_use += lines.as_ref().map_or(n_lines, |lines| lines.len());
+        self.n_in_use += lines.as_ref().map_or(n_lines, Lines::len);
         self.n_in_use_at_most = self.n_in_use_at_most.max(self.n_in_use);
         let limit = self.n_in_use_at_most * 5 / 4;
         while self.n_in_use + self.n_kept > limit && self.n_kept > 0 {
