@@ -2,14 +2,14 @@
 //!
 //! # Sources
 //!
-//! - B. Efron and R. J. Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13
-//!   (percentile interval).
-//! - G. L. Steele, D. Lea and C. H. Flood (2014), "Fast splittable pseudorandom number
-//!   generators", OOPSLA, 453–472 (`SplitMix64`, the generator used here).
+//! B. Efron and R. J. Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13 (percentile
+//! interval).
 
 use serde::{Deserialize, Serialize};
 
-/// A range that holds the mean of the population with some confidence.
+use crate::splitmix::SplitMix64;
+
+/// A range that holds a mean, or another number, of the population with some confidence.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Lower end.
@@ -51,19 +51,24 @@ impl Bootstrap {
         if values.len() < 2 || self.n_resamples == 0 {
             return None;
         }
-        let mut random = SplitMix64 { state: self.seed };
+        let mut random = SplitMix64::new(self.seed);
         let mut means: Vec<f64> = (0..self.n_resamples)
             .map(|_| {
                 let draws = (0..values.len()).map(|_| values[random.below(values.len())]);
                 draws.sum::<f64>() / values.len() as f64
             })
             .collect();
-        means.sort_unstable_by(f64::total_cmp);
+        Some(self.percentiles(&mut means))
+    }
+
+    /// The interval that holds the middle share of what resamples gave, at least one.
+    pub(crate) fn percentiles(&self, of_resamples: &mut [f64]) -> Interval {
+        of_resamples.sort_unstable_by(f64::total_cmp);
         let tail = (1.0 - self.confidence.clamp(0.0, 1.0)) / 2.0;
-        Some(Interval {
-            low: at_share(&means, tail),
-            high: at_share(&means, 1.0 - tail),
-        })
+        Interval {
+            low: at_share(of_resamples, tail),
+            high: at_share(of_resamples, 1.0 - tail),
+        }
     }
 }
 
@@ -81,43 +86,9 @@ fn at_share(ascending: &[f64], share: f64) -> f64 {
     low + (high - low) * (rank - below as f64)
 }
 
-/// A small generator whose numbers are the same on every machine.
-#[derive(Debug)]
-struct SplitMix64 {
-    state: u64,
-}
-
-impl SplitMix64 {
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.state;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    /// A number below `n`. Off an even chance by less than `n / 2⁶⁴`.
-    fn below(&mut self, n: usize) -> usize {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the product's upper half is below n"
-        )]
-        let drawn = ((u128::from(self.next()) * n as u128) >> 64) as usize;
-        drawn
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_generator_gives_the_published_numbers() {
-        // From the reference implementation, prng.di.unimi.it/splitmix64.c, seed 1234567.
-        let mut random = SplitMix64 { state: 1_234_567 };
-        assert_eq!(random.next(), 6_457_827_717_110_365_317, "first");
-        assert_eq!(random.next(), 3_203_168_211_198_807_973, "second");
-    }
 
     #[test]
     fn many_resamples_find_the_interval_that_all_of_them_give() {

@@ -4,6 +4,7 @@
 //! Mask, Mask ─ survey ─┬─ Overlap ──────────────────────────── Dice, volume difference
 //!                      └─ crop ─ Surface ─ SurfaceDistances ── HD95, ASSD, NSD
 //!                                                   CaseScores of many cases ─ Summary
+//! ArmScore of many arms, seeds and patients ─ compare ─ Comparison
 //! ```
 //!
 //! A score that has no value is `None` with a [`Status`] that says why, never 0, 1 or `NaN`.
@@ -15,7 +16,9 @@ mod overlap;
 mod surface;
 mod case;
 mod summary;
+mod splitmix;
 mod interval;
+pub mod compare;
 mod plausible;
 mod separation;
 

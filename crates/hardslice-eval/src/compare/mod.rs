@@ -1,0 +1,33 @@
+//! Which arm of an experiment is better, and how sure that is: by patient and over several seeds.
+//!
+//! ```text
+//! ComparisonPlan (fixed and hashed before the test set is opened)
+//!     ArmScore ─ paired on patient and seed ─┬─ hierarchical bootstrap ─ intervals
+//!                                            └─ tests ─ Holm's correction ─ p
+//!                                                         Comparison ─ verdict in words
+//! ```
+//!
+//! Patients are the units: several cases of a patient are averaged first. Greater scores must be
+//! better; negate distances.
+
+mod scores;
+mod paired;
+mod end_point;
+mod bootstrap;
+mod permutation;
+mod wilcoxon;
+mod holm;
+mod plan;
+mod comparison;
+mod verdict;
+
+pub use comparison::{
+    AbsentScore, ArmEstimate, Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval,
+    TestOutcome, compare,
+};
+pub use end_point::EndPoint;
+pub use holm::holm;
+pub use permutation::{PValue, Permutations};
+pub use plan::{ComparisonPlan, PlanError, Reference, Role, Test};
+pub use scores::{ArmScore, CompareError};
+pub use wilcoxon::wilcoxon;

@@ -1,0 +1,347 @@
+//! What will be compared and how, fixed before the test set is opened.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::end_point::EndPoint;
+
+/// How arms will be compared. Its [`hash`](Self::hash), written down before the test set is opened,
+/// shows later that nothing was chosen by its outcome.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComparisonPlan {
+    /// The score, as it is called in sentences: `Dice`. Greater must be better.
+    pub score: String,
+    /// Arms that something is claimed of, each compared with each reference.
+    pub arms: Vec<String>,
+    /// What they are compared with.
+    pub references: Vec<Reference>,
+    /// The primary end point, which alone decides, then the others.
+    pub end_points: Vec<EndPoint>,
+    /// Tests by preference: the first that an end point can have decides, the others stand beside.
+    pub tests: Vec<Test>,
+    /// Resamples of each interval, and of each test that cannot try all swaps.
+    pub n_resamples: usize,
+    /// The same seed gives the same intervals and tests.
+    pub seed: u64,
+    /// Largest corrected `p` that is called significant; intervals have confidence `1 - alpha`.
+    pub alpha: f64,
+}
+
+/// An arm that others are compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// The arm.
+    pub arm: String,
+    /// What a gain over it shows.
+    pub role: Role,
+}
+
+/// What a gain over a reference shows. A claim that an arm helps needs a gain over one of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// What one would do without the method: a gain shows that it is worth having.
+    Baseline,
+    /// The method with slices drawn at random: a gain shows that it is the choice that helps.
+    Control,
+}
+
+/// A test of paired differences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Test {
+    /// Labels swapped within patients; for the mean, the signs of the differences flipped.
+    Permutation,
+    /// Wilcoxon's signed-rank test. Stands beside the mean only: ranks know nothing of the worst
+    /// tenth.
+    Wilcoxon,
+}
+
+/// A plan makes no sense.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum PlanError {
+    /// A list is empty.
+    #[error("the plan names no {what}")]
+    Empty {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// No arm differs from its reference.
+    #[error("the only arm `{arm}` is its own reference: name another")]
+    NothingToCompare {
+        /// The arm.
+        arm: String,
+    },
+    /// Something stands twice in a list.
+    #[error("`{what}` stands twice in the plan")]
+    Twice {
+        /// What.
+        what: String,
+    },
+    /// No test in the plan suits an end point.
+    #[error("no test of the plan suits the end point `{}`: add `permutation`", end_point.name())]
+    NoTest {
+        /// The end point.
+        end_point: EndPoint,
+    },
+    /// A number is out of range.
+    #[error("{what} must be {wanted}, got {got}")]
+    OutOfRange {
+        /// Which number.
+        what: &'static str,
+        /// What was found.
+        got: f64,
+        /// What was wanted.
+        wanted: &'static str,
+    },
+    /// Arms that the protocol's plan needs are missing.
+    #[error(
+        "to compare there must be the arm `hard` and one of `baseline`, `random`, `random_matched`"
+    )]
+    NotTheProtocol,
+}
+
+impl Test {
+    pub(super) fn suits(self, end_point: EndPoint) -> bool {
+        self == Self::Permutation || end_point == EndPoint::Mean
+    }
+}
+
+impl ComparisonPlan {
+    /// The protocol's plan for the arms that were run: `hard` against `baseline` and against the
+    /// random control, `random_matched` if it was run and `random` otherwise. Worst tenth of the
+    /// Dice first, then mean and minimum; 10 000 resamples, alpha 0.05, seed 0.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::NotTheProtocol`] when `hard` or all references are missing.
+    pub fn of_protocol(arms: &[&str]) -> Result<Self, PlanError> {
+        let control = ["random_matched", "random"]
+            .into_iter()
+            .find(|control| arms.contains(control));
+        let baseline = arms.iter().copied().find(|arm| *arm == "baseline");
+        let references: Vec<Reference> = [(baseline, Role::Baseline), (control, Role::Control)]
+            .into_iter()
+            .filter_map(|(arm, role)| {
+                arm.map(|arm| Reference {
+                    arm: arm.to_owned(),
+                    role,
+                })
+            })
+            .collect();
+        if !arms.contains(&"hard") || references.is_empty() {
+            return Err(PlanError::NotTheProtocol);
+        }
+        Ok(Self {
+            score: "Dice".to_owned(),
+            arms: vec!["hard".to_owned()],
+            references,
+            end_points: EndPoint::ALL.to_vec(),
+            tests: vec![Test::Permutation, Test::Wilcoxon],
+            n_resamples: 10_000,
+            seed: 0,
+            alpha: 0.05,
+        })
+    }
+
+    /// Checks that the plan can be carried out.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`] says what is missing, doubled or out of range.
+    pub fn check(&self) -> Result<(), PlanError> {
+        let references: Vec<&str> = self.references.iter().map(|r| r.arm.as_str()).collect();
+        for (what, is_empty) in [
+            ("arm", self.arms.is_empty()),
+            ("reference", references.is_empty()),
+            ("end point", self.end_points.is_empty()),
+            ("test", self.tests.is_empty()),
+        ] {
+            if is_empty {
+                return Err(PlanError::Empty { what });
+            }
+        }
+        let arms: Vec<&str> = self.arms.iter().map(String::as_str).collect();
+        let end_points: Vec<&str> = self.end_points.iter().map(|e| e.name()).collect();
+        for names in [&arms, &references, &end_points] {
+            for (idx, name) in names.iter().enumerate() {
+                if names[..idx].contains(name) {
+                    let what = (*name).to_owned();
+                    return Err(PlanError::Twice { what });
+                }
+            }
+        }
+        if self.pairs().is_empty() {
+            let arm = self.arms[0].clone();
+            return Err(PlanError::NothingToCompare { arm });
+        }
+        for &end_point in &self.end_points {
+            if !self.tests.iter().any(|test| test.suits(end_point)) {
+                return Err(PlanError::NoTest { end_point });
+            }
+        }
+        if self.n_resamples == 0 {
+            return Err(PlanError::OutOfRange {
+                what: "n_resamples",
+                got: 0.0,
+                wanted: "above 0",
+            });
+        }
+        if !(self.alpha > 0.0 && self.alpha < 1.0) {
+            return Err(PlanError::OutOfRange {
+                what: "alpha",
+                got: self.alpha,
+                wanted: "above 0 and below 1",
+            });
+        }
+        Ok(())
+    }
+
+    /// BLAKE3, in hexadecimal, of the plan as JSON without spaces, fields in the order of the type.
+    pub fn hash(&self) -> String {
+        // Plain data of numbers and text always has a JSON form.
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        blake3::hash(&json).to_hex().to_string()
+    }
+
+    /// Each arm with each reference, but none with itself and none a second time the other way
+    /// round.
+    pub fn pairs(&self) -> Vec<(&str, &Reference)> {
+        let mut pairs: Vec<(&str, &Reference)> = Vec::new();
+        for arm in &self.arms {
+            for reference in &self.references {
+                let is_mirrored = pairs
+                    .iter()
+                    .any(|(first, second)| *first == reference.arm && second.arm == *arm);
+                if reference.arm != *arm && !is_mirrored {
+                    pairs.push((arm, reference));
+                }
+            }
+        }
+        pairs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> ComparisonPlan {
+        ComparisonPlan::of_protocol(&["baseline", "b_only", "hard", "random", "random_matched"])
+            .unwrap()
+    }
+
+    #[test]
+    fn the_protocol_prefers_the_matched_control() {
+        let pairs = |arms: &[&str]| -> Vec<(String, Role)> {
+            let plan = ComparisonPlan::of_protocol(arms).unwrap();
+            plan.check().unwrap();
+            plan.references
+                .into_iter()
+                .map(|r| (r.arm, r.role))
+                .collect()
+        };
+        let baseline = ("baseline".to_owned(), Role::Baseline);
+        let control = |arm: &str| (arm.to_owned(), Role::Control);
+        assert_eq!(
+            pairs(&["hard", "random", "random_matched", "baseline"]),
+            [baseline.clone(), control("random_matched")]
+        );
+        assert_eq!(
+            pairs(&["baseline", "hard", "random"]),
+            [baseline, control("random")]
+        );
+        assert_eq!(pairs(&["hard", "random"]), [control("random")]);
+        for arms in [&["baseline", "random"][..], &["hard", "b_only"], &[]] {
+            assert_eq!(
+                ComparisonPlan::of_protocol(arms),
+                Err(PlanError::NotTheProtocol),
+                "{arms:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_json_and_changes_with_every_field() {
+        let plan = plan();
+        let json = r#"{"score":"Dice","arms":["hard"],"references":[{"arm":"baseline","role":"baseline"},{"arm":"random_matched","role":"control"}],"end_points":["worst_tenth","mean","min"],"tests":["permutation","wilcoxon"],"n_resamples":10000,"seed":0,"alpha":0.05}"#;
+        assert_eq!(plan.hash(), blake3::hash(json.as_bytes()).to_hex().as_str());
+        assert_eq!(
+            serde_json::from_str::<ComparisonPlan>(json).unwrap(),
+            plan,
+            "and back"
+        );
+        let mut others = vec![plan.clone(); 8];
+        others[0].score = "NSD".to_owned();
+        others[1].arms.push("random".to_owned());
+        others[2].references[0].role = Role::Control;
+        others[3].end_points.swap(0, 1);
+        others[4].tests.pop();
+        others[5].n_resamples += 1;
+        others[6].seed += 1;
+        others[7].alpha = 0.01;
+        for other in others {
+            assert_ne!(other.hash(), plan.hash(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_pair_is_compared_once_and_no_arm_with_itself() {
+        let mut plan = plan();
+        plan.arms = ["hard", "baseline", "random_matched"]
+            .map(str::to_owned)
+            .to_vec();
+        let pairs: Vec<(&str, &str)> = plan
+            .pairs()
+            .into_iter()
+            .map(|(arm, reference)| (arm, reference.arm.as_str()))
+            .collect();
+        assert_eq!(
+            pairs,
+            [
+                ("hard", "baseline"),
+                ("hard", "random_matched"),
+                ("baseline", "random_matched")
+            ]
+        );
+    }
+
+    #[test]
+    fn plans_that_make_no_sense_are_refused_with_the_reason() {
+        type Spoil = fn(&mut ComparisonPlan);
+        let spoilt: [(Spoil, &str); 9] = [
+            (|plan| plan.arms.clear(), "names no arm"),
+            (|plan| plan.references.clear(), "names no reference"),
+            (|plan| plan.end_points.clear(), "names no end point"),
+            (|plan| plan.tests.clear(), "names no test"),
+            (
+                |plan| plan.arms.push("hard".to_owned()),
+                "`hard` stands twice",
+            ),
+            (
+                |plan| plan.tests = vec![Test::Wilcoxon],
+                "suits the end point `worst_tenth`",
+            ),
+            (|plan| plan.n_resamples = 0, "n_resamples must be above 0"),
+            (
+                |plan| plan.alpha = 1.0,
+                "alpha must be above 0 and below 1, got 1",
+            ),
+            (
+                |plan| {
+                    plan.references.truncate(1);
+                    plan.arms = vec!["baseline".to_owned()];
+                },
+                "its own reference",
+            ),
+        ];
+        for (spoil, wanted) in spoilt {
+            let mut plan = plan();
+            spoil(&mut plan);
+            let said = plan.check().unwrap_err().to_string();
+            assert!(said.contains(wanted), "{said:?} does not say {wanted:?}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The scores that a comparison starts from.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::plan::PlanError;
+
+/// One score of one case, by one net.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArmScore {
+    /// The arm, for example `hard`.
+    pub arm: String,
+    /// Seed of the training.
+    pub seed: u64,
+    /// Whose scan it is.
+    pub patient: String,
+    /// The scan.
+    pub case: String,
+    /// The score, greater is better. A missed organ has Dice 0, not none; `None` is for a case that
+    /// says nothing, as when the organ is in neither mask.
+    pub value: Option<f64>,
+    /// Why there is no value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent_because: Option<String>,
+}
+
+/// Arms cannot be compared.
+#[derive(Debug, Error)]
+pub enum CompareError {
+    /// The plan makes no sense.
+    #[error("the plan of the comparison makes no sense")]
+    Plan {
+        /// Why.
+        #[from]
+        source: PlanError,
+    },
+    /// A score is not a finite number.
+    #[error("a score must be a finite number, got {got}: arm `{arm}`, seed {seed}, case `{case}`")]
+    NotFinite {
+        /// What was found.
+        got: f64,
+        /// The arm.
+        arm: String,
+        /// The seed.
+        seed: u64,
+        /// The case.
+        case: String,
+    },
+    /// A case was scored twice.
+    #[error("two scores for arm `{arm}`, seed {seed}, patient `{patient}`, case `{case}`")]
+    Twice {
+        /// The arm.
+        arm: String,
+        /// The seed.
+        seed: u64,
+        /// The patient.
+        patient: String,
+        /// The case.
+        case: String,
+    },
+    /// Arms share no patient with a score in every seed that they share.
+    #[error(
+        "no patient has a score in every seed shared by {}: score the same patients with each",
+        arms.iter().map(|arm| format!("`{arm}`")).collect::<Vec<_>>().join(" and ")
+    )]
+    NothingShared {
+        /// The arms, one or two.
+        arms: Vec<String>,
+    },
+}
+
+/// A seed's values: patient, case, value.
+pub(super) type OfSeed<'a> = BTreeMap<&'a str, BTreeMap<&'a str, f64>>;
+
+/// Scores in order, whatever the order of the rows, so that the same scores give the same sums.
+#[derive(Debug)]
+pub(super) struct Scores<'a> {
+    /// Arms in the order in which they first appear.
+    pub(super) arms: Vec<&'a str>,
+    by_arm: BTreeMap<&'a str, BTreeMap<u64, OfSeed<'a>>>,
+}
+
+impl<'a> Scores<'a> {
+    pub(super) fn new(rows: &'a [ArmScore]) -> Result<Self, CompareError> {
+        let mut arms = Vec::new();
+        let mut by_arm: BTreeMap<&str, BTreeMap<u64, OfSeed<'_>>> = BTreeMap::new();
+        for row in rows {
+            if !arms.contains(&row.arm.as_str()) {
+                arms.push(row.arm.as_str());
+            }
+            let of_seed = by_arm.entry(&row.arm).or_default();
+            let of_patient = of_seed.entry(row.seed).or_default();
+            let cases = of_patient.entry(&row.patient).or_default();
+            let Some(value) = row.value else { continue };
+            if !value.is_finite() {
+                return Err(CompareError::NotFinite {
+                    got: value,
+                    arm: row.arm.clone(),
+                    seed: row.seed,
+                    case: row.case.clone(),
+                });
+            }
+            if cases.insert(&row.case, value).is_some() {
+                return Err(CompareError::Twice {
+                    arm: row.arm.clone(),
+                    seed: row.seed,
+                    patient: row.patient.clone(),
+                    case: row.case.clone(),
+                });
+            }
+        }
+        Ok(Self { arms, by_arm })
+    }
+
+    /// The arm's values by seed; `None` for an arm without a row.
+    pub(super) fn of_arm(&self, arm: &str) -> Option<&BTreeMap<u64, OfSeed<'a>>> {
+        self.by_arm.get(arm)
+    }
+}

@@ -1,0 +1,53 @@
+//! Arms compared: against published tools, by what must hold for any scores, and in words.
+
+#![cfg(test)]
+
+mod golden;
+mod properties;
+mod words;
+
+use hardslice_eval::compare::{ArmScore, ComparisonPlan};
+
+/// Scores of an arm, `[seed][patient]`, one case a patient.
+fn scores_of(arm: &str, by_seed: &[Vec<f64>]) -> Vec<ArmScore> {
+    let mut rows = Vec::new();
+    for (seed, by_patient) in (0..).zip(by_seed) {
+        for (patient, value) in by_patient.iter().enumerate() {
+            rows.push(ArmScore {
+                arm: arm.to_owned(),
+                seed,
+                patient: format!("p{patient:03}"),
+                case: format!("p{patient:03}_1"),
+                value: Some(*value),
+                absent_because: None,
+            });
+        }
+    }
+    rows
+}
+
+/// The protocol's plan for hard slices, baseline and random control, with fewer resamples.
+fn plan(n_resamples: usize) -> ComparisonPlan {
+    ComparisonPlan {
+        n_resamples,
+        ..ComparisonPlan::of_protocol(&["baseline", "hard", "random"]).unwrap()
+    }
+}
+
+/// A generator of test scores, apart from the one under test.
+struct Draws(u64);
+
+impl Draws {
+    fn uniform(&mut self) -> f64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Nearly normal with mean 0 and variance 1: the sum of twelve uniform numbers less 6.
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+    }
+}
