@@ -249,7 +249,7 @@ fn conclusion(claim: &Claim, rows: &[&ComparisonRow]) -> String {
     let not_shown = format!("That {name} {verb} is not shown");
     match claim.conclusion {
         Conclusion::Helps => {
-            format!("So {name} {verb}: better than the baseline and better than chance's choice.")
+            format!("So {name} {verb}: better than the baseline and than the random control.")
         }
         Conclusion::Harms => format!("So {name} did harm."),
         Conclusion::HelpsInPart if !has(Role::Control) => {

@@ -179,7 +179,7 @@ fn about_95_of_100_intervals_hold_the_true_difference() {
 
 #[test]
 fn where_nothing_differs_at_most_5_of_100_tests_say_otherwise() {
-    let (n_simulated, n_patients) = (600_u64, 12);
+    let (n_simulated, n_patients) = (600_u64, 10);
     let permutations = Permutations {
         n_resamples: 99,
         seed: 0,

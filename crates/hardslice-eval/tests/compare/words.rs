@@ -44,7 +44,7 @@ fn a_gain_over_baseline_and_control_is_a_claim_that_hard_slices_help() {
          baseline; p = 0.004 after Holm's correction for 2 comparisons. Hard slices raised the \
          mean Dice by 0.016 (95 % interval 0.016 to 0.016) over the random control; p = 0.004 \
          after Holm's correction for 2 comparisons. So hard slices help: better than the baseline \
-         and better than chance's choice."
+         and than the random control."
     );
     assert_eq!(found.claims[0].conclusion, Conclusion::Helps, "both");
 }
