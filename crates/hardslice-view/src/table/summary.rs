@@ -1,9 +1,9 @@
-//! The summary table: arms by mean, spread and range, as text, Markdown and CSV.
-//!
-//! A value that does not exist is a dash in text and Markdown and an empty cell in CSV, never 0 and
-//! never NaN; a line below the table says for how many cases and why.
+//! The summary table: arms by mean, spread and range.
 
 use hardslice_eval::Summary;
+
+use super::csv::field;
+use super::{ABSENT, Cell, Column, Table};
 
 /// A score that is summarised over cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,14 +76,11 @@ pub struct SummaryRow {
     pub absent_because: Vec<(String, usize)>,
 }
 
-/// A dash for a value that does not exist.
-const ABSENT: &str = "–";
-
 const NUMBERS: [&str; 5] = ["n", "mean", "SD", "min", "max"];
 
 impl SummaryRow {
-    /// `n`, mean, SD, min and max as they stand in the table.
-    fn cells(&self) -> [String; 5] {
+    /// `n`, mean, SD, min and max.
+    fn cells(&self) -> [Cell; 5] {
         let Summary {
             n,
             mean,
@@ -92,12 +89,9 @@ impl SummaryRow {
             max,
             ..
         } = self.summary;
-        let number = |value: Option<f64>| match value.filter(|value| value.is_finite()) {
-            Some(value) => format!("{value:.*}", self.metric.decimals()),
-            None => ABSENT.to_owned(),
-        };
+        let number = |value| Cell::some_number(value, self.metric.decimals());
         [
-            n.to_string(),
+            Cell::Count(n),
             number(mean),
             number(sd),
             number(min),
@@ -160,7 +154,7 @@ pub fn to_text(rows: &[SummaryRow]) -> String {
             lines.push(
                 [
                     vec![metric.to_owned(), row.arm.clone()],
-                    row.cells().to_vec(),
+                    row.cells().iter().map(Cell::shown).collect(),
                 ]
                 .concat(),
             );
@@ -178,32 +172,38 @@ pub fn to_text(rows: &[SummaryRow]) -> String {
     blocks.collect::<Vec<_>>().join("\n")
 }
 
+/// One table an organ, titled with it.
+///
+/// Organs and arms keep the order in which they first appear, metrics the order of [`Metric`].
+pub fn summary_tables(rows: &[SummaryRow]) -> Vec<Table> {
+    let tables = organs(rows).into_iter().map(|organ| {
+        let rows = rows_of(rows, organ);
+        let numbers = ["n", "mean", "sd", "min", "max"].into_iter().zip(NUMBERS);
+        let mut columns = vec![
+            Column::words("metric", "metric"),
+            Column::words("arm", "arm"),
+        ];
+        columns.extend(numbers.map(|(key, title)| Column::numbers(key, title)));
+        let cells = |row: &&SummaryRow| {
+            let mut cells = vec![Cell::words(row.metric.title()), Cell::words(&row.arm)];
+            cells.extend(row.cells());
+            cells
+        };
+        Table {
+            title: organ.to_owned(),
+            columns,
+            rows: rows.iter().map(cells).collect(),
+            notes: notes(&rows),
+        }
+    });
+    tables.collect()
+}
+
 /// The table as GitHub Markdown, one table an organ under a heading of the third level.
 pub fn to_markdown(rows: &[SummaryRow]) -> String {
-    let escape = |text: &str| text.replace('|', "\\|");
-    let blocks = organs(rows).into_iter().map(|organ| {
-        let rows = rows_of(rows, organ);
-        let mut text = format!(
-            "### {organ}\n\n| metric | arm | {} |\n",
-            NUMBERS.join(" | ")
-        );
-        text.push_str("|---|---|--:|--:|--:|--:|--:|\n");
-        text.extend(rows.iter().map(|row| {
-            let cells = row.cells().join(" | ");
-            format!(
-                "| {} | {} | {cells} |\n",
-                row.metric.title(),
-                escape(&row.arm)
-            )
-        }));
-        let notes = notes(&rows);
-        if !notes.is_empty() {
-            text.push('\n');
-        }
-        text.extend(notes.into_iter().map(|note| format!("- {note}\n")));
-        text
-    });
-    blocks.collect::<Vec<_>>().join("\n")
+    let tables = summary_tables(rows);
+    let blocks: Vec<String> = tables.iter().map(Table::to_markdown).collect();
+    blocks.join("\n")
 }
 
 /// The table as CSV with a header, every number in full; absent values are empty cells.
@@ -222,18 +222,14 @@ pub fn to_csv(rows: &[SummaryRow]) -> String {
                 max,
             } = row.summary;
             let because = counted(&row.absent_because, ": ");
-            let mut fields = vec![
-                csv_field(organ),
-                row.metric.key().to_owned(),
-                csv_field(&row.arm),
-            ];
+            let mut fields = vec![field(organ), row.metric.key().to_owned(), field(&row.arm)];
             fields.extend([n, n_absent].map(|count| count.to_string()));
             let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
             fields.extend(
                 [mean, sd, min, max]
                     .map(|value| finite(value).map_or(String::new(), |value| value.to_string())),
             );
-            fields.push(csv_field(&because.join("; ")));
+            fields.push(field(&because.join("; ")));
             text.push_str(&fields.join(","));
             text.push('\n');
         }
@@ -295,15 +291,6 @@ fn aligned(lines: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// A CSV field, quoted where it holds a comma, a quote or a line end (RFC 4180).
-fn csv_field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
 }
 
 #[cfg(test)]
@@ -377,7 +364,15 @@ mod tests {
         odd.summary.mean = Some(f64::NAN);
         odd.summary.max = Some(f64::INFINITY);
         let rows = [odd];
-        for text in [to_text(&rows), to_markdown(&rows), to_csv(&rows)] {
+        let table = &summary_tables(&rows)[0];
+        for text in [
+            to_text(&rows),
+            to_markdown(&rows),
+            to_csv(&rows),
+            table.to_csv(),
+            table.to_latex(),
+            table.to_html(),
+        ] {
             let text = text.to_lowercase();
             assert!(!text.contains("nan") && !text.contains("inf"), "{text}");
         }
