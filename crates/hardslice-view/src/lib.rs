@@ -11,3 +11,4 @@ pub mod overlay;
 pub mod curves;
 pub mod net_drawing;
 pub mod table;
+pub mod paper_tables;
