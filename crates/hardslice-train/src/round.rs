@@ -32,10 +32,11 @@ use crate::batch::Lens;
 use crate::config::TrainConfig;
 use crate::evaluate::TestScore;
 use crate::mine::MiningConfig;
+use crate::model::Model;
 use crate::net::NetConfig;
 use crate::predict::PredictOptions;
 use crate::progress::Observer;
-use stages::Stages;
+use stages::{Mined, Stages};
 
 /// What is trained and compared. Decides the result together with store, split and seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,12 +105,44 @@ pub struct RoundOutcome {
 /// [`RoundError`] of the stage that failed; what was done before stays.
 pub fn run(protocol: &Protocol, place: &Workplace<'_>) -> Result<RoundOutcome, RoundError> {
     let stages = Stages::new(protocol, place, protocol.net.context)?;
-    let arms: BTreeSet<Arm> = protocol.arms.iter().copied().collect();
-    let mut done = Vec::new();
+    let trained = train_arms(&stages)?;
+    // The test set is read here for the first time (but by tau = "paper", which says so).
+    let arms = trained
+        .models
+        .into_iter()
+        .map(|(arm, model)| Ok((arm, stages.evaluate(arm, &model)?)))
+        .collect::<Result<Vec<_>, RoundError>>()?;
+    let taus = trained.mined.map(|mined| mined.taus);
+    Ok(RoundOutcome {
+        arms,
+        leaky: taus.iter().flatten().any(|tau| tau.leaky),
+        taus,
+        n_a: stages.folds.a.len(),
+    })
+}
+
+/// Does all of [`run`] but the evaluation: the test set stays closed (but for tau = `paper`).
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn train(protocol: &Protocol, place: &Workplace<'_>) -> Result<(), RoundError> {
+    train_arms(&Stages::new(protocol, place, protocol.net.context)?).map(drop)
+}
+
+/// What is there before the test set is opened.
+struct Trained {
+    models: Vec<(Arm, Model)>,
+    mined: Option<Mined>,
+}
+
+fn train_arms(stages: &Stages<'_>) -> Result<Trained, RoundError> {
+    let arms: BTreeSet<Arm> = stages.protocol.arms.iter().copied().collect();
+    let mut models = Vec::new();
 
     if arms.contains(&Arm::Baseline) {
         let baseline = stages.train_arm(Arm::Baseline, None, &BTreeSet::new(), false)?;
-        done.push((Arm::Baseline, baseline));
+        models.push((Arm::Baseline, baseline));
     }
     let rest: Vec<Arm> = arms
         .into_iter()
@@ -119,29 +152,17 @@ pub fn run(protocol: &Protocol, place: &Workplace<'_>) -> Result<RoundOutcome, R
     if !rest.is_empty() {
         let pretrained = stages.pretrain()?;
         if rest.iter().any(|arm| arm.needs_mining()) {
-            let baseline = done.first().map(|(_, model)| model);
+            let baseline = models.first().map(|(_, model)| model);
             mined = Some(stages.mine(&pretrained.net, baseline)?);
         }
         let (hard, leaky) = mined.as_ref().map_or((BTreeSet::new(), false), |mined| {
             (mined.hard.clone(), mined.taus.iter().any(|tau| tau.leaky))
         });
         for arm in rest {
-            done.push((arm, stages.train_arm(arm, Some(&pretrained), &hard, leaky)?));
+            models.push((arm, stages.train_arm(arm, Some(&pretrained), &hard, leaky)?));
         }
     }
-    // The test set is read here for the first time (but by tau = "paper", which says so).
-    let arms = done
-        .into_iter()
-        .map(|(arm, model)| Ok((arm, stages.evaluate(arm, &model)?)))
-        .collect::<Result<Vec<_>, RoundError>>()?;
-    Ok(RoundOutcome {
-        arms,
-        leaky: mined
-            .as_ref()
-            .is_some_and(|mined| mined.taus.iter().any(|tau| tau.leaky)),
-        taus: mined.map(|mined| mined.taus),
-        n_a: stages.folds.a.len(),
-    })
+    Ok(Trained { models, mined })
 }
 
 fn store_organs(protocol: &Protocol, store: &Store) -> Result<Vec<usize>, RoundError> {
