@@ -45,6 +45,10 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     const TILE_PIXELS: usize;
     /// Input channels in a tile of a weight's gradient.
     const TILE_CHANNELS: usize;
+    /// Vectors in a row of a tile of a product of matrices, 1 or 2.
+    const PANEL_VECTORS: usize;
+    /// Rows of such a tile: 1, 6 or 12.
+    const MATMUL_ROWS: usize;
 
     /// All lanes zero.
     fn zero(self) -> Self::V;

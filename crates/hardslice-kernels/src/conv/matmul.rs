@@ -9,18 +9,23 @@
     reason = "bounds are checked once for each tile, not for each number"
 )]
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
+use super::scratch::with_scratch;
 use crate::simd::{Kernel, LANES, Simd};
 
-/// Columns of a panel: two vectors.
-pub(super) const PANEL: usize = 2 * LANES;
+/// Columns of a panel: as many vectors as leave registers for the rows of a tile.
+pub(super) const fn panel<S: Simd>() -> usize {
+    S::PANEL_VECTORS * LANES
+}
 
-/// Terms of a sum that are taken at a time: a panel of them stays in the first cache, all panels
-/// in the second.
+/// Terms of a sum that are taken at a time: a panel of them stays in the first cache, the rows of
+/// a task in the second.
 const DEPTH: usize = 256;
 
-/// Rows of a task.
+/// Rows of a task: a multiple of every tile's.
 const TASK_ROWS: usize = 48;
 
 /// A matrix whose number `(row, column)` stands at `row · row_step + column · step`.
@@ -36,7 +41,7 @@ pub(super) struct Strided<'a> {
 pub(super) struct Matmul<'a> {
     /// `[rows, depth]`.
     pub(super) left: Strided<'a>,
-    /// `[panel][depth][PANEL]`, the last panel filled up with anything.
+    /// `[panel][depth][column]`, the last panel filled up with anything.
     pub(super) right: &'a [f32],
     pub(super) depth: usize,
     pub(super) n_columns: usize,
@@ -50,100 +55,157 @@ impl Matmul<'_> {
             if self.depth == 0 {
                 to.fill(0.0);
             }
-            for first in (0..self.depth).step_by(DEPTH) {
-                let depth = first..self.depth.min(first + DEPTH);
-                if const { S::TILE_PIXELS <= 2 } {
-                    self.rows::<S, 1>(s, task * TASK_ROWS, depth, to);
-                } else if const { S::TILE_PIXELS <= 6 } {
-                    self.rows::<S, 3>(s, task * TASK_ROWS, depth, to);
-                } else {
-                    self.rows::<S, 12>(s, task * TASK_ROWS, depth, to);
+            with_scratch([TASK_ROWS * DEPTH / LANES, 0], |rows, _| {
+                for first in (0..self.depth).step_by(DEPTH) {
+                    let depth = first..self.depth.min(first + DEPTH);
+                    let rows = rows.as_flattened_mut();
+                    match S::MATMUL_ROWS {
+                        1 => self.task::<S, 1>(s, task * TASK_ROWS, depth, rows, to),
+                        6 => self.task::<S, 6>(s, task * TASK_ROWS, depth, rows, to),
+                        12 => self.task::<S, 12>(s, task * TASK_ROWS, depth, rows, to),
+                        _ => unreachable!("a size of a tile"),
+                    }
                 }
-            }
+            });
         });
     }
 
     /// Adds some terms to some rows, the first terms in place of what stands there.
-    fn rows<S: Simd, const ROWS: usize>(
+    fn task<S: Simd, const ROWS: usize>(
         &self,
         s: S,
         first_row: usize,
-        depth: std::ops::Range<usize>,
+        depth: Range<usize>,
+        rows: &mut [f32],
         to: &mut [f32],
     ) {
-        let n_panels = self.n_columns.div_ceil(PANEL);
-        for (tile, to) in to.chunks_mut(ROWS * self.n_columns).enumerate() {
-            for panel in 0..n_panels {
-                let first_column = panel * PANEL;
-                s.run(Tile::<ROWS> {
-                    matmul: self,
-                    first_row: first_row + tile * ROWS,
-                    depth: depth.clone(),
-                    panel,
-                    n_columns: PANEL.min(self.n_columns - first_column),
-                    to: &mut *to,
-                });
+        let n_rows = to.len() / self.n_columns;
+        let n_tiles = n_rows.div_ceil(ROWS);
+        let per_tile = ROWS * depth.len();
+        for (tile, rows) in rows.chunks_exact_mut(per_tile).take(n_tiles).enumerate() {
+            let first = tile * ROWS;
+            // Rows that there are not are computed like the last one, and not written.
+            let places = std::array::from_fn(|row| first_row + (first + row).min(n_rows - 1));
+            self.gather::<ROWS>(places, depth.clone(), rows);
+        }
+        let per_panel = self.depth * panel::<S>();
+        for (idx, right) in self.right.chunks_exact(per_panel).enumerate() {
+            let first_column = idx * panel::<S>();
+            let right = &right[depth.start * panel::<S>()..depth.end * panel::<S>()];
+            let tiles = to.chunks_mut(ROWS * self.n_columns);
+            for (left, to) in rows.chunks_exact(per_tile).zip(tiles) {
+                let tile = Tile::<ROWS> {
+                    left,
+                    right,
+                    depth: depth.len(),
+                    is_first: depth.start == 0,
+                    row_len: self.n_columns,
+                    columns: first_column..self.n_columns.min(first_column + panel::<S>()),
+                    to,
+                };
+                if const { S::PANEL_VECTORS == 2 } {
+                    tile.run_with::<S, 2>(s);
+                } else {
+                    tile.run_with::<S, 1>(s);
+                }
+            }
+        }
+    }
+
+    /// Terms of some rows as `[term][row]`.
+    fn gather<const ROWS: usize>(&self, rows: [usize; ROWS], depth: Range<usize>, to: &mut [f32]) {
+        let Strided {
+            numbers,
+            row_step,
+            step,
+        } = self.left;
+        let (to, _) = to.as_chunks_mut::<ROWS>();
+        if step == 1 {
+            let rows = rows.map(|row| &numbers[row * row_step..][depth.clone()]);
+            for (term, to) in to.iter_mut().enumerate() {
+                for row in 0..ROWS {
+                    to[row] = rows[row][term];
+                }
+            }
+            return;
+        }
+        for (to, term) in to.iter_mut().zip(depth) {
+            let numbers = &numbers[term * step..];
+            for row in 0..ROWS {
+                to[row] = numbers[rows[row] * row_step];
             }
         }
     }
 }
 
-/// A few rows of a panel, in registers.
+/// A few rows of a panel.
 struct Tile<'a, const ROWS: usize> {
-    matmul: &'a Matmul<'a>,
-    first_row: usize,
-    depth: std::ops::Range<usize>,
-    panel: usize,
+    /// `[term][row]`.
+    left: &'a [f32],
+    /// `[term][column]`.
+    right: &'a [f32],
+    depth: usize,
+    /// Whether the sums start from zero, not from what stands there.
+    is_first: bool,
+    row_len: usize,
     /// Of the panel.
-    n_columns: usize,
+    columns: Range<usize>,
     /// Up to `ROWS` whole rows.
     to: &'a mut [f32],
 }
 
-impl<const ROWS: usize> Kernel for Tile<'_, ROWS> {
+impl<'a, const ROWS: usize> Tile<'a, ROWS> {
+    fn run_with<S: Simd, const VECTORS: usize>(self, s: S) {
+        s.run(InRegisters::<ROWS, VECTORS>(self));
+    }
+}
+
+/// The innermost loop: all sums of a tile in registers.
+struct InRegisters<'a, const ROWS: usize, const VECTORS: usize>(Tile<'a, ROWS>);
+
+impl<const ROWS: usize, const VECTORS: usize> Kernel for InRegisters<'_, ROWS, VECTORS> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Matmul { left, right, .. } = *self.matmul;
-        let row_len = self.matmul.n_columns;
-        let n_rows = self.to.len() / row_len;
-        let first_column = self.panel * PANEL;
-        let right = &right[(self.panel * self.matmul.depth + self.depth.start) * PANEL..]
-            [..self.depth.len() * PANEL];
-        // Rows that there are not are computed like the last one, and not written.
-        let rows: [usize; ROWS] =
-            std::array::from_fn(|row| (self.first_row + row.min(n_rows - 1)) * left.row_step);
-        let last = rows[ROWS - 1] + (self.depth.end - 1) * left.step;
-        assert!(last < left.numbers.len(), "all rows to their ends");
-
-        let columns = first_column..first_column + self.n_columns;
-        let mut sums = [[s.zero(); 2]; ROWS];
-        if self.depth.start > 0 {
+        let tile = self.0;
+        let n_rows = tile.to.len() / tile.row_len;
+        assert!(
+            tile.left.len() == tile.depth * ROWS
+                && tile.right.len() == tile.depth * VECTORS * LANES,
+            "all terms of both"
+        );
+        let mut sums = [[s.zero(); VECTORS]; ROWS];
+        if !tile.is_first {
             for row in 0..ROWS {
                 if row < n_rows {
-                    sums[row] = read(s, &self.to[row * row_len..][columns.clone()]);
+                    let from = &tile.to[row * tile.row_len..][tile.columns.clone()];
+                    sums[row] = read(s, from);
                 }
             }
         }
-        let mut from = right.as_ptr();
-        for place in self.depth {
-            // SAFETY: `right` holds a panel's row for each place.
-            let v = unsafe { [s.load(from), s.load(from.add(LANES))] };
+        let (mut left, mut right) = (tile.left.as_ptr(), tile.right.as_ptr());
+        for _ in 0..tile.depth {
+            let mut v = [s.zero(); VECTORS];
+            for (vector, v) in v.iter_mut().enumerate() {
+                // SAFETY: `right` has VECTORS · 16 numbers for each term.
+                *v = unsafe { s.load(right.add(vector * LANES)) };
+            }
             for row in 0..ROWS {
-                // SAFETY: `last` is the largest of these places, rows being in ascending order.
-                let x =
-                    s.splat(unsafe { *left.numbers.get_unchecked(rows[row] + place * left.step) });
-                for half in 0..2 {
-                    sums[row][half] = s.mul_add(x, v[half], sums[row][half]);
+                // SAFETY: `left` has ROWS numbers for each term.
+                let x = s.splat(unsafe { *left.add(row) });
+                for vector in 0..VECTORS {
+                    sums[row][vector] = s.mul_add(x, v[vector], sums[row][vector]);
                 }
             }
-            from = from.wrapping_add(PANEL);
+            left = left.wrapping_add(ROWS);
+            right = right.wrapping_add(VECTORS * LANES);
         }
         for row in 0..ROWS {
             // Not a loop to `n_rows`: places known beforehand keep the sums in registers.
             if row < n_rows {
-                write(s, sums[row], &mut self.to[row * row_len..][columns.clone()]);
+                let to = &mut tile.to[row * tile.row_len..][tile.columns.clone()];
+                write(s, sums[row], to);
             }
         }
     }
@@ -151,22 +213,29 @@ impl<const ROWS: usize> Kernel for Tile<'_, ROWS> {
 
 /// A row of a panel, or of what there is of it.
 #[inline(always)]
-fn read<S: Simd>(s: S, from: &[f32]) -> [S::V; 2] {
-    let mut whole = [[0.0; LANES]; 2];
+fn read<S: Simd, const VECTORS: usize>(s: S, from: &[f32]) -> [S::V; VECTORS] {
+    let mut whole = [[0.0; LANES]; VECTORS];
     whole.as_flattened_mut()[..from.len()].copy_from_slice(from);
-    [s.read(&whole[0]), s.read(&whole[1])]
+    let mut values = [s.zero(); VECTORS];
+    for (value, numbers) in values.iter_mut().zip(&whole) {
+        *value = s.read(numbers);
+    }
+    values
 }
 
 #[inline(always)]
-fn write<S: Simd>(s: S, sums: [S::V; 2], to: &mut [f32]) {
-    if let ([first, second], []) = to.as_chunks_mut::<LANES>() {
-        s.write(first, sums[0]);
-        s.write(second, sums[1]);
+fn write<S: Simd, const VECTORS: usize>(s: S, values: [S::V; VECTORS], to: &mut [f32]) {
+    if to.len() == VECTORS * LANES {
+        let (whole, _) = to.as_chunks_mut::<LANES>();
+        for (to, value) in whole.iter_mut().zip(values) {
+            s.write(to, value);
+        }
         return;
     }
-    let mut whole = [[0.0; LANES]; 2];
-    s.write(&mut whole[0], sums[0]);
-    s.write(&mut whole[1], sums[1]);
+    let mut whole = [[0.0; LANES]; VECTORS];
+    for (to, value) in whole.iter_mut().zip(values) {
+        s.write(to, value);
+    }
     to.copy_from_slice(&whole.as_flattened()[..to.len()]);
 }
 
@@ -175,6 +244,10 @@ fn write<S: Simd>(s: S, sums: [S::V; 2], to: &mut [f32]) {
 mod tests {
     use super::*;
     use crate::simd::with_simd;
+
+    fn panel_of<S: Simd>(_: S) -> usize {
+        panel::<S>()
+    }
 
     #[test]
     fn whole_numbers_are_multiplied_without_error() {
@@ -191,11 +264,12 @@ mod tests {
             let turned: Vec<f32> = (0..depth * n_rows)
                 .map(|i| left(i % n_rows, i / n_rows))
                 .collect();
-            let mut panels = vec![f32::NAN; n_columns.div_ceil(PANEL) * depth * PANEL];
+            let panel_len = with_simd!(s => panel_of(s));
+            let mut panels = vec![f32::NAN; n_columns.div_ceil(panel_len) * depth * panel_len];
             for place in 0..depth {
                 for column in 0..n_columns {
-                    let (panel, within) = (column / PANEL, column % PANEL);
-                    panels[(panel * depth + place) * PANEL + within] = right(place, column);
+                    let (panel, within) = (column / panel_len, column % panel_len);
+                    panels[(panel * depth + place) * panel_len + within] = right(place, column);
                 }
             }
             let matmul = Matmul {

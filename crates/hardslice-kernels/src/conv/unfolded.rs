@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use super::Window;
-use super::matmul::{Matmul, PANEL, Strided};
+use super::matmul::{Matmul, Strided, panel};
 use super::scratch::{Blocks, Slab, fill};
 use crate::buffers::Buffer;
 use crate::layout::{Extent, n_blocks};
@@ -77,7 +77,7 @@ impl<'a> UnfoldedConv<'a> {
                 row_step: self.per_output(),
                 step: 1,
             },
-            right: &Padded::new(s, self.input, self.window, self.grid).columns(),
+            right: &Padded::new(s, self.input, self.window, self.grid).columns::<S>(),
             depth: self.per_output(),
             n_columns: n_pixels,
         }
@@ -104,7 +104,7 @@ impl<'a> UnfoldedConv<'a> {
                 row_step: self.n_pixels(),
                 step: 1,
             },
-            right: &Padded::new(s, self.input, self.window, self.grid).rows(),
+            right: &Padded::new(s, self.input, self.window, self.grid).rows::<S>(),
             depth: self.n_pixels(),
             n_columns: self.per_output(),
         }
@@ -123,7 +123,7 @@ impl<'a> UnfoldedConv<'a> {
                 row_step: 1,
                 step: self.per_output(),
             },
-            right: &Padded::new(s, gradient, Window::same(1), self.grid).columns(),
+            right: &Padded::new(s, gradient, Window::same(1), self.grid).columns::<S>(),
             depth: self.n_outputs(),
             n_columns: n_pixels,
         }
@@ -231,24 +231,24 @@ impl Padded {
         }
     }
 
-    /// `[panel of pixels][channel and tap][PANEL]`.
-    fn columns(&self) -> Buffer {
-        self.panels(&self.taps, &self.pixels)
+    /// `[panel of pixels][channel and tap][pixel]`.
+    fn columns<S: Simd>(&self) -> Buffer {
+        self.panels(&self.taps, &self.pixels, panel::<S>())
     }
 
-    /// `[panel of channels and taps][pixel][PANEL]`.
-    fn rows(&self) -> Buffer {
-        self.panels(&self.pixels, &self.taps)
+    /// `[panel of channels and taps][pixel][channel and tap]`.
+    fn rows<S: Simd>(&self) -> Buffer {
+        self.panels(&self.pixels, &self.taps, panel::<S>())
     }
 
-    fn panels(&self, rows: &[usize], columns: &[usize]) -> Buffer {
+    fn panels(&self, rows: &[usize], columns: &[usize], panel: usize) -> Buffer {
         let numbers = &self.numbers;
-        let mut panels = Buffer::stale(columns.len().div_ceil(PANEL) * rows.len() * PANEL);
+        let mut panels = Buffer::stale(columns.len().div_ceil(panel) * rows.len() * panel);
         panels
-            .par_chunks_mut(rows.len() * PANEL)
-            .zip(columns.par_chunks(PANEL))
-            .for_each(|(panel, columns)| {
-                for (to, row) in panel.chunks_exact_mut(PANEL).zip(rows) {
+            .par_chunks_mut(rows.len() * panel)
+            .zip(columns.par_chunks(panel))
+            .for_each(|(to, columns)| {
+                for (to, row) in to.chunks_exact_mut(panel).zip(rows) {
                     for (to, column) in to.iter_mut().zip(columns) {
                         *to = numbers[row + column];
                     }

@@ -28,6 +28,8 @@ impl Simd for Avx2 {
     const TILE_BLOCKS: usize = 1;
     const TILE_PIXELS: usize = 6;
     const TILE_CHANNELS: usize = 4;
+    const PANEL_VECTORS: usize = 1;
+    const MATMUL_ROWS: usize = 6;
 
     #[inline(always)]
     fn zero(self) -> Self::V {

@@ -30,6 +30,8 @@ impl Simd for Avx512 {
     const TILE_BLOCKS: usize = 2;
     const TILE_PIXELS: usize = 14;
     const TILE_CHANNELS: usize = 8;
+    const PANEL_VECTORS: usize = 2;
+    const MATMUL_ROWS: usize = 12;
 
     #[inline(always)]
     fn zero(self) -> Self::V {

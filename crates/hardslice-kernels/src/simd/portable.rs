@@ -12,6 +12,8 @@ impl Simd for Portable {
     const TILE_BLOCKS: usize = 1;
     const TILE_PIXELS: usize = 2;
     const TILE_CHANNELS: usize = 2;
+    const PANEL_VECTORS: usize = 2;
+    const MATMUL_ROWS: usize = 1;
 
     #[inline(always)]
     fn zero(self) -> Self::V {
