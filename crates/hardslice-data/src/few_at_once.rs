@@ -10,8 +10,10 @@ use std::thread;
 /// It bounds memory where each item opens a scan. Rayon's own pool would not: a worker that waits
 /// inside one item takes up another. Inside `work` rayon may be used freely.
 ///
-/// When `work` panics no further item is begun and the panic goes on to the caller.
-pub(crate) fn few_at_once<T: Sync, R: Send>(
+/// # Panics
+///
+/// When `work` panics: no further item is begun and the panic goes on to the caller.
+pub fn few_at_once<T: Sync, R: Send>(
     items: &[T],
     n_at_once: usize,
     work: impl Fn(&T) -> R + Sync,

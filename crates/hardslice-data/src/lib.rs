@@ -25,6 +25,7 @@ pub mod ledger;
 pub mod phantom;
 pub mod random;
 
+pub use few_at_once::few_at_once;
 pub use ids::{CaseId, NameError, Organ, PatientId};
 pub use organs::{MOST_ORGANS, OrganLabels, OrganMap, OrganMapError};
 pub use progress::{Progress, Step};

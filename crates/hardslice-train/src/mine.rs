@@ -41,8 +41,10 @@ pub struct Mine<'a> {
     pub net: &'a Net,
     /// What it sees.
     pub lens: &'a Lens<'a>,
-    /// Slices of A.
-    pub a: &'a [SliceRef],
+    /// The slices to score: A, or B by a net that was trained on A.
+    pub slices: &'a [SliceRef],
+    /// Round of mining, from 0.
+    pub round: i32,
     /// Slices of the validation patients.
     pub validation: &'a [SliceRef],
     /// For each organ of the net, the baseline's lowest test Dice; read only by tau = `paper`.
@@ -54,18 +56,18 @@ pub struct Mine<'a> {
 }
 
 impl Mine<'_> {
-    /// Scores every slice of A and judges it.
+    /// Scores every slice and judges it.
     ///
     /// # Errors
     ///
     /// [`TauError`] when what the threshold is based on is missing.
     pub fn run(&self, observer: &dyn Observer) -> Result<Verdicts, TauError> {
         observer.notify(&Event::Started {
-            stage: "score A",
-            n: self.a.len() as u64,
+            stage: "score slices",
+            n: self.slices.len() as u64,
             done: 0,
         });
-        let scores = score_slices(self.net, self.lens, self.a, self.batch_size, observer);
+        let scores = score_slices(self.net, self.lens, self.slices, self.batch_size, observer);
         observer.notify(&Event::Finished);
         let validation = match self.config.tau {
             Tau::Validation => score_slices(
@@ -135,7 +137,7 @@ impl Mine<'_> {
                 .store()
                 .slice_kind(self.lens.organs()[organ], slice);
             LedgerRow {
-                round: 0,
+                round: self.round,
                 case: case.id.to_string(),
                 patient: case.patient.to_string(),
                 z: integer(slice.z),

@@ -4,7 +4,9 @@
 //! DIR/baseline/            arms: checkpoints/ train.csv tensorboard/ plan.csv best.safetensors
 //! DIR/pretrained/                model/ predictions/ evaluation.json
 //! DIR/mining/              ledger.parquet, mining.json
-//! DIR/{b_only,hard,random,random_matched}/
+//! DIR/mining/of_b/         the same of B, by a net trained on A; only for arms that need it
+//! DIR/{b_only,hard,...}/   an arm in several parts: part-1/ ..., the last part in its own folder
+//! DIR/rounds/mining-1/     A, scored anew before the second part
 //! ```
 //!
 //! Every stage leaves files that tell whether it is done, so that a round can be stopped anywhere
@@ -18,7 +20,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use burn::tensor::Device;
-use hardslice_data::balance::{Arm, Candidate, Candidates, ResolvedTau};
+use hardslice_data::balance::{Arm, BalanceOptions, Candidate, Candidates, ResolvedTau};
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Organ, SliceRef};
@@ -36,7 +38,7 @@ use crate::model::Model;
 use crate::net::NetConfig;
 use crate::predict::PredictOptions;
 use crate::progress::Observer;
-use stages::{Mined, Stages};
+use stages::{Mined, Shared, Stages};
 
 /// What is trained and compared. Decides the result together with store, split and seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +53,8 @@ pub struct Protocol {
     pub train: TrainConfig,
     /// What makes a slice hard.
     pub mining: MiningConfig,
+    /// Settings of single arms.
+    pub balance: BalanceOptions,
     /// How predictions are finished.
     pub predict: PredictOptions,
     /// How predictions are scored.
@@ -130,6 +134,20 @@ pub fn train(protocol: &Protocol, place: &Workplace<'_>) -> Result<(), RoundErro
     train_arms(&Stages::new(protocol, place, protocol.net.context)?).map(drop)
 }
 
+/// Does what the arms share, pre-training on B and mining, and nothing else: after that the arms
+/// can be [trained](train) side by side, each in its own folder.
+///
+/// With tau = `paper` A cannot be mined before the baseline is trained and evaluated: [`train`]
+/// must do all arms at once then.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn share(protocol: &Protocol, place: &Workplace<'_>) -> Result<(), RoundError> {
+    let stages = Stages::new(protocol, place, protocol.net.context)?;
+    stages.share(&protocol.arms, None).map(drop)
+}
+
 /// What is there before the test set is opened.
 struct Trained {
     models: Vec<(Arm, Model)>,
@@ -138,31 +156,22 @@ struct Trained {
 
 fn train_arms(stages: &Stages<'_>) -> Result<Trained, RoundError> {
     let arms: BTreeSet<Arm> = stages.protocol.arms.iter().copied().collect();
+    let (on_b, on_all): (Vec<Arm>, Vec<Arm>) =
+        arms.into_iter().partition(|arm| arm.pretrains_on_b());
     let mut models = Vec::new();
-
-    if arms.contains(&Arm::Baseline) {
-        let baseline = stages.train_arm(Arm::Baseline, None, &BTreeSet::new(), false)?;
-        models.push((Arm::Baseline, baseline));
+    for arm in on_all {
+        models.push((arm, stages.train_arm(arm, &Shared::default())?));
     }
-    let rest: Vec<Arm> = arms
-        .into_iter()
-        .filter(|arm| arm.pretrains_on_b())
-        .collect();
-    let mut mined = None;
-    if !rest.is_empty() {
-        let pretrained = stages.pretrain()?;
-        if rest.iter().any(|arm| arm.needs_mining()) {
-            let baseline = models.first().map(|(_, model)| model);
-            mined = Some(stages.mine(&pretrained.net, baseline)?);
-        }
-        let (hard, leaky) = mined.as_ref().map_or((BTreeSet::new(), false), |mined| {
-            (mined.hard.clone(), mined.taus.iter().any(|tau| tau.leaky))
-        });
-        for arm in rest {
-            models.push((arm, stages.train_arm(arm, Some(&pretrained), &hard, leaky)?));
-        }
+    let baseline = models.iter().find(|(arm, _)| *arm == Arm::Baseline);
+    let shared = stages.share(&on_b, baseline.map(|(_, model)| model))?;
+    for arm in on_b {
+        models.push((arm, stages.train_arm(arm, &shared)?));
     }
-    Ok(Trained { models, mined })
+    models.sort_by_key(|(arm, _)| *arm);
+    Ok(Trained {
+        models,
+        mined: shared.mined,
+    })
 }
 
 fn store_organs(protocol: &Protocol, store: &Store) -> Result<Vec<usize>, RoundError> {

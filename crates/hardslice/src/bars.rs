@@ -136,6 +136,11 @@ impl Bars {
         self.lock().bar.suspend(|| say(line));
     }
 
+    /// Says a warning, and what it is about.
+    pub(crate) fn warning(&self, about: &str, warning: &Warning<'_>) {
+        self.line(&format!("warning: {about}: {}", in_words(warning)));
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

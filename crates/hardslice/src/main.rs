@@ -1,6 +1,7 @@
 //! The program: reads a command, runs it, says what went wrong.
 
 mod bars;
+mod campaign;
 mod commands;
 mod peak_memory;
 mod pictures;

@@ -5,10 +5,10 @@ use std::path::Path;
 use anyhow::{Context, anyhow};
 use burn::tensor::Device;
 use hardslice::experiment::Experiment;
-use hardslice_data::Organ;
 use hardslice_data::manifest::{self, Manifest};
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::{PrepareReport, Store, prepare};
+use hardslice_data::{Organ, OrganMap};
 use hardslice_train::round::{self, Protocol, RoundOutcome, Workplace};
 use hardslice_volume::whole_file::write_whole_bytes;
 
@@ -48,7 +48,7 @@ pub(crate) fn run_whole(whole: &Whole<'_>) -> anyhow::Result<Finished> {
     let manifest = read_manifest(experiment)?;
     let report = prepare_store(&manifest, experiment, &out.join("store"), bars)?;
     let store = Store::open(out.join("store"))?;
-    let organs = trained_organs(experiment, &store)?;
+    let organs = trained_organs(experiment, store.organs())?;
     let split = make_split(experiment, &store, &organs, &out.join("split.json"), bars)?;
 
     let mut rounds = Vec::new();
@@ -110,16 +110,18 @@ pub(crate) fn prepare_store(
     Ok(report)
 }
 
-/// The organs to train: those that the experiment names, or all of the store's.
-pub(crate) fn trained_organs(experiment: &Experiment, store: &Store) -> anyhow::Result<Vec<Organ>> {
+/// The organs to train: those that the experiment names, or all of the cohort's.
+pub(crate) fn trained_organs(
+    experiment: &Experiment,
+    cohort: &OrganMap,
+) -> anyhow::Result<Vec<Organ>> {
     if experiment.organs.is_empty() {
-        return Ok(store.organs().organs().cloned().collect());
+        return Ok(cohort.organs().cloned().collect());
     }
     for organ in &experiment.organs {
-        if store.organs().index_of(organ).is_none() {
+        if cohort.index_of(organ).is_none() {
             return Err(anyhow!(
-                "the organ `{organ}` is not in the cohort, which has {}",
-                store.organs()
+                "the organ `{organ}` is not in the cohort, which has {cohort}"
             ));
         }
     }
@@ -193,6 +195,7 @@ pub(crate) fn protocol(experiment: &Experiment, organs: Vec<Organ>) -> anyhow::R
         final_net: experiment.final_net.clone(),
         train: experiment.train.clone(),
         mining: experiment.mining,
+        balance: experiment.balance,
         predict: experiment.predict,
         score: experiment.score,
         arms: experiment.arms.clone(),

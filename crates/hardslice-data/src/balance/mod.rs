@@ -1,11 +1,12 @@
 //! The heart: scores and a policy become a sampling plan.
 //!
 //! ```text
-//! SliceScore ──> Tau::resolve ──> Verdict (hard or easy, per organ)
-//!                                    │
-//!                Arm (the policy) ───┴──> Plan (a weight per slice, with its reason)
-//!                                            │
-//!                                            └──> Epochs (which slice is shown at which place)
+//! SliceScore ──> Tau::resolve ──> Verdict (hard or easy, per organ) ──> Found
+//!                                                                        │
+//!                                    Arm (the policy) ───────────────────┴──> Plan
+//!                                                   (a weight per slice, with its reason)
+//!                                                                              │
+//!                              Epochs (which slice is shown at which place) <──┘
 //! ```
 //!
 //! Nothing here calls a model or reads a voxel: scores come in, weights go out, and the same input
@@ -13,14 +14,18 @@
 
 mod arm;
 mod epoch;
+mod found;
 mod plan;
+mod policy;
 mod score;
 mod tau;
 mod verdict;
 
-pub use arm::{Arm, ArmError, Candidate, Candidates, UnknownArm};
+pub use arm::{Arm, UnknownArm};
 pub use epoch::{Copies, Copy, Draw, Epochs};
+pub use found::Found;
 pub use plan::{Plan, PlanEntry, PlanError, Reason};
+pub use policy::{ArmError, BalanceOptions, Candidate, Candidates};
 pub use score::{Rule, SliceScore};
 pub use tau::{ResolvedTau, Tau, TauError, TauInputs, TauWarning};
 pub use verdict::{Verdict, Verdicts};

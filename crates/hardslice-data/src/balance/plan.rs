@@ -20,9 +20,25 @@ pub enum Reason {
     Random,
     /// Drawn at random from A with the hard slices' patients and share of positives, as a control.
     RandomMatched,
+    /// Drawn at random from the easy slices of A.
+    Easy,
+    /// Weighs what its difficulty says.
+    Difficulty,
+    /// Easy and without the organ: shown less often as training goes on.
+    Thinned,
 }
 
 impl Reason {
+    const ALL: [Self; 7] = [
+        Self::Base,
+        Self::Hard,
+        Self::Random,
+        Self::RandomMatched,
+        Self::Easy,
+        Self::Difficulty,
+        Self::Thinned,
+    ];
+
     /// The reason's name in tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -30,13 +46,14 @@ impl Reason {
             Self::Hard => "hard",
             Self::Random => "random",
             Self::RandomMatched => "random_matched",
+            Self::Easy => "easy",
+            Self::Difficulty => "difficulty",
+            Self::Thinned => "thinned",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Base, Self::Hard, Self::Random, Self::RandomMatched]
-            .into_iter()
-            .find(|reason| reason.name() == name)
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
     }
 }
 

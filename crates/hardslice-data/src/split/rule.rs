@@ -1,10 +1,11 @@
 //! Where the test patients come from.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Amount, Lists};
+use super::{Amount, CaseFacts, Lists};
 
 /// Where the test patients come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,4 +47,26 @@ pub enum Rule {
         /// The patient's name, or the number (from 0) in the order of the names.
         patient: String,
     },
+}
+
+impl Rule {
+    /// The same rule for every fold of a cross-validation, in order; `None` for a rule that has one
+    /// test set. Together the folds test every patient once.
+    pub fn all_folds(&self, cases: &[CaseFacts]) -> Option<Vec<Self>> {
+        match self {
+            Self::KFold { k, .. } => {
+                let fold = |fold| Self::KFold { k: *k, fold };
+                Some((0..*k).map(fold).collect())
+            }
+            Self::LeaveOneOut { .. } => {
+                let usable = cases.iter().filter(|case| case.is_usable());
+                let patients: BTreeSet<&str> = usable.map(|case| case.patient.as_str()).collect();
+                let left_out = |patient: &str| Self::LeaveOneOut {
+                    patient: patient.to_owned(),
+                };
+                Some(patients.into_iter().map(left_out).collect())
+            }
+            Self::Random { .. } | Self::Lists(_) | Self::Table { .. } | Self::NnUnet { .. } => None,
+        }
+    }
 }

@@ -110,9 +110,10 @@ impl Test {
 }
 
 impl ComparisonPlan {
-    /// The protocol's plan for the arms that were run: `hard` against `baseline` and against the
-    /// random control, `random_matched` if it was run and `random` otherwise. Worst tenth of the
-    /// Dice first, then mean and minimum; 10 000 resamples, alpha 0.05, seed 0.
+    /// The protocol's plan for the arms that were run: `hard`, and every other arm that is neither
+    /// a reference nor a control nor `b_only`, against `baseline` and against the random control,
+    /// `random_matched` if it was run and `random` otherwise. Worst tenth of the Dice first, then
+    /// mean and minimum; 10 000 resamples, alpha 0.05, seed 0.
     ///
     /// # Errors
     ///
@@ -134,9 +135,13 @@ impl ComparisonPlan {
         if !arms.contains(&"hard") || references.is_empty() {
             return Err(PlanError::NotTheProtocol);
         }
+        let others = arms.iter().copied().filter(|arm| {
+            !["hard", "baseline", "b_only", "random", "random_matched"].contains(arm)
+        });
+        let claimed = std::iter::once("hard").chain(others);
         Ok(Self {
             score: "Dice".to_owned(),
-            arms: vec!["hard".to_owned()],
+            arms: claimed.map(str::to_owned).collect(),
             references,
             end_points: EndPoint::ALL.to_vec(),
             tests: vec![Test::Permutation, Test::Wilcoxon],

@@ -76,6 +76,23 @@ fn default_false_negative() -> f64 {
     0.7
 }
 
+impl Loss {
+    /// Focal loss with the parameters of Lin et al. (2017).
+    pub fn focal_of_its_authors() -> Self {
+        Self::Focal {
+            gamma: default_gamma(),
+            alpha: default_alpha(),
+        }
+    }
+
+    /// Cross-entropy of the hardest tenth of the pixels.
+    pub fn top_k_by_default() -> Self {
+        Self::TopK {
+            share: default_share(),
+        }
+    }
+}
+
 impl Default for Loss {
     fn default() -> Self {
         Self::Dice {

@@ -62,7 +62,7 @@ pub fn train_by_hand(
         plan,
         steps,
     };
-    let trainee = stages.fit(start, &half, "by_hand", place.dir)?;
+    let trainee = stages.fit(start, &half, ("by_hand", &protocol.train), place.dir)?;
     Ok(stages
         .write_model(&trainee, &protocol.net, false, place.dir)?
         .record)

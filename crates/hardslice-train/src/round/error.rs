@@ -38,6 +38,12 @@ pub enum RoundError {
         /// The folder.
         path: PathBuf,
     },
+    /// Rounds of mining with a net that does not mine.
+    #[error(
+        "the arm `rounds` scores A anew with the net that it trains, which [final_net] keeps apart \
+         from the one that mines: take `rounds` out of arms, or take [final_net] out"
+    )]
+    RoundsWithFinalNet,
     /// The file system refused.
     #[error("cannot {action} {}", path.display())]
     File {

@@ -1,12 +1,14 @@
 //! The stages of a round, each done once.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use hardslice_data::balance::{Arm, Plan, ResolvedTau, Tau};
+use hardslice_data::balance::{
+    Arm, BalanceOptions, Candidate, Candidates, Found, Plan, ResolvedTau, Tau,
+};
 use hardslice_data::{Organ, OrganMap, SliceRef, ledger};
 use hardslice_eval::ScoreOptions;
 use hardslice_volume::whole_file::write_whole_bytes;
@@ -17,6 +19,7 @@ use crate::batch::Lens;
 use crate::config::TrainConfig;
 use crate::evaluate::{TestScore, evaluate};
 use crate::fit::{FitContext, Half, Trainee, fit};
+use crate::loss::Loss;
 use crate::mine::{Mine, MiningConfig};
 use crate::model::{Model, ModelRecord};
 use crate::net::{Net, NetConfig};
@@ -40,8 +43,51 @@ pub(super) struct Mined {
     pub(super) identity: String,
     /// The threshold of each organ.
     pub(super) taus: Vec<ResolvedTau>,
-    /// The hard slices.
-    pub(super) hard: BTreeSet<SliceRef>,
+    /// The hard slices, and how hard each one is.
+    #[serde(flatten)]
+    pub(super) found: Found,
+}
+
+/// What all arms that begin with pre-training on B share.
+#[derive(Default)]
+pub(super) struct Shared {
+    pretrained: Option<Trainee>,
+    pub(super) mined: Option<Mined>,
+    /// B, scored by a net that was trained on A.
+    of_b: Option<Mined>,
+}
+
+impl Shared {
+    /// What an arm may know of the training slices.
+    fn found(&self, arm: Arm) -> Found {
+        let found = |mined: &Option<Mined>| {
+            let found = mined.as_ref().map(|mined| mined.found.clone());
+            found.unwrap_or_default()
+        };
+        if arm.needs_cross_fold() {
+            found(&self.mined).and(&found(&self.of_b))
+        } else {
+            found(&self.mined)
+        }
+    }
+
+    /// Whether an arm rests on a threshold that was taken from the test set.
+    fn is_leaky(&self, arm: Arm) -> bool {
+        let taus = self.mined.iter().flat_map(|mined| &mined.taus);
+        arm.needs_mining() && taus.into_iter().any(|tau| tau.leaky)
+    }
+}
+
+/// Where slices are scored, which, by what, and whose plan the ledger shows.
+struct MiningJob<'j> {
+    dir: &'j Path,
+    slices: &'j [Candidate],
+    net: &'j Net,
+    round: i32,
+    /// Its plan, given what is found now.
+    arm: Arm,
+    /// What was found of the other slices.
+    others: Found,
 }
 
 impl<'a> Stages<'a> {
@@ -71,20 +117,87 @@ impl<'a> Stages<'a> {
         };
         let dir = self.place.dir.join("pretrained");
         let start = self.fresh(&self.protocol.net)?;
-        let trainee = self.fit(start, &half, "pretrained", &dir)?;
+        let config = &self.protocol.train;
+        let trainee = self.fit(start, &half, ("pretrained", config), &dir)?;
         self.write_model(&trainee, &self.protocol.net, false, &dir)?;
         Ok(trainee)
     }
 
-    /// Scores A with the pre-trained net and writes the ledger.
+    /// Pre-trains and mines as far as these arms need it.
+    pub(super) fn share(
+        &self,
+        arms: &[Arm],
+        baseline: Option<&Model>,
+    ) -> Result<Shared, RoundError> {
+        if !arms.iter().any(|arm| arm.pretrains_on_b()) {
+            return Ok(Shared::default());
+        }
+        let mut shared = Shared::default();
+        let pretrained = self.pretrain()?;
+        if arms.iter().any(|arm| arm.needs_mining()) {
+            shared.mined = Some(self.mine(&pretrained.net, baseline)?);
+        }
+        if arms.iter().any(|arm| arm.needs_cross_fold()) {
+            let of_a = shared.mined.as_ref().map(|mined| mined.found.clone());
+            shared.of_b = Some(self.mine_b(of_a.unwrap_or_default(), baseline)?);
+        }
+        shared.pretrained = Some(pretrained);
+        Ok(shared)
+    }
+
+    /// Scores A with the pre-trained net.
     pub(super) fn mine(
         &self,
         pretrained: &Net,
         baseline: Option<&Model>,
     ) -> Result<Mined, RoundError> {
-        let dir = self.place.dir.join("mining");
-        let path = dir.join("mining.json");
-        let model = Weights::of(pretrained).hash();
+        let job = MiningJob {
+            dir: &self.place.dir.join("mining"),
+            slices: &self.folds.a,
+            net: pretrained,
+            round: 0,
+            arm: Arm::Hard,
+            others: Found::default(),
+        };
+        self.score_and_judge(&job, baseline)
+    }
+
+    /// Trains a second net on A over the first half and scores B with it.
+    fn mine_b(&self, of_a: Found, baseline: Option<&Model>) -> Result<Mined, RoundError> {
+        let dir = self.place.dir.join("mining").join("of_b");
+        let swapped = Candidates {
+            a: &self.folds.b,
+            b: &self.folds.a,
+            ..self.candidates()
+        };
+        let half = Half {
+            name: "first",
+            stage: &self.stage("train", "on A, to score B"),
+            plan: Arm::BOnly.first_half(&swapped)?,
+            steps: 0..self.protocol.train.first_half(),
+        };
+        let start = self.fresh(&self.protocol.net)?;
+        let config = &self.protocol.train;
+        let trainee = self.fit(start, &half, ("on_a", config), &dir.join("pretrained"))?;
+        let job = MiningJob {
+            dir: &dir,
+            slices: &self.folds.b,
+            net: &trainee.net,
+            round: 0,
+            arm: Arm::CrossFold,
+            others: of_a,
+        };
+        self.score_and_judge(&job, baseline)
+    }
+
+    /// Scores slices, judges them and writes the ledger, or finds that done.
+    fn score_and_judge(
+        &self,
+        job: &MiningJob<'_>,
+        baseline: Option<&Model>,
+    ) -> Result<Mined, RoundError> {
+        let path = job.dir.join("mining.json");
+        let model = Weights::of(job.net).hash();
         let identity = self.identity(&(
             "mining",
             self.protocol.mining,
@@ -99,36 +212,37 @@ impl<'a> Stages<'a> {
             self.skipped(&self.stage("mine", "A"));
             return Ok(mined);
         }
-        let slices: Vec<SliceRef> = self
-            .folds
-            .a
-            .iter()
-            .map(|candidate| candidate.slice)
-            .collect();
+        let slices: Vec<SliceRef> = job.slices.iter().map(|candidate| candidate.slice).collect();
         let mine = Mine {
-            net: &pretrained.for_prediction(),
+            net: &job.net.for_prediction(),
             lens: &self.lens,
-            a: &slices,
+            slices: &slices,
+            round: job.round,
             validation: &self.folds.validation,
             baseline_test_min_dice: &self.baseline_test_min_dice(baseline)?,
             config: &self.protocol.mining,
             batch_size: self.protocol.predict.batch,
         };
         let verdicts = mine.run(self.place.observer)?;
-        let hard: BTreeSet<SliceRef> = verdicts.hard().into_keys().collect();
-        let plan = Arm::Hard.second_half(&self.candidates(), &hard)?;
-        self.write_plan(&plan, &dir)?;
+        let found = Found::of(&verdicts);
+        let plans = self.second_half(job.arm, &found.and(&job.others))?;
+        let plan = plans.into_iter().next().unwrap_or_default();
+        self.write_plan(&plan, job.dir)?;
         ledger::write(
-            &dir.join("ledger.parquet"),
+            &job.dir.join("ledger.parquet"),
             &mine.ledger(&verdicts, &plan, &model),
         )?;
         let mined = Mined {
             identity,
             taus: verdicts.taus,
-            hard,
+            found,
         };
         write_json(&path, &mined)?;
         Ok(mined)
+    }
+
+    fn second_half(&self, arm: Arm, found: &Found) -> Result<Vec<Plan>, RoundError> {
+        Ok(arm.second_half(&self.candidates(), found, &self.protocol.balance)?)
     }
 
     /// The baseline, where its test scores set the threshold: tau = `paper`.
@@ -160,43 +274,116 @@ impl<'a> Stages<'a> {
     }
 
     /// Trains an arm to the end, or finds it done.
-    pub(super) fn train_arm(
-        &self,
-        arm: Arm,
-        pretrained: Option<&Trainee>,
-        hard: &BTreeSet<SliceRef>,
-        leaky: bool,
-    ) -> Result<Model, RoundError> {
+    pub(super) fn train_arm(&self, arm: Arm, shared: &Shared) -> Result<Model, RoundError> {
         let dir = self.place.dir.join(arm.name());
         let (n, middle) = (self.protocol.train.steps, self.protocol.train.first_half());
-        let candidates = self.candidates();
-        let plan = arm.second_half(&candidates, hard)?;
-        let store = self.place.store;
-        plan.write_csv(&dir.join("plan.csv"), |case| {
-            store.cases()[case as usize].id.to_string()
-        })?;
-        let leaky = leaky && arm.needs_mining();
-
+        let is_leaky = shared.is_leaky(arm);
         if let Some(other) = &self.protocol.final_net {
+            if arm == Arm::Rounds {
+                return Err(RoundError::RoundsWithFinalNet);
+            }
             // Another net has nothing to go on from: it trains from scratch, schedule from 0.
-            let trainee = self.fit_part(self.fresh(other)?, arm, "second", plan, 0..n)?;
-            return self.write_model(&trainee, other, leaky, &dir);
+            let trainee = self.fit_parts(self.fresh(other)?, arm, shared, 0..n, None)?;
+            return self.write_model(&trainee, other, is_leaky, &dir);
         }
-        let at_middle = if let Some(pretrained) = pretrained {
-            pretrained.clone()
+        let (at_middle, first_dir) = if let Some(pretrained) = &shared.pretrained
+            && arm.pretrains_on_b()
+        {
+            (pretrained.clone(), self.place.dir.join("pretrained"))
         } else {
-            let first = arm.first_half(&candidates)?;
-            self.fit_part(
-                self.fresh(&self.protocol.net)?,
-                arm,
-                "first",
-                first,
-                0..middle,
-            )?
+            let half = Half {
+                name: "first",
+                stage: &self.stage("train", &format!("{arm} (first half)")),
+                plan: arm.first_half(&self.candidates())?,
+                steps: 0..middle,
+            };
+            let (start, dir) = (self.fresh(&self.protocol.net)?, dir.join("first_half"));
+            let config = self.train_config(arm);
+            let trainee = self.fit(start, &half, (arm.name(), &config), &dir)?;
+            (trainee, dir)
         };
-        self.hand_on_best(&dir)?;
-        let trainee = self.fit_part(at_middle, arm, "second", plan, middle..n)?;
-        self.write_model(&trainee, &self.protocol.net, leaky, &dir)
+        let trainee = self.fit_parts(at_middle, arm, shared, middle..n, Some(first_dir))?;
+        self.write_model(&trainee, &self.protocol.net, is_leaky, &dir)
+    }
+
+    /// Trains over the parts of an arm's second half, the last one in the arm's own folder.
+    /// `before` is where the training before it lies, if it goes on from one.
+    fn fit_parts(
+        &self,
+        mut trainee: Trainee,
+        arm: Arm,
+        shared: &Shared,
+        steps: Range<u64>,
+        mut before: Option<PathBuf>,
+    ) -> Result<Trainee, RoundError> {
+        let mut found = shared.found(arm);
+        let mut plans = self.second_half(arm, &found)?;
+        let n_parts = match arm {
+            Arm::Rounds => u64::from(self.protocol.balance.rounds),
+            _ => plans.len() as u64,
+        };
+        let n_steps = steps.end - steps.start;
+        let config = self.train_config(arm);
+        let mut is_settled = arm != Arm::Rounds;
+        for part in 0..n_parts {
+            let [name, shown] = part_names(part, n_parts);
+            let mut dir = self.place.dir.join(arm.name());
+            if part + 1 < n_parts {
+                dir.push(format!("part-{}", part + 1));
+            }
+            if part > 0 && !is_settled {
+                let again = self.mine_again(arm, part, &trainee.net)?;
+                let is_same = again.found.overlap(&found) >= self.protocol.balance.settled;
+                is_settled = is_same || again.found.hard.is_empty();
+                if !is_settled {
+                    found = again.found;
+                    plans = self.second_half(arm, &found)?;
+                }
+            }
+            let plan = &plans[usize::try_from(part).map_or(0, |part| part.min(plans.len() - 1))];
+            self.write_plan(plan, &dir)?;
+            if let Some(before) = &before {
+                hand_on_best(before, &dir)?;
+            }
+            let half = Half {
+                name: &name,
+                stage: &self.stage("train", &format!("{arm} ({shown})")),
+                plan: plan.clone(),
+                steps: steps.start + part * n_steps / n_parts
+                    ..steps.start + (part + 1) * n_steps / n_parts,
+            };
+            trainee = self.fit(trainee, &half, (arm.name(), &config), &dir)?;
+            before = Some(dir);
+        }
+        Ok(trainee)
+    }
+
+    /// Scores A before a later part of the second half, with the net as it stands.
+    fn mine_again(&self, arm: Arm, part: u64, net: &Net) -> Result<Mined, RoundError> {
+        let dir = self.place.dir.join(arm.name());
+        let job = MiningJob {
+            dir: &dir.join(format!("mining-{part}")),
+            slices: &self.folds.a,
+            net,
+            round: i32::try_from(part).unwrap_or(i32::MAX),
+            arm,
+            others: Found::default(),
+        };
+        self.score_and_judge(&job, None)
+    }
+
+    /// How an arm is trained: as all others, but for the loss of a rival.
+    fn train_config(&self, arm: Arm) -> Cow<'_, TrainConfig> {
+        let config = &self.protocol.train;
+        let loss = match arm {
+            Arm::BaselineFocal => Loss::focal_of_its_authors(),
+            Arm::BaselineTopK => Loss::top_k_by_default(),
+            _ => return Cow::Borrowed(config),
+        };
+        Cow::Owned(TrainConfig {
+            loss,
+            ..config.clone()
+        })
     }
 
     /// Predicts and scores the test patients.
@@ -217,7 +404,7 @@ impl<'a> Stages<'a> {
         Ok(plan.write_csv(&dir.join("plan.csv"), name)?)
     }
 
-    pub(super) fn candidates(&self) -> hardslice_data::balance::Candidates<'_> {
+    pub(super) fn candidates(&self) -> Candidates<'_> {
         self.folds
             .candidates(self.protocol.train.positive_weight, self.protocol.seed)
     }
@@ -237,35 +424,11 @@ impl<'a> Stages<'a> {
         Ok(Trainee::new(net, &self.protocol.train))
     }
 
-    fn fit_part(
-        &self,
-        start: Trainee,
-        arm: Arm,
-        name: &str,
-        plan: Plan,
-        steps: Range<u64>,
-    ) -> Result<Trainee, RoundError> {
-        let half = Half {
-            name,
-            stage: &self.stage("train", &format!("{arm} ({name} half)")),
-            plan,
-            steps,
-        };
-        // Each half has its own checkpoints: the second one's plan belongs to its identity.
-        let dir = self.place.dir.join(arm.name());
-        let dir = if name == "first" {
-            dir.join("first_half")
-        } else {
-            dir
-        };
-        self.fit(start, &half, arm.name(), &dir)
-    }
-
     pub(super) fn fit(
         &self,
         start: Trainee,
         half: &Half<'_>,
-        arm: &str,
+        (arm, config): (&str, &TrainConfig),
         dir: &Path,
     ) -> Result<Trainee, RoundError> {
         let from = Weights::of(&start.net).hash();
@@ -278,7 +441,7 @@ impl<'a> Stages<'a> {
         let identity = self.identity(&(arm, half.name, from, plan));
         let context = FitContext {
             lens: &self.lens,
-            config: &self.protocol.train,
+            config,
             validation: &self.folds.validation,
             device: self.place.device,
             seed: self.protocol.seed,
@@ -288,27 +451,6 @@ impl<'a> Stages<'a> {
         };
         fit(start, half, &identity, dir, &context).map_err(|source| RoundError::Fit {
             arm: arm.to_owned(),
-            source,
-        })
-    }
-
-    /// The second half starts with the best weights of the first, until it finds better ones.
-    fn hand_on_best(&self, dir: &Path) -> Result<(), RoundError> {
-        const BEST: &str = "best.safetensors";
-        let to = dir.join(BEST);
-        let own = dir.join("first_half").join(BEST);
-        let from = if own.exists() {
-            own
-        } else {
-            self.place.dir.join("pretrained").join(BEST)
-        };
-        if to.exists() || !from.exists() {
-            return Ok(());
-        }
-        let copied = fs::read(&from).and_then(|bytes| write_whole_bytes(&to, &bytes));
-        copied.map_err(|source| RoundError::File {
-            action: "write",
-            path: to,
             source,
         })
     }
@@ -361,6 +503,7 @@ impl<'a> Stages<'a> {
                 ..self.protocol.train.clone()
             },
             arms: Vec::new(),
+            balance: BalanceOptions::default(),
             mining: MiningConfig::default(),
             predict: PredictOptions::default(),
             score: ScoreOptions::default(),
@@ -389,6 +532,33 @@ impl<'a> Stages<'a> {
     fn skipped(&self, stage: &str) {
         self.place.observer.notify(&Event::Skipped { stage });
     }
+}
+
+/// A part's name in random streams and in progress bars.
+fn part_names(part: u64, n_parts: u64) -> [String; 2] {
+    if n_parts == 1 {
+        return ["second", "second half"].map(str::to_owned);
+    }
+    let part = part + 1;
+    [
+        format!("second_{part}_of_{n_parts}"),
+        format!("second half, part {part} of {n_parts}"),
+    ]
+}
+
+/// A training starts with the best weights of the one before it, until it finds better ones.
+fn hand_on_best(from: &Path, to: &Path) -> Result<(), RoundError> {
+    const BEST: &str = "best.safetensors";
+    let (from, to) = (from.join(BEST), to.join(BEST));
+    if to.exists() || !from.exists() {
+        return Ok(());
+    }
+    let copied = fs::read(&from).and_then(|bytes| write_whole_bytes(&to, &bytes));
+    copied.map_err(|source| RoundError::File {
+        action: "write",
+        path: to,
+        source,
+    })
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, RoundError> {

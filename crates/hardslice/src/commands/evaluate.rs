@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, anyhow};
 use burn::tensor::Device;
 use clap::Args;
-use hardslice_data::{Organ, OrganMap};
+use hardslice_data::{Organ, OrganMap, few_at_once};
 use hardslice_eval::{Convention, Mask, ScoreOptions, score_masks};
 use hardslice_train::TestScore;
 use hardslice_view::table::{self, Metric, SummaryRow};
@@ -17,7 +18,10 @@ use super::label_args::organ_map;
 use super::predict::{nifti_files, stem};
 use crate::bars::{self, Bars};
 use crate::results::{SCORE_COLUMNS, score_cells, summary_rows};
-use crate::{Done, provenance};
+use crate::{Done, causes, provenance};
+
+/// Cases in memory at once, at most: what a case takes is its two label maps, twice over.
+const CASES_AT_ONCE: usize = 4;
 
 /// Score label maps against the truth: Dice, HD95, ASSD, NSD, volume difference, per case.
 ///
@@ -63,26 +67,33 @@ impl Evaluate {
         let truths = nifti_files(&self.truth)?;
         let bars = Bars::new();
         bars.begin("evaluate", truths.len() as u64, 0);
-        let (mut scores, mut n_missing) = (Vec::new(), 0);
-        for (done, truth) in truths.iter().enumerate() {
+        let n_done = AtomicU64::new(0);
+        let n_at_once = CASES_AT_ONCE.min(rayon::current_num_threads());
+        let outcomes = few_at_once(&truths, n_at_once, |truth| {
             let case = case_name(truth);
             let is_its = |path: &&PathBuf| stem(path) == case || stem(path) == stem(truth);
-            if let Some(predicted) = predictions.iter().find(is_its) {
-                let scored = score_pair(truth, predicted, organs.as_ref(), &options);
-                scores.extend(scored.with_context(|| format!("case `{case}`"))?);
-            } else {
-                n_missing += 1;
-                bars.line(&format!(
-                    "no prediction of {case} in {}",
-                    self.predictions.display()
-                ));
-            }
-            bars.advance(done as u64 + 1);
-        }
+            let scored = predictions.iter().find(is_its).map_or_else(
+                || Err(anyhow!("it has no prediction of its name")),
+                |predicted| score_pair(truth, predicted, organs.as_ref(), &options),
+            );
+            bars.advance(1 + n_done.fetch_add(1, Ordering::Relaxed));
+            scored.map_err(|error| (case, error))
+        });
         bars.end();
+        let (mut scores, mut n_failed) = (Vec::new(), 0);
+        for outcome in outcomes {
+            match outcome {
+                Ok(scored) => scores.extend(scored),
+                Err((case, error)) => {
+                    n_failed += 1;
+                    bars.line(&format!("not scored: {case}: {}", causes(error.as_ref())));
+                }
+            }
+        }
         if scores.is_empty() {
             return Err(anyhow!(
-                "nothing to score: no label map of {} has a prediction of the same name in {}",
+                "nothing was scored: no label map of {} has a prediction of the same name and on \
+                 the same grid in {}",
                 self.truth.display(),
                 self.predictions.display()
             ));
@@ -97,7 +108,7 @@ impl Evaluate {
             &Device::flex(),
         )?;
         print_summary(scores)?;
-        Ok(if n_missing == 0 {
+        Ok(if n_failed == 0 {
             Done::Clean
         } else {
             Done::Findings
@@ -134,14 +145,12 @@ fn score_pair(
         .cloned()
         .map_or_else(|| organs_found(truth.voxels()), Ok)?;
     let table = organs.store_values();
-    let mapped = |labels: &[u16]| -> Vec<u8> {
-        labels
-            .iter()
-            .map(|label| table[usize::from(*label)])
-            .collect()
+    let mapped = |labels: Vec<u16>| -> Vec<u8> {
+        let values = labels.iter().map(|label| table[usize::from(*label)]);
+        values.collect()
     };
     let (spacing_mm, shape) = (truth.grid().spacing_mm(), truth.shape());
-    let (truth, predicted) = (mapped(truth.voxels()), mapped(predicted.voxels()));
+    let (truth, predicted) = (mapped(truth.into_voxels()), mapped(predicted.into_voxels()));
     let scored = organs.organs().enumerate().map(|(organ_idx, organ)| {
         let value = organs.store_value(organ_idx);
         let truth = Mask::new(&truth, value, shape)?;

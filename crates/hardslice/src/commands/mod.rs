@@ -10,8 +10,11 @@ mod mine;
 mod predict;
 mod evaluate;
 mod run;
+mod sweep;
+mod compare;
 mod bench;
 
+mod campaign_args;
 mod device_arg;
 mod label_args;
 
@@ -32,6 +35,8 @@ pub(crate) enum Command {
     Predict(predict::Predict),
     Evaluate(evaluate::Evaluate),
     Run(run::Run),
+    Sweep(sweep::Sweep),
+    Compare(compare::Compare),
     Bench(bench::Bench),
 }
 
@@ -48,6 +53,8 @@ impl Command {
             Self::Predict(command) => command.run(),
             Self::Evaluate(command) => command.run(),
             Self::Run(command) => command.run(),
+            Self::Sweep(command) => command.run(),
+            Self::Compare(command) => command.run(),
             Self::Bench(command) => command.run(),
         }
     }

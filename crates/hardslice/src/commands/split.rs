@@ -34,7 +34,7 @@ impl Split {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let experiment = Experiment::read(&self.experiment)?;
         let store = Store::open(&self.store)?;
-        let organs = trained_organs(&experiment, &store)?;
+        let organs = trained_organs(&experiment, store.organs())?;
         let split = make_split(&experiment, &store, &organs, &self.out, &Bars::new())?;
         bars::print(&serde_json::to_string_pretty(&split.balance)?)?;
         Ok(Done::Clean)

@@ -65,7 +65,7 @@ impl Train {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let experiment = Experiment::read(&self.experiment)?;
         let store = Store::open(&self.store)?;
-        let organs = trained_organs(&experiment, &store)?;
+        let organs = trained_organs(&experiment, store.organs())?;
         let split = Split::load(&self.split, &facts(&store, &organs))?;
         let device = self.device.open()?;
         let bars = Bars::new();

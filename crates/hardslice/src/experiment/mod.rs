@@ -8,10 +8,11 @@ mod preset;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hardslice_data::balance::{Arm, BalanceOptions};
 use hardslice_data::manifest::Layout;
 use hardslice_data::split::{Rule, SplitOptions};
 use hardslice_data::store::PrepareOptions;
-use hardslice_data::{Organ, OrganMap, balance::Arm};
+use hardslice_data::{Organ, OrganMap};
 use hardslice_eval::ScoreOptions;
 use hardslice_train::net::NetConfig;
 use hardslice_train::{MiningConfig, PredictOptions, TrainConfig};
@@ -60,6 +61,9 @@ pub struct Experiment {
     /// What makes a slice hard.
     #[serde(default)]
     pub mining: MiningConfig,
+    /// Settings of single arms.
+    #[serde(default)]
+    pub balance: BalanceOptions,
     /// How predictions are finished.
     #[serde(default)]
     pub predict: PredictOptions,
@@ -196,7 +200,7 @@ impl Experiment {
         {
             return Some("[final_net] context must be that of [net]".to_owned());
         }
-        self.train.problem()
+        self.balance.problem().or_else(|| self.train.problem())
     }
 }
 

@@ -1,0 +1,134 @@
+//! What the mining found of the training slices, as far as policies need it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Verdicts;
+use crate::SliceRef;
+
+/// Which slices are hard, and how hard each one is.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Found {
+    /// The slices that are hard for any organ.
+    pub hard: BTreeSet<SliceRef>,
+    /// `1 - Dice` of a slice, of the worst organ, ascending by slice. What is not named is as easy
+    /// as can be: Dice 1, or empty in labels and prediction.
+    pub difficulty: Vec<(SliceRef, f64)>,
+}
+
+impl Found {
+    /// What verdicts come to.
+    pub fn of(verdicts: &Verdicts) -> Self {
+        let mut difficulty: BTreeMap<SliceRef, f64> = BTreeMap::new();
+        for verdict in &verdicts.verdicts {
+            let of_organ = verdict.dice.map_or(0.0, |dice| 1.0 - dice);
+            if of_organ > 0.0 {
+                let worst = difficulty.entry(verdict.score.slice).or_default();
+                *worst = worst.max(of_organ);
+            }
+        }
+        Self {
+            hard: verdicts.hard().into_keys().collect(),
+            difficulty: difficulty.into_iter().collect(),
+        }
+    }
+
+    /// What was found of these slices and of others, no slice being in both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        both.hard.extend(&other.hard);
+        both.difficulty.extend(&other.difficulty);
+        both.difficulty.sort_by_key(|(slice, _)| *slice);
+        both
+    }
+
+    /// How hard a slice is, from 0 to 1.
+    pub fn difficulty_of(&self, slice: SliceRef) -> f64 {
+        let place = self
+            .difficulty
+            .binary_search_by_key(&slice, |(slice, _)| *slice);
+        place.map_or(0.0, |place| self.difficulty[place].1)
+    }
+
+    /// The share of the hard slices that are hard in both, of those hard in either; 1 where there
+    /// are none (Jaccard index).
+    pub fn overlap(&self, other: &Self) -> f64 {
+        let n_either = self.hard.union(&other.hard).count();
+        if n_either == 0 {
+            return 1.0;
+        }
+        self.hard.intersection(&other.hard).count() as f64 / n_either as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ResolvedTau, SliceScore};
+    use super::*;
+
+    fn slice(z: u32) -> SliceRef {
+        SliceRef { case_idx: 0, z }
+    }
+
+    fn found(hard: &[u32]) -> Found {
+        Found {
+            hard: hard.iter().map(|z| slice(*z)).collect(),
+            difficulty: hard.iter().map(|z| (slice(*z), 0.5)).collect(),
+        }
+    }
+
+    #[test]
+    fn a_slice_is_as_hard_as_for_its_worst_organ() {
+        let score = |z, organ_idx, n_truth, n_shared| SliceScore {
+            slice: slice(z),
+            organ_idx,
+            n_truth,
+            n_predicted: n_truth,
+            n_shared,
+        };
+        let tau = ResolvedTau {
+            value: 0.6,
+            leaky: false,
+            n_hard: 0,
+            n_scored: 0,
+        };
+        let scores = [
+            score(0, 0, 4, 3),
+            score(0, 1, 4, 2),
+            score(1, 0, 0, 0),
+            score(1, 1, 4, 4),
+        ];
+        let found = Found::of(&Verdicts::judge(&scores, vec![tau, tau], 1));
+        assert_eq!(
+            found.difficulty,
+            [(slice(0), 0.5)],
+            "slice 1 is right for both"
+        );
+        assert_eq!(found.hard, [slice(0)].into(), "0.5 is below 0.6");
+        assert!(found.difficulty_of(slice(1)).abs() < 1e-12, "not named");
+    }
+
+    #[test]
+    fn the_overlap_is_the_share_of_either_that_is_in_both() {
+        assert!(
+            (found(&[1, 2, 3]).overlap(&found(&[2, 3, 4])) - 0.5).abs() < 1e-12,
+            "2 of 4"
+        );
+        assert!(
+            (found(&[]).overlap(&found(&[])) - 1.0).abs() < 1e-12,
+            "nothing changed"
+        );
+        assert!(
+            found(&[1]).overlap(&found(&[])).abs() < 1e-12,
+            "everything did"
+        );
+    }
+
+    #[test]
+    fn what_was_found_of_two_parts_is_put_together_in_order() {
+        let both = found(&[5, 7]).and(&found(&[1]));
+        assert_eq!(both, found(&[1, 5, 7]));
+    }
+}

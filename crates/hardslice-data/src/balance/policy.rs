@@ -1,0 +1,497 @@
+//! Which slices each arm shows in each half, and how often.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{Arm, Found, Plan, PlanEntry, PlanError, Reason};
+use crate::random::Stream;
+use crate::{PatientId, SliceRef};
+
+/// Weight of a slice that is added to B: itself and its flipped copy.
+const ADDED_WEIGHT: f64 = 2.0;
+
+/// A plan cannot be made for an arm.
+#[derive(Debug, Error)]
+pub enum ArmError {
+    /// The plan makes no sense.
+    #[error("the arm `{arm}` has no sensible plan")]
+    Plan {
+        /// The arm.
+        arm: Arm,
+        /// Why.
+        source: PlanError,
+    },
+    /// There is nothing to train on.
+    #[error(
+        "the arm `{arm}` has no slice to train on: its patients hold none with an annotated organ"
+    )]
+    Empty {
+        /// The arm.
+        arm: Arm,
+    },
+}
+
+/// The slices that an arm may choose from.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidates<'a> {
+    /// Slices of A.
+    pub a: &'a [Candidate],
+    /// Slices of B.
+    pub b: &'a [Candidate],
+    /// How much more often positive slices are shown than negative ones; 1 is as often.
+    pub positive_weight: f64,
+    /// Seed of the random controls.
+    pub seed: u64,
+}
+
+/// A slice with what a policy may know of it before any model has seen it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The slice.
+    pub slice: SliceRef,
+    /// Whose it is.
+    pub patient: PatientId,
+    /// Whether it holds an organ that the arm trains on.
+    pub is_positive: bool,
+}
+
+/// Settings of single arms.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BalanceOptions {
+    /// `probabilistic` and `gradual`: least weight of a slice, above 0, so that none is forgotten.
+    pub floor: f64,
+    /// `gradual`: stages of the second half.
+    pub stages: u32,
+    /// `rounds`: parts of the second half, at most, before each of which A is scored anew.
+    pub rounds: u32,
+    /// `rounds`: the hard slices are settled when those of two rounds overlap by this share
+    /// (slices in both over slices in either).
+    pub settled: f64,
+}
+
+impl Default for BalanceOptions {
+    fn default() -> Self {
+        Self {
+            floor: 0.1,
+            stages: 4,
+            rounds: 3,
+            settled: 0.9,
+        }
+    }
+}
+
+impl BalanceOptions {
+    /// What is wrong with the settings, in words; `None` when nothing is.
+    pub fn problem(&self) -> Option<String> {
+        let checks = [
+            (
+                !(self.floor > 0.0 && self.floor <= 1.0),
+                "floor must be above 0 and at most 1",
+            ),
+            (self.stages == 0, "stages must be 1 at least"),
+            (self.rounds == 0, "rounds must be 1 at least"),
+            (
+                !(0.0..=1.0).contains(&self.settled),
+                "settled must be from 0 to 1",
+            ),
+        ];
+        let failed = checks.into_iter().find(|(failed, _)| *failed);
+        failed.map(|(_, message)| format!("[balance] {message}"))
+    }
+}
+
+impl Arm {
+    /// What the arm shows in the first half.
+    ///
+    /// # Errors
+    ///
+    /// [`ArmError`] when there is nothing to show.
+    pub fn first_half(self, candidates: &Candidates<'_>) -> Result<Plan, ArmError> {
+        let trains_on_a = !self.pretrains_on_b();
+        self.plan(candidates, |candidate, is_b| {
+            let weight = candidates.base_weight(candidate);
+            (is_b || trains_on_a).then_some((weight, Reason::Base))
+        })
+    }
+
+    /// What the arm shows in the second half, given what was found of the training slices: a plan
+    /// for each of its parts, which are equally long. Most arms have one part.
+    ///
+    /// `found` holds A's scores, and B's for the arms that
+    /// [need them](Self::needs_cross_fold). The policies, with `w` for the ordinary weight of a
+    /// slice (1, or [`Candidates::positive_weight`]):
+    ///
+    /// - `hard`, `rounds`: `w` for B, 2 for the hard slices of A;
+    /// - `random`, `random_matched`, `easy`: the same for as many others of A;
+    /// - `cross_fold`: 2 for every hard slice, `w` for the rest of B;
+    /// - `probabilistic`: `max(floor, difficulty)` for every slice of A and B;
+    /// - `gradual`, stage `k` of `K`, with `f = k / K`: `1 + f` for hard slices,
+    ///   `1 - f · (1 - floor)` for easy negative ones, 1 for the rest, all times `w`.
+    ///
+    /// # Errors
+    ///
+    /// [`ArmError`] when there is nothing to show.
+    pub fn second_half(
+        self,
+        candidates: &Candidates<'_>,
+        found: &Found,
+        options: &BalanceOptions,
+    ) -> Result<Vec<Plan>, ArmError> {
+        let hard = &found.hard;
+        let one_part = match self {
+            Self::Baseline | Self::BOnly | Self::BaselineFocal | Self::BaselineTopK => {
+                self.first_half(candidates)
+            }
+            Self::Hard | Self::Rounds => self.adding(candidates, hard, Reason::Hard),
+            Self::Random => {
+                let drawn = draw_uniform(candidates, hard.len());
+                self.adding(candidates, &drawn, Reason::Random)
+            }
+            Self::RandomMatched => {
+                let drawn = draw_matched(candidates, hard);
+                self.adding(candidates, &drawn, Reason::RandomMatched)
+            }
+            Self::Easy => {
+                let drawn = draw_easy(candidates, hard);
+                self.adding(candidates, &drawn, Reason::Easy)
+            }
+            Self::CrossFold => self.plan(candidates, |candidate, is_b| {
+                if hard.contains(&candidate.slice) {
+                    return Some((ADDED_WEIGHT, Reason::Hard));
+                }
+                is_b.then(|| (candidates.base_weight(candidate), Reason::Base))
+            }),
+            Self::Probabilistic => self.plan(candidates, |candidate, _| {
+                let difficulty = found.difficulty_of(candidate.slice);
+                Some((difficulty.max(options.floor), Reason::Difficulty))
+            }),
+            Self::Gradual => {
+                let stages = 1..=options.stages.max(1);
+                return stages
+                    .map(|stage| self.stage(candidates, hard, options, stage))
+                    .collect();
+            }
+        };
+        one_part.map(|plan| vec![plan])
+    }
+
+    fn stage(
+        self,
+        candidates: &Candidates<'_>,
+        hard: &BTreeSet<SliceRef>,
+        options: &BalanceOptions,
+        stage: u32,
+    ) -> Result<Plan, ArmError> {
+        let done = f64::from(stage) / f64::from(options.stages.max(1));
+        self.plan(candidates, |candidate, _| {
+            let (factor, reason) = match (hard.contains(&candidate.slice), candidate.is_positive) {
+                (true, _) => (1.0 + done, Reason::Hard),
+                (false, true) => (1.0, Reason::Base),
+                (false, false) => (1.0 - done * (1.0 - options.floor), Reason::Thinned),
+            };
+            Some((factor * candidates.base_weight(candidate), reason))
+        })
+    }
+
+    /// B and some slices of A.
+    fn adding(
+        self,
+        candidates: &Candidates<'_>,
+        added: &BTreeSet<SliceRef>,
+        reason: Reason,
+    ) -> Result<Plan, ArmError> {
+        self.plan(candidates, |candidate, is_b| {
+            if is_b {
+                return Some((candidates.base_weight(candidate), Reason::Base));
+            }
+            let is_added = added.contains(&candidate.slice);
+            is_added.then_some((ADDED_WEIGHT, reason))
+        })
+    }
+
+    /// The plan that gives each slice of A and B the weight and reason that `weigh` says; slices
+    /// without are not in it.
+    fn plan(
+        self,
+        candidates: &Candidates<'_>,
+        weigh: impl Fn(&Candidate, bool) -> Option<(f64, Reason)>,
+    ) -> Result<Plan, ArmError> {
+        let b = candidates.b.iter().map(|candidate| (candidate, true));
+        let a = candidates.a.iter().map(|candidate| (candidate, false));
+        let entries = b.chain(a).filter_map(|(candidate, is_b)| {
+            let (weight, reason) = weigh(candidate, is_b)?;
+            Some(PlanEntry {
+                slice: candidate.slice,
+                weight,
+                reason,
+            })
+        });
+        let plan = Plan::new(entries).map_err(|source| ArmError::Plan { arm: self, source })?;
+        if plan.entries().is_empty() {
+            return Err(ArmError::Empty { arm: self });
+        }
+        Ok(plan)
+    }
+}
+
+impl Candidates<'_> {
+    fn base_weight(&self, candidate: &Candidate) -> f64 {
+        if candidate.is_positive {
+            self.positive_weight
+        } else {
+            1.0
+        }
+    }
+}
+
+/// `n` slices of A, each as likely as any other.
+fn draw_uniform(candidates: &Candidates<'_>, n: usize) -> BTreeSet<SliceRef> {
+    let slices = candidates.a.iter().map(|candidate| candidate.slice);
+    draw(slices.collect(), n, candidates.seed, "arm/random")
+}
+
+/// As many slices as are hard, each of the easy ones as likely as any other; all of them where
+/// there are fewer.
+fn draw_easy(candidates: &Candidates<'_>, hard: &BTreeSet<SliceRef>) -> BTreeSet<SliceRef> {
+    let slices = candidates.a.iter().map(|candidate| candidate.slice);
+    let easy = slices.filter(|slice| !hard.contains(slice)).collect();
+    draw(easy, hard.len(), candidates.seed, "arm/easy")
+}
+
+fn draw(mut from: Vec<SliceRef>, n: usize, seed: u64, stream: &str) -> BTreeSet<SliceRef> {
+    Stream::new(seed, stream).shuffle(&mut from);
+    from.into_iter().take(n).collect()
+}
+
+/// As many slices of each patient, positive and negative counted apart, as are hard.
+fn draw_matched(candidates: &Candidates<'_>, hard: &BTreeSet<SliceRef>) -> BTreeSet<SliceRef> {
+    let mut groups: BTreeMap<(&PatientId, bool), (Vec<SliceRef>, usize)> = BTreeMap::new();
+    for candidate in candidates.a {
+        let key = (&candidate.patient, candidate.is_positive);
+        let (slices, n_hard) = groups.entry(key).or_default();
+        slices.push(candidate.slice);
+        *n_hard += usize::from(hard.contains(&candidate.slice));
+    }
+    let groups = groups.into_iter();
+    groups
+        .flat_map(|((patient, is_positive), (slices, n_hard))| {
+            let name = format!("arm/random_matched/{patient}/{is_positive}");
+            draw(slices, n_hard, candidates.seed, &name)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three patients of ten slices; slices 3 to 6 are positive.
+    fn slices(cases: std::ops::Range<u32>) -> Vec<Candidate> {
+        cases
+            .flat_map(|case_idx| (0..10).map(move |z| (case_idx, z)))
+            .map(|(case_idx, z)| Candidate {
+                slice: SliceRef { case_idx, z },
+                patient: PatientId::new(format!("p{case_idx}")).unwrap(),
+                is_positive: (3..7).contains(&z),
+            })
+            .collect()
+    }
+
+    fn hard() -> BTreeSet<SliceRef> {
+        [(2, 3), (2, 4), (2, 9), (3, 0)]
+            .map(|(case_idx, z)| SliceRef { case_idx, z })
+            .into()
+    }
+
+    fn with_candidates<T>(test: impl FnOnce(&Candidates<'_>) -> T) -> T {
+        let (b, a) = (slices(0..2), slices(2..5));
+        test(&Candidates {
+            a: &a,
+            b: &b,
+            positive_weight: 1.0,
+            seed: 7,
+        })
+    }
+
+    /// What was found: these slices are hard, the others as easy as can be.
+    fn found(hard: BTreeSet<SliceRef>) -> Found {
+        let difficulty = hard.iter().map(|slice| (*slice, 0.8)).collect();
+        Found { hard, difficulty }
+    }
+
+    fn second_half(arm: Arm, candidates: &Candidates<'_>, hard: BTreeSet<SliceRef>) -> Plan {
+        let plans = arm.second_half(candidates, &found(hard), &BalanceOptions::default());
+        let [plan] = <[Plan; 1]>::try_from(plans.unwrap()).unwrap();
+        plan
+    }
+
+    fn weight(plan: &Plan, case_idx: u32, z: u32) -> Option<f64> {
+        let slice = SliceRef { case_idx, z };
+        let entry = plan.entries().iter().find(|entry| entry.slice == slice);
+        entry.map(|entry| entry.weight)
+    }
+
+    fn added(plan: &Plan) -> Vec<SliceRef> {
+        let is_added = |entry: &&PlanEntry| entry.reason != Reason::Base;
+        plan.entries()
+            .iter()
+            .filter(is_added)
+            .map(|entry| entry.slice)
+            .collect()
+    }
+
+    #[test]
+    fn the_paper_s_arm_adds_the_hard_slices_twice_to_b() {
+        with_candidates(|candidates| {
+            let plan = second_half(Arm::Hard, candidates, hard());
+            assert_eq!(
+                added(&plan),
+                hard().into_iter().collect::<Vec<_>>(),
+                "exactly these"
+            );
+            assert!(
+                (plan.total_weight() - (20.0 + 2.0 * 4.0)).abs() < 1e-12,
+                "each twice"
+            );
+        });
+    }
+
+    #[test]
+    fn b_only_and_baseline_ignore_what_is_hard() {
+        with_candidates(|candidates| {
+            for (arm, n) in [
+                (Arm::BOnly, 20),
+                (Arm::Baseline, 50),
+                (Arm::BaselineFocal, 50),
+            ] {
+                let second = second_half(arm, candidates, hard());
+                assert_eq!(second, arm.first_half(candidates).unwrap(), "{arm}");
+                assert_eq!(second.entries().len(), n, "{arm}");
+            }
+        });
+    }
+
+    #[test]
+    fn the_controls_add_as_much_as_the_hard_arm() {
+        with_candidates(|candidates| {
+            let hard_weight = second_half(Arm::Hard, candidates, hard()).total_weight();
+            for arm in [Arm::Random, Arm::RandomMatched, Arm::Easy] {
+                let plan = second_half(arm, candidates, hard());
+                assert!((plan.total_weight() - hard_weight).abs() < 1e-12, "{arm}");
+                assert!(
+                    added(&plan).iter().all(|s| s.case_idx >= 2),
+                    "{arm} draws from A"
+                );
+            }
+        });
+    }
+
+    #[test]
+    fn the_matched_control_has_the_hard_slices_patients_and_positives() {
+        with_candidates(|candidates| {
+            let plan = second_half(Arm::RandomMatched, candidates, hard());
+            let mut counts = BTreeMap::new();
+            for slice in added(&plan) {
+                let is_positive = (3..7).contains(&slice.z);
+                *counts.entry((slice.case_idx, is_positive)).or_insert(0) += 1;
+            }
+            let want = BTreeMap::from([((2, true), 2), ((2, false), 1), ((3, false), 1)]);
+            assert_eq!(counts, want, "patient by patient, positive and negative");
+        });
+    }
+
+    #[test]
+    fn no_hard_slice_leaves_b_alone_and_no_slice_at_all_is_refused() {
+        with_candidates(|candidates| {
+            let plan = second_half(Arm::Hard, candidates, BTreeSet::new());
+            assert_eq!(
+                plan,
+                Arm::BOnly.first_half(candidates).unwrap(),
+                "nothing to add"
+            );
+        });
+        let nothing = Candidates {
+            a: &[],
+            b: &[],
+            positive_weight: 1.0,
+            seed: 7,
+        };
+        let refused = Arm::BOnly.first_half(&nothing);
+        assert!(
+            matches!(refused, Err(ArmError::Empty { arm: Arm::BOnly })),
+            "no slice"
+        );
+    }
+
+    #[test]
+    fn the_easy_arm_adds_no_hard_slice_and_never_more_than_there_are() {
+        with_candidates(|candidates| {
+            let plan = second_half(Arm::Easy, candidates, hard());
+            let is_hard = |slice: &SliceRef| hard().contains(slice);
+            assert!(!added(&plan).iter().any(is_hard), "{:?}", added(&plan));
+            let nearly_all: BTreeSet<SliceRef> = candidates.a[1..]
+                .iter()
+                .map(|candidate| candidate.slice)
+                .collect();
+            let plan = second_half(Arm::Easy, candidates, nearly_all);
+            assert_eq!(added(&plan), [candidates.a[0].slice], "the only easy one");
+        });
+    }
+
+    #[test]
+    fn cross_fold_shows_the_hard_slices_of_b_twice_and_not_three_times() {
+        with_candidates(|candidates| {
+            let mut hard = hard();
+            hard.insert(SliceRef { case_idx: 0, z: 5 });
+            let plan = second_half(Arm::CrossFold, candidates, hard);
+            assert_eq!(weight(&plan, 0, 5), Some(2.0), "a hard one of B");
+            assert_eq!(weight(&plan, 0, 6), Some(1.0), "another one of B");
+            assert_eq!(weight(&plan, 2, 3), Some(2.0), "a hard one of A");
+            assert_eq!(weight(&plan, 2, 5), None, "another one of A");
+        });
+    }
+
+    #[test]
+    fn probabilistic_weights_are_the_difficulty_but_never_below_the_floor() {
+        with_candidates(|candidates| {
+            let plan = second_half(Arm::Probabilistic, candidates, hard());
+            assert_eq!(plan.entries().len(), 50, "nothing is forgotten");
+            assert_eq!(weight(&plan, 2, 4), Some(0.8), "1 - Dice");
+            assert_eq!(weight(&plan, 0, 4), Some(0.1), "the floor");
+        });
+    }
+
+    #[test]
+    fn gradual_stages_thin_out_easy_negatives_and_repeat_hard_slices() {
+        with_candidates(|candidates| {
+            let options = BalanceOptions {
+                stages: 2,
+                floor: 0.25,
+                ..BalanceOptions::default()
+            };
+            let plans = Arm::Gradual.second_half(candidates, &found(hard()), &options);
+            let weights: Vec<[Option<f64>; 3]> = plans
+                .unwrap()
+                .iter()
+                // Hard; easy and positive; easy and negative.
+                .map(|plan| [(2, 3), (1, 3), (1, 0)].map(|(case, z)| weight(plan, case, z)))
+                .collect();
+            let half_way = [Some(1.5), Some(1.0), Some(0.625)];
+            assert_eq!(weights, [half_way, [Some(2.0), Some(1.0), Some(0.25)]]);
+        });
+    }
+
+    #[test]
+    fn options_out_of_range_are_refused_in_words() {
+        assert_eq!(BalanceOptions::default().problem(), None, "the defaults");
+        let options = BalanceOptions {
+            floor: 0.0,
+            ..BalanceOptions::default()
+        };
+        let said = options.problem().unwrap();
+        assert!(said.contains("floor must be above 0"), "{said}");
+    }
+}

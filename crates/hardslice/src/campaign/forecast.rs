@@ -1,0 +1,130 @@
+//! What a campaign will take.
+
+use std::fmt;
+use std::time::Instant;
+
+use burn::tensor::Device;
+use hardslice_train::net::Net;
+use hardslice_train::{Batch, Trainee};
+
+use super::jobs::waves;
+use super::{Campaign, Cell};
+
+/// Bare steps that are measured of each net.
+const N_STEPS: usize = 3;
+
+/// Trainings, steps, time and disk.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Forecast {
+    n_cells: usize,
+    n_jobs: usize,
+    n_steps: u64,
+    seconds: f64,
+    disk_mb: f64,
+}
+
+impl Forecast {
+    /// Measures a few steps of each net and counts.
+    pub(crate) fn of(campaign: &Campaign<'_>, cells: &[Cell]) -> anyhow::Result<Self> {
+        let mut measured: Vec<(&Cell, Speed)> = Vec::new();
+        let mut forecast = Self {
+            n_cells: cells.len(),
+            n_jobs: 0,
+            n_steps: 0,
+            seconds: 0.0,
+            disk_mb: 0.0,
+        };
+        for (cell_idx, cell) in cells.iter().enumerate() {
+            let found = measured.iter().find(|(other, _)| is_as_fast(other, cell));
+            let speed = match found {
+                Some((_, speed)) => *speed,
+                None => {
+                    let speed = Speed::of(cell, campaign.device)?;
+                    measured.push((cell, speed));
+                    speed
+                }
+            };
+            let jobs: Vec<_> = waves(cell_idx, cell).concat();
+            let n_steps: u64 = jobs.iter().map(|job| job.n_steps).sum();
+            forecast.n_jobs += jobs.len();
+            forecast.n_steps += n_steps;
+            forecast.seconds += speed.seconds_a_step * n_steps as f64;
+            // Each training keeps checkpoints with weights and velocities, its best and its last
+            // weights.
+            let copies = 2 * cell.experiment.train.keep_checkpoints + 2;
+            forecast.disk_mb += (jobs.len() * copies) as f64 * speed.weights_mb;
+        }
+        Ok(forecast)
+    }
+}
+
+/// Whether two cells train the same net on batches of the same size.
+fn is_as_fast(a: &Cell, b: &Cell) -> bool {
+    let of = |cell: &Cell| {
+        let Cell {
+            experiment, organs, ..
+        } = cell;
+        let (train, size) = (experiment.train.clone(), experiment.prepare.size);
+        (experiment.net.clone(), train, size, organs.len())
+    };
+    of(a) == of(b)
+}
+
+/// How fast a net is trained, and how large it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Speed {
+    seconds_a_step: f64,
+    weights_mb: f64,
+}
+
+impl Speed {
+    fn of(cell: &Cell, device: &Device) -> anyhow::Result<Self> {
+        let Cell {
+            experiment, organs, ..
+        } = cell;
+        let (n, size) = (experiment.train.batch, experiment.prepare.size);
+        let n_channels = 1 + 2 * experiment.net.context;
+        let batch = Batch {
+            n,
+            n_channels,
+            n_organs: organs.len(),
+            size,
+            images: vec![0.5; n * n_channels * size * size],
+            targets: vec![1.0; n * organs.len() * size * size],
+            annotated: vec![1.0; n * organs.len()],
+        };
+        let net = Net::new(&experiment.net, organs.len(), 0, &device.clone().autodiff());
+        let weights_mb = (net.n_parameters() * size_of::<f32>()) as f64 / 1e6;
+        let mut trainee = Trainee::new(net, &experiment.train);
+        let mut least = f64::INFINITY;
+        for _ in 0..N_STEPS {
+            let begun = Instant::now();
+            (trainee, _) = trainee.take_step(&batch, &experiment.train, 0, device)?;
+            least = least.min(begun.elapsed().as_secs_f64());
+        }
+        Ok(Self {
+            seconds_a_step: least,
+            weights_mb,
+        })
+    }
+}
+
+impl fmt::Display for Forecast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            n_cells,
+            n_jobs,
+            n_steps,
+            seconds,
+            disk_mb,
+        } = self;
+        let minutes = seconds / 60.0;
+        write!(
+            f,
+            "{n_cells} rounds, {n_jobs} trainings, {n_steps} steps: about {minutes:.0} min of \
+             training, by a few steps measured now (validation, mining and evaluation come on top), \
+             and up to {disk_mb:.0} MB of checkpoints and models beside the store and the \
+             predictions"
+        )
+    }
+}

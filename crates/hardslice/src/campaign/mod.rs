@@ -1,0 +1,195 @@
+//! Many rounds of one cohort: over organs, nets, ratios, folds and seeds.
+//!
+//! ```text
+//! cells ── train: what the arms of a cell share, then the arms, side by side
+//!      └── evaluate: the test set is opened here, when every arm of every cell is trained
+//! ```
+//!
+//! A cell is a round in a folder of its own, so a campaign goes on where it was stopped as a round
+//! does. Cells share the store, and their split where it is the same.
+
+mod forecast;
+mod jobs;
+mod progress;
+mod scores;
+mod seeds;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use burn::tensor::Device;
+use hardslice::experiment::Experiment;
+use hardslice_data::Organ;
+use hardslice_data::split::Split;
+use hardslice_data::store::{PrepareReport, Store};
+use hardslice_train::TestScore;
+use hardslice_train::round::{self, Protocol, RoundOutcome, Workplace};
+use hardslice_volume::whole_file::write_whole_bytes;
+
+pub(crate) use forecast::Forecast;
+pub(crate) use scores::{ScoreRow, mean_over_seeds, write_scores};
+pub(crate) use seeds::Seeds;
+
+use crate::bars::{Bars, wall_time_s};
+use crate::whole::{make_split, prepare_store, protocol, read_manifest, trained_organs};
+use crate::{Done, provenance};
+
+/// One round of a campaign.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell {
+    /// Its settings: net, seed, split, arms.
+    pub(crate) experiment: Experiment,
+    /// The organs of its net.
+    pub(crate) organs: Vec<Organ>,
+    /// Its folder, within the campaign's.
+    pub(crate) dir: PathBuf,
+    /// Its split's file, within the campaign's.
+    pub(crate) split: PathBuf,
+}
+
+/// Where a campaign works.
+pub(crate) struct Campaign<'a> {
+    /// What all cells have in common.
+    pub(crate) experiment: &'a Experiment,
+    pub(crate) out: &'a Path,
+    pub(crate) device: &'a Device,
+    pub(crate) bars: &'a Bars,
+    /// Trainings at a time.
+    pub(crate) jobs: usize,
+    /// Whether to go on from checkpoints of another instruction set.
+    pub(crate) force: bool,
+}
+
+/// The cohort, prepared once for all cells.
+pub(crate) struct Ground {
+    pub(crate) store: Store,
+    pub(crate) organs: Vec<Organ>,
+    pub(crate) done: Done,
+}
+
+impl Campaign<'_> {
+    /// Prepares the store.
+    pub(crate) fn ground(&self) -> anyhow::Result<Ground> {
+        let Self {
+            experiment,
+            out,
+            bars,
+            ..
+        } = *self;
+        write_whole_bytes(
+            &out.join("experiment.toml"),
+            experiment.to_toml().as_bytes(),
+        )
+        .with_context(|| format!("cannot write into {}", out.display()))?;
+        let manifest = read_manifest(experiment)?;
+        let PrepareReport { failures, .. } =
+            prepare_store(&manifest, experiment, &out.join("store"), bars)?;
+        let store = Store::open(out.join("store"))?;
+        let organs = trained_organs(experiment, store.organs())?;
+        provenance::write(out, experiment, &store, self.device)?;
+        let done = if failures.is_empty() {
+            Done::Clean
+        } else {
+            Done::Findings
+        };
+        Ok(Ground {
+            store,
+            organs,
+            done,
+        })
+    }
+
+    /// Trains every arm of every cell. The test set stays closed (but for tau = `paper`).
+    pub(crate) fn train(&self, ground: &Ground, cells: &[Cell]) -> anyhow::Result<()> {
+        let splits = self.splits(ground, cells)?;
+        jobs::train(self, ground, cells, &splits)
+    }
+
+    /// Predicts and scores the test patients of every cell, which are trained.
+    pub(crate) fn evaluate(
+        &self,
+        ground: &Ground,
+        cells: &[Cell],
+    ) -> anyhow::Result<Vec<RoundOutcome>> {
+        let splits = self.splits(ground, cells)?;
+        self.bars.begin("evaluate", cells.len() as u64, 0);
+        let mut outcomes = Vec::new();
+        for cell in cells {
+            let progress = progress::Quiet { bars: self.bars };
+            let protocol = protocol(&cell.experiment, cell.organs.clone())?;
+            let dir = self.out.join(&cell.dir);
+            let place = self.place(ground, &splits[&cell.split], &cell.experiment, &dir);
+            let place = Workplace {
+                observer: &progress,
+                ..place
+            };
+            outcomes.push(round::run(&protocol, &place)?);
+            self.bars.advance(outcomes.len() as u64);
+        }
+        self.bars.end();
+        Ok(outcomes)
+    }
+
+    /// The splits of the cells, each made once.
+    fn splits(&self, ground: &Ground, cells: &[Cell]) -> anyhow::Result<BTreeMap<PathBuf, Split>> {
+        let mut splits = BTreeMap::new();
+        for cell in cells {
+            if !splits.contains_key(&cell.split) {
+                let path = self.out.join(&cell.split);
+                let (store, organs) = (&ground.store, &ground.organs);
+                let split = make_split(&cell.experiment, store, organs, &path, self.bars)?;
+                splits.insert(cell.split.clone(), split);
+            }
+        }
+        Ok(splits)
+    }
+
+    fn place<'p>(
+        &'p self,
+        ground: &'p Ground,
+        split: &'p Split,
+        experiment: &'p Experiment,
+        dir: &'p Path,
+    ) -> Workplace<'p> {
+        Workplace {
+            store: &ground.store,
+            split,
+            dir,
+            init: experiment.init.as_deref(),
+            device: self.device,
+            observer: &hardslice_train::Silent,
+            wall_time_s,
+            force: self.force,
+        }
+    }
+}
+
+impl Cell {
+    fn protocol(&self) -> anyhow::Result<Protocol> {
+        protocol(&self.experiment, self.organs.clone())
+    }
+
+    /// The rows that its outcome adds to the table of scores.
+    pub(crate) fn scores<'o>(
+        &'o self,
+        outcome: &'o RoundOutcome,
+    ) -> impl Iterator<Item = ScoreRow> {
+        let of_arm = |(arm, scores): &'o (hardslice_data::balance::Arm, Vec<TestScore>)| {
+            scores.iter().map(|score| ScoreRow {
+                arm: arm.to_string(),
+                seed: self.experiment.seed,
+                net: self.net_name().to_owned(),
+                ratio: self.experiment.split.ratio,
+                score: score.clone(),
+            })
+        };
+        outcome.arms.iter().flat_map(of_arm)
+    }
+
+    /// The net that is scored in the end: `unet` or `fcn8s`.
+    pub(crate) fn net_name(&self) -> &'static str {
+        let net = self.experiment.final_net.as_ref();
+        net.unwrap_or(&self.experiment.net).name()
+    }
+}

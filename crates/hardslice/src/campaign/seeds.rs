@@ -1,0 +1,54 @@
+//! Which seeds a campaign runs.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Seeds of a campaign: `5` for 0 to 4, or a list `3,7,11` (`7,` for a single one).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Seeds(pub(crate) Vec<u64>);
+
+impl FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("`{text}` is neither a number of seeds (5) nor a list of them (0,1,2)");
+        let seeds: Vec<u64> = if text.contains(',') {
+            let numbers = text
+                .split(',')
+                .map(str::trim)
+                .filter(|seed| !seed.is_empty());
+            let parsed: Result<_, _> = numbers.map(str::parse).collect();
+            parsed.map_err(|_: std::num::ParseIntError| wrong())?
+        } else {
+            (0..text
+                .trim()
+                .parse()
+                .map_err(|_: std::num::ParseIntError| wrong())?)
+                .collect()
+        };
+        let is_twice = (1..seeds.len()).any(|idx| seeds[..idx].contains(&seeds[idx]));
+        if seeds.is_empty() || is_twice {
+            return Err(wrong());
+        }
+        Ok(Self(seeds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_counts_seeds_and_a_list_names_them() {
+        let seeds = |text: &str| text.parse::<Seeds>().map(|seeds| seeds.0).ok();
+        assert_eq!(seeds("3"), Some(vec![0, 1, 2]));
+        assert_eq!(seeds("5, 2"), Some(vec![5, 2]));
+        assert_eq!(seeds("7,"), Some(vec![7]));
+        for wrong in ["0", "", ",", "1,1", "-1", "a"] {
+            assert_eq!(seeds(wrong), None, "{wrong:?}");
+        }
+    }
+}

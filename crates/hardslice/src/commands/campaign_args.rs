@@ -1,0 +1,83 @@
+//! The options of the commands that run many rounds.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use hardslice::experiment::Experiment;
+use hardslice_data::{NameError, Organ};
+
+use super::device_arg::DeviceArg;
+use crate::bars::{self, Bars};
+use crate::campaign::{Campaign, Cell, Forecast, Seeds};
+
+#[derive(Debug, Args)]
+pub(crate) struct CampaignArgs {
+    /// The experiment's file.
+    #[arg(value_name = "EXPERIMENT.toml")]
+    experiment: PathBuf,
+    /// Where everything is written.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// How many seeds (5 is 0 to 4), or which (3,7,11; `7,` is one). They change the training, not
+    /// the folds.
+    #[arg(long, value_name = "SEEDS", default_value = "1")]
+    seeds: Seeds,
+    /// Only these organs; those of the experiment when absent.
+    #[arg(long = "organ", value_name = "ORGAN", num_args = 1.., value_parser = organ)]
+    organs: Vec<Organ>,
+    /// Trainings side by side, each with its share of the threads. The results are the same.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    jobs: usize,
+    /// Say what would be done and how long it would take, and stop.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Go on from checkpoints that another instruction set made, though it rounds differently.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    pub(crate) device: DeviceArg,
+}
+
+impl CampaignArgs {
+    /// The experiment with the options' own organs.
+    pub(crate) fn experiment(&self) -> anyhow::Result<Experiment> {
+        let mut experiment = Experiment::read(&self.experiment)?;
+        if !self.organs.is_empty() {
+            experiment.organs.clone_from(&self.organs);
+        }
+        Ok(experiment)
+    }
+
+    pub(crate) fn seeds(&self) -> &[u64] {
+        &self.seeds.0
+    }
+
+    pub(crate) fn campaign<'a>(
+        &'a self,
+        experiment: &'a Experiment,
+        device: &'a burn::tensor::Device,
+        bars: &'a Bars,
+    ) -> Campaign<'a> {
+        Campaign {
+            experiment,
+            out: &self.out,
+            device,
+            bars,
+            jobs: self.jobs.max(1),
+            force: self.force,
+        }
+    }
+}
+
+fn organ(name: &str) -> Result<Organ, NameError> {
+    Organ::new(name)
+}
+
+/// Prints what is going to be done.
+pub(crate) fn announce(campaign: &Campaign<'_>, cells: &[Cell]) -> anyhow::Result<()> {
+    for cell in cells {
+        let arms: Vec<&str> = cell.experiment.arms.iter().map(|arm| arm.name()).collect();
+        bars::print(&format!("{}: {}", cell.dir.display(), arms.join(", ")))?;
+    }
+    Ok(bars::print(&Forecast::of(campaign, cells)?.to_string())?)
+}

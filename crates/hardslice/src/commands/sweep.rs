@@ -1,0 +1,181 @@
+//! `hardslice sweep`: the paper's tables.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::{Args, ValueEnum};
+use hardslice::experiment::Experiment;
+use hardslice_data::Organ;
+use hardslice_data::balance::Arm;
+use hardslice_eval::Summary;
+use hardslice_train::net::NetKind;
+use hardslice_view::paper_tables::{
+    PaperArm, PaperKey, PaperNet, PaperOrgan, PaperTable, paper_tables,
+};
+use hardslice_volume::whole_file::write_whole_bytes;
+
+use super::campaign_args::{CampaignArgs, announce};
+use crate::Done;
+use crate::bars::{self, Bars};
+use crate::campaign::{Cell, ScoreRow, mean_over_seeds, write_scores};
+use crate::whole::{folder_of, read_manifest, trained_organs};
+
+/// Selection ratios of the paper's tables beside 1, which is the baseline.
+const RATIOS: [f64; 4] = [0.8, 0.5, 0.3, 0.2];
+
+/// The ratio of the proposed arm, fixed beforehand; the paper chose it by its test results.
+const PROPOSED: f64 = 0.5;
+
+/// The paper's Tables 1 and A1 to A5 on your own cohort, beside what is printed.
+///
+/// For each organ and net: the selection ratios 1 (all training patients), 0.8, 0.5, 0.3 and 0.2
+/// (B alone), and the proposed arm (B of ratio 0.5, then its hard slices). All ratios have the same
+/// test and validation patients; what two arms share, the store, the split, the pre-training on B,
+/// is done once. Stopped at any moment, the same command goes on where it was.
+///
+/// The experiment's own arms, net kind and ratio are replaced; its other settings hold for all.
+///
+/// Leaves in DIR: tables/ (table-1, table-a1 to table-a5 as .csv, .md, .tex and .html), scores.csv,
+/// store/, split-<ratio>.json and <net>/seed-<n>/ratio-<r>/<organ>/ with a folder for each arm, as
+/// `run` leaves it.
+#[derive(Debug, Args)]
+pub(crate) struct Sweep {
+    #[command(flatten)]
+    common: CampaignArgs,
+    /// Only these nets.
+    #[arg(long = "net", value_enum, value_name = "NET", num_args = 1.., default_values = ["fcn", "unet"])]
+    nets: Vec<NetArg>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum NetArg {
+    /// FCN-8s on VGG-16.
+    Fcn,
+    /// 2D U-Net.
+    Unet,
+}
+
+impl Sweep {
+    pub(crate) fn run(self) -> anyhow::Result<Done> {
+        let experiment = self.common.experiment()?;
+        let (device, bars) = (self.common.device.open()?, Bars::new());
+        let campaign = self.common.campaign(&experiment, &device, &bars);
+        let organs = trained_organs(&experiment, &read_manifest(&experiment)?.organs)?;
+        let cells = self.cells(&experiment, &organs);
+        announce(&campaign, &cells)?;
+        if self.common.dry_run {
+            return Ok(Done::Clean);
+        }
+        let ground = campaign.ground()?;
+        campaign.train(&ground, &cells)?;
+        let outcomes = campaign.evaluate(&ground, &cells)?;
+        let rows: Vec<ScoreRow> = cells
+            .iter()
+            .zip(&outcomes)
+            .flat_map(|(cell, outcome)| cell.scores(outcome))
+            .collect();
+        let is_leaky = outcomes.iter().any(|outcome| outcome.leaky);
+        write_scores(&self.common.out.join("scores.csv"), &rows, is_leaky)
+            .context("cannot write scores.csv")?;
+        let tables = paper_tables(&summaries(&rows));
+        let shown: Vec<&PaperTable> = tables
+            .iter()
+            .filter(|table| table.rows.iter().any(|row| row.ours.is_some()))
+            .collect();
+        if shown.is_empty() {
+            let known = "liver, kidney and spleen";
+            return Err(anyhow!(
+                "the paper has tables of {known}; none of these was trained"
+            ));
+        }
+        for table in shown {
+            write_table(table, &self.common.out.join("tables"))?;
+            bars::print(&table.to_table().to_markdown())?;
+        }
+        Ok(ground.done)
+    }
+
+    /// A round for each organ, net, seed and ratio.
+    fn cells(&self, experiment: &Experiment, organs: &[Organ]) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for organ in organs {
+            for net in &self.nets {
+                for seed in self.common.seeds() {
+                    for ratio in RATIOS {
+                        cells.push(cell(experiment, organ, *net, *seed, ratio));
+                    }
+                }
+            }
+        }
+        cells
+    }
+}
+
+fn cell(experiment: &Experiment, organ: &Organ, net: NetArg, seed: u64, ratio: f64) -> Cell {
+    let mut experiment = experiment.clone();
+    experiment.net.kind = match net {
+        NetArg::Fcn => NetKind::Fcn8s,
+        NetArg::Unet => NetKind::UNet,
+    };
+    experiment.final_net = None;
+    experiment.seed = seed;
+    experiment.split.ratio = ratio;
+    let is_proposed = (ratio - PROPOSED).abs() < 1e-9;
+    experiment.arms = if is_proposed {
+        vec![Arm::Baseline, Arm::BOnly, Arm::Hard]
+    } else {
+        vec![Arm::BOnly]
+    };
+    let organs = vec![organ.clone()];
+    let dir = [
+        experiment.net.name().to_owned(),
+        format!("seed-{seed}"),
+        format!("ratio-{ratio}"),
+        folder_of(&organs),
+    ];
+    Cell {
+        dir: dir.iter().collect(),
+        split: PathBuf::from(format!("split-{ratio}.json")),
+        experiment,
+        organs,
+    }
+}
+
+/// The summary of each row of the paper's tables: over the test cases, each the mean of its seeds.
+fn summaries(rows: &[ScoreRow]) -> BTreeMap<PaperKey, Summary> {
+    let mut groups: BTreeMap<PaperKey, Vec<&ScoreRow>> = BTreeMap::new();
+    for row in rows {
+        let key = PaperOrgan::from_name(&row.score.organ)
+            .zip(PaperNet::from_name(&row.net))
+            .zip(PaperArm::of_arm(&row.arm, row.ratio));
+        if let Some(((organ, net), arm)) = key {
+            groups
+                .entry(PaperKey { organ, net, arm })
+                .or_default()
+                .push(row);
+        }
+    }
+    let summary =
+        |rows: Vec<&ScoreRow>| Summary::of(mean_over_seeds(rows.into_iter()).into_values());
+    groups
+        .into_iter()
+        .map(|(key, rows)| (key, summary(rows)))
+        .collect()
+}
+
+fn write_table(table: &PaperTable, dir: &Path) -> anyhow::Result<()> {
+    let name = table.number.to_lowercase().replace(' ', "-");
+    let table = table.to_table();
+    for (ending, text) in [
+        ("csv", table.to_csv()),
+        ("md", table.to_markdown()),
+        ("tex", table.to_latex()),
+        ("html", table.to_html()),
+    ] {
+        let path = dir.join(format!("{name}.{ending}"));
+        write_whole_bytes(&path, text.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
