@@ -1,7 +1,11 @@
-//! Training curves and the histogram of slice scores, as SVG.
+//! Charts of a training and of what it gave.
 
 mod histogram;
 mod training;
+mod intervals;
+mod paired;
 
 pub use histogram::{CountAxis, DiceHistogram};
+pub use intervals::{IntervalGroup, IntervalRow, Intervals};
+pub use paired::{PairedCase, PairedCases};
 pub use training::{Curve, Mark, TrainingCurves};

@@ -32,6 +32,7 @@ mod panel;
 mod sheet;
 mod montage;
 mod case;
+mod vector;
 
 pub use case::{CasePictures, case_sheet};
 pub use layer::Layer;
@@ -39,3 +40,4 @@ pub use montage::{Montage, montage};
 pub use panel::{PanelError, SlicePanel, slice_panel};
 pub use sheet::{LegendEntry, PanelGroup, Sheet, contact_sheet};
 pub use style::{PanelStyle, Window};
+pub use vector::slice_svg;

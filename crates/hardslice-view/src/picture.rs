@@ -17,6 +17,7 @@ mod text;
 pub use contour::{outline, outline_coverage};
 pub use coverage::Coverage;
 pub use scale::scale_linear;
+pub(crate) use text::text_coverage;
 pub use text::{TextStyle, text_height, text_width, wrap};
 
 /// A picture: rows from the top, pixels from the left, three bytes each (sRGB).
@@ -170,14 +171,35 @@ impl Picture {
         })
     }
 
+    /// A picture that is grey, as the bytes of a PNG file with one byte a pixel: of each pixel the
+    /// green.
+    ///
+    /// # Errors
+    ///
+    /// As [`Picture::to_png`].
+    pub fn to_grey_png(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let levels: Vec<u8> = self
+            .pixels
+            .iter()
+            .map(|Rgb([_, level, _])| *level)
+            .collect();
+        self.encode(&mut bytes, png::ColorType::Grayscale, &levels)?;
+        Ok(bytes)
+    }
+
     fn encode_png(&self, to: impl io::Write) -> io::Result<()> {
+        let bytes: Vec<u8> = self.pixels.iter().flat_map(|pixel| pixel.0).collect();
+        self.encode(to, png::ColorType::Rgb, &bytes)
+    }
+
+    fn encode(&self, to: impl io::Write, colour: png::ColorType, bytes: &[u8]) -> io::Result<()> {
         let side = |n: usize| u32::try_from(n).map_err(io::Error::other);
         let mut encoder = png::Encoder::new(to, side(self.width)?, side(self.height)?);
-        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_color(colour);
         encoder.set_depth(png::BitDepth::Eight);
-        let bytes: Vec<u8> = self.pixels.iter().flat_map(|pixel| pixel.0).collect();
         let mut writer = encoder.write_header().map_err(io::Error::other)?;
-        writer.write_image_data(&bytes).map_err(io::Error::other)?;
+        writer.write_image_data(bytes).map_err(io::Error::other)?;
         writer.finish().map_err(io::Error::other)
     }
 }

@@ -3,6 +3,8 @@
 //! Every drawing carries its own style and follows the reader's light or dark scheme. Class names
 //! are scoped to the drawing, so that several can stand in one page.
 
+mod raster;
+
 use std::fmt::Write as _;
 
 /// Colours of series and kinds of things, `(on light, on dark)`, in order of use.
@@ -26,12 +28,47 @@ pub(crate) enum Anchor {
     End,
 }
 
+/// One element of a drawing; classes say how it looks.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Element {
+    Line {
+        class: String,
+        ends: [[f64; 2]; 2],
+    },
+    Rect {
+        class: String,
+        at: [f64; 2],
+        size: [f64; 2],
+    },
+    Polyline {
+        class: String,
+        points: Vec<[f64; 2]>,
+    },
+    Polygon {
+        class: String,
+        points: Vec<[f64; 2]>,
+    },
+    Dot {
+        class: String,
+        at: [f64; 2],
+        radius: f64,
+    },
+    Text {
+        class: String,
+        at: [f64; 2],
+        anchor: Anchor,
+        /// Clockwise, around `at`.
+        degrees: f64,
+        text: String,
+    },
+}
+
 /// A drawing that grows element by element.
 #[derive(Debug)]
 pub(crate) struct Drawing {
-    width: f64,
-    height: f64,
-    body: String,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+    pub(crate) elements: Vec<Element>,
 }
 
 impl Drawing {
@@ -39,47 +76,48 @@ impl Drawing {
         Self {
             width,
             height,
-            body: String::new(),
+            elements: Vec::new(),
         }
     }
 
-    pub(crate) fn line(&mut self, class: &str, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) {
-        let [x1, y1, x2, y2] = [x1, y1, x2, y2].map(number);
-        let element = format!(r#"<line class="{class}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>"#);
-        self.push(&element);
+    pub(crate) fn line(&mut self, class: &str, from: [f64; 2], to: [f64; 2]) {
+        self.elements.push(Element::Line {
+            class: class.to_owned(),
+            ends: [from, to],
+        });
     }
 
-    pub(crate) fn rect(&mut self, class: &str, [x, y]: [f64; 2], [width, height]: [f64; 2]) {
-        let [x, y, width, height] = [x, y, width.max(0.0), height.max(0.0)].map(number);
-        let place = format!(r#"x="{x}" y="{y}" width="{width}" height="{height}""#);
-        self.push(&format!(r#"<rect class="{class}" {place}/>"#));
+    pub(crate) fn rect(&mut self, class: &str, at: [f64; 2], [width, height]: [f64; 2]) {
+        self.elements.push(Element::Rect {
+            class: class.to_owned(),
+            at,
+            size: [width.max(0.0), height.max(0.0)],
+        });
     }
 
     /// A polyline through points; fewer than two draw nothing.
     pub(crate) fn polyline(&mut self, class: &str, points: &[[f64; 2]]) {
-        if points.len() < 2 {
-            return;
+        if points.len() >= 2 {
+            self.elements.push(Element::Polyline {
+                class: class.to_owned(),
+                points: points.to_vec(),
+            });
         }
-        let points = points
-            .iter()
-            .map(|[x, y]| format!("{},{}", number(*x), number(*y)));
-        let points = points.collect::<Vec<_>>().join(" ");
-        self.push(&format!(r#"<polyline class="{class}" points="{points}"/>"#));
     }
 
     pub(crate) fn polygon(&mut self, class: &str, points: &[[f64; 2]]) {
-        let points = points
-            .iter()
-            .map(|[x, y]| format!("{},{}", number(*x), number(*y)));
-        let points = points.collect::<Vec<_>>().join(" ");
-        self.push(&format!(r#"<polygon class="{class}" points="{points}"/>"#));
+        self.elements.push(Element::Polygon {
+            class: class.to_owned(),
+            points: points.to_vec(),
+        });
     }
 
-    pub(crate) fn dot(&mut self, class: &str, [x, y]: [f64; 2], radius: f64) {
-        let [x, y, radius] = [x, y, radius].map(number);
-        self.push(&format!(
-            r#"<circle class="{class}" cx="{x}" cy="{y}" r="{radius}"/>"#
-        ));
+    pub(crate) fn dot(&mut self, class: &str, at: [f64; 2], radius: f64) {
+        self.elements.push(Element::Dot {
+            class: class.to_owned(),
+            at,
+            radius,
+        });
     }
 
     pub(crate) fn text(&mut self, class: &str, at: [f64; 2], anchor: Anchor, text: &str) {
@@ -90,46 +128,90 @@ impl Drawing {
     pub(crate) fn turned_text(
         &mut self,
         class: &str,
-        [x, y]: [f64; 2],
+        at: [f64; 2],
         anchor: Anchor,
         degrees: f64,
         text: &str,
     ) {
-        let anchor = match anchor {
-            Anchor::Start => "start",
-            Anchor::Middle => "middle",
-            Anchor::End => "end",
-        };
-        let [x, y, degrees] = [x, y, degrees].map(number);
-        let turn = if degrees == "0" {
-            String::new()
-        } else {
-            format!(r#" transform="rotate({degrees} {x} {y})""#)
-        };
-        let place = format!(r#"x="{x}" y="{y}" text-anchor="{anchor}"{turn}"#);
-        self.push(&format!(
-            r#"<text class="{class}" {place}>{}</text>"#,
-            escaped(text)
-        ));
+        self.elements.push(Element::Text {
+            class: class.to_owned(),
+            at,
+            anchor,
+            degrees,
+            text: text.to_owned(),
+        });
     }
 
     /// The whole document; title and description are read out by screen readers.
-    pub(crate) fn finish(self, title: &str, description: &str) -> String {
+    pub(crate) fn finish(&self, title: &str, description: &str) -> String {
         let (width, height) = (number(self.width), number(self.height));
         let size = format!(r#"width="{width}" height="{height}" viewBox="0 0 {width} {height}""#);
         let (title, description, style) = (escaped(title), escaped(description), style());
+        let mut body = String::new();
+        for element in &self.elements {
+            body.push_str(&element.to_svg());
+            body.push('\n');
+        }
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hardslice\" role=\"img\" {size}>\n\
              <title>{title}</title>\n<desc>{description}</desc>\n<style>\n{style}</style>\n\
-             <rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n{}</svg>\n",
-            self.body
+             <rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n{body}</svg>\n",
         )
     }
+}
 
-    fn push(&mut self, element: &str) {
-        self.body.push_str(element);
-        self.body.push('\n');
+impl Element {
+    fn to_svg(&self) -> String {
+        match self {
+            Self::Line { class, ends } => {
+                let [[x1, y1], [x2, y2]] = ends.map(|end| end.map(number));
+                format!(r#"<line class="{class}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>"#)
+            }
+            Self::Rect { class, at, size } => {
+                let ([x, y], [width, height]) = (at.map(number), size.map(number));
+                let place = format!(r#"x="{x}" y="{y}" width="{width}" height="{height}""#);
+                format!(r#"<rect class="{class}" {place}/>"#)
+            }
+            Self::Polyline { class, points } => {
+                format!(r#"<polyline class="{class}" points="{}"/>"#, listed(points))
+            }
+            Self::Polygon { class, points } => {
+                format!(r#"<polygon class="{class}" points="{}"/>"#, listed(points))
+            }
+            Self::Dot { class, at, radius } => {
+                let ([x, y], radius) = (at.map(number), number(*radius));
+                format!(r#"<circle class="{class}" cx="{x}" cy="{y}" r="{radius}"/>"#)
+            }
+            Self::Text {
+                class,
+                at,
+                anchor,
+                degrees,
+                text,
+            } => {
+                let anchor = match anchor {
+                    Anchor::Start => "start",
+                    Anchor::Middle => "middle",
+                    Anchor::End => "end",
+                };
+                let ([x, y], degrees) = (at.map(number), number(*degrees));
+                let turn = if degrees == "0" {
+                    String::new()
+                } else {
+                    format!(r#" transform="rotate({degrees} {x} {y})""#)
+                };
+                let place = format!(r#"x="{x}" y="{y}" text-anchor="{anchor}"{turn}"#);
+                format!(r#"<text class="{class}" {place}>{}</text>"#, escaped(text))
+            }
+        }
     }
+}
+
+fn listed(points: &[[f64; 2]]) -> String {
+    let points = points
+        .iter()
+        .map(|[x, y]| format!("{},{}", number(*x), number(*y)));
+    points.collect::<Vec<_>>().join(" ")
 }
 
 /// Width of text in pixels, on the safe side for the fonts that browsers choose.
@@ -148,7 +230,7 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
@@ -163,7 +245,7 @@ fn style() -> String {
          .grid,.axis,.mark,.skip,.flow{fill:none;stroke-width:1}.axis{stroke-width:1.2}\
          .mark{stroke-dasharray:5 4;stroke-width:1.4}.curve{fill:none;stroke-width:1.8;\
          stroke-linejoin:round;stroke-linecap:round}.skip{stroke-width:1.4;stroke-dasharray:4 3}\
-         .band{fill-opacity:0.2}.layer{stroke-width:1}",
+         .band{fill-opacity:0.2}.layer{stroke-width:1}.link{stroke-width:1.6}",
     );
     let mut dark = String::new();
     let pairs = [
@@ -172,6 +254,7 @@ fn style() -> String {
         (".quiet", "fill", "#59636e", "#9aa5b1"),
         (".grid", "stroke", "#e4e8ec", "#2a3038"),
         (".axis", "stroke", "#6b7681", "#8d98a5"),
+        (".link", "stroke", "#aeb6bf", "#4a535e"),
         (".mark,.skip,.flow", "stroke", "#59636e", "#9aa5b1"),
         (".arrow", "fill", "#59636e", "#9aa5b1"),
         (".layer", "stroke", "#ffffff", "#14181d"),

@@ -6,7 +6,9 @@ mod commands;
 mod peak_memory;
 mod pictures;
 mod provenance;
+mod report;
 mod results;
+mod scans;
 mod whole;
 
 use std::error::Error;

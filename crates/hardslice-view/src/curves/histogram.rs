@@ -1,6 +1,7 @@
 //! How many slices have which Dice, and where tau cuts.
 
 use crate::axis::{Area, Axis, nice_range};
+use crate::chart::Chart;
 use crate::svg::{Anchor, Drawing, text_width};
 
 /// How counts grow along their axis.
@@ -40,6 +41,11 @@ impl DiceHistogram {
     /// Draws bins of 0.025, hard slices in vermilion, easy ones in blue; the bin that tau cuts is
     /// drawn in two parts side by side.
     pub fn to_svg(&self) -> String {
+        self.to_chart().to_svg()
+    }
+
+    /// The drawing of [`DiceHistogram::to_svg`].
+    pub fn to_chart(&self) -> Chart {
         let (hard, easy) = self.bins();
         let most = hard
             .iter()
@@ -77,7 +83,11 @@ impl DiceHistogram {
             "{n_hard} slices below tau, {n_easy} at or above, {} without a score.",
             self.n_without_score
         );
-        drawing.finish(&self.title, &description)
+        Chart {
+            drawing,
+            title: self.title.clone(),
+            description,
+        }
     }
 
     /// Hard and easy slices in each bin.

@@ -1,6 +1,7 @@
 //! Loss and validation score over the iterations.
 
 use crate::axis::{Area, Axis, nice_range};
+use crate::chart::Chart;
 use crate::svg::{Anchor, Drawing, SERIES, text_width};
 
 /// One line of a chart, for example an arm's loss.
@@ -48,6 +49,11 @@ const N_STRETCHES: usize = 300;
 impl TrainingCurves {
     /// Draws the curves; a chart without points says so.
     pub fn to_svg(&self) -> String {
+        self.to_chart().to_svg()
+    }
+
+    /// The drawing of [`TrainingCurves::to_svg`].
+    pub fn to_chart(&self) -> Chart {
         let names = self.names();
         let mut legend = Drawing::new(WIDTH, 0.0);
         let legend_bottom = draw_legend(&mut legend, &names, 46.0);
@@ -102,7 +108,11 @@ impl TrainingCurves {
                 area.draw_x_labels(&mut drawing, "iteration");
             }
         }
-        drawing.finish(&self.title, &self.description())
+        Chart {
+            drawing,
+            title: self.title.clone(),
+            description: self.description(),
+        }
     }
 
     fn names(&self) -> Vec<&str> {

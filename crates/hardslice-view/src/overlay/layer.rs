@@ -21,10 +21,10 @@ pub struct Layer<'a> {
 
 impl<'a> Layer<'a> {
     /// The truth: a broad blue outline, which stays in sight under a prediction that follows it.
-    pub fn truth(mask: &'a [bool]) -> Self {
+    pub fn truth(mask: impl Into<Cow<'a, [bool]>>) -> Self {
         Self {
             name: "truth",
-            mask: Cow::Borrowed(mask),
+            mask: mask.into(),
             colour: TRUTH,
             line: 1.9,
             fill: 0.0,
@@ -32,10 +32,10 @@ impl<'a> Layer<'a> {
     }
 
     /// A prediction: a narrow red outline.
-    pub fn predicted(mask: &'a [bool]) -> Self {
+    pub fn predicted(mask: impl Into<Cow<'a, [bool]>>) -> Self {
         Self {
             name: "prediction",
-            mask: Cow::Borrowed(mask),
+            mask: mask.into(),
             colour: PREDICTED,
             line: 0.8,
             fill: 0.0,

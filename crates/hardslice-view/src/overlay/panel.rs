@@ -109,7 +109,7 @@ pub fn slice_panel<T: Copy + Into<f32>>(
 }
 
 impl<T: Copy + Into<f32>> SlicePanel<'_, T> {
-    fn check(&self) -> Result<(), PanelError> {
+    pub(super) fn check(&self) -> Result<(), PanelError> {
         let Section {
             n_rows,
             n_columns,

@@ -108,7 +108,7 @@ impl Picture {
 }
 
 /// What strokes of some width cover, from the upper left corner of the text.
-fn text_coverage(text: &str, style: TextStyle, line_width: f32) -> Coverage {
+pub(crate) fn text_coverage(text: &str, style: TextStyle, line_width: f32) -> Coverage {
     let unit = style.unit_px();
     let margin = (style.cap_height_px * style.weight).max(1.0) / 2.0 + 0.5;
     let baseline = margin + style.cap_height_px;

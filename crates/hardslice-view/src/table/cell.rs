@@ -42,7 +42,7 @@ impl Cell {
     }
 
     /// The cell for people: a dash where there is no value.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         match self {
             Self::Words(words) => words.clone(),
             Self::Count(n) => n.to_string(),

@@ -52,7 +52,7 @@ impl Metric {
         }
     }
 
-    fn decimals(self) -> usize {
+    pub(crate) fn decimals(self) -> usize {
         match self {
             Self::Dice | Self::Nsd => 3,
             Self::Assd => 2,

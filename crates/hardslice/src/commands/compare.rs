@@ -15,10 +15,10 @@ use hardslice_volume::whole_file::write_whole_bytes;
 use serde::{Deserialize, Serialize};
 
 use super::campaign_args::{CampaignArgs, announce};
-use crate::Done;
 use crate::bars::{self, Bars};
 use crate::campaign::{Campaign, Cell, Ground, ScoreRow, write_scores};
 use crate::whole::{folder_of, read_manifest, trained_organs};
+use crate::{Done, report};
 
 /// Compare arms at the same number of steps, over patients and seeds, with controls.
 ///
@@ -33,7 +33,7 @@ use crate::whole::{folder_of, read_manifest, trained_organs};
 ///
 /// Stopped at any moment, the same command goes on where it was.
 ///
-/// Leaves in DIR: comparison.md (also .csv, .tex, .html), comparison.json, comparison_plan.json,
+/// Leaves in DIR: report.html, comparison.md (also .csv, .tex, .html), comparison.json, comparison_plan.json,
 /// scores.csv, store/, split.json and seed-<n>/<organ>/ with a folder for each arm, as `run` leaves
 /// it; with folds split-<k>.json and seed-<n>/fold-<k>/<organ>/.
 #[derive(Debug, Args)]
@@ -82,6 +82,7 @@ impl Compare {
             &out.join("comparison_plan.json"),
         )?;
         self.compare(&campaign, &ground, &cells, &plan)?;
+        report::write_or_warn(out, &bars);
         Ok(ground.done)
     }
 

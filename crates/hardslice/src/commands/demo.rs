@@ -13,6 +13,7 @@ use hardslice_eval::auc;
 use super::device_arg::DeviceArg;
 use crate::Done;
 use crate::bars::{self, Bars};
+use crate::report;
 use crate::whole::{Whole, folder_of, run_whole};
 
 /// The experiment that the demonstration runs.
@@ -69,6 +70,7 @@ impl Demo {
                 .join("mining/ledger.parquet");
             print_separation(&mining, &phantoms.join("truth.csv"))?;
         }
+        report::write_or_warn(&self.out, &bars);
         Ok(finished.done)
     }
 }

@@ -12,6 +12,7 @@ mod evaluate;
 mod run;
 mod sweep;
 mod compare;
+mod report;
 mod bench;
 
 mod campaign_args;
@@ -37,6 +38,7 @@ pub(crate) enum Command {
     Run(run::Run),
     Sweep(sweep::Sweep),
     Compare(compare::Compare),
+    Report(report::Report),
     Bench(bench::Bench),
 }
 
@@ -55,6 +57,7 @@ impl Command {
             Self::Run(command) => command.run(),
             Self::Sweep(command) => command.run(),
             Self::Compare(command) => command.run(),
+            Self::Report(command) => command.run(),
             Self::Bench(command) => command.run(),
         }
     }

@@ -8,9 +8,11 @@ use hardslice::experiment::Experiment;
 use super::device_arg::DeviceArg;
 use crate::Done;
 use crate::bars::Bars;
+use crate::report;
 use crate::whole::{Whole, run_whole};
 
-/// Run the whole protocol from one file: prepare, split, train, mine, train on, predict, evaluate.
+/// Run the whole protocol from one file: prepare, split, train, mine, train on, predict, evaluate,
+/// report.
 ///
 /// Stopped at any moment (Ctrl-C, a crash, kill -9), the same command goes on where it was and ends
 /// with the same bytes as if it had never stopped.
@@ -25,8 +27,8 @@ use crate::whole::{Whole, run_whole};
 /// labels = { liver = [1], kidney = [2, 3] }
 /// ```
 ///
-/// It leaves in DIR: summary.json, scores.csv, table.md, experiment.toml (every value spelt out),
-/// provenance.json, store/, split.json, pictures/ and a folder for each organ with a folder for
+/// It leaves in DIR: report.html, summary.json, scores.csv, table.md, experiment.toml (every value
+/// spelt out), provenance.json, store/, split.json, pictures/ and a folder for each organ with a folder for
 /// each arm: model/, predictions/, train.csv, tensorboard/, plan.csv; mining/ledger.parquet holds
 /// each slice of A with its score and the decision.
 #[derive(Debug, Args)]
@@ -48,13 +50,15 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let experiment = Experiment::read(&self.experiment)?;
-        run_whole(&Whole {
+        let bars = Bars::new();
+        let finished = run_whole(&Whole {
             experiment: &experiment,
             out: &self.out,
             device: &self.device.open()?,
-            bars: &Bars::new(),
+            bars: &bars,
             force: self.force,
-        })
-        .map(|finished| finished.done)
+        })?;
+        report::write_or_warn(&self.out, &bars);
+        Ok(finished.done)
     }
 }

@@ -16,10 +16,10 @@ use hardslice_view::paper_tables::{
 use hardslice_volume::whole_file::write_whole_bytes;
 
 use super::campaign_args::{CampaignArgs, announce};
-use crate::Done;
 use crate::bars::{self, Bars};
 use crate::campaign::{Cell, ScoreRow, mean_over_seeds, write_scores};
 use crate::whole::{folder_of, read_manifest, trained_organs};
+use crate::{Done, report};
 
 /// Selection ratios of the paper's tables beside 1, which is the baseline.
 const RATIOS: [f64; 4] = [0.8, 0.5, 0.3, 0.2];
@@ -36,7 +36,7 @@ const PROPOSED: f64 = 0.5;
 ///
 /// The experiment's own arms, net kind and ratio are replaced; its other settings hold for all.
 ///
-/// Leaves in DIR: tables/ (table-1, table-a1 to table-a5 as .csv, .md, .tex and .html), scores.csv,
+/// Leaves in DIR: report.html, tables/ (table-1, table-a1 to table-a5 as .csv, .md, .tex and .html), scores.csv,
 /// store/, split-<ratio>.json and <net>/seed-<n>/ratio-<r>/<organ>/ with a folder for each arm, as
 /// `run` leaves it.
 #[derive(Debug, Args)]
@@ -93,6 +93,7 @@ impl Sweep {
             write_table(table, &self.common.out.join("tables"))?;
             bars::print(&table.to_table().to_markdown())?;
         }
+        report::write_or_warn(&self.common.out, &bars);
         Ok(ground.done)
     }
 

@@ -1,0 +1,179 @@
+//! Whether the statistics that are printed can be true.
+//!
+//! # Sources
+//!
+//! R. Bhatia and C. Davis (2000), "A better bound on the variance", American Mathematical Monthly
+//! 107(4), 353–357; see [`hardslice_eval::impossible_sd`].
+
+use std::collections::BTreeMap;
+
+use hardslice_eval::{Printed, impossible_sd};
+
+use crate::paper_tables::paper_tables;
+use crate::table::{Cell, Column, SummaryRow, Table};
+
+/// Our own rows, as they are printed: each with the largest standard deviation that its mean and
+/// range allow. Rows of fewer than two values have no standard deviation and are left out.
+pub fn our_rows(rows: &[SummaryRow]) -> Table {
+    let mut columns = vec![
+        Column::words("organ", "organ"),
+        Column::words("metric", "metric"),
+        Column::words("arm", "arm"),
+    ];
+    columns.extend(number_columns());
+    let checked = rows.iter().filter_map(|row| {
+        let summary = &row.summary;
+        let decimals = row.metric.decimals();
+        let printed = Printed {
+            n: summary.n,
+            mean: summary.mean?,
+            sd: summary.sd?,
+            min: summary.min?,
+            max: summary.max?,
+        };
+        let half_unit = 0.5 * 10_f64.powi(-i32::try_from(decimals).unwrap_or(3));
+        let is_impossible = impossible_sd(&printed, half_unit, half_unit);
+        let mut cells = vec![
+            Cell::words(&row.organ),
+            Cell::words(row.metric.title()),
+            Cell::words(&row.arm),
+        ];
+        cells.extend(number_cells(&printed, decimals, decimals, is_impossible));
+        Some((cells, is_impossible))
+    });
+    let checked: Vec<(Vec<Cell>, bool)> = checked.collect();
+    let n_impossible = checked
+        .iter()
+        .filter(|(_, is_impossible)| *is_impossible)
+        .count();
+    Table {
+        title: "Our rows and the largest standard deviation that they allow".to_owned(),
+        columns,
+        notes: vec![format!(
+            "{n_impossible} of {} rows are impossible.",
+            checked.len()
+        )],
+        rows: checked.into_iter().map(|(cells, _)| cells).collect(),
+    }
+}
+
+/// The rows of the paper whose printed spread is impossible.
+pub fn printed_rows() -> Table {
+    let mut columns = vec![
+        Column::words("table", "table"),
+        Column::words("organ", "organ"),
+        Column::words("net", "net"),
+        Column::words("model", "model"),
+    ];
+    columns.extend(number_columns());
+    let tables = paper_tables(&BTreeMap::new());
+    let all = tables
+        .iter()
+        .flat_map(|table| table.rows.iter().map(move |row| (table, row)));
+    let n_all = all.clone().count();
+    let rows = all
+        .filter(|(_, row)| row.sd_is_impossible)
+        .map(|(table, row)| {
+            let mut cells = vec![
+                Cell::words(table.number),
+                Cell::words(table.organ.name()),
+                Cell::words(table.net.title()),
+                Cell::words(row.arm.title()),
+            ];
+            cells.extend(number_cells(&row.printed, 4, 3, true));
+            cells
+        });
+    let rows: Vec<Vec<Cell>> = rows.collect();
+    Table {
+        title: "Printed rows of Zhang et al. (2019) that no 40 values can have".to_owned(),
+        columns,
+        notes: vec![format!(
+            "{} of the {n_all} printed rows are impossible; the others can be true. A spread that \
+             cannot be must not be compared with.",
+            rows.len()
+        )],
+        rows,
+    }
+}
+
+fn number_columns() -> Vec<Column> {
+    vec![
+        Column::numbers("n", "n"),
+        Column::numbers("mean", "mean"),
+        Column::numbers("sd", "SD"),
+        Column::numbers("min", "min"),
+        Column::numbers("max", "max"),
+        Column::numbers("largest_sd", "largest SD"),
+        Column::words("sd_is", "SD is"),
+    ]
+}
+
+fn number_cells(
+    printed: &Printed,
+    decimals: usize,
+    decimals_sd: usize,
+    is_impossible: bool,
+) -> Vec<Cell> {
+    let n = printed.n as f64;
+    let spread = (printed.max - printed.mean) * (printed.mean - printed.min);
+    let largest = (spread.max(0.0) * n / (n - 1.0)).sqrt();
+    vec![
+        Cell::Count(printed.n),
+        Cell::number(printed.mean, decimals),
+        Cell::number(printed.sd, decimals_sd),
+        Cell::number(printed.min, decimals),
+        Cell::number(printed.max, decimals),
+        Cell::number(largest, decimals_sd),
+        Cell::words(if is_impossible {
+            "impossible"
+        } else {
+            "possible"
+        }),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Metric;
+    use hardslice_eval::Summary;
+
+    #[test]
+    fn our_rows_are_possible_and_a_tampered_one_is_found() {
+        let summary = Summary::of([0.9, 0.8, 0.95, 0.7].map(Some));
+        let row = |summary| SummaryRow {
+            arm: "hard".to_owned(),
+            organ: "liver".to_owned(),
+            metric: Metric::Dice,
+            summary,
+            absent_because: Vec::new(),
+        };
+        let tampered = Summary {
+            sd: Some(0.3),
+            ..summary
+        };
+        let table = our_rows(&[row(summary), row(tampered), row(Summary::of([Some(0.5)]))]);
+        let verdicts: Vec<String> = table
+            .rows
+            .iter()
+            .filter_map(|row| row.last().map(Cell::shown))
+            .collect();
+        assert_eq!(
+            verdicts,
+            ["possible", "impossible"],
+            "a single value has no SD"
+        );
+        assert_eq!(table.notes, ["1 of 2 rows are impossible."]);
+    }
+
+    #[test]
+    fn eleven_of_the_papers_rows_are_listed() {
+        let table = printed_rows();
+        assert_eq!(table.rows.len(), 11);
+        assert!(
+            table.notes[0].starts_with("11 of the 36"),
+            "{}",
+            table.notes[0]
+        );
+    }
+}

@@ -1,0 +1,339 @@
+//! Everything that the sections are made from.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use hardslice_data::balance::Arm;
+use hardslice_data::store::Store;
+use hardslice_eval::CaseScores;
+use hardslice_eval::compare::ArmScore;
+use hardslice_train::{Evaluation, ModelRecord, TestScore};
+
+use super::found::{Kind, RoundDir, find};
+
+/// What a folder holds.
+pub(super) struct Gathered {
+    pub(super) dir: PathBuf,
+    pub(super) kind: Kind,
+    pub(super) rounds: Vec<RoundDir>,
+    /// The prepared cohort, or why it cannot be read.
+    pub(super) store: Result<Store, String>,
+    /// Every score of every round.
+    scores: Vec<Scored>,
+}
+
+/// The scores of one arm in one round.
+struct Scored {
+    round: usize,
+    arm: Arm,
+    scores: Vec<TestScore>,
+}
+
+/// Rounds of one net and ratio: all seeds and organs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Variant {
+    pub(super) net: Option<String>,
+    pub(super) ratio: Option<f64>,
+}
+
+impl Variant {
+    /// For headings: `unet, ratio 0.5`; empty where there is only one.
+    pub(super) fn title(&self) -> String {
+        let ratio = self.ratio.map(|ratio| format!("ratio {ratio}"));
+        let parts: Vec<String> = self.net.iter().cloned().chain(ratio).collect();
+        parts.join(", ")
+    }
+
+    fn has(&self, round: &RoundDir) -> bool {
+        self.net == round.net && self.ratio == round.ratio
+    }
+}
+
+impl Gathered {
+    pub(super) fn read(dir: &Path) -> anyhow::Result<Self> {
+        let (kind, rounds) = find(dir)?;
+        let store = Store::open(dir.join("store")).map_err(|error| {
+            format!(
+                "The prepared cohort cannot be read: {}.",
+                crate::causes(&error)
+            )
+        });
+        let mut scores = Vec::new();
+        for (idx, round) in rounds.iter().enumerate() {
+            for arm in Arm::ALL {
+                let path = round.dir.join(arm.name()).join("evaluation.json");
+                if path.exists() {
+                    scores.push(Scored {
+                        round: idx,
+                        arm,
+                        scores: read_scores(&path)?,
+                    });
+                }
+            }
+        }
+        Ok(Self {
+            dir: dir.to_owned(),
+            kind,
+            rounds,
+            store,
+            scores,
+        })
+    }
+
+    pub(super) fn title(&self) -> String {
+        let organs = listed(&self.organs());
+        match self.kind {
+            Kind::Run => format!("Hard slices of the {organs}"),
+            Kind::Compare => format!("Do hard slices help? The {organs} over several seeds"),
+            Kind::Sweep => format!("Selection ratios and hard slices of the {organs}"),
+        }
+    }
+
+    pub(super) fn subtitle(&self) -> String {
+        let (seeds, n_cases) = (self.seeds(), self.n_test_cases());
+        let arms: Vec<&str> = self.arms().into_iter().map(Arm::name).collect();
+        format!(
+            "arms {} · {} · {} · organs: {}",
+            arms.join(", "),
+            counted(seeds.len().max(1), "seed"),
+            counted(n_cases, "test scan"),
+            self.organs().join(", ")
+        )
+    }
+
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.is_leaky() {
+            warnings.push(
+                "LEAKY. The threshold was taken from the test set, so the test scores of the arms \
+                 that depend on it are not fair."
+                    .to_owned(),
+            );
+        }
+        if self.seeds().len() <= 1 {
+            warnings.push(
+                "These numbers come from one seed. Another seed gives other nets; how much that \
+                 moves them is in no interval below. `hardslice compare` trains several."
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+
+    fn is_leaky(&self) -> bool {
+        let mut folders = self
+            .rounds
+            .iter()
+            .flat_map(|round| Arm::ALL.map(|arm| round.dir.join(arm.name()).join("model")));
+        folders.any(|dir| matches!(ModelRecord::read(&dir), Ok(Some(record)) if record.leaky))
+    }
+
+    /// Organs that were scored, in the order of the rounds; those of the folders' names where
+    /// nothing was.
+    pub(super) fn organs(&self) -> Vec<String> {
+        let scored = self.scores.iter().flat_map(|of_arm| &of_arm.scores);
+        let mut organs = in_order(scored.map(|score| score.organ.clone()));
+        if organs.is_empty() {
+            let names = self.rounds.iter().flat_map(|round| round.organs.split('+'));
+            organs = in_order(names.map(str::to_owned));
+        }
+        organs
+    }
+
+    pub(super) fn seeds(&self) -> Vec<u64> {
+        let mut seeds: Vec<u64> = self.rounds.iter().filter_map(|round| round.seed).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        seeds
+    }
+
+    pub(super) fn arms(&self) -> Vec<Arm> {
+        let mut arms: Vec<Arm> = self.scores.iter().map(|of_arm| of_arm.arm).collect();
+        arms.sort_unstable();
+        arms.dedup();
+        arms
+    }
+
+    fn n_test_cases(&self) -> usize {
+        let scored = self.scores.iter().flat_map(|of_arm| &of_arm.scores);
+        in_order(scored.map(|score| score.case.clone())).len()
+    }
+
+    /// Nets and ratios in the order of the rounds.
+    pub(super) fn variants(&self) -> Vec<Variant> {
+        let variants = self.rounds.iter().map(|round| Variant {
+            net: round.net.clone(),
+            ratio: round.ratio,
+        });
+        in_order(variants)
+    }
+
+    /// The variant that pictures are taken from: the first with hard slices, or the first.
+    pub(super) fn shown_variant(&self) -> Variant {
+        let with_hard = self.scores.iter().find(|of_arm| of_arm.arm == Arm::Hard);
+        let round = with_hard.map_or(0, |of_arm| of_arm.round);
+        Variant {
+            net: self.rounds[round].net.clone(),
+            ratio: self.rounds[round].ratio,
+        }
+    }
+
+    /// The rounds that pictures are taken from: of that variant and of the first seed, one for each
+    /// net's organs.
+    pub(super) fn shown_rounds(&self) -> Vec<&RoundDir> {
+        let variant = self.shown_variant();
+        let rounds = || self.rounds.iter().filter(|round| variant.has(round));
+        let seed = rounds().next().and_then(|round| round.seed);
+        rounds().filter(|round| round.seed == seed).collect()
+    }
+
+    /// The round among [`Gathered::shown_rounds`] whose net finds an organ.
+    pub(super) fn shown_round(&self, organ: &str) -> Option<&RoundDir> {
+        let mut rounds = self.shown_rounds().into_iter();
+        rounds.find(|round| round.organs.split('+').any(|name| name == organ))
+    }
+
+    /// Which seed and net pictures are of; empty where there is only one.
+    pub(super) fn shown_words(&self) -> String {
+        let variant = self.shown_variant().title();
+        let seed = self.shown_rounds().first().and_then(|round| round.seed);
+        let seed = seed.map(|seed| format!("seed {seed}"));
+        let parts: Vec<String> = Some(variant)
+            .filter(|title| !title.is_empty())
+            .into_iter()
+            .chain(seed)
+            .collect();
+        if parts.is_empty() {
+            String::new()
+        } else {
+            format!(" Shown: {}.", parts.join(", "))
+        }
+    }
+
+    /// The scores of a variant, each case's mean over the seeds, arm by arm in the order of reports
+    /// and organ by organ. A case without a value in some seed has the mean of the others.
+    pub(super) fn mean_scores(&self, variant: &Variant) -> Vec<(String, TestScore)> {
+        let mut groups: Vec<((Arm, &str, &str), Vec<&CaseScores>)> = Vec::new();
+        let mut places: BTreeMap<(Arm, &str, &str), usize> = BTreeMap::new();
+        let of_variant = self
+            .scores
+            .iter()
+            .filter(|of_arm| variant.has(&self.rounds[of_arm.round]));
+        for of_arm in of_variant {
+            for score in &of_arm.scores {
+                let key = (of_arm.arm, score.organ.as_str(), score.case.as_str());
+                let place = *places.entry(key).or_insert(groups.len());
+                if place == groups.len() {
+                    groups.push((key, Vec::new()));
+                }
+                groups[place].1.push(&score.scores);
+            }
+        }
+        groups.sort_by_key(|((arm, _, _), _)| *arm);
+        let mean = |((arm, organ, case), members): ((Arm, &str, &str), Vec<&CaseScores>)| {
+            let score = TestScore {
+                case: case.to_owned(),
+                organ: organ.to_owned(),
+                scores: mean_of(&members),
+            };
+            (arm.to_string(), score)
+        };
+        groups.into_iter().map(mean).collect()
+    }
+
+    /// The Dice of an organ in a variant, as a comparison wants it.
+    pub(super) fn arm_scores(&self, variant: &Variant, organ: &str) -> Vec<ArmScore> {
+        let patient = |case: &str| {
+            let cases = self.store.as_ref().ok().map(|store| store.cases());
+            let found = cases
+                .into_iter()
+                .flatten()
+                .find(|found| found.id.as_str() == case);
+            found.map_or(case.to_owned(), |found| found.patient.to_string())
+        };
+        let of_variant = self
+            .scores
+            .iter()
+            .filter(|of_arm| variant.has(&self.rounds[of_arm.round]));
+        let rows = of_variant.flat_map(|of_arm| {
+            let seed = self.rounds[of_arm.round].seed.unwrap_or(0);
+            let of_organ = of_arm.scores.iter().filter(|score| score.organ == organ);
+            of_organ.map(move |score| (of_arm.arm, seed, score))
+        });
+        rows.map(|(arm, seed, score)| ArmScore {
+            arm: arm.to_string(),
+            seed,
+            patient: patient(&score.case),
+            case: score.case.clone(),
+            value: score.scores.dice,
+            absent_because: score
+                .scores
+                .dice
+                .is_none()
+                .then(|| score.scores.status.word().to_owned()),
+        })
+        .collect()
+    }
+
+    /// The scores of one arm in one round.
+    pub(super) fn scores_of(&self, round: &RoundDir, arm: Arm, organ: &str) -> Vec<&TestScore> {
+        let of_arm = self
+            .scores
+            .iter()
+            .find(|of_arm| of_arm.arm == arm && self.rounds[of_arm.round].dir == round.dir);
+        let scores = of_arm.into_iter().flat_map(|of_arm| &of_arm.scores);
+        scores.filter(|score| score.organ == organ).collect()
+    }
+}
+
+fn read_scores(path: &Path) -> anyhow::Result<Vec<TestScore>> {
+    let read = || -> anyhow::Result<Evaluation> { Ok(serde_json::from_slice(&fs::read(path)?)?) };
+    let evaluation = read().with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(evaluation.scores)
+}
+
+fn mean_of(members: &[&CaseScores]) -> CaseScores {
+    let mean = |value: fn(&CaseScores) -> Option<f64>| {
+        let values: Vec<f64> = members.iter().filter_map(|scores| value(scores)).collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    };
+    CaseScores {
+        dice: mean(|scores| scores.dice),
+        hd95_mm: mean(|scores| scores.hd95_mm),
+        assd_mm: mean(|scores| scores.assd_mm),
+        nsd: mean(|scores| scores.nsd),
+        volume_difference_ml: mean(|scores| scores.volume_difference_ml),
+        status: members[0].status,
+    }
+}
+
+/// Each value once, in the order in which they first appear.
+pub(super) fn in_order<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut seen = Vec::new();
+    for value in values {
+        if !seen.contains(&value) {
+            seen.push(value);
+        }
+    }
+    seen
+}
+
+/// `liver`, `liver and spleen`, `liver, kidney and spleen`.
+pub(super) fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [name] => name.clone(),
+        [names @ .., last] => format!("{} and {last}", names.join(", ")),
+    }
+}
+
+/// `1 seed`, `3 seeds`.
+pub(super) fn counted(n: usize, what: &str) -> String {
+    if n == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{n} {what}s")
+    }
+}

@@ -1,0 +1,122 @@
+//! What the mining found: the distribution of slice Dice, and every slice in a table.
+
+use hardslice_data::ledger::{self, LedgerRow};
+use hardslice_view::curves::{CountAxis, DiceHistogram};
+use hardslice_view::report::{Block, Figure, Ledger, Section};
+use hardslice_view::table::{Cell, Column, Table};
+
+use super::found::RoundDir;
+use super::gathered::{Gathered, in_order};
+
+/// Rows that the page shows of a ledger.
+const MOST_ROWS: usize = 3000;
+
+pub(super) fn section(gathered: &Gathered) -> Section {
+    let mut section = Section::new("mining", "Hard slices and the ledger");
+    section.blocks.push(Block::Text(format!(
+        "Every slice of A with its score by the pre-trained model and the decision.{}",
+        gathered.shown_words()
+    )));
+    for round in gathered.shown_rounds() {
+        match read(round) {
+            Ok(rows) => section.blocks.extend(blocks(round, rows)),
+            Err(why) => section.push(Err(why)),
+        }
+    }
+    section
+}
+
+/// The ledger of a round, or why there is none.
+pub(super) fn read(round: &RoundDir) -> Result<Vec<LedgerRow>, String> {
+    let path = round.dir.join("mining/ledger.parquet");
+    if !path.exists() {
+        return Err(format!(
+            "A was not mined for {}: no arm needs its hard slices.",
+            round.organs
+        ));
+    }
+    ledger::read(&path)
+        .map_err(|error| format!("The ledger cannot be read: {}.", crate::causes(&error)))
+}
+
+fn blocks(round: &RoundDir, mut rows: Vec<LedgerRow>) -> Vec<Block> {
+    let organs = in_order(rows.iter().map(|row| row.organ.clone()));
+    let mut blocks: Vec<Block> = organs.iter().map(|organ| histogram(organ, &rows)).collect();
+    // Hard before easy, the lowest Dice first, slices without one last.
+    rows.sort_by(|a, b| {
+        let key = |row: &LedgerRow| row.dice.unwrap_or(f64::INFINITY);
+        (a.decision != "hard")
+            .cmp(&(b.decision != "hard"))
+            .then(key(a).total_cmp(&key(b)))
+            .then_with(|| (&a.case, a.z, &a.organ).cmp(&(&b.case, b.z, &b.organ)))
+    });
+    let columns = vec![
+        Column::words("case", "case"),
+        Column::numbers("z", "slice"),
+        Column::words("organ", "organ"),
+        Column::words("kind", "kind"),
+        Column::numbers("dice", "Dice"),
+        Column::numbers("tau", "τ"),
+        Column::words("decision", "decision"),
+        Column::numbers("weight", "weight"),
+        Column::numbers("truth_px", "true px"),
+        Column::numbers("predicted_px", "predicted px"),
+        Column::words("reason", "reason"),
+    ];
+    let table = Table {
+        title: format!("Ledger of A, {}, hardest first", round.organs),
+        columns,
+        rows: rows.iter().map(cells).collect(),
+        notes: vec![
+            "Slices are counted from 0 at the feet. Weight: how often the second half of the arm \
+             `hard` shows the slice in an epoch. Pixels are those of the store. The whole ledger \
+             is mining/ledger.parquet."
+                .to_owned(),
+        ],
+    };
+    blocks.push(Block::Ledger(Ledger::bounded(table, "decision", MOST_ROWS)));
+    blocks
+}
+
+fn histogram(organ: &str, rows: &[LedgerRow]) -> Block {
+    let of_organ = || rows.iter().filter(|row| row.organ == organ);
+    let n_hard = of_organ().filter(|row| row.decision == "hard").count();
+    let (n, tau) = (of_organ().count(), of_organ().next());
+    let chart = DiceHistogram {
+        title: format!("Dice of A's slices, {organ}"),
+        dice: of_organ().filter_map(|row| row.dice).collect(),
+        tau: tau.map(|row| row.tau),
+        n_without_score: of_organ().filter(|row| row.dice.is_none()).count(),
+        counts: CountAxis::Logarithmic,
+    };
+    let rule = tau.map_or(String::new(), |row| {
+        format!(
+            " The threshold τ = {:.3} was set by the rule `{}`.",
+            row.tau, row.tau_rule
+        )
+    });
+    let caption = format!(
+        "Slice Dice of A under the pre-trained model: {n_hard} of {n} slices ({:.1} %) are \
+         hard.{rule} Counts grow logarithmically, so that few hard slices stay in sight.",
+        100.0 * n_hard as f64 / n.max(1) as f64
+    );
+    let stem = format!("histogram-{organ}");
+    Block::Figure(Figure::of_chart(&chart.to_chart(), &stem, &caption))
+}
+
+fn cells(row: &LedgerRow) -> Vec<Cell> {
+    let count = |n: i32| usize::try_from(n).map_or(Cell::Absent, Cell::Count);
+    vec![
+        Cell::words(&row.case),
+        count(row.z),
+        Cell::words(&row.organ),
+        Cell::words(&row.kind),
+        Cell::some_number(row.dice, 3),
+        Cell::number(row.tau, 3),
+        Cell::words(&row.decision),
+        Cell::number(row.weight, 1),
+        count(row.truth_px),
+        count(row.predicted_px),
+        Cell::words(&row.reason),
+    ]
+}

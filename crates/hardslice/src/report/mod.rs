@@ -1,0 +1,89 @@
+//! A report of what a command left: gathered here, drawn by `hardslice-view`.
+//!
+//! ```text
+//! DIR ─ Found (which rounds, of which seed, net and ratio) ─ Gathered (scores, summaries)
+//!        └─ one file a section ─ hardslice_view::report::Report ─ report.html, report/figures/
+//! ```
+//!
+//! A piece that is not there leaves its place with a sentence that says why.
+
+mod cases;
+mod curves;
+mod found;
+mod gathered;
+mod mining;
+mod origin;
+mod overlays;
+mod pretrained;
+mod slices;
+mod surfaces;
+mod tables;
+mod verdicts;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use hardslice_view::report::{Report, Section};
+use hardslice_volume::whole_file::write_whole_bytes;
+
+use crate::bars::Bars;
+use gathered::Gathered;
+
+/// Writes `report.html` and `report/figures/` into the folder of a run, a comparison or a sweep, and
+/// gives the page's path.
+pub(crate) fn write(dir: &Path, bars: &Bars) -> anyhow::Result<PathBuf> {
+    let gathered = Gathered::read(dir)?;
+    bars.begin("report", SECTIONS.len() as u64, 0);
+    let mut report = Report {
+        title: gathered.title(),
+        subtitle: gathered.subtitle(),
+        warnings: gathered.warnings(),
+        sections: Vec::new(),
+        colophon: format!(
+            "Made by hardslice {}. The page holds all that it shows and loads nothing; each figure \
+             lies beside it in report/figures/.",
+            env!("CARGO_PKG_VERSION")
+        ),
+    };
+    for (done, section) in SECTIONS.into_iter().enumerate() {
+        report.sections.push(section(&gathered));
+        bars.advance(done as u64 + 1);
+    }
+    let figures = dir.join("report/figures");
+    for file in report.files() {
+        let path = figures.join(&file.name);
+        write_whole_bytes(&path, &file.bytes)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let page = dir.join("report.html");
+    write_whole_bytes(&page, report.to_html().as_bytes())
+        .with_context(|| format!("cannot write {}", page.display()))?;
+    bars.end();
+    Ok(page)
+}
+
+/// Writes the report as the last step of another command, whose results stand whatever becomes of
+/// it: a report that fails is a warning.
+pub(crate) fn write_or_warn(dir: &Path, bars: &Bars) {
+    match write(dir, bars) {
+        Ok(page) => bars.line(&format!("report: {}", page.display())),
+        Err(error) => bars.line(&format!(
+            "warning: no report: {}",
+            crate::causes(error.as_ref())
+        )),
+    }
+}
+
+/// The sections in the order of the page.
+const SECTIONS: [fn(&Gathered) -> Section; 10] = [
+    verdicts::section,
+    tables::section,
+    cases::section,
+    slices::section,
+    surfaces::section,
+    overlays::section,
+    curves::section,
+    mining::section,
+    tables::audit_section,
+    origin::section,
+];

@@ -1,0 +1,161 @@
+//! Surfaces of truth and predictions that turn.
+
+use hardslice_data::Organ;
+use hardslice_data::balance::Arm;
+use hardslice_data::store::Store;
+use hardslice_view::report::{Block, Section, Turntable, TurntableModel};
+use hardslice_view::surface::crop;
+
+use super::found::RoundDir;
+use super::gathered::Gathered;
+use super::slices::shown_arms;
+use crate::scans;
+
+pub(super) fn section(gathered: &Gathered) -> Section {
+    let mut section = Section::new("surfaces", "Surfaces");
+    let store = match &gathered.store {
+        Ok(store) => store,
+        Err(why) => {
+            section.push(Err(why.clone()));
+            return section;
+        }
+    };
+    for name in gathered.organs() {
+        let (Some(round), Ok(organ)) = (gathered.shown_round(&name), Organ::new(name)) else {
+            continue;
+        };
+        let arms = shown_arms(round);
+        let cases = chosen(gathered, round, &organ, &arms);
+        if cases.is_empty() {
+            section.push(Err(format!(
+                "No predictions of test scans were kept for the {organ}, so there is no surface to \
+                 show."
+            )));
+        }
+        for (case, why) in cases {
+            let shown = Shown {
+                gathered,
+                round,
+                store,
+                organ: &organ,
+                arms: &arms,
+            };
+            section.push(shown.block(&case, &why).map_err(|error| {
+                format!(
+                    "The surfaces of {case} cannot be made: {}.",
+                    crate::causes(error.as_ref())
+                )
+            }));
+        }
+    }
+    section
+}
+
+/// The scan that the first arm gets most wrong, and the one where the second is furthest from it,
+/// each with why it is shown.
+fn chosen(
+    gathered: &Gathered,
+    round: &RoundDir,
+    organ: &Organ,
+    arms: &[Arm],
+) -> Vec<(String, String)> {
+    let Some(reference) = arms.first().copied() else {
+        return Vec::new();
+    };
+    let scores = |arm| gathered.scores_of(round, arm, organ.as_str());
+    let of_reference = scores(reference);
+    let lowest = of_reference
+        .iter()
+        .filter_map(|score| Some((score.scores.dice?, &score.case)))
+        .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
+    let mut cases: Vec<(String, String)> = Vec::new();
+    cases.extend(lowest.map(|(_, case)| {
+        let why = format!("the test scan on which `{reference}` has the lowest Dice");
+        (case.clone(), why)
+    }));
+    if let Some(other) = arms.get(1).copied() {
+        let others = scores(other);
+        let gap = of_reference.iter().filter_map(|score| {
+            let same = others.iter().find(|found| found.case == score.case)?;
+            Some(((same.scores.dice? - score.scores.dice?).abs(), &score.case))
+        });
+        let widest = gap.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)));
+        if let Some((_, case)) =
+            widest.filter(|(_, case)| cases.iter().all(|(shown, _)| shown != *case))
+        {
+            let why = format!("the test scan on which `{reference}` and `{other}` differ most");
+            cases.push((case.clone(), why));
+        }
+    }
+    cases
+}
+
+struct Shown<'a> {
+    gathered: &'a Gathered,
+    round: &'a RoundDir,
+    store: &'a Store,
+    organ: &'a Organ,
+    arms: &'a [Arm],
+}
+
+impl Shown<'_> {
+    fn block(&self, case: &str, why: &str) -> anyhow::Result<Block> {
+        let case_idx = scans::place_of(self.store, case)?;
+        let grid = self.store.cases()[case_idx].placement.canonical;
+        let truth = scans::truth(self.store, case_idx, self.organ)
+            .ok_or_else(|| anyhow::anyhow!("nobody annotated the {}", self.organ))?;
+        let mut masks = vec![truth];
+        let mut models = vec![TurntableModel {
+            name: "truth".to_owned(),
+            note: "as annotated".to_owned(),
+        }];
+        for arm in self.arms {
+            let dir = self.round.dir.join(arm.name());
+            if let Some(predicted) = scans::predicted(&dir, case, self.organ)? {
+                masks.push(predicted);
+                models.push(TurntableModel {
+                    name: arm.to_string(),
+                    note: self.note(*arm, case),
+                });
+            }
+        }
+        let views: Vec<&[bool]> = masks.iter().map(Vec::as_slice).collect();
+        let cropped = crop(&views, grid.shape)
+            .ok_or_else(|| anyhow::anyhow!("truth and predictions are all empty"))?;
+        let organ = self.organ;
+        let table = Turntable {
+            stem: format!("surfaces-{organ}-{case}"),
+            title: format!("{organ} of {case}"),
+            caption: format!(
+                "Surfaces of the {organ} of {case}, {why}. Predictions are coloured by their \
+                 distance to the surface of the truth: blue lies inside it, orange outside. Made \
+                 smooth over one and a half cells of 1/48 of the longest side, so that specks \
+                 smaller than that are not seen.{}",
+                self.gathered.shown_words()
+            ),
+            masks: cropped,
+            spacing_mm: grid.spacing_mm(),
+            models,
+        };
+        Ok(Block::Figure(table.to_figure()?))
+    }
+
+    /// The scores below a surface.
+    fn note(&self, arm: Arm, case: &str) -> String {
+        let scores = self
+            .gathered
+            .scores_of(self.round, arm, self.organ.as_str());
+        let found = scores.iter().find(|score| score.case == case);
+        let number = |name: &str, value: Option<f64>, decimals: usize, unit: &str| {
+            value.map(|value| format!("{name} {value:.decimals$}{unit}"))
+        };
+        let parts = found.into_iter().flat_map(|score| {
+            [
+                number("Dice", score.scores.dice, 3, ""),
+                number("HD95", score.scores.hd95_mm, 1, " mm"),
+                number("ASSD", score.scores.assd_mm, 2, " mm"),
+            ]
+        });
+        parts.flatten().collect::<Vec<_>>().join(", ")
+    }
+}

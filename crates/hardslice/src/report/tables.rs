@@ -1,0 +1,138 @@
+//! The tables, and whether what they print can be true.
+
+use std::collections::BTreeMap;
+
+use hardslice_eval::Summary;
+use hardslice_view::paper_tables::{PaperArm, PaperKey, PaperNet, PaperOrgan, paper_tables};
+use hardslice_view::report::{Block, Section, our_rows, printed_rows};
+use hardslice_view::table::{Metric, SummaryRow, comparison_tables, summary_tables};
+
+use super::found::Kind;
+use super::gathered::{Gathered, Variant};
+use super::verdicts::comparison;
+use crate::results::summary_rows;
+
+pub(super) fn section(gathered: &Gathered) -> Section {
+    let mut section = Section::new("tables", "Tables");
+    if gathered.arms().is_empty() {
+        section.push(Err(
+            "No test scores are there yet: the evaluation has not been run.".to_owned(),
+        ));
+        return section;
+    }
+    if gathered.seeds().len() > 1 {
+        section.blocks.push(Block::Text(format!(
+            "Each case's score is its mean over {} seeds; spread and range are those of the cases.",
+            gathered.seeds().len()
+        )));
+    }
+    for variant in gathered.variants() {
+        let title = variant.title();
+        if !title.is_empty() {
+            section.blocks.push(Block::Heading(title));
+        }
+        for mut table in summary_tables(&rows(gathered, &variant)) {
+            table.title = format!("Test scores, {}", table.title);
+            section.blocks.push(Block::Table(table));
+        }
+    }
+    for organ in gathered.organs() {
+        if let Ok(comparison) = comparison(gathered, &gathered.shown_variant(), &organ) {
+            for mut table in comparison_tables(&comparison) {
+                table.title = format!("{}, {organ}", table.title);
+                // The verdict stands in words above.
+                table.notes.retain(|note| {
+                    *note != comparison.question
+                        && *note != comparison.verdict
+                        && !comparison.notes.contains(note)
+                });
+                section.blocks.push(Block::Table(table));
+            }
+        }
+    }
+    if gathered.kind == Kind::Sweep {
+        section
+            .blocks
+            .push(Block::Heading("Beside the paper's tables".to_owned()));
+        let ours = ours(gathered);
+        if ours.is_empty() {
+            section.push(Err(
+                "None of the organs and nets of this sweep are the paper's (liver, kidney, spleen; \
+                 FCN-8s, U-Net)."
+                    .to_owned(),
+            ));
+        }
+        for table in paper_tables(&ours) {
+            if table.rows.iter().any(|row| row.ours.is_some()) {
+                section.blocks.push(Block::Table(table.to_table()));
+            }
+        }
+    }
+    section
+}
+
+pub(super) fn audit_section(gathered: &Gathered) -> Section {
+    let mut section = Section::new("audit", "Audit of the statistics");
+    section.blocks.push(Block::Text(
+        "Values between a least and a greatest one with a given mean spread most when all of them \
+         lie at the two ends (Bhatia and Davis 2000). A printed standard deviation above that bound \
+         cannot belong to the values beside it, however they were rounded."
+            .to_owned(),
+    ));
+    let variants = gathered.variants();
+    let rows: Vec<SummaryRow> = variants
+        .iter()
+        .flat_map(|variant| {
+            let title = variant.title();
+            rows(gathered, variant).into_iter().map(move |mut row| {
+                if !title.is_empty() {
+                    row.arm = format!("{}, {title}", row.arm);
+                }
+                row
+            })
+        })
+        .collect();
+    let ours = our_rows(&rows);
+    if ours.rows.is_empty() {
+        section.push(Err(
+            "No row of ours has a standard deviation to check.".to_owned()
+        ));
+    } else {
+        section.blocks.push(Block::Table(ours));
+    }
+    section.blocks.push(Block::Table(printed_rows()));
+    section
+}
+
+fn rows(gathered: &Gathered, variant: &Variant) -> Vec<SummaryRow> {
+    summary_rows(&gathered.mean_scores(variant))
+}
+
+/// Our test Dice under the paper's names. The arm `hard` is taken at the ratio 0.5 where it was run
+/// at several.
+fn ours(gathered: &Gathered) -> BTreeMap<PaperKey, Summary> {
+    let mut ours = BTreeMap::new();
+    for variant in gathered.variants() {
+        let (Some(net), Some(ratio)) = (
+            variant.net.as_deref().and_then(PaperNet::from_name),
+            variant.ratio,
+        ) else {
+            continue;
+        };
+        let dice = rows(gathered, &variant)
+            .into_iter()
+            .filter(|row| row.metric == Metric::Dice);
+        for row in dice {
+            let key = PaperOrgan::from_name(&row.organ)
+                .zip(PaperArm::of_arm(&row.arm, ratio))
+                .map(|(organ, arm)| PaperKey { organ, net, arm });
+            if let Some(key) = key {
+                let is_half = (ratio - 0.5).abs() < 1e-9;
+                if is_half || !ours.contains_key(&key) {
+                    ours.insert(key, row.summary);
+                }
+            }
+        }
+    }
+    ours
+}

@@ -1,0 +1,177 @@
+//! The question and the verdict, in words first.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use hardslice_data::balance::Arm;
+use hardslice_eval::compare::{Comparison, ComparisonPlan, Conclusion, compare};
+use hardslice_view::curves::{IntervalGroup, IntervalRow, Intervals};
+use hardslice_view::report::{Block, Figure, Section, Tone, Verdict};
+
+use super::gathered::{Gathered, Variant};
+
+pub(super) fn section(gathered: &Gathered) -> Section {
+    let mut section = Section::new("verdict", "Question and verdict");
+    section.blocks.push(Block::Text(
+        "A net that was pre-trained on part B of the training patients scores every slice of the \
+         rest, A. The slices that it gets wrong are hard; they are added, flipped, to B, and \
+         training goes on. What is asked is whether that raises the worst test patients, over \
+         training on all patients and over adding as many slices drawn at random."
+            .to_owned(),
+    ));
+    let variant = gathered.shown_variant();
+    for organ in gathered.organs() {
+        match comparison(gathered, &variant, &organ) {
+            Ok(comparison) => {
+                section
+                    .blocks
+                    .push(Block::Verdict(verdict(&organ, &comparison)));
+                section.blocks.extend(figures(&organ, &comparison));
+            }
+            Err(why) => section
+                .blocks
+                .push(Block::Missing(format!("{organ}: {why}"))),
+        }
+    }
+    section
+}
+
+/// The comparison that was planned before the test set was opened, or one made here.
+pub(super) fn comparison(
+    gathered: &Gathered,
+    variant: &Variant,
+    organ: &str,
+) -> Result<Comparison, String> {
+    if let Ok(json) = fs::read(gathered.dir.join("comparison.json")) {
+        let planned: BTreeMap<String, Comparison> = serde_json::from_slice(&json)
+            .map_err(|error| format!("comparison.json cannot be read: {error}."))?;
+        if let Some(found) = planned.into_iter().find(|(name, _)| name == organ) {
+            return Ok(found.1);
+        }
+    }
+    let scores = gathered.arm_scores(variant, organ);
+    let arms: Vec<&str> = Arm::ALL
+        .into_iter()
+        .map(Arm::name)
+        .filter(|arm| scores.iter().any(|score| score.arm == *arm))
+        .collect();
+    let plan = ComparisonPlan::of_protocol(&arms)
+        .map_err(|error| format!("no verdict, because {error}."))?;
+    compare(&plan, &scores).map_err(|error| format!("no verdict, because {error}."))
+}
+
+fn verdict(organ: &str, comparison: &Comparison) -> Verdict {
+    let words = |conclusion| match conclusion {
+        Conclusion::Helps => "helps",
+        Conclusion::HelpsInPart => "helps in part",
+        Conclusion::Harms => "harms",
+        Conclusion::NotShown => "not shown",
+        Conclusion::CannotBeShown => "cannot be shown",
+    };
+    let claims = &comparison.claims;
+    let is = |wanted| claims.iter().any(|claim| claim.conclusion == wanted);
+    let tone = match () {
+        () if is(Conclusion::Harms) => Tone::Bad,
+        () if is(Conclusion::Helps) => Tone::Good,
+        () => Tone::Open,
+    };
+    let labels: Vec<String> = match &claims[..] {
+        [claim] => vec![words(claim.conclusion).to_owned()],
+        claims => claims
+            .iter()
+            .map(|claim| format!("{} {}", claim.arm, words(claim.conclusion)))
+            .collect(),
+    };
+    Verdict {
+        about: organ.to_owned(),
+        label: labels.join(" · "),
+        tone,
+        question: comparison.question.clone(),
+        answer: comparison.verdict.clone(),
+        notes: comparison.notes.clone(),
+    }
+}
+
+/// Arms by end point, and their differences.
+fn figures(organ: &str, comparison: &Comparison) -> Vec<Block> {
+    let plan = &comparison.plan;
+    let percent = (1000.0 * (1.0 - plan.alpha)).round() / 10.0;
+    let colour = |arm: &str| {
+        Arm::ALL
+            .iter()
+            .position(|known| known.name() == arm)
+            .unwrap_or(0)
+    };
+    let arms = plan.end_points.iter().map(|end_point| {
+        let estimates = comparison.estimates.iter();
+        let rows = estimates.filter(|estimate| estimate.end_point == *end_point);
+        IntervalGroup {
+            heading: end_point.title().to_owned(),
+            rows: rows
+                .map(|row| IntervalRow {
+                    name: row.arm.clone(),
+                    estimate: row.estimate,
+                    interval: row.interval.map(|found| [found.low, found.high]),
+                    is_unreliable: row.interval.is_some_and(|found| found.unreliable),
+                    colour: colour(&row.arm),
+                })
+                .collect(),
+        }
+    });
+    let differences = plan.end_points.iter().map(|end_point| {
+        let rows = comparison
+            .rows
+            .iter()
+            .filter(|row| row.end_point == *end_point);
+        IntervalGroup {
+            heading: end_point.title().to_owned(),
+            rows: rows
+                .map(|row| IntervalRow {
+                    name: format!("{} less {}", row.arm, row.reference),
+                    estimate: row.difference,
+                    interval: row.interval.map(|found| [found.low, found.high]),
+                    is_unreliable: row.interval.is_some_and(|found| found.unreliable),
+                    colour: colour(&row.arm),
+                })
+                .collect(),
+        }
+    });
+    let dashed = "A dashed interval means little, because the end point hangs on one patient.";
+    let arms = Intervals {
+        title: format!("{organ}: {} by arm", plan.score),
+        x_name: format!("{} on the test patients", plan.score),
+        groups: arms.collect(),
+        has_zero: false,
+    };
+    let differences = Intervals {
+        title: format!("{organ}: what hard slices gain",),
+        x_name: format!("difference in {}, above 0 is better", plan.score),
+        groups: differences.collect(),
+        has_zero: true,
+    };
+    let figure = |chart: &Intervals, stem: &str, caption: String| {
+        let stem = format!("{stem}-{organ}");
+        Block::Figure(Figure::of_chart(&chart.to_chart(), &stem, &caption))
+    };
+    vec![
+        figure(
+            &differences,
+            "gain",
+            format!(
+                "Differences of the arms on the same {organ} test patients, with {percent} % \
+                 percentile intervals over resampled patients and seeds, not corrected for several \
+                 comparisons. {dashed}"
+            ),
+        ),
+        figure(
+            &arms,
+            "arms",
+            format!(
+                "{} of each arm by end point, with {percent} % percentile intervals. {dashed} \
+                 Overlapping intervals say nothing about a difference, since the patients are the \
+                 same.",
+                plan.score
+            ),
+        ),
+    ]
+}

@@ -1,0 +1,98 @@
+//! Stored cases as people look at them: on the scans' own pixels, with truth and predictions.
+
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use hardslice_data::Organ;
+use hardslice_data::store::Store;
+use hardslice_eval::{Mask, Overlap};
+use hardslice_train::ModelRecord;
+use hardslice_volume::{PerAxis, Volume, read_nifti_labels};
+
+/// A case's place in the store.
+pub(crate) fn place_of(store: &Store, case: &str) -> anyhow::Result<usize> {
+    let mut cases = store.cases().iter();
+    let place = cases.position(|stored| stored.id.as_str() == case);
+    place.ok_or_else(|| anyhow!("case `{case}` is not in the store"))
+}
+
+/// A stored slice, brought to the scan's own pixels.
+pub(crate) fn slice_hu(store: &Store, case_idx: usize, z: usize) -> anyhow::Result<Vec<f32>> {
+    let fit = store.cases()[case_idx].plane_fit(store.size())?;
+    let slice = store.image(case_idx, z);
+    let square: Vec<f32> = slice.iter().map(|hu| f32::from(*hu)).collect();
+    Ok(fit.restore(&square))
+}
+
+/// The stored slices of a case, brought to the scan's own pixels.
+pub(crate) fn image(store: &Store, case_idx: usize) -> anyhow::Result<Volume<f32>> {
+    let grid = store.cases()[case_idx].placement.canonical;
+    let mut voxels = Vec::with_capacity(grid.shape.n_voxels());
+    for z in 0..grid.shape.z {
+        voxels.extend(slice_hu(store, case_idx, z)?);
+    }
+    Ok(Volume::new(grid, voxels)?)
+}
+
+/// An organ's voxels; `None` where nobody looked for it.
+pub(crate) fn truth(store: &Store, case_idx: usize, organ: &Organ) -> Option<Vec<bool>> {
+    let organ_idx = store.organs().index_of(organ)?;
+    let is_annotated = store.cases()[case_idx].is_annotated(organ);
+    let labels = store.native_labels(case_idx).filter(|_| is_annotated)?;
+    let value = store.organs().store_value(organ_idx);
+    Some(labels.iter().map(|label| *label == value).collect())
+}
+
+/// The label map that an arm's folder holds of a case; `None` where it holds none.
+pub(crate) fn prediction(arm_dir: &Path, case: &str) -> anyhow::Result<Option<Volume<u16>>> {
+    let path = arm_dir.join("predictions").join(format!("{case}.nii.gz"));
+    if !path.exists() {
+        return Ok(None);
+    }
+    Ok(Some(read_nifti_labels(&path)?.volume))
+}
+
+/// What the model of an arm's folder is.
+pub(crate) fn record(arm_dir: &Path) -> anyhow::Result<ModelRecord> {
+    ModelRecord::read(&arm_dir.join("model"))?
+        .ok_or_else(|| anyhow!("the model of {} is missing", arm_dir.display()))
+}
+
+/// An organ's voxels in an arm's prediction of a case; `None` where the arm has none.
+pub(crate) fn predicted(
+    arm_dir: &Path,
+    case: &str,
+    organ: &Organ,
+) -> anyhow::Result<Option<Vec<bool>>> {
+    let Some(labels) = prediction(arm_dir, case)? else {
+        return Ok(None);
+    };
+    let record = record(arm_dir)?;
+    let organ_idx = record.organ_names().position(|name| name == organ);
+    let organ_idx = organ_idx.with_context(|| format!("the model has no {organ}"))?;
+    let value = u16::from(record.label_value(organ_idx));
+    Ok(Some(
+        labels
+            .voxels()
+            .iter()
+            .map(|label| *label == value)
+            .collect(),
+    ))
+}
+
+/// Dice of each slice; absent where truth and prediction are both empty.
+pub(crate) fn slice_dice(
+    truth: &[bool],
+    predicted: &[bool],
+    shape: PerAxis<usize>,
+) -> Vec<Option<f64>> {
+    let one = PerAxis { z: 1, ..shape };
+    let n = shape.n_pixels().max(1);
+    let slices = truth.chunks_exact(n).zip(predicted.chunks_exact(n));
+    let dice = slices.map(|(truth, predicted)| {
+        let truth = Mask::new(truth, true, one).ok()?;
+        let predicted = Mask::new(predicted, true, one).ok()?;
+        Overlap::count(&truth, &predicted).ok()?.dice()
+    });
+    dice.collect()
+}
