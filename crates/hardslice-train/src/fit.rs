@@ -120,7 +120,8 @@ pub struct Half<'a> {
 ///
 /// `dir` gets `checkpoints/`, `train.csv`, `tensorboard/` and `best.safetensors` (the weights that
 /// did best on the validation patients; never reported by default). `identity` is the hash of all
-/// that decides the result: a checkpoint of another identity is refused.
+/// that decides the result: a checkpoint of another identity is refused. A half that is done is not
+/// touched.
 ///
 /// # Errors
 ///
@@ -134,6 +135,12 @@ pub fn fit(
     context: &FitContext<'_>,
 ) -> Result<Trainee, FitError> {
     let trainee = resume(trainee, identity, &dir.join("checkpoints"), context)?;
+    if trainee.position.step >= half.steps.end {
+        // Nothing is written: others may read the same training side by side.
+        let stage = half.stage;
+        context.observer.notify(&Event::Skipped { stage });
+        return Ok(trainee);
+    }
     let epochs = Epochs::new(
         half.plan.clone(),
         context.config.copies,

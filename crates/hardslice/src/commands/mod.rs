@@ -12,6 +12,7 @@ mod evaluate;
 mod run;
 mod sweep;
 mod compare;
+mod why;
 mod report;
 mod bench;
 
@@ -38,6 +39,7 @@ pub(crate) enum Command {
     Run(run::Run),
     Sweep(sweep::Sweep),
     Compare(compare::Compare),
+    Why(why::Why),
     Report(report::Report),
     Bench(bench::Bench),
 }
@@ -57,6 +59,7 @@ impl Command {
             Self::Run(command) => command.run(),
             Self::Sweep(command) => command.run(),
             Self::Compare(command) => command.run(),
+            Self::Why(command) => command.run(),
             Self::Report(command) => command.run(),
             Self::Bench(command) => command.run(),
         }

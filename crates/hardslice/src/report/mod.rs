@@ -62,6 +62,12 @@ pub(crate) fn write(dir: &Path, bars: &Bars) -> anyhow::Result<PathBuf> {
     Ok(page)
 }
 
+/// The folders of the rounds that a run, a comparison or a sweep left.
+pub(crate) fn round_folders(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let (_, rounds) = found::find(dir)?;
+    Ok(rounds.into_iter().map(|round| round.dir).collect())
+}
+
 /// Writes the report as the last step of another command, whose results stand whatever becomes of
 /// it: a report that fails is a warning.
 pub(crate) fn write_or_warn(dir: &Path, bars: &Bars) {

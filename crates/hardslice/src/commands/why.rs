@@ -1,0 +1,293 @@
+//! `hardslice why`: why a slice is in the training set, or is not.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use hardslice_data::CaseId;
+use hardslice_data::balance::{Arm, Plan, PlanEntry, Reason};
+use hardslice_data::ledger::{self, LedgerRow};
+use hardslice_data::split::{Fold, Split};
+use hardslice_data::store::Store;
+
+use crate::Done;
+use crate::bars;
+use crate::report::round_folders;
+
+/// Say why a slice is in the training set, or is not.
+///
+/// A sentence for its fold, one for what each mining said of it, and one for each arm: how often an
+/// epoch of its second half shows the slice, and why. `CASE` alone lists the slices of the case.
+///
+/// Reads what `run`, `compare` or `sweep` left. Slices are counted from 0, from the feet up.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// The case and the slice, as phantom_003:17, or the case alone.
+    #[arg(value_name = "CASE[:SLICE]")]
+    what: Asked,
+    /// The folder that the command left.
+    #[arg(long = "in", value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// Only this arm.
+    #[arg(long, value_name = "ARM")]
+    arm: Option<Arm>,
+}
+
+/// A case, and one of its slices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Asked {
+    case: String,
+    z: Option<u32>,
+}
+
+impl FromStr for Asked {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // A case's own name may hold colons; the number after the last one is the slice.
+        let (case, z) = match text.rsplit_once(':') {
+            Some((case, z)) => {
+                let z = z.parse().map_err(|_: std::num::ParseIntError| {
+                    format!("`{z}` is no slice: wanted CASE:SLICE, as phantom_003:17")
+                })?;
+                (case, Some(z))
+            }
+            None => (text, None),
+        };
+        let case = case.to_owned();
+        Ok(Self { case, z })
+    }
+}
+
+impl Why {
+    pub(crate) fn run(self) -> anyhow::Result<Done> {
+        let store = Store::open(self.dir.join("store"))?;
+        let cases = store.cases();
+        let case_idx = cases
+            .iter()
+            .position(|case| case.id.as_str() == self.what.case);
+        let case_idx = case_idx.ok_or_else(|| {
+            anyhow!(
+                "there is no case `{}` in {}; it has {}",
+                self.what.case,
+                store.dir().display(),
+                cases
+                    .iter()
+                    .map(|case| case.id.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )
+        })?;
+        let case = &cases[case_idx];
+        if let Some(z) = self.what.z
+            && z as usize >= case.n_slices
+        {
+            return Err(anyhow!(
+                "the case `{}` has slices 0 to {}, not {z}",
+                case.id,
+                case.n_slices - 1
+            ));
+        }
+        for round in round_folders(&self.dir)? {
+            let name = round.strip_prefix(&self.dir).unwrap_or(&round);
+            bars::print(&format!("{}", name.display()))?;
+            let answer = Answer {
+                round: &round,
+                store: &store,
+                case: &case.id,
+                case_idx: u32::try_from(case_idx).unwrap_or(u32::MAX),
+                arm: self.arm,
+            };
+            let lines = match self.what.z {
+                Some(z) => answer.of_slice(z, self.fold(&round, &case.id)?)?,
+                None => answer.of_case()?,
+            };
+            for line in lines {
+                bars::print(&format!("  {line}"))?;
+            }
+        }
+        Ok(Done::Clean)
+    }
+
+    /// The fold of a case in the split that a round was made with.
+    fn fold(&self, round: &Path, case: &CaseId) -> anyhow::Result<Option<Fold>> {
+        let path = split_of(&self.dir, round);
+        let json = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let split: Split = serde_json::from_slice(&json)
+            .with_context(|| format!("{} is no split", path.display()))?;
+        Ok(split.fold_of(case))
+    }
+}
+
+/// A run has one split, a sweep one for each ratio, a cross-validation one for each fold.
+fn split_of(dir: &Path, round: &Path) -> PathBuf {
+    let parts = round.strip_prefix(dir).into_iter().flat_map(Path::iter);
+    let numbered = parts.filter_map(|part| {
+        let part = part.to_str()?;
+        part.strip_prefix("ratio-")
+            .or_else(|| part.strip_prefix("fold-"))
+    });
+    let name = match numbered.last() {
+        Some(number) => format!("split-{number}.json"),
+        None => "split.json".to_owned(),
+    };
+    dir.join(name)
+}
+
+/// What a round knows of a case.
+struct Answer<'a> {
+    round: &'a Path,
+    store: &'a Store,
+    case: &'a CaseId,
+    case_idx: u32,
+    arm: Option<Arm>,
+}
+
+impl Answer<'_> {
+    fn of_slice(&self, z: u32, fold: Option<Fold>) -> anyhow::Result<Vec<String>> {
+        let mut lines = vec![fold_in_words(fold).to_owned()];
+        for row in self.ledger_rows()? {
+            if i64::from(row.z) == i64::from(z) {
+                lines.push(row_in_words(&row));
+            }
+        }
+        for (arm, plan) in self.plans()? {
+            let entry = plan.entries().iter().find(|entry| self.is_its(entry, z));
+            lines.push(format!("{arm}: {}", entry_in_words(entry)));
+        }
+        Ok(lines)
+    }
+
+    /// A line for each slice that a mining scored.
+    fn of_case(&self) -> anyhow::Result<Vec<String>> {
+        let rows = self.ledger_rows()?;
+        if rows.is_empty() {
+            return Ok(vec![
+                "none of its slices was scored: it is not in A".to_owned(),
+            ]);
+        }
+        let line = |row: &LedgerRow| {
+            format!(
+                "{:>4}  {:<12} {:<4} {}",
+                row.z, row.kind, row.decision, row.reason
+            )
+        };
+        Ok(rows.iter().map(line).collect())
+    }
+
+    fn is_its(&self, entry: &PlanEntry, z: u32) -> bool {
+        entry.slice.case_idx == self.case_idx && entry.slice.z == z
+    }
+
+    /// The rows of the case in every ledger of the round: of A, of B, and of later rounds.
+    fn ledger_rows(&self) -> anyhow::Result<Vec<LedgerRow>> {
+        let mut dirs = vec![self.round.join("mining"), self.round.join("mining/of_b")];
+        let rounds = self.round.join(Arm::Rounds.name());
+        dirs.extend(
+            (1..)
+                .map(|part| rounds.join(format!("mining-{part}")))
+                .take_while(|dir| dir.is_dir()),
+        );
+        let mut rows = Vec::new();
+        for dir in dirs {
+            let path = dir.join("ledger.parquet");
+            if path.exists() {
+                let of_case = ledger::read(&path)?.into_iter();
+                rows.extend(of_case.filter(|row| row.case == self.case.as_str()));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The plans of the arms; of an arm in several parts, that of the last.
+    fn plans(&self) -> anyhow::Result<Vec<(Arm, Plan)>> {
+        let mut plans = Vec::new();
+        for arm in Arm::ALL {
+            let path = self.round.join(arm.name()).join("plan.csv");
+            if self.arm.is_none_or(|wanted| wanted == arm) && path.exists() {
+                let index = |name: &str| {
+                    let mut cases = self.store.cases().iter();
+                    u32::try_from(cases.position(|case| case.id.as_str() == name)?).ok()
+                };
+                plans.push((arm, Plan::read_csv(&path, index)?));
+            }
+        }
+        Ok(plans)
+    }
+}
+
+fn fold_in_words(fold: Option<Fold>) -> &'static str {
+    match fold {
+        Some(Fold::Test) => "its patient is a test patient: no arm may train on it",
+        Some(Fold::Validation) => "its patient is held out for validation: no arm trains on it",
+        Some(Fold::A) => "its patient is in A, which is mined",
+        Some(Fold::B) => "its patient is in B, which is trained on from the start",
+        None => "its case was left out of the split",
+    }
+}
+
+fn row_in_words(row: &LedgerRow) -> String {
+    let round = if row.round > 0 {
+        format!(" in round {}", row.round)
+    } else {
+        String::new()
+    };
+    format!(
+        "{} for the {}{round}: {}",
+        row.decision, row.organ, row.reason
+    )
+}
+
+fn entry_in_words(entry: Option<&PlanEntry>) -> String {
+    let Some(PlanEntry { weight, reason, .. }) = entry else {
+        return "not shown".to_owned();
+    };
+    let why = match reason {
+        Reason::Base => "it belongs to the patients that the arm trains on",
+        Reason::Hard => "it is hard",
+        Reason::Random => "it was drawn at random, as a control",
+        Reason::RandomMatched => "it was drawn at random to match the hard slices, as a control",
+        Reason::Easy => "it was drawn from the easy slices",
+        Reason::Difficulty => "that is its difficulty, or the floor",
+        Reason::Thinned => "it is easy and without the organ, and thinned out",
+    };
+    format!("shown {weight:.2} times an epoch: {why}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_a_case_and_maybe_a_slice() {
+        let asked = |text: &str| text.parse::<Asked>();
+        let of = |case: &str, z| {
+            Ok(Asked {
+                case: case.to_owned(),
+                z,
+            })
+        };
+        assert_eq!(asked("phantom_003:17"), of("phantom_003", Some(17)));
+        assert_eq!(
+            asked("site:3:17"),
+            of("site:3", Some(17)),
+            "the last one counts"
+        );
+        assert_eq!(asked("phantom_003"), of("phantom_003", None));
+        assert!(asked("phantom_003:x").unwrap_err().contains("no slice"));
+    }
+
+    #[test]
+    fn a_round_finds_the_split_that_it_was_made_with() {
+        let split = |round: &str| split_of(Path::new("out"), &Path::new("out").join(round));
+        assert_eq!(split("liver"), Path::new("out/split.json"));
+        assert_eq!(split("seed-3/liver"), Path::new("out/split.json"));
+        assert_eq!(split("seed-3/fold-2/liver"), Path::new("out/split-2.json"));
+        assert_eq!(
+            split("unet/seed-0/ratio-0.5/liver"),
+            Path::new("out/split-0.5.json")
+        );
+    }
+}

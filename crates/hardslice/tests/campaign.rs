@@ -1,0 +1,174 @@
+//! `sweep` and `compare`: many rounds side by side give the bytes of one after the other, after a kill
+//! too, and nothing is changed after the test set was opened.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+mod support;
+
+use std::fs;
+use std::time::Duration;
+
+use support::{EXPERIMENT, assert_same, finish, hardslice, run, workplace};
+
+const SWEEP: [&str; 6] = ["sweep", "experiment.toml", "--net", "unet", "--seeds", "2"];
+const COMPARE: [&str; 4] = ["compare", "experiment.toml", "--seeds", "2"];
+
+/// Few arms: what is tested here is what lies around a round.
+fn small_workplace() -> tempfile::TempDir {
+    let dir = workplace();
+    let arms = "arms = [\"baseline\", \"hard\", \"random_matched\"]";
+    let mut lines: Vec<&str> = EXPERIMENT.lines().collect();
+    for line in &mut lines {
+        if line.starts_with("arms") {
+            *line = arms;
+        }
+    }
+    fs::write(dir.path().join("experiment.toml"), lines.join("\n")).unwrap();
+    dir
+}
+
+fn with<'a>(command: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [command, more].concat()
+}
+
+#[test]
+fn a_dry_run_leaves_nothing() {
+    let dir = small_workplace();
+    for command in [&SWEEP[..], &COMPARE[..]] {
+        run(&with(command, &["--out", "dry", "--dry-run"]), dir.path());
+        assert!(!dir.path().join("dry").exists(), "{command:?}");
+    }
+}
+
+#[test]
+fn two_jobs_leave_the_bytes_of_one_and_the_papers_tables() {
+    let dir = small_workplace();
+    run(&with(&SWEEP, &["--out", "one", "--jobs", "1"]), dir.path());
+    run(&with(&SWEEP, &["--out", "two", "--jobs", "2"]), dir.path());
+    assert_same(
+        &dir.path().join("one"),
+        &dir.path().join("two"),
+        "1 and 2 jobs",
+    );
+    let table = fs::read_to_string(dir.path().join("one/tables/table-a3.csv")).unwrap();
+    assert_eq!(table.lines().count(), 7, "a header and six arms:\n{table}");
+    let row = table.lines().last().unwrap();
+    assert!(
+        row.starts_with("proposed model,0.9604,"),
+        "printed beside ours: {row}"
+    );
+    assert!(!row.ends_with(','), "ours is there: {row}");
+}
+
+#[test]
+fn a_killed_comparison_goes_on_and_its_plan_cannot_change() {
+    let dir = small_workplace();
+    let started = std::time::Instant::now();
+    run(&with(&COMPARE, &["--out", "unbroken"]), dir.path());
+    let whole = started.elapsed();
+    for attempt in 1..=3_u32 {
+        let args = with(&COMPARE, &["--out", "killed", "--jobs", "2"]);
+        let mut child = hardslice(&args, dir.path()).spawn().unwrap();
+        std::thread::sleep((whole * attempt / 6).max(Duration::from_millis(20)));
+        child.kill().unwrap();
+        drop(finish(child));
+    }
+    run(&with(&COMPARE, &["--out", "killed"]), dir.path());
+    assert_same(
+        &dir.path().join("unbroken"),
+        &dir.path().join("killed"),
+        "killed and resumed",
+    );
+    let markdown = fs::read_to_string(dir.path().join("killed/comparison.md")).unwrap();
+    assert!(
+        markdown.starts_with("## liver\n\n**"),
+        "the verdict first:\n{markdown}"
+    );
+
+    // The test set is open now: another number of seeds would be another plan.
+    let args = [
+        "compare",
+        "experiment.toml",
+        "--seeds",
+        "3",
+        "--out",
+        "killed",
+    ];
+    let (code, said) = finish(hardslice(&args, dir.path()).spawn().unwrap());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("the test set was opened for another plan"),
+        "{said}"
+    );
+}
+
+#[test]
+fn leave_one_out_scores_every_patient_once() {
+    let dir = small_workplace();
+    let experiment = fs::read_to_string(dir.path().join("experiment.toml")).unwrap();
+    let rule = "rule = { leave_one_out = { patient = \"0\" } }";
+    let experiment = experiment.replace("rule = { random = { test = 2 } }", rule);
+    fs::write(dir.path().join("experiment.toml"), experiment).unwrap();
+    run(
+        &[
+            "compare",
+            "experiment.toml",
+            "--out",
+            "folds",
+            "--jobs",
+            "2",
+        ],
+        dir.path(),
+    );
+    let scores = fs::read_to_string(dir.path().join("folds/scores.csv")).unwrap();
+    let of_hard = scores.lines().filter(|line| line.contains(",hard,"));
+    let mut cases: Vec<&str> = of_hard.filter_map(|line| line.split(',').next()).collect();
+    cases.sort_unstable();
+    cases.dedup();
+    assert_eq!(cases.len(), 8, "each of eight patients:\n{scores}");
+    assert_eq!(
+        scores.lines().count(),
+        1 + 3 * 8,
+        "once for each of three arms"
+    );
+}
+
+#[test]
+fn why_tells_what_became_of_a_slice() {
+    let dir = small_workplace();
+    run(&["run", "experiment.toml", "--out", "out"], dir.path());
+    let plan = fs::read_to_string(dir.path().join("out/liver/hard/plan.csv")).unwrap();
+    let hard = plan.lines().find(|line| line.ends_with(",hard")).unwrap();
+    let [case, z]: [&str; 2] = hard
+        .split(',')
+        .take(2)
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
+    let what = format!("{case}:{z}");
+    let output = hardslice(&["why", &what, "--in", "out"], dir.path())
+        .stdout(std::process::Stdio::piped())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "its patient is in A, which is mined",
+        "hard for the liver: ",
+        "hard: shown 2.00 times an epoch: it is hard",
+        "baseline: shown 1.00 times an epoch",
+    ] {
+        assert!(said.contains(part), "{part:?} is missing:\n{said}");
+    }
+    for (what, part) in [
+        ("nobody:1", "no case `nobody`"),
+        (&format!("{case}:999"), "not 999"),
+    ] {
+        let (code, said) = finish(
+            hardslice(&["why", what, "--in", "out"], dir.path())
+                .spawn()
+                .unwrap(),
+        );
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(part), "{said}");
+    }
+}
