@@ -156,14 +156,18 @@ fn draw_case(drawing: &mut Drawing, x: &Axis, case: &PairedCase, [left, y]: [f64
     }
 }
 
-/// A filled dot, or for every other arm a square, so that colour is not all that tells them apart.
+/// A dot, a square, a diamond or a triangle, so that colour is not all that tells arms apart.
 fn draw_dot(drawing: &mut Drawing, arm: usize, [x, y]: [f64; 2]) {
     let class = format!("fill{}", arm % SERIES.len());
-    match arm % 3 {
+    match arm % 4 {
         0 => drawing.dot(&class, [x, y], 4.4),
         1 => drawing.rect(&class, [x - 3.9, y - 3.9], [7.8, 7.8]),
-        _ => {
+        2 => {
             let corners = [[x, y - 5.2], [x + 5.2, y], [x, y + 5.2], [x - 5.2, y]];
+            drawing.polygon(&class, &corners);
+        }
+        _ => {
+            let corners = [[x, y - 5.0], [x + 5.2, y + 4.2], [x - 5.2, y + 4.2]];
             drawing.polygon(&class, &corners);
         }
     }

@@ -61,7 +61,7 @@ pub fn slice_svg<T: Copy + Into<f32>>(
         } else {
             "fill=\"none\"".to_owned()
         };
-        let line = number(f64::from(layer.line) * 1.35);
+        let line = number(f64::from(layer.line) * 1.75);
         write!(
             svg,
             "<path {fill} stroke=\"{colour}\" stroke-width=\"{line}\" stroke-linejoin=\"round\" \

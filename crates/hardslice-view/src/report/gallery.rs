@@ -172,9 +172,9 @@ impl Gallery {
         for entry in &self.legend {
             let colour = entry.colour.css();
             let [left, top] = [x, y].map(number);
-            body.push_str(&format!(
-                "<rect x=\"{left}\" y=\"{top}\" width=\"14\" height=\"14\" fill=\"{colour}\"/>\n"
-            ));
+            let place = format!("x=\"{left}\" y=\"{top}\" width=\"14\" height=\"14\"");
+            let swatch = format!("<rect {place} fill=\"{colour}\"/>\n");
+            body.push_str(&swatch);
             body.push_str(&text(x + 22.0, y + 12.0, "", &entry.name));
             x += 60.0 + crate::svg::text_width(&entry.name, 14.0);
         }

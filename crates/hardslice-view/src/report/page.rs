@@ -63,8 +63,14 @@ struct ShownTable<'a> {
     number: usize,
     title: &'a str,
     columns: &'a [Column],
-    rows: Vec<Vec<ShownCell>>,
+    rows: Vec<ShownRow>,
     notes: &'a [String],
+}
+
+struct ShownRow {
+    cells: Vec<ShownCell>,
+    /// Whether it begins a group: its first cell differs from the one above.
+    begins: bool,
 }
 
 struct ShownCell {
@@ -145,17 +151,21 @@ fn shown_sections(report: &Report) -> Vec<ShownSection<'_>> {
 }
 
 fn shown_table(table: &Table, number: usize) -> ShownTable<'_> {
-    let row = |cells: &Vec<Cell>| {
-        let cells = cells.iter().zip(&table.columns);
-        cells
-            .map(|(cell, column)| shown_cell(cell, column))
-            .collect()
+    let row = |(i, cells): (usize, &Vec<Cell>)| {
+        let above = i.checked_sub(1).and_then(|i| table.rows[i].first());
+        let shown = cells.iter().zip(&table.columns);
+        ShownRow {
+            cells: shown
+                .map(|(cell, column)| shown_cell(cell, column))
+                .collect(),
+            begins: above != cells.first(),
+        }
     };
     ShownTable {
         number,
         title: &table.title,
         columns: &table.columns,
-        rows: table.rows.iter().map(row).collect(),
+        rows: table.rows.iter().enumerate().map(row).collect(),
         notes: &table.notes,
     }
 }

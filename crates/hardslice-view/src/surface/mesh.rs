@@ -57,12 +57,9 @@ impl Surface {
             return Self::default();
         };
         let outside: Vec<f32> = occupancy.levels.iter().map(|level| 0.5 - level).collect();
-        let n = [occupancy.shape.x, occupancy.shape.y, occupancy.shape.z];
-        let Ok([x, y, z]) = <[u32; 3]>::try_from(Vec::from_iter(
-            n.iter().filter_map(|n| u32::try_from(*n).ok()),
-        )) else {
-            return Self::default();
-        };
+        // A grid of more cells than 32 bits number does not fit into memory either.
+        let side = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let [z, y, x] = occupancy.shape.zyx().map(side);
         let mut found = SurfaceNetsBuffer::default();
         surface_nets(
             &outside,
@@ -219,7 +216,7 @@ pub(super) mod tests {
         // A bent bar that touches the border of the scan.
         let inside = |i: usize| {
             let (z, y, x) = (i / 180, i / 15 % 12, i % 15);
-            (z < 3 && y < 6) || (y < 6 && x < 5)
+            y < 6 && (z < 3 || x < 5)
         };
         let mask: Vec<bool> = (0..shape.n_voxels()).map(inside).collect();
         let surface = Surface::of_mask(&mask, shape, spacing_mm, 1.5);

@@ -71,6 +71,7 @@ struct Samples {
 impl Samples {
     #[expect(
         clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
         clippy::cast_sign_loss,
         reason = "voxel numbers are checked to lie on the grid before they become indices"
     )]

@@ -5,7 +5,7 @@ use crate::palette::Rgb;
 /// From too little predicted (blue) over the truth (pale) to too much (burnt orange), evenly spaced.
 ///
 /// Blue and orange stay apart for every kind of colour vision, and both ends are equally dark. After
-/// C. Brewer's scheme PuOr (2003), the purple end made blue.
+/// C. Brewer's scheme `PuOr` (2003), the purple end made blue.
 pub const RAMP: [Rgb; 7] = [
     Rgb([0x0b, 0x40, 0x8c]),
     Rgb([0x33, 0x7d, 0xc7]),
@@ -25,7 +25,7 @@ pub const RAMP: [Rgb; 7] = [
 pub fn colour_of(distance_mm: f32, limit_mm: f32) -> Rgb {
     let share = (distance_mm / limit_mm.max(f32::MIN_POSITIVE)).clamp(-1.0, 1.0);
     let share = if share.is_nan() { 0.0 } else { share };
-    let at = (share + 1.0) / 2.0 * (RAMP.len() - 1) as f32;
+    let at = f32::midpoint(share, 1.0) * (RAMP.len() - 1) as f32;
     let low = (at.floor() as usize).min(RAMP.len() - 2);
     let along = at - low as f32;
     let (Rgb(from), Rgb(to)) = (RAMP[low], RAMP[low + 1]);
@@ -35,12 +35,12 @@ pub fn colour_of(distance_mm: f32, limit_mm: f32) -> Rgb {
     }))
 }
 
-/// The smallest of 2, 5, 10, 20, 50 mm that is not passed by more than a fiftieth of the distances.
+/// The smallest of 2, 3, 5, 10, 15, 20, 30, 50 mm that is not passed by more than a fiftieth of the distances.
 pub fn nice_limit_mm(distances_mm: &[f32]) -> f32 {
     let mut sizes: Vec<f32> = distances_mm.iter().map(|distance| distance.abs()).collect();
     sizes.sort_by(f32::total_cmp);
     let most = sizes.get(sizes.len() * 49 / 50).copied().unwrap_or(0.0);
-    let limits = [2.0, 5.0, 10.0, 20.0];
+    let limits = [2.0, 3.0, 5.0, 10.0, 15.0, 20.0, 30.0];
     limits
         .into_iter()
         .find(|limit| *limit >= most)
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn the_limit_covers_all_but_a_few_distances() {
         assert!((nice_limit_mm(&[]) - 2.0).abs() < 1e-6, "nothing");
-        let mut distances = vec![-3.0; 99];
+        let mut distances = vec![-4.0; 99];
         distances.push(80.0);
         assert!(
             (nice_limit_mm(&distances) - 5.0).abs() < 1e-6,

@@ -133,7 +133,11 @@ fn stroke(picture: &mut Picture, points: &[[f64; 2]], paint: &Paint, scale: f64)
     let mut walked = 0.0;
     for pair in points.windows(2) {
         for [from, to] in dashes([pair[0], pair[1]], dash, &mut walked) {
-            coverage.add_line(single(from), single(to), (paint.width * scale) as f32);
+            coverage.add_line(
+                single(from),
+                single(to),
+                single([paint.width * scale; 2])[0],
+            );
         }
     }
     picture.blend_coverage((0, 0), &coverage, colour, paint.opacity);
@@ -200,7 +204,7 @@ fn polygon_coverage(corners: &[[f64; 2]], width: usize, height: usize) -> Covera
             let covered = pixels(ends[0].floor())..pixels(ends[1].ceil());
             for (share, x) in row[covered.clone()].iter_mut().zip(covered) {
                 let part = ends[1].min(x as f64 + 1.0) - ends[0].max(x as f64);
-                *share += part.max(0.0) as f32 / SAMPLES as f32;
+                *share += single([part.max(0.0); 2])[0] / SAMPLES as f32;
             }
         }
     }
@@ -228,7 +232,7 @@ fn write(picture: &mut Picture, element: &Element, scale: f64) {
         return;
     };
     let paint = Paint::of(class);
-    let cap = (paint.font_px * scale * 0.70) as f32;
+    let [cap, _] = single([paint.font_px * scale * 0.70, 0.0]);
     let style = TextStyle {
         colour: paint.ink,
         ..if paint.is_heavy {
@@ -268,6 +272,10 @@ fn write(picture: &mut Picture, element: &Element, scale: f64) {
     }
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "places and shares in pixels, to a thousandth at worst"
+)]
 fn single(point: [f64; 2]) -> [f32; 2] {
     point.map(|c| c as f32)
 }

@@ -47,7 +47,7 @@ impl Cell {
             Self::Words(words) => words.clone(),
             Self::Count(n) => n.to_string(),
             Self::Number { value, decimals } if value.is_finite() => {
-                format!("{value:.decimals$}")
+                without_zeros_sign(format!("{value:.decimals$}"))
             }
             Self::Probability(p) if *p < 0.001 => "< 0.001".to_owned(),
             Self::Probability(p) if p.is_finite() => format!("{p:.3}"),
@@ -71,4 +71,12 @@ impl Cell {
 /// Words on one line.
 pub(super) fn on_one_line(words: &str) -> String {
     words.replace("\r\n", " ").replace(['\n', '\r'], " ")
+}
+
+/// What is rounded to 0 has no sign.
+fn without_zeros_sign(text: String) -> String {
+    match text.strip_prefix('-') {
+        Some(digits) if digits.chars().all(|digit| matches!(digit, '0' | '.')) => digits.to_owned(),
+        _ => text,
+    }
 }

@@ -22,11 +22,13 @@ fn figure(round: &RoundDir, gathered: &Gathered) -> Result<Block, String> {
         title: format!("Training, {}", round.organs),
         ..TrainingCurves::default()
     };
-    let mut names: Vec<(&str, Vec<String>)> = vec![("pretrained", vec!["pretrained".to_owned()])];
+    let mut names: Vec<(&str, Vec<String>)> = Vec::new();
     for arm in Arm::ALL {
         let name = arm.name();
         names.push((name, vec![format!("{name}/first_half"), name.to_owned()]));
     }
+    // Last, so that arms have the colours that they have in the other charts.
+    names.push(("pretrained", vec!["pretrained".to_owned()]));
     for (name, folders) in names {
         let lines: Vec<Line> = folders
             .iter()

@@ -31,6 +31,9 @@ struct Scored {
     scores: Vec<TestScore>,
 }
 
+/// Arm, organ and case.
+type CaseKey<'a> = (Arm, &'a str, &'a str);
+
 /// Rounds of one net and ratio: all seeds and organs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Variant {
@@ -115,7 +118,7 @@ impl Gathered {
         if self.seeds().len() <= 1 {
             warnings.push(
                 "These numbers come from one seed. Another seed gives other nets; how much that \
-                 moves them is in no interval below. `hardslice compare` trains several."
+                 moves them is in no interval below. The command compare trains several."
                     .to_owned(),
             );
         }
@@ -215,8 +218,8 @@ impl Gathered {
     /// The scores of a variant, each case's mean over the seeds, arm by arm in the order of reports
     /// and organ by organ. A case without a value in some seed has the mean of the others.
     pub(super) fn mean_scores(&self, variant: &Variant) -> Vec<(String, TestScore)> {
-        let mut groups: Vec<((Arm, &str, &str), Vec<&CaseScores>)> = Vec::new();
-        let mut places: BTreeMap<(Arm, &str, &str), usize> = BTreeMap::new();
+        let mut groups: Vec<(CaseKey<'_>, Vec<&CaseScores>)> = Vec::new();
+        let mut places: BTreeMap<CaseKey<'_>, usize> = BTreeMap::new();
         let of_variant = self
             .scores
             .iter()
@@ -232,7 +235,7 @@ impl Gathered {
             }
         }
         groups.sort_by_key(|((arm, _, _), _)| *arm);
-        let mean = |((arm, organ, case), members): ((Arm, &str, &str), Vec<&CaseScores>)| {
+        let mean = |((arm, organ, case), members): (CaseKey<'_>, Vec<&CaseScores>)| {
             let score = TestScore {
                 case: case.to_owned(),
                 organ: organ.to_owned(),
@@ -246,7 +249,7 @@ impl Gathered {
     /// The Dice of an organ in a variant, as a comparison wants it.
     pub(super) fn arm_scores(&self, variant: &Variant, organ: &str) -> Vec<ArmScore> {
         let patient = |case: &str| {
-            let cases = self.store.as_ref().ok().map(|store| store.cases());
+            let cases = self.store.as_ref().ok().map(Store::cases);
             let found = cases
                 .into_iter()
                 .flatten()

@@ -69,7 +69,7 @@ fn blocks(round: &RoundDir, mut rows: Vec<LedgerRow>) -> Vec<Block> {
         rows: rows.iter().map(cells).collect(),
         notes: vec![
             "Slices are counted from 0 at the feet. Weight: how often the second half of the arm \
-             `hard` shows the slice in an epoch. Pixels are those of the store. The whole ledger \
+             hard shows the slice in an epoch. Pixels are those of the store. The whole ledger \
              is mining/ledger.parquet."
                 .to_owned(),
         ],
@@ -91,7 +91,7 @@ fn histogram(organ: &str, rows: &[LedgerRow]) -> Block {
     };
     let rule = tau.map_or(String::new(), |row| {
         format!(
-            " The threshold τ = {:.3} was set by the rule `{}`.",
+            " The threshold τ = {:.3} was set by the rule “{}”.",
             row.tau, row.tau_rule
         )
     });

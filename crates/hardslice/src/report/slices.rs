@@ -187,7 +187,11 @@ fn slice_of_a(
     let dice = row
         .dice
         .map_or("no score".to_owned(), |dice| format!("Dice {dice:.3}"));
-    let kind = row.kind.replace('_', " ");
+    let kind = match row.kind.as_str() {
+        "positive" => "with the organ",
+        "end_of_organ" => "end of the organ",
+        _ => "without the organ",
+    };
     let caption = format!("{dice}\n{}, slice {z}\n{kind}", row.case);
     let mut views = views(store, case_idx, z, &truth, &[(predicted, caption)])?;
     Ok(views.remove(0))
@@ -267,8 +271,8 @@ fn under_arms(
             names.join(" and ")
         ),
         caption: format!(
-            "Slices of test scans on which `{reference}` has the lowest Dice, each under {}: truth \
-             in blue, prediction in red. They were chosen by `{reference}` alone, the worst of each \
+            "Slices of test scans on which {reference} has the lowest Dice, each under {}: truth \
+             in blue, prediction in red. They were chosen by {reference} alone, the worst of each \
              scan first, among slices away from the ends of the {organ}. A slice that is worst \
              under one arm tends to be better under any other: the verdict rests on all patients.{}",
             names.join(" and "),

@@ -33,6 +33,9 @@ pub(super) fn section(gathered: &Gathered) -> Section {
             )));
         }
         for (case, why) in cases {
+            section
+                .blocks
+                .push(Block::Heading(format!("{organ} of {case}")));
             let shown = Shown {
                 gathered,
                 round,
@@ -70,7 +73,7 @@ fn chosen(
         .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
     let mut cases: Vec<(String, String)> = Vec::new();
     cases.extend(lowest.map(|(_, case)| {
-        let why = format!("the test scan on which `{reference}` has the lowest Dice");
+        let why = format!("the test scan on which {reference} has the lowest Dice");
         (case.clone(), why)
     }));
     if let Some(other) = arms.get(1).copied() {
@@ -83,7 +86,7 @@ fn chosen(
         if let Some((_, case)) =
             widest.filter(|(_, case)| cases.iter().all(|(shown, _)| shown != *case))
         {
-            let why = format!("the test scan on which `{reference}` and `{other}` differ most");
+            let why = format!("the test scan on which {reference} and {other} differ most");
             cases.push((case.clone(), why));
         }
     }

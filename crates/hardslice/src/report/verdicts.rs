@@ -26,7 +26,9 @@ pub(super) fn section(gathered: &Gathered) -> Section {
                 section
                     .blocks
                     .push(Block::Verdict(verdict(&organ, &comparison)));
-                section.blocks.extend(figures(&organ, &comparison));
+                section
+                    .blocks
+                    .extend(figures(gathered, &organ, &comparison));
             }
             Err(why) => section
                 .blocks
@@ -93,14 +95,14 @@ fn verdict(organ: &str, comparison: &Comparison) -> Verdict {
 }
 
 /// Arms by end point, and their differences.
-fn figures(organ: &str, comparison: &Comparison) -> Vec<Block> {
+fn figures(gathered: &Gathered, organ: &str, comparison: &Comparison) -> Vec<Block> {
     let plan = &comparison.plan;
     let percent = (1000.0 * (1.0 - plan.alpha)).round() / 10.0;
+    // The place among the arms, as in every other chart.
+    let arms_of_charts = gathered.arms();
     let colour = |arm: &str| {
-        Arm::ALL
-            .iter()
-            .position(|known| known.name() == arm)
-            .unwrap_or(0)
+        let place = arms_of_charts.iter().position(|known| known.name() == arm);
+        place.unwrap_or(0)
     };
     let arms = plan.end_points.iter().map(|end_point| {
         let estimates = comparison.estimates.iter();
@@ -144,7 +146,7 @@ fn figures(organ: &str, comparison: &Comparison) -> Vec<Block> {
         has_zero: false,
     };
     let differences = Intervals {
-        title: format!("{organ}: what hard slices gain",),
+        title: format!("{organ}: what hard slices gain"),
         x_name: format!("difference in {}, above 0 is better", plan.score),
         groups: differences.collect(),
         has_zero: true,

@@ -44,6 +44,7 @@ const context = await chromium.launchPersistentContext(profile, {
 
 try {
   const page = context.pages()[0] ?? await context.newPage();
+  page.setDefaultTimeout(8000);
   const address = pathToFileURL(resolve(report)).href;
   page.on('request', request => {
     const url = request.url();
@@ -58,7 +59,7 @@ try {
   await structure(page);
   await ledger(page);
   await surfaces(page);
-  await keyboard(page);
+  await keyboard(page, address);
   await shots(page, 'light');
   await accessible(page, 'light');
 
@@ -161,7 +162,7 @@ async function surfaces(page) {
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
     return data.filter((_, i) => i % 4 === 3).filter(alpha => alpha > 0).length / (data.length / 4);
   }));
-  check(filled.length >= 2 && filled.every(share => share > 0.05), `surfaces fill ${filled}`);
+  check(filled.length >= 1 && filled.every(share => share > 0.05), `surfaces fill ${filled}`);
 
   const changes = async (what, act) => {
     const before = await state();
@@ -188,8 +189,8 @@ async function surfaces(page) {
 }
 
 // The first stop is the link past the contents, and every stop shows where it is.
-async function keyboard(page) {
-  await page.evaluate(() => { scrollTo(0, 0); document.activeElement.blur(); });
+async function keyboard(page, address) {
+  await page.goto(address);
   await page.keyboard.press('Tab');
   const first = await page.evaluate(() => document.activeElement.className);
   check(first === 'skip', `the first stop is "${first}"`);
