@@ -154,7 +154,7 @@ struct Tile<'a, const ROWS: usize> {
     to: &'a mut [f32],
 }
 
-impl<'a, const ROWS: usize> Tile<'a, ROWS> {
+impl<const ROWS: usize> Tile<'_, ROWS> {
     fn run_with<S: Simd, const VECTORS: usize>(self, s: S) {
         s.run(InRegisters::<ROWS, VECTORS>(self));
     }

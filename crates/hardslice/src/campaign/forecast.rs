@@ -36,13 +36,12 @@ impl Forecast {
         };
         for (cell_idx, cell) in cells.iter().enumerate() {
             let found = measured.iter().find(|(other, _)| is_as_fast(other, cell));
-            let speed = match found {
-                Some((_, speed)) => *speed,
-                None => {
-                    let speed = Speed::of(cell, campaign.device)?;
-                    measured.push((cell, speed));
-                    speed
-                }
+            let speed = if let Some((_, speed)) = found {
+                *speed
+            } else {
+                let speed = Speed::of(cell, campaign.device)?;
+                measured.push((cell, speed));
+                speed
             };
             let jobs: Vec<_> = waves(cell_idx, cell).concat();
             let n_steps: u64 = jobs.iter().map(|job| job.n_steps).sum();

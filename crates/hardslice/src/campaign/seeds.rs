@@ -15,20 +15,14 @@ impl FromStr for Seeds {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong =
             || format!("`{text}` is neither a number of seeds (5) nor a list of them (0,1,2)");
-        let seeds: Vec<u64> = if text.contains(',') {
-            let numbers = text
-                .split(',')
-                .map(str::trim)
-                .filter(|seed| !seed.is_empty());
-            let parsed: Result<_, _> = numbers.map(str::parse).collect();
-            parsed.map_err(|_: std::num::ParseIntError| wrong())?
+        let seed = |seed: &str| seed.trim().parse::<u64>().ok();
+        let seeds: Option<Vec<u64>> = if text.contains(',') {
+            let listed = text.split(',').filter(|seed| !seed.trim().is_empty());
+            listed.map(seed).collect()
         } else {
-            (0..text
-                .trim()
-                .parse()
-                .map_err(|_: std::num::ParseIntError| wrong())?)
-                .collect()
+            seed(text).map(|n| (0..n).collect())
         };
+        let seeds = seeds.ok_or_else(wrong)?;
         let is_twice = (1..seeds.len()).any(|idx| seeds[..idx].contains(&seeds[idx]));
         if seeds.is_empty() || is_twice {
             return Err(wrong());

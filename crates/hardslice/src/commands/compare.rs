@@ -33,7 +33,7 @@ use crate::{Done, report};
 ///
 /// Stopped at any moment, the same command goes on where it was.
 ///
-/// Leaves in DIR: report.html, comparison.md (also .csv, .tex, .html), comparison.json, comparison_plan.json,
+/// Leaves in DIR: report.html, comparison.md (also .csv, .tex, .html), comparison.json, `comparison_plan.json`,
 /// scores.csv, store/, split.json and seed-<n>/<organ>/ with a folder for each arm, as `run` leaves
 /// it; with folds split-<k>.json and seed-<n>/fold-<k>/<organ>/.
 #[derive(Debug, Args)]
@@ -238,7 +238,7 @@ fn write_tables(
         markdown.push_str("LEAKY: the threshold was taken from the test set.\n\n");
     }
     for (organ, comparison, tables) in &tables {
-        markdown.push_str(&format!("## {organ}\n\n**{}**\n\n", comparison.verdict));
+        markdown.extend(["## ", organ, "\n\n**", &comparison.verdict, "**\n\n"]);
         markdown.extend(tables.iter().map(|table| table.to_markdown() + "\n"));
     }
     for (ending, text) in [

@@ -24,7 +24,7 @@ use crate::report::round_folders;
 /// Reads what `run`, `compare` or `sweep` left. Slices are counted from 0, from the feet up.
 #[derive(Debug, Args)]
 pub(crate) struct Why {
-    /// The case and the slice, as phantom_003:17, or the case alone.
+    /// The case and the slice, as `phantom_003:17`, or the case alone.
     #[arg(value_name = "CASE[:SLICE]")]
     what: Asked,
     /// The folder that the command left.
@@ -49,7 +49,7 @@ impl FromStr for Asked {
         // A case's own name may hold colons; the number after the last one is the slice.
         let (case, z) = match text.rsplit_once(':') {
             Some((case, z)) => {
-                let z = z.parse().map_err(|_: std::num::ParseIntError| {
+                let z = z.parse().ok().ok_or_else(|| {
                     format!("`{z}` is no slice: wanted CASE:SLICE, as phantom_003:17")
                 })?;
                 (case, Some(z))
@@ -124,12 +124,12 @@ impl Why {
 /// A run has one split, a sweep one for each ratio, a cross-validation one for each fold.
 fn split_of(dir: &Path, round: &Path) -> PathBuf {
     let parts = round.strip_prefix(dir).into_iter().flat_map(Path::iter);
-    let numbered = parts.filter_map(|part| {
+    let mut numbered = parts.filter_map(|part| {
         let part = part.to_str()?;
         part.strip_prefix("ratio-")
             .or_else(|| part.strip_prefix("fold-"))
     });
-    let name = match numbered.last() {
+    let name = match numbered.next() {
         Some(number) => format!("split-{number}.json"),
         None => "split.json".to_owned(),
     };
