@@ -60,6 +60,16 @@ impl Window {
     }
 }
 
+/// Whether a convolution of this input is computed in sums of bf16 products, directly: where the
+/// layer is stored so and the processor has an instruction for them, which does two multiply-adds at
+/// a time. Winograd's method saves more of them, but needs single precision.
+fn by_dots<S: Simd>(s: S, input: Input<'_>) -> bool {
+    match input {
+        Input::Blocks(blocks) => s.has_dots() && blocks.is_bf16(),
+        Input::Planes(_) => false,
+    }
+}
+
 /// A convolution with same padding and step 1, in the way that takes the fewest operations.
 pub(crate) struct SameConv<'a> {
     pub(crate) input: Input<'a>,
@@ -88,7 +98,8 @@ impl SameConv<'_> {
             bias,
             rectify,
         } = *self;
-        if let Some(input) = winograd::pays(input, window, grid) {
+        let in_dots = by_dots(s, input);
+        if let Some(input) = winograd::pays(input, window, grid).filter(|_| !in_dots) {
             return WinogradConv {
                 input,
                 grid,
@@ -98,7 +109,11 @@ impl SameConv<'_> {
             }
             .run(s, outputs, with_moments);
         }
-        let weights = Packed::new(s, S::TILE_BLOCKS, weights);
+        let weights = if in_dots {
+            Packed::in_pairs(s, S::TILE_BLOCKS, weights)
+        } else {
+            Packed::new(s, S::TILE_BLOCKS, weights)
+        };
         let conv = Conv {
             input,
             window,

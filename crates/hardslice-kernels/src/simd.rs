@@ -90,6 +90,28 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// `x` where `test > 0`, else 0.
     fn where_positive(self, test: Self::V, x: Self::V) -> Self::V;
 
+    /// Whether nets in bf16 are computed in sums of bf16 products: where the processor has an
+    /// instruction for them.
+    fn has_dots(self) -> bool;
+    /// Two numbers in a lane: `low` and `high`, each rounded to bf16 as by
+    /// [`store_bf16`](Self::store_bf16), as the lower and the upper half of its bits.
+    fn pairs(self, low: Self::V, high: Self::V) -> Self::V;
+    /// Adds to each lane of `c` the products of the two bf16 in that lane of `a` and `b`.
+    ///
+    /// Instruction sets differ in how often they round on the way, and the instruction takes
+    /// numbers below the normal ones for zero.
+    ///
+    /// # Safety
+    ///
+    /// [`has_dots`](Self::has_dots), and compiled by [`run_dots`](Self::run_dots).
+    unsafe fn dot(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// Runs a kernel compiled for this instruction set and its [`dot`](Self::dot).
+    ///
+    /// # Panics
+    ///
+    /// Where there is none ([`has_dots`](Self::has_dots)).
+    fn run_dots<K: Kernel>(self, kernel: K) -> K::Output;
+
     /// Rows to columns.
     #[inline(always)]
     fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES] {

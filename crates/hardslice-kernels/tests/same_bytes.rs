@@ -83,7 +83,14 @@ fn with_threads(n: usize, size: [usize; 2], precision: Precision) -> Vec<Vec<u32
 
 #[test]
 fn one_to_four_threads_give_the_same_bytes_each_time() {
-    for name in ["avx512", "avx2+fma", "portable"] {
+    for name in [
+        "avx512+bf16",
+        "avx512",
+        "avx2+fma",
+        "portable",
+        "avx2+fma+dots",
+        "portable+dots",
+    ] {
         if force_instruction_set(name).is_err() {
             continue;
         }

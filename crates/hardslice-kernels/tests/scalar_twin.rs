@@ -30,6 +30,11 @@ fn everywhere(test: impl Fn(Precision, f32)) {
             test(Precision::Bf16, 2e-2);
         }
     }
+    for name in ["avx512+bf16", "avx2+fma+dots", "portable+dots"] {
+        if force_instruction_set(name).is_ok() {
+            test(Precision::Bf16, 2e-2);
+        }
+    }
 }
 
 fn device() -> Device {

@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use super::Window;
-use super::scratch::{BUDGET, Input, Slab, fill, fill_planar, with_scratch};
+use super::scratch::{BUDGET, Input, Slab, fill, fill_planar, pair_channels, with_scratch};
 use super::tile::{RowTile, Tile, TileArgs};
 use super::weights::Packed;
 use crate::layout::Extent;
@@ -23,6 +23,7 @@ pub(crate) struct Conv<'a> {
     pub(crate) window: Window,
     /// Positions of the window.
     pub(crate) grid: Extent,
+    /// In pairs only for blocks in steps of one pixel.
     pub(crate) weights: &'a Packed,
     /// For each output block.
     pub(crate) bias: &'a [Pixel],
@@ -168,6 +169,9 @@ impl Conv<'_> {
                 match self.input {
                     Input::Blocks(blocks) => {
                         fill(s, blocks, inputs.clone(), task.rows, self.window, scratch);
+                        if self.weights.in_pairs {
+                            pair_channels(s, &mut scratch[..inputs.len() * plane]);
+                        }
                     }
                     Input::Planes(planes) => {
                         fill_planar(planes, task.rows, self.window, scratch.as_flattened_mut());
@@ -267,7 +271,9 @@ impl Conv<'_> {
             .map(|tap| (tap / self.window.kernel) * stride + tap % self.window.kernel * pixel_step)
             .collect();
         let first_block = group * self.weights.group;
-        let by_rows = const { BLOCKS == 1 && S::TILE_BLOCKS == 2 } && self.window.kernel == 3;
+        let by_rows = const { BLOCKS == 1 && S::TILE_BLOCKS == 2 }
+            && self.window.kernel == 3
+            && !self.weights.in_pairs;
         let most = if by_rows {
             ROW_TILE_PIXELS
         } else {
@@ -308,6 +314,10 @@ impl Conv<'_> {
                         f32::NEG_INFINITY
                     },
                 };
+                if self.weights.in_pairs {
+                    run_dots(s, tile, pixels);
+                    continue;
+                }
                 // What no instruction set runs is not compiled: the conditions are constants.
                 if const { BLOCKS == 1 && S::TILE_BLOCKS == 2 } && by_rows {
                     match pixel_step {
@@ -382,9 +392,9 @@ pub(super) fn tiles_of_row(width: usize, most: usize) -> impl Iterator<Item = (u
 const ROW_TILE_PIXELS: usize = 24;
 
 macro_rules! by_width {
-    ($tile:ident, $s:ident, $args:ident, $pixels:ident, $blocks:ident, $step:ident: $($n:literal)*) => {
+    ($run:ident, $s:ident, $args:ident, $pixels:ident, $step:expr, $dots:literal: $($n:literal)*) => {
         match $pixels {
-            $($n => $s.run($tile::<$blocks, $n, $step>($args)),)*
+            $($n => $s.$run(Tile::<BLOCKS, $n, { $step }, $dots>($args)),)*
             _ => unreachable!("a width of a tile"),
         }
     };
@@ -396,11 +406,22 @@ pub(super) fn run_tile<S: Simd, const BLOCKS: usize, const STEP: usize>(
     pixels: usize,
 ) {
     if const { S::TILE_PIXELS <= 2 } {
-        by_width!(Tile, s, args, pixels, BLOCKS, STEP: 1 2);
+        by_width!(run, s, args, pixels, STEP, false: 1 2);
     } else if const { S::TILE_PIXELS <= 6 } {
-        by_width!(Tile, s, args, pixels, BLOCKS, STEP: 1 2 3 4 5 6);
+        by_width!(run, s, args, pixels, STEP, false: 1 2 3 4 5 6);
     } else {
-        by_width!(Tile, s, args, pixels, BLOCKS, STEP: 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+        by_width!(run, s, args, pixels, STEP, false: 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+    }
+}
+
+/// A tile in sums of bf16 products.
+fn run_dots<S: Simd, const BLOCKS: usize>(s: S, args: TileArgs<'_, BLOCKS>, pixels: usize) {
+    if const { S::TILE_PIXELS <= 2 } {
+        by_width!(run_dots, s, args, pixels, LANES, true: 1 2);
+    } else if const { S::TILE_PIXELS <= 6 } {
+        by_width!(run_dots, s, args, pixels, LANES, true: 1 2 3 4 5 6);
+    } else {
+        by_width!(run_dots, s, args, pixels, LANES, true: 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
     }
 }
 
@@ -409,6 +430,13 @@ fn run_row_tile<S: Simd, const BLOCKS: usize, const STEP: usize>(
     args: TileArgs<'_, BLOCKS>,
     pixels: usize,
 ) {
-    by_width!(RowTile, s, args, pixels, BLOCKS, STEP:
-        1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24);
+    macro_rules! by_width {
+        ($($n:literal)*) => {
+            match pixels {
+                $($n => s.run(RowTile::<BLOCKS, $n, STEP>(args)),)*
+                _ => unreachable!("a width of a tile"),
+            }
+        };
+    }
+    by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24);
 }

@@ -1,12 +1,18 @@
 //! Rows of the input with their padding, in memory that each thread keeps.
 
+#![expect(
+    unsafe_code,
+    reason = "what is rounded takes half of the place of what it was"
+)]
+
 use std::cell::RefCell;
 
 use super::Window;
 use crate::buffers::Buffer;
 use crate::layout::Extent;
-use crate::simd::{LANES, Pixel, Simd};
+use crate::simd::{Kernel, LANES, Pixel, Simd};
 use crate::source::{RowAt, Source};
+use crate::stored::Precision;
 
 thread_local! {
     static KEPT: RefCell<[Option<Buffer>; 2]> = const { RefCell::new([None, None]) };
@@ -45,6 +51,13 @@ pub(crate) struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
+    /// Whether the layer is stored in bf16.
+    pub(super) fn is_bf16(self) -> bool {
+        // All that one operation reads is stored in one precision; the last source is never absent.
+        let last = self.sources.last();
+        last.is_some_and(|source| source.pixels.precision() == Precision::Bf16)
+    }
+
     /// The source of a block and the block's place there.
     pub(super) fn find(&self, mut block: usize) -> (&'a Source<'a>, usize) {
         for source in self.sources {
@@ -114,6 +127,53 @@ pub(super) fn fill<S: Simd>(
                 blocks.extent,
                 &mut to[window.pad..window.pad + n_read],
             );
+        }
+    }
+}
+
+/// Rounds pixels to bf16 where they lie: the sixteen channels of each, in their order, take the first
+/// half of its place.
+pub(super) fn pair_channels<S: Simd>(s: S, pixels: &mut [Pixel]) {
+    s.run(PairChannels(pixels));
+}
+
+struct PairChannels<'a>(&'a mut [Pixel]);
+
+impl Kernel for PairChannels<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for pixel in self.0 {
+            let v = s.read(pixel);
+            // SAFETY: sixteen halves fit in the place of sixteen numbers.
+            unsafe { s.store_bf16(pixel.as_mut_ptr().cast(), v) };
+        }
+    }
+}
+
+/// Each pixel and the one after it, rounded to bf16, as the halves of a number, where the first of
+/// them lay. The last one has nothing after it: zeros.
+pub(super) fn pair_pixels<S: Simd>(s: S, pixels: &mut [Pixel]) {
+    s.run(PairPixels(pixels));
+}
+
+struct PairPixels<'a>(&'a mut [Pixel]);
+
+impl Kernel for PairPixels<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Some(first) = self.0.first() else { return };
+        let mut this = s.read(first);
+        for place in 0..self.0.len() {
+            let next = match self.0.get(place + 1) {
+                Some(next) => s.read(next),
+                None => s.zero(),
+            };
+            s.write(&mut self.0[place], s.pairs(this, next));
+            this = next;
         }
     }
 }

@@ -81,12 +81,19 @@ impl<const BLOCKS: usize> TileArgs<'_, BLOCKS> {
 }
 
 /// A tile that takes one tap at a time. `STEP`: numbers between pixels in the scratch memory.
-pub(super) struct Tile<'a, const BLOCKS: usize, const PIXELS: usize, const STEP: usize>(
-    pub(super) TileArgs<'a, BLOCKS>,
-);
+///
+/// With `DOTS`, a number of the scratch memory and of the weights holds two channels as bf16, and the
+/// kernel is to be run by [`Simd::run_dots`].
+pub(super) struct Tile<
+    'a,
+    const BLOCKS: usize,
+    const PIXELS: usize,
+    const STEP: usize,
+    const DOTS: bool,
+>(pub(super) TileArgs<'a, BLOCKS>);
 
-impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize> Kernel
-    for Tile<'_, BLOCKS, PIXELS, STEP>
+impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const DOTS: bool> Kernel
+    for Tile<'_, BLOCKS, PIXELS, STEP, DOTS>
 {
     type Output = ();
 
@@ -101,6 +108,7 @@ impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize> Kernel
                 // SAFETY: `check`: the largest offset, with `count` channels after it, is in `x`.
                 let mut x = unsafe { tile.x.as_ptr().add(block * tile.plane + tap) };
                 let mut weights = of_tap;
+                let count = if DOTS { count.div_ceil(2) } else { count };
                 for _ in 0..count {
                     let mut w = [s.zero(); BLOCKS];
                     for (block, w) in w.iter_mut().enumerate() {
@@ -112,7 +120,13 @@ impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize> Kernel
                         // SAFETY: `check`: the last pixel of the last channel is in `x`.
                         let v = s.splat(unsafe { *x.add(pixel * STEP) });
                         for block in 0..BLOCKS {
-                            sums[block][pixel] = s.mul_add(v, w[block], sums[block][pixel]);
+                            let sum = sums[block][pixel];
+                            sums[block][pixel] = if DOTS {
+                                // SAFETY: `run_dots` runs it.
+                                unsafe { s.dot(v, w[block], sum) }
+                            } else {
+                                s.mul_add(v, w[block], sum)
+                            };
                         }
                     }
                     x = x.wrapping_add(tile.channel_step);

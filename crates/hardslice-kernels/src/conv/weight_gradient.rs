@@ -8,11 +8,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Window;
-use super::scratch::{BUDGET, Blocks, Input, Slab, fill, fill_planar, with_scratch};
+use super::scratch::{BUDGET, Blocks, Input, Slab, fill, fill_planar, pair_pixels, with_scratch};
 use super::weight_tile::{RowTapsTile, TapTile, WeightTileArgs};
 use super::weights::{ChannelBlock, channel_blocks};
 use super::winograd::{self, WinogradGradient};
+use super::{Window, by_dots};
 use crate::buffers::Buffer;
 use crate::layout::Extent;
 use crate::simd::{Kernel, LANES, Pixel, Simd};
@@ -84,12 +84,12 @@ impl WeightGradient<'_> {
         };
         let n_outputs = self.gradient.sources[0].channels;
         let outputs = channel_blocks(&[n_outputs]);
-        let winograd = winograd::pays(self.input, self.window, self.gradient.extent).map(|input| {
-            WinogradGradient {
+        let winograd = winograd::pays(self.input, self.window, self.gradient.extent)
+            .filter(|_| !self.in_dots(s))
+            .map(|input| WinogradGradient {
                 input,
                 gradient: self.gradient,
-            }
-        });
+            });
         let side = if winograd.is_some() {
             WINOGRAD_TILE
         } else {
@@ -117,6 +117,11 @@ impl WeightGradient<'_> {
             partial.fill(0.0);
         }
         self.add_up(s, cut, &inputs, n_outputs, partial.pixels())
+    }
+
+    /// Whether it is computed in sums of bf16 products, of two pixels at a time.
+    fn in_dots<S: Simd>(&self, s: S) -> bool {
+        by_dots(s, self.input) && self.window.step == 1
     }
 
     fn cut(&self, side: usize, n_inputs: usize, n_outputs: usize) -> Cut {
@@ -188,7 +193,15 @@ impl WeightGradient<'_> {
                     }
                 }
                 let n_outputs = outputs.len();
+                let in_pairs = self.in_dots(s);
+                if in_pairs {
+                    pair_pixels(s, &mut x[..lens[0]]);
+                    for row in gradient[..lens[1]].chunks_exact_mut(rows.width) {
+                        pair_pixels(s, row);
+                    }
+                }
                 let unit = Unit {
+                    in_pairs,
                     x: x.as_flattened(),
                     gradient,
                     n_outputs,
@@ -203,7 +216,7 @@ impl WeightGradient<'_> {
     /// Adds one unit to a tile's sums.
     fn unit<S: Simd>(&self, s: S, unit: &Unit<'_>, inputs: &[ChannelBlock], sums: &mut [Pixel]) {
         let strip = (STRIP_PIXELS / unit.rows.width).max(1);
-        let by_rows = const { S::TILE_BLOCKS == 2 } && self.window.kernel == 3;
+        let by_rows = const { S::TILE_BLOCKS == 2 } && self.window.kernel == 3 && !unit.in_pairs;
         for first_row in (0..unit.rows.n_rows).step_by(strip) {
             let rows = first_row..unit.rows.n_rows.min(first_row + strip);
             for (input, block) in inputs.iter().enumerate() {
@@ -254,7 +267,11 @@ impl WeightGradient<'_> {
                         &mut blocks.next().unwrap_or_default()[first_sum..]
                     }),
                 };
-                run_tap(s, args, channels, steps.pixel);
+                if unit.in_pairs {
+                    run_dots(s, args, channels);
+                } else {
+                    run_tap(s, args, channels, steps.pixel);
+                }
             }
         }
     }
@@ -404,6 +421,8 @@ impl Kernel for AddUp<'_> {
 /// Some rows of an image, in the scratch memory.
 #[derive(Clone, Copy)]
 struct Unit<'a> {
+    /// Whether each number holds that of a pixel and of the one after it, for sums of bf16 products.
+    in_pairs: bool,
     x: &'a [f32],
     /// `[output block][row][column]`.
     gradient: &'a [Pixel],
@@ -442,16 +461,26 @@ pub(super) fn run_tap<S: Simd, const BLOCKS: usize>(
 ) {
     const DOUBLE: usize = 2 * LANES;
     match (channels, step) {
-        (1, 1) => s.run(TapTile::<BLOCKS, 1, 1>(args)),
-        (2, 1) => s.run(TapTile::<BLOCKS, 2, 1>(args)),
-        (4, 1) => s.run(TapTile::<BLOCKS, 4, 1>(args)),
-        (8, 1) => s.run(TapTile::<BLOCKS, 8, 1>(args)),
-        (2, LANES) => s.run(TapTile::<BLOCKS, 2, LANES>(args)),
-        (4, LANES) => s.run(TapTile::<BLOCKS, 4, LANES>(args)),
-        (8, LANES) => s.run(TapTile::<BLOCKS, 8, LANES>(args)),
-        (2, DOUBLE) => s.run(TapTile::<BLOCKS, 2, DOUBLE>(args)),
-        (4, DOUBLE) => s.run(TapTile::<BLOCKS, 4, DOUBLE>(args)),
-        (8, DOUBLE) => s.run(TapTile::<BLOCKS, 8, DOUBLE>(args)),
+        (1, 1) => s.run(TapTile::<BLOCKS, 1, 1, false>(args)),
+        (2, 1) => s.run(TapTile::<BLOCKS, 2, 1, false>(args)),
+        (4, 1) => s.run(TapTile::<BLOCKS, 4, 1, false>(args)),
+        (8, 1) => s.run(TapTile::<BLOCKS, 8, 1, false>(args)),
+        (2, LANES) => s.run(TapTile::<BLOCKS, 2, LANES, false>(args)),
+        (4, LANES) => s.run(TapTile::<BLOCKS, 4, LANES, false>(args)),
+        (8, LANES) => s.run(TapTile::<BLOCKS, 8, LANES, false>(args)),
+        (2, DOUBLE) => s.run(TapTile::<BLOCKS, 2, DOUBLE, false>(args)),
+        (4, DOUBLE) => s.run(TapTile::<BLOCKS, 4, DOUBLE, false>(args)),
+        (8, DOUBLE) => s.run(TapTile::<BLOCKS, 8, DOUBLE, false>(args)),
+        _ => unreachable!("a size of a tile"),
+    }
+}
+
+/// The same in sums of bf16 products.
+fn run_dots<S: Simd, const BLOCKS: usize>(s: S, args: WeightTileArgs<'_, BLOCKS>, channels: usize) {
+    match channels {
+        2 => s.run_dots(TapTile::<BLOCKS, 2, LANES, true>(args)),
+        4 => s.run_dots(TapTile::<BLOCKS, 4, LANES, true>(args)),
+        8 => s.run_dots(TapTile::<BLOCKS, 8, LANES, true>(args)),
         _ => unreachable!("a size of a tile"),
     }
 }

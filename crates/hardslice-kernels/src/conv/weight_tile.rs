@@ -77,12 +77,20 @@ impl<const BLOCKS: usize> WeightTileArgs<'_, BLOCKS> {
 }
 
 /// One tap. `STEP`: numbers between positions in the scratch memory.
-pub(super) struct TapTile<'a, const BLOCKS: usize, const CHANNELS: usize, const STEP: usize>(
-    pub(super) WeightTileArgs<'a, BLOCKS>,
-);
+///
+/// With `DOTS`, each number holds that of a pixel and of the one after it as bf16, the last pixel of
+/// a row of the gradient being followed by zero, and the kernel is to be run by
+/// [`Simd::run_dots`].
+pub(super) struct TapTile<
+    'a,
+    const BLOCKS: usize,
+    const CHANNELS: usize,
+    const STEP: usize,
+    const DOTS: bool,
+>(pub(super) WeightTileArgs<'a, BLOCKS>);
 
-impl<const BLOCKS: usize, const CHANNELS: usize, const STEP: usize> Kernel
-    for TapTile<'_, BLOCKS, CHANNELS, STEP>
+impl<const BLOCKS: usize, const CHANNELS: usize, const STEP: usize, const DOTS: bool> Kernel
+    for TapTile<'_, BLOCKS, CHANNELS, STEP, DOTS>
 {
     type Output = ();
 
@@ -94,7 +102,8 @@ impl<const BLOCKS: usize, const CHANNELS: usize, const STEP: usize> Kernel
         for row in 0..tile.rows {
             // SAFETY: `check`: the last channel of the last pixel of the last row is in `x`.
             let mut x = unsafe { tile.x.as_ptr().add(row * tile.row_step) };
-            for column in 0..tile.width {
+            let at_once = if DOTS { 2 } else { 1 };
+            for column in (0..tile.width).step_by(at_once) {
                 let mut g = [s.zero(); BLOCKS];
                 for (g, gradient) in g.iter_mut().zip(tile.gradient) {
                     // SAFETY: `check`: rows · width pixels.
@@ -105,10 +114,15 @@ impl<const BLOCKS: usize, const CHANNELS: usize, const STEP: usize> Kernel
                     let v = s.splat(unsafe { *x.add(channel * tile.channel_step) });
                     for block in 0..BLOCKS {
                         let sum = &mut sums[block][0][channel];
-                        *sum = s.mul_add(v, g[block], *sum);
+                        *sum = if DOTS {
+                            // SAFETY: `run_dots` runs it.
+                            unsafe { s.dot(v, g[block], *sum) }
+                        } else {
+                            s.mul_add(v, g[block], *sum)
+                        };
                     }
                 }
-                x = x.wrapping_add(STEP);
+                x = x.wrapping_add(at_once * STEP);
             }
         }
         tile.finish(s, sums);

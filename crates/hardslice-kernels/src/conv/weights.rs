@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::gather::{Gather, WeightsOf};
 use crate::buffers::Buffer;
 use crate::layout::{channels_in, n_blocks};
-use crate::simd::{LANES, Simd};
+use crate::simd::{Kernel, LANES, Pixel, Simd};
 
 /// Up to sixteen channels in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,9 @@ pub(crate) struct Packed {
     pub(crate) inputs: Vec<ChannelBlock>,
     pub(crate) n_outputs: usize,
     pub(crate) taps: usize,
+    /// Whether two inputs stand in a number as bf16, so that only the first eight of the sixteen
+    /// places of an input block mean something.
+    pub(crate) in_pairs: bool,
 }
 
 impl Packed {
@@ -80,7 +83,26 @@ impl Packed {
             inputs: inputs.clone(),
             n_outputs: outputs.len(),
             taps: *taps,
+            in_pairs: false,
         }
+    }
+
+    /// Packs weights for sums of bf16 products: neighbouring inputs in pairs.
+    pub(crate) fn in_pairs<S: Simd>(s: S, group: usize, weights: &WeightsOf<'_>) -> Self {
+        let mut packed = Self::new(s, group, weights);
+        let per_block = packed.inputs.len() * packed.per_pair();
+        if per_block > 0 {
+            let groups = packed.numbers.par_chunks_mut(group * per_block);
+            groups.for_each(|numbers| {
+                let blocks = numbers.len() / per_block;
+                let (pixels, _) = numbers.as_chunks_mut();
+                for rows in pixels.chunks_exact_mut(LANES * blocks) {
+                    s.run(PairRows { rows, blocks });
+                }
+            });
+        }
+        packed.in_pairs = true;
+        packed
     }
 
     /// Numbers for one input block and one output block.
@@ -104,6 +126,31 @@ impl Packed {
     /// Output blocks in a group.
     pub(crate) fn blocks_in(&self, group: usize) -> usize {
         self.group.min(self.n_outputs - group * self.group)
+    }
+}
+
+/// Sixteen rows of `blocks` pixels: two neighbours become one, in the first half.
+struct PairRows<'a> {
+    rows: &'a mut [Pixel],
+    blocks: usize,
+}
+
+impl Kernel for PairRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for pair in 0..LANES / 2 {
+            for block in 0..self.blocks {
+                let first = 2 * pair * self.blocks + block;
+                let low = s.read(&self.rows[first]);
+                let high = s.read(&self.rows[first + self.blocks]);
+                s.write(
+                    &mut self.rows[pair * self.blocks + block],
+                    s.pairs(low, high),
+                );
+            }
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! AVX2 with fused multiply-add: a vector is two registers of sixteen.
 
 use std::arch::x86_64::{
-    __m256, _CMP_GT_OQ, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps,
-    _mm256_and_si256, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps,
+    __m256, __m256i, _CMP_GT_OQ, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps,
+    _mm256_and_si256, _mm256_blend_epi16, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps,
     _mm256_cvtepu16_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_packus_epi32,
     _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
     _mm256_slli_epi32, _mm256_srli_epi32, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps,
@@ -12,12 +12,34 @@ use super::{Kernel, Simd};
 
 /// The proof that this processor has AVX2 and FMA.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Avx2(());
+pub(crate) struct Avx2 {
+    /// Whether sums of bf16 products are computed one by one, for tests.
+    dots: bool,
+}
 
 impl Avx2 {
     /// The proof, where there is one.
     pub(crate) fn detect() -> Option<Self> {
-        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+        let is_there = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        is_there.then_some(Self { dots: false })
+    }
+
+    /// The same, with sums of bf16 products computed one by one.
+    pub(super) fn with_dots(self) -> Self {
+        Self { dots: true }
+    }
+
+    /// The bits of numbers whose upper halves are their bf16: half of what is cut off added, less
+    /// one where the last bit that stays is even.
+    #[inline(always)]
+    fn rounded(self, v: __m256) -> __m256i {
+        // SAFETY: AVX2 was detected.
+        unsafe {
+            let bits = _mm256_castps_si256(v);
+            let last = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+            let half = _mm256_add_epi32(last, _mm256_set1_epi32(0x7fff));
+            _mm256_add_epi32(bits, half)
+        }
     }
 }
 
@@ -79,13 +101,7 @@ impl Simd for Avx2 {
     unsafe fn store_bf16(self, to: *mut u16, v: Self::V) {
         // SAFETY: AVX2 was detected; the caller promises 16 writable halves.
         unsafe {
-            // Half of what is cut off, less one where the last bit that stays is even.
-            let rounded = |v| {
-                let bits = _mm256_castps_si256(v);
-                let last = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
-                let half = _mm256_add_epi32(last, _mm256_set1_epi32(0x7fff));
-                _mm256_srli_epi32::<16>(_mm256_add_epi32(bits, half))
-            };
+            let rounded = |v| _mm256_srli_epi32::<16>(self.rounded(v));
             // The packing takes 4 of one and 4 of the other in turn.
             let packed = _mm256_packus_epi32(rounded(v.0), rounded(v.1));
             let ordered = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
@@ -132,6 +148,39 @@ impl Simd for Avx2 {
                 _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(test.1, zero), x.1),
             )
         }
+    }
+
+    #[inline(always)]
+    fn has_dots(self) -> bool {
+        self.dots
+    }
+
+    #[inline(always)]
+    fn pairs(self, low: Self::V, high: Self::V) -> Self::V {
+        // SAFETY: AVX2 was detected.
+        let pair = |low, high| unsafe {
+            let low = _mm256_srli_epi32::<16>(self.rounded(low));
+            _mm256_castsi256_ps(_mm256_blend_epi16::<0b1010_1010>(low, self.rounded(high)))
+        };
+        (pair(low.0, high.0), pair(low.1, high.1))
+    }
+
+    #[inline(always)]
+    unsafe fn dot(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // SAFETY: AVX2 and FMA were detected.
+        let dot = |a, b, c| unsafe {
+            let low = |v| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_castps_si256(v)));
+            let upper = _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_set1_epi32(0xffff)));
+            let high = |v| _mm256_and_ps(v, upper);
+            _mm256_fmadd_ps(low(a), low(b), _mm256_fmadd_ps(high(a), high(b), c))
+        };
+        (dot(a.0, b.0, c.0), dot(a.1, b.1, c.1))
+    }
+
+    #[inline(always)]
+    fn run_dots<K: Kernel>(self, kernel: K) -> K::Output {
+        assert!(self.dots, "an instruction set with dot products");
+        self.run(kernel)
     }
 
     #[inline(always)]

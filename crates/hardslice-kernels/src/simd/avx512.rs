@@ -1,25 +1,46 @@
 //! AVX-512F: a vector is one register of thirty-two.
 
 use std::arch::x86_64::{
-    __m512, _CMP_GT_OQ, _mm256_loadu_si256, _mm256_storeu_si256, _mm512_add_epi32, _mm512_add_ps,
-    _mm512_and_si512, _mm512_castpd_ps, _mm512_castps_pd, _mm512_castps_si512, _mm512_castsi512_ps,
-    _mm512_cmp_ps_mask, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_slli_epi32, _mm512_srli_epi32,
-    _mm512_storeu_ps, _mm512_sub_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd,
-    _mm512_unpacklo_ps,
+    __m512, __m512bh, __m512i, _CMP_GT_OQ, _mm256_loadu_si256, _mm256_storeu_si256,
+    _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_castpd_ps, _mm512_castps_pd,
+    _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi16,
+    _mm512_cvtepu16_epi32, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_maskz_mov_ps,
+    _mm512_max_ps, _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_shuffle_f32x4, _mm512_slli_epi32, _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
+    _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
 
 use super::{Kernel, LANES, Simd};
 
 /// The proof that this processor has AVX-512F.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Avx512(());
+pub(crate) struct Avx512 {
+    // Invariant: only where the processor has AVX512-BF16.
+    dots: bool,
+}
 
 impl Avx512 {
-    /// The proof, where there is one.
+    /// The proof, where there is one; sums of bf16 products are left out.
     pub(crate) fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avx512f").then_some(Self(()))
+        is_x86_feature_detected!("avx512f").then_some(Self { dots: false })
+    }
+
+    /// The same with sums of bf16 products (AVX512-BF16), where there are any.
+    pub(super) fn with_dots(self) -> Option<Self> {
+        is_x86_feature_detected!("avx512bf16").then_some(Self { dots: true })
+    }
+
+    /// The bits of numbers whose upper halves are their bf16: half of what is cut off added, less
+    /// one where the last bit that stays is even.
+    #[inline(always)]
+    fn rounded(self, v: __m512) -> __m512i {
+        // SAFETY: AVX-512F was detected.
+        unsafe {
+            let bits = _mm512_castps_si512(v);
+            let last = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
+            let half = _mm512_add_epi32(last, _mm512_set1_epi32(0x7fff));
+            _mm512_add_epi32(bits, half)
+        }
     }
 }
 
@@ -70,11 +91,7 @@ impl Simd for Avx512 {
     unsafe fn store_bf16(self, to: *mut u16, v: Self::V) {
         // SAFETY: AVX-512F was detected; the caller promises 16 writable halves.
         unsafe {
-            let bits = _mm512_castps_si512(v);
-            // Half of what is cut off, less one where the last bit that stays is even.
-            let last = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
-            let half = _mm512_add_epi32(last, _mm512_set1_epi32(0x7fff));
-            let rounded = _mm512_srli_epi32::<16>(_mm512_add_epi32(bits, half));
+            let rounded = _mm512_srli_epi32::<16>(self.rounded(v));
             _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(rounded));
         }
     }
@@ -152,6 +169,44 @@ impl Simd for Avx512 {
             }
             columns
         }
+    }
+
+    #[inline(always)]
+    fn has_dots(self) -> bool {
+        self.dots
+    }
+
+    #[inline(always)]
+    fn pairs(self, low: Self::V, high: Self::V) -> Self::V {
+        // SAFETY: AVX-512F was detected.
+        unsafe {
+            let low = _mm512_srli_epi32::<16>(self.rounded(low));
+            let upper = _mm512_slli_epi32::<16>(_mm512_set1_epi32(0xffff));
+            let high = _mm512_and_si512(self.rounded(high), upper);
+            _mm512_castsi512_ps(_mm512_or_si512(low, high))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn dot(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // SAFETY: the caller's promise: `dots` is set only where AVX512-BF16 was detected. The
+        // vectors are the same 512 bits.
+        unsafe {
+            let [a, b] = [a, b].map(|v| std::mem::transmute::<__m512, __m512bh>(v));
+            _mm512_dpbf16_ps(c, a, b)
+        }
+    }
+
+    #[inline(always)]
+    fn run_dots<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx512f,avx512bf16")]
+        #[inline(never)]
+        fn compiled<K: Kernel>(s: Avx512, kernel: K) -> K::Output {
+            kernel.run(s)
+        }
+        assert!(self.dots, "an instruction set with dot products");
+        // SAFETY: AVX-512F was detected, and AVX512-BF16 where `dots` is set.
+        unsafe { compiled(self, kernel) }
     }
 
     #[inline(always)]

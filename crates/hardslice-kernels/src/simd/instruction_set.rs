@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use thiserror::Error;
 
-use super::Portable;
 #[cfg(target_arch = "x86_64")]
 use super::{Avx2, Avx512};
+use super::{Portable, Simd};
 
 /// An instruction set that this processor has.
 #[derive(Debug, Clone, Copy)]
@@ -21,10 +21,20 @@ pub(crate) enum Level {
 /// 0 until something was forced, then 1 + the place in [`NAMES`].
 static FORCED: AtomicU8 = AtomicU8::new(0);
 
-const NAMES: [&str; 4] = ["avx512", "avx2+fma", "portable", "burn"];
+/// The best first. Those from `portable` on are never chosen by themselves: every processor has
+/// that one.
+const NAMES: [&str; 7] = [
+    "avx512+bf16",
+    "avx512",
+    "avx2+fma",
+    "portable",
+    "avx2+fma+dots",
+    "portable+dots",
+    "burn",
+];
 
 /// The place of Burn's own operations in [`NAMES`]: no kernel runs.
-const BURN: u8 = 3;
+const BURN: u8 = 6;
 
 /// This processor, or this build, has no such instruction set.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -39,8 +49,8 @@ pub struct ForceInstructionSetError {
     pub possible: Vec<&'static str>,
 }
 
-/// The name of the instruction set that the kernels run on: `avx512`, `avx2+fma` or `portable`;
-/// `burn` where Burn's own operations were forced in their place.
+/// The name of the instruction set that the kernels run on: `avx512+bf16`, `avx512`, `avx2+fma` or
+/// `portable`; `burn` where Burn's own operations were forced in their place.
 ///
 /// The same inputs give the same bytes on one instruction set, not across them: a fused
 /// multiply-add rounds once. Checkpoints record this name.
@@ -58,7 +68,8 @@ pub(crate) fn has_own_kernels() -> bool {
 }
 
 /// Runs the kernels of this process on another instruction set than the best one, or, with `burn`,
-/// Burn's own operations in their place.
+/// Burn's own operations in their place. `avx2+fma+dots` and `portable+dots` compute the sums of bf16
+/// products of `avx512+bf16` one by one.
 ///
 /// For tests and measurements: operations that run meanwhile on another thread change over in
 /// the middle.
@@ -70,7 +81,7 @@ pub fn force_instruction_set(name: &str) -> Result<(), ForceInstructionSetError>
     let place = NAMES.iter().position(|known| *known == name);
     match place {
         Some(place) if place == usize::from(BURN) || Level::at(place).is_some() => {
-            #[expect(clippy::cast_possible_truncation, reason = "there are four names")]
+            #[expect(clippy::cast_possible_truncation, reason = "there are a few names")]
             FORCED.store(place as u8 + 1, Ordering::Relaxed);
             Ok(())
         }
@@ -97,17 +108,22 @@ impl Level {
         candidates
             .into_iter()
             .find_map(Self::at)
-            .unwrap_or(Self::Portable(Portable))
+            .unwrap_or(Self::Portable(Portable::default()))
     }
 
     /// The instruction set at a place in [`NAMES`], where this processor has it.
     fn at(place: usize) -> Option<Self> {
         match place {
             #[cfg(target_arch = "x86_64")]
-            0 => Avx512::detect().map(Self::Avx512),
+            0 => Avx512::detect()?.with_dots().map(Self::Avx512),
             #[cfg(target_arch = "x86_64")]
-            1 => Avx2::detect().map(Self::Avx2),
-            2 => Some(Self::Portable(Portable)),
+            1 => Avx512::detect().map(Self::Avx512),
+            #[cfg(target_arch = "x86_64")]
+            2 => Avx2::detect().map(Self::Avx2),
+            3 => Some(Self::Portable(Portable::default())),
+            #[cfg(target_arch = "x86_64")]
+            4 => Some(Self::Avx2(Avx2::detect()?.with_dots())),
+            5 => Some(Self::Portable(Portable { dots: true })),
             _ => None,
         }
     }
@@ -115,10 +131,10 @@ impl Level {
     fn name(self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => NAMES[0],
+            Self::Avx512(s) => NAMES[usize::from(!s.has_dots())],
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(_) => NAMES[1],
-            Self::Portable(_) => NAMES[2],
+            Self::Avx2(s) => NAMES[if s.has_dots() { 4 } else { 2 }],
+            Self::Portable(s) => NAMES[if s.has_dots() { 5 } else { 3 }],
         }
     }
 }

@@ -3,8 +3,11 @@
 use super::{Kernel, LANES, Simd};
 
 /// Every processor has this one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Portable;
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Portable {
+    /// Whether sums of bf16 products are computed one by one, for tests.
+    pub(super) dots: bool,
+}
 
 impl Simd for Portable {
     type V = [f32; LANES];
@@ -46,12 +49,7 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn store_bf16(self, to: *mut u16, v: Self::V) {
-        let bits = v.map(|x| {
-            let bits = x.to_bits();
-            // Half of what is cut off, less one where the last bit that stays is even.
-            let half = 0x7fff + ((bits >> 16) & 1);
-            (bits.wrapping_add(half) >> 16) as u16
-        });
+        let bits = v.map(|x| (rounded(x) >> 16) as u16);
         // SAFETY: the caller's promise; an array of numbers is aligned like a number.
         unsafe { *to.cast() = bits }
     }
@@ -83,6 +81,29 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn has_dots(self) -> bool {
+        self.dots
+    }
+
+    #[inline(always)]
+    fn pairs(self, low: Self::V, high: Self::V) -> Self::V {
+        lanes(|i| f32::from_bits(rounded(low[i]) >> 16 | rounded(high[i]) & 0xffff_0000))
+    }
+
+    #[inline(always)]
+    unsafe fn dot(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        let low = |x: f32| f32::from_bits(x.to_bits() << 16);
+        let high = |x: f32| f32::from_bits(x.to_bits() & 0xffff_0000);
+        lanes(|i| low(a[i]) * low(b[i]) + (high(a[i]) * high(b[i]) + c[i]))
+    }
+
+    #[inline(always)]
+    fn run_dots<K: Kernel>(self, kernel: K) -> K::Output {
+        assert!(self.dots, "an instruction set with dot products");
+        self.run(kernel)
+    }
+
+    #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
         #[inline(never)]
         fn compiled<K: Kernel>(s: Portable, kernel: K) -> K::Output {
@@ -90,6 +111,14 @@ impl Simd for Portable {
         }
         compiled(self, kernel)
     }
+}
+
+/// The bits of a number whose upper half is its bf16: half of what is cut off added, less one where
+/// the last bit that stays is even.
+#[inline(always)]
+fn rounded(x: f32) -> u32 {
+    let bits = x.to_bits();
+    bits.wrapping_add(0x7fff + ((bits >> 16) & 1))
 }
 
 /// A vector lane by lane. Not `std::array::from_fn`: the compiler leaves a call for each lane there.
