@@ -4,6 +4,8 @@
 //! readable with pandas, Polars or DuckDB (`pandas.read_parquet("ledger.parquet")`). Rows stand in
 //! the order of rounds, cases, slices and organs, and the same rows give the same bytes.
 
+mod rows;
+
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,8 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::record::{Row, RowAccessor};
 use parquet::schema::parser::parse_message_type;
 use thiserror::Error;
+
+pub use rows::{Entry, ledger_rows};
 
 /// Columns, in the order of [`LedgerRow`]'s fields.
 const SCHEMA: &str = "

@@ -38,6 +38,6 @@ pub use model::{Model, ModelError, ModelRecord};
 pub use predict::{PredictOptions, ScanSlices, SliceSource, StoredSlices, predict};
 pub use progress::{Event, Observer, Silent, Warning};
 pub use schedule::PolySchedule;
-pub use score::{case_dice, score_slices};
+pub use score::score_slices;
 pub use sgd::Sgd;
 pub use warm_start::warm_start;

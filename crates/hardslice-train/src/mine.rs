@@ -1,18 +1,14 @@
 //! Finding the hard slices of A.
 
-use std::collections::BTreeMap;
-
 use hardslice_data::SliceRef;
-use hardslice_data::balance::{
-    Plan, ResolvedTau, SliceScore, Tau, TauError, TauInputs, Verdict, Verdicts,
-};
-use hardslice_data::ledger::LedgerRow;
+use hardslice_data::balance::{Judging, Plan, Tau, TauError, Verdicts};
+use hardslice_data::ledger::{Entry, LedgerRow, ledger_rows};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Lens;
 use crate::net::Net;
 use crate::progress::{Event, Observer, Warning};
-use crate::score::{case_dice, score_slices};
+use crate::score::score_slices;
 
 /// What makes a slice hard.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -79,107 +75,42 @@ impl Mine<'_> {
             ),
             _ => Vec::new(),
         };
-        let taus = (0..self.lens.organs().len())
-            .map(|organ| self.resolve(organ, &scores, &validation, observer))
-            .collect::<Result<_, _>>()?;
-        Ok(Verdicts::judge(
-            &scores,
-            taus,
-            self.config.min_false_positive_px,
-        ))
-    }
-
-    fn resolve(
-        &self,
-        organ: usize,
-        scores: &[SliceScore],
-        validation: &[SliceScore],
-        observer: &dyn Observer,
-    ) -> Result<ResolvedTau, TauError> {
-        let organ_idx = u16::try_from(organ).unwrap_or(u16::MAX);
-        let of_organ = scores.iter().filter(|score| score.organ_idx == organ_idx);
-        let slice_dice: Vec<Option<f64>> = of_organ
-            .map(|score| score.dice(self.config.min_false_positive_px))
+        let organs: Vec<&str> = (0..self.lens.organs().len())
+            .map(|organ| organ_name(self.lens, organ))
             .collect();
-        let validation_dice = case_dice(validation, organ_idx)
-            .into_iter()
-            .map(|(_, dice)| dice);
-        let tau = self.config.tau.resolve(TauInputs {
-            organ: organ_name(self.lens, organ),
-            slice_dice: &slice_dice,
-            validation_min_dice: validation_dice.reduce(f64::min),
-            baseline_test_min_dice: self.baseline_test_min_dice.get(organ).copied().flatten(),
-        })?;
-        if let Some(warning) = tau.warning() {
-            let organ = organ_name(self.lens, organ);
-            observer.notify(&Event::Warning(Warning::Tau { organ, warning }));
+        let judging = Judging {
+            tau: self.config.tau,
+            min_false_positive_px: self.config.min_false_positive_px,
+            organs: &organs,
+            scores: &scores,
+            validation: &validation,
+            baseline_test_min_dice: self.baseline_test_min_dice,
+        };
+        let verdicts = judging.verdicts()?;
+        for (organ, tau) in organs.into_iter().zip(&verdicts.taus) {
+            if let Some(warning) = tau.warning() {
+                observer.notify(&Event::Warning(Warning::Tau { organ, warning }));
+            }
         }
-        Ok(tau)
+        Ok(verdicts)
     }
 
     /// The ledger's rows of these verdicts, with each slice's weight in `plan`.
     pub fn ledger(&self, verdicts: &Verdicts, plan: &Plan, model: &str) -> Vec<LedgerRow> {
-        let weights: BTreeMap<SliceRef, f64> = plan
-            .entries()
-            .iter()
-            .map(|entry| (entry.slice, entry.weight))
-            .collect();
-        let row = |verdict: &Verdict| {
-            let SliceScore {
-                slice, organ_idx, ..
-            } = verdict.score;
-            let organ = usize::from(organ_idx);
-            let case = &self.lens.store().cases()[slice.case_idx as usize];
-            let tau = verdicts.taus[organ];
-            let rule = verdict.score.rule(self.config.min_false_positive_px);
-            let kind = self
-                .lens
-                .store()
-                .slice_kind(self.lens.organs()[organ], slice);
-            LedgerRow {
-                round: self.round,
-                case: case.id.to_string(),
-                patient: case.patient.to_string(),
-                z: integer(slice.z),
-                slice_spacing_mm: case.spacing_mm.z,
-                organ: organ_name(self.lens, organ).to_owned(),
-                kind: kind.name().to_owned(),
-                truth_px: integer(verdict.score.n_truth),
-                predicted_px: integer(verdict.score.n_predicted),
-                shared_px: integer(verdict.score.n_shared),
-                rule: rule.name().to_owned(),
-                dice: verdict.dice,
-                tau: tau.value,
-                tau_rule: self.config.tau.to_string(),
-                decision: if verdict.is_hard { "hard" } else { "easy" }.to_owned(),
-                reason: reason(verdict, tau),
-                weight: weights.get(&slice).copied().unwrap_or(0.0),
-                model: model.to_owned(),
-            }
-        };
-        verdicts.verdicts.iter().map(row).collect()
+        ledger_rows(&Entry {
+            store: self.lens.store(),
+            organs: self.lens.organs(),
+            verdicts,
+            plan,
+            tau: self.config.tau,
+            min_false_positive_px: self.config.min_false_positive_px,
+            round: self.round,
+            model,
+        })
     }
 }
 
 fn organ_name<'a>(lens: &Lens<'a>, organ: usize) -> &'a str {
     let name = lens.store().organs().organ(lens.organs()[organ]);
     name.map_or("organ", |name| name.as_str())
-}
-
-fn integer(n: u32) -> i32 {
-    i32::try_from(n).unwrap_or(i32::MAX)
-}
-
-/// The decision in words.
-fn reason(verdict: &Verdict, tau: ResolvedTau) -> String {
-    let tau = tau.value;
-    match (verdict.dice, verdict.score.n_truth) {
-        (None, _) => "the organ is neither labelled nor predicted".to_owned(),
-        (Some(_), 0) => format!(
-            "the organ is not labelled but predicted on {} pixels",
-            verdict.score.n_predicted
-        ),
-        (Some(dice), _) if verdict.is_hard => format!("Dice {dice:.3} is below tau {tau:.3}"),
-        (Some(dice), _) => format!("Dice {dice:.3} is not below tau {tau:.3}"),
-    }
 }

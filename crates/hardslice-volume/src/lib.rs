@@ -38,7 +38,9 @@ pub use axes::PerAxis;
 pub use error::{ReadError, WriteError};
 pub use grid::Grid;
 pub use grid_mismatch::{GridMismatch, default_tolerance_mm, same_grid};
-pub use labels::{LabelError, LabelNames, LabelNamesError, read_labels, read_labels_within};
+pub use labels::{
+    LabelError, LabelNames, LabelNamesError, read_labels, read_labels_on, read_labels_within,
+};
 pub use nifti::{NiftiError, read_nifti_labels, read_nifti_scan, write_label_map, write_scan};
 pub use nrrd::{NrrdError, read_nrrd_scan};
 pub use orientation::{AxisSource, Orientation, SingularAffine};

@@ -3,6 +3,7 @@
 mod bars;
 mod campaign;
 mod commands;
+mod foreign;
 mod peak_memory;
 mod pictures;
 mod provenance;

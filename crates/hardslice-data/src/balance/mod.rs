@@ -1,7 +1,7 @@
 //! The heart: scores and a policy become a sampling plan.
 //!
 //! ```text
-//! SliceScore ──> Tau::resolve ──> Verdict (hard or easy, per organ) ──> Found
+//! SliceScore ──> Judging (tau) ──> Verdict (hard or easy, per organ) ──> Found
 //!                                                                        │
 //!                                    Arm (the policy) ───────────────────┴──> Plan
 //!                                                   (a weight per slice, with its reason)
@@ -13,8 +13,10 @@
 //! gives the same plan.
 
 mod arm;
+mod case_dice;
 mod epoch;
 mod found;
+mod judging;
 mod plan;
 mod policy;
 mod score;
@@ -22,8 +24,10 @@ mod tau;
 mod verdict;
 
 pub use arm::{Arm, UnknownArm};
+pub use case_dice::case_dice;
 pub use epoch::{Copies, Copy, Draw, Epochs};
 pub use found::Found;
+pub use judging::Judging;
 pub use plan::{Plan, PlanEntry, PlanError, Reason};
 pub use policy::{ArmError, BalanceOptions, Candidate, Candidates};
 pub use score::{Rule, SliceScore};

@@ -32,6 +32,7 @@ mod npy;
 mod fingerprint;
 mod one_case;
 mod prepare;
+mod foreign;
 mod mapped;
 mod opened;
 
@@ -39,6 +40,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::StoreError;
 pub use fingerprint::voxels_blake3;
+pub use foreign::{CaseCounts, Foreign, ForeignError};
 pub use one_case::CaseError;
 pub use opened::Store;
 pub use prepare::{CaseFailure, PrepareOptions, PrepareReport, prepare};

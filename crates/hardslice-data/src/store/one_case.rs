@@ -220,7 +220,7 @@ impl Plan<'_> {
     }
 }
 
-fn fitted_labels(native: &[u8], fit: &PlaneFit, n_organs: usize) -> Vec<u8> {
+pub(super) fn fitted_labels(native: &[u8], fit: &PlaneFit, n_organs: usize) -> Vec<u8> {
     let [y, x] = fit.native_yx();
     let n_pixels = fit.size() * fit.size();
     let mut fitted = vec![0; native.len() / (y * x) * n_pixels];

@@ -25,13 +25,15 @@ impl Avx2 {
     }
 
     /// The same, with sums of bf16 products computed one by one.
-    pub(super) fn with_dots(self) -> Self {
-        Self { dots: true }
+    pub(super) fn with_dots(mut self) -> Self {
+        self.dots = true;
+        self
     }
 
     /// The bits of numbers whose upper halves are their bf16: half of what is cut off added, less
     /// one where the last bit that stays is even.
     #[inline(always)]
+    #[expect(clippy::unused_self, reason = "the proof that AVX2 was detected")]
     fn rounded(self, v: __m256) -> __m256i {
         // SAFETY: AVX2 was detected.
         unsafe {

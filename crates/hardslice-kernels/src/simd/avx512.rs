@@ -26,13 +26,15 @@ impl Avx512 {
     }
 
     /// The same with sums of bf16 products (AVX512-BF16), where there are any.
-    pub(super) fn with_dots(self) -> Option<Self> {
-        is_x86_feature_detected!("avx512bf16").then_some(Self { dots: true })
+    pub(super) fn with_dots(mut self) -> Option<Self> {
+        self.dots = is_x86_feature_detected!("avx512bf16");
+        self.dots.then_some(self)
     }
 
     /// The bits of numbers whose upper halves are their bf16: half of what is cut off added, less
     /// one where the last bit that stays is even.
     #[inline(always)]
+    #[expect(clippy::unused_self, reason = "the proof that AVX-512F was detected")]
     fn rounded(self, v: __m512) -> __m512i {
         // SAFETY: AVX-512F was detected.
         unsafe {

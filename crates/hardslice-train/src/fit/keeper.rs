@@ -5,10 +5,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::{FitContext, FitError, Trainee};
+use hardslice_data::balance::case_dice;
+
 use crate::checkpoint::CheckpointError;
 use crate::log::{LogLine, TrainLog};
 use crate::progress::{Event, Warning};
-use crate::score::{case_dice, score_slices};
+use crate::score::score_slices;
 use crate::weights::Weights;
 
 /// Validations in a row without a single predicted pixel after which a training is given up.

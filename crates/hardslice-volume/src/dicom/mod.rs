@@ -79,7 +79,7 @@ mod vector;
 
 use std::path::Path;
 
-use crate::{LabelNames, ReadError, Scan};
+use crate::{LabelNames, Placement, ReadError, Scan};
 
 pub use decode::DecodeError;
 pub use error::{DicomError, FileList};
@@ -114,7 +114,7 @@ pub fn list_series(dir: &Path) -> Result<Vec<SeriesInfo>, ReadError> {
         .collect())
 }
 
-/// Reads a DICOM segmentation onto the voxels of its scan.
+/// Reads a DICOM segmentation onto the voxels of its scan, which lie where `placement` says.
 ///
 /// `path` is the SEG file, or a folder that holds no other DICOM file. A segment gets the value
 /// that `names` has for its `SegmentLabel`, or else for its number; segments that are not listed
@@ -128,8 +128,8 @@ pub fn list_series(dir: &Path) -> Result<Vec<SeriesInfo>, ReadError> {
 /// holds something else, such as RTSTRUCT.
 pub fn read_seg(
     path: &Path,
-    reference: &Scan<f32>,
+    placement: &Placement,
     names: &LabelNames,
 ) -> Result<Scan<u16>, ReadError> {
-    Ok(seg::read(path, reference, names)?)
+    Ok(seg::read(path, placement, names)?)
 }

@@ -10,4 +10,4 @@ mod read;
 
 pub use error::LabelError;
 pub use names::{LabelNames, LabelNamesError};
-pub use read::{read_labels, read_labels_within};
+pub use read::{read_labels, read_labels_on, read_labels_within};

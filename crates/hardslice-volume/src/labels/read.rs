@@ -51,14 +51,29 @@ pub fn read_labels_within(
     names: &LabelNames,
     tolerance_mm: f64,
 ) -> Result<Scan<u16>, ReadError> {
+    read_labels_on(path, &reference.placement, names, tolerance_mm)
+}
+
+/// Reads labels as [`read_labels_within`] does, where the scan itself is not at hand: `placement` says
+/// where its voxels lie.
+///
+/// # Errors
+///
+/// As [`read_labels`].
+pub fn read_labels_on(
+    path: &Path,
+    placement: &Placement,
+    names: &LabelNames,
+    tolerance_mm: f64,
+) -> Result<Scan<u16>, ReadError> {
     let target = Target {
-        grid: reference.volume.grid(),
+        grid: &placement.canonical,
         tolerance_mm,
     };
     let labels = match file_kind(path)? {
-        FileKind::Folder if !holds_masks(path)? => return dicom::read_seg(path, reference, names),
+        FileKind::Folder if !holds_masks(path)? => return dicom::read_seg(path, placement, names),
         FileKind::Folder => read_mask_folder(path, &target, names)?,
-        FileKind::Dicom => return dicom::read_seg(path, reference, names),
+        FileKind::Dicom => return dicom::read_seg(path, placement, names),
         FileKind::Nifti | FileKind::Nrrd => {
             let file = read_label_file(path)?;
             segments::combine(file, &target, names, path)?
@@ -77,7 +92,7 @@ pub fn read_labels_within(
     })?;
     Ok(Scan {
         volume,
-        placement: reference.placement,
+        placement: *placement,
     })
 }
 

@@ -77,17 +77,11 @@ impl Campaign<'_> {
             bars,
             ..
         } = *self;
-        write_whole_bytes(
-            &out.join("experiment.toml"),
-            experiment.to_toml().as_bytes(),
-        )
-        .with_context(|| format!("cannot write into {}", out.display()))?;
         let manifest = read_manifest(experiment)?;
         let PrepareReport { failures, .. } =
             prepare_store(&manifest, experiment, &out.join("store"), bars)?;
         let store = Store::open(out.join("store"))?;
         let organs = trained_organs(experiment, store.organs())?;
-        provenance::write(out, experiment, &store, self.device)?;
         let done = if failures.is_empty() {
             Done::Clean
         } else {
@@ -98,6 +92,18 @@ impl Campaign<'_> {
             organs,
             done,
         })
+    }
+
+    /// Writes down what was done: not before a comparison's plan is known to be the one that was
+    /// fixed.
+    pub(crate) fn record(&self, ground: &Ground) -> anyhow::Result<()> {
+        let Self {
+            experiment, out, ..
+        } = *self;
+        let path = out.join("experiment.toml");
+        write_whole_bytes(&path, experiment.to_toml().as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        provenance::write(out, experiment, &ground.store, self.device)
     }
 
     /// Trains every arm of every cell. The test set stays closed (but for tau = `paper`).

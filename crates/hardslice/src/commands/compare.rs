@@ -81,6 +81,7 @@ impl Compare {
             hash.to_hex().to_string(),
             &out.join("comparison_plan.json"),
         )?;
+        campaign.record(&ground)?;
         self.compare(&campaign, &ground, &cells, &plan)?;
         report::write_or_warn(out, &bars);
         Ok(ground.done)

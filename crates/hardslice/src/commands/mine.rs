@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::Args;
 use hardslice::experiment::Experiment;
 use hardslice_data::balance::Tau;
@@ -11,11 +12,18 @@ use hardslice_train::Model;
 use hardslice_train::round::{Workplace, mine_by_hand};
 
 use super::device_arg::DeviceArg;
+use super::label_args::organ_map;
 use crate::bars::{self, Bars, wall_time_s};
+use crate::foreign::{ForeignMining, mine_predictions};
 use crate::whole::protocol;
 use crate::{Done, provenance};
 
-/// Score every slice of A with a model and find the hard ones.
+/// Score every slice of A with a model, or by anybody's predictions, and find the hard ones.
+///
+/// With `--predictions` no model of ours is needed: DIR holds a label map for each case, on its scan's
+/// grid and named by the case (as nnU-Net, MONAI and TotalSegmentator write them, or a folder with a
+/// mask for each structure). They should come from models that did not see the case. Without
+/// `--split` every labelled case is mined.
 ///
 /// A slice is hard if its Dice is below tau. tau is a number (0.923), "hardest 15 %", or
 /// "validation": the model's lowest case Dice on the validation patients (the default).
@@ -31,11 +39,21 @@ pub(crate) struct Mine {
     #[arg(long, value_name = "DIR")]
     store: PathBuf,
     /// The folds.
-    #[arg(long, value_name = "FILE.json")]
-    split: PathBuf,
+    #[arg(
+        long,
+        value_name = "FILE.json",
+        required_unless_present = "predictions"
+    )]
+    split: Option<PathBuf>,
     /// The model that scores.
-    #[arg(long, value_name = "DIR")]
-    model: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "predictions")]
+    model: Option<PathBuf>,
+    /// Label maps of another program, in place of a model.
+    #[arg(long, value_name = "DIR", conflicts_with = "model")]
+    predictions: Option<PathBuf>,
+    /// An organ and its values in the predictions, as kidney=2,3; the cohort's own when absent.
+    #[arg(long = "label", value_name = "ORGAN=VALUES", requires = "predictions")]
+    labels: Vec<String>,
     /// How to set the threshold, in place of the experiment's own.
     #[arg(long)]
     tau: Option<Tau>,
@@ -53,10 +71,23 @@ impl Mine {
             experiment.mining.tau = tau;
         }
         let store = Store::open(&self.store)?;
+        if let Some(predictions) = &self.predictions {
+            return mine_predictions(&ForeignMining {
+                experiment: &experiment,
+                store: &store,
+                split: self.split.as_deref(),
+                predictions,
+                labels: organ_map(&self.labels)?.as_ref(),
+                out: &self.out,
+            });
+        }
+        let (Some(model_dir), Some(split_path)) = (&self.model, &self.split) else {
+            return Err(anyhow!("--model and --split, or --predictions"));
+        };
         let device = self.device.open()?;
-        let model = Model::read(&self.model, &device)?;
+        let model = Model::read(model_dir, &device)?;
         let organs: Vec<_> = model.record.organ_names().cloned().collect();
-        let split = Split::load(&self.split, &facts(&store, &organs))?;
+        let split = Split::load(split_path, &facts(&store, &organs))?;
         let bars = Bars::new();
         let place = Workplace {
             store: &store,
@@ -70,7 +101,7 @@ impl Mine {
         };
         let taus = mine_by_hand(&protocol(&experiment, organs.clone())?, &place, &model)?;
         let settings = experiment.to_toml();
-        let inputs = [self.split.as_path(), &self.model];
+        let inputs = [split_path.as_path(), model_dir];
         provenance::of_command(&self.out, "mine", &settings, &inputs, &device)?;
         for (organ, tau) in organs.iter().zip(taus) {
             bars::print(&format!(

@@ -68,6 +68,7 @@ impl Sweep {
             return Ok(Done::Clean);
         }
         let ground = campaign.ground()?;
+        campaign.record(&ground)?;
         campaign.train(&ground, &cells)?;
         let outcomes = campaign.evaluate(&ground, &cells)?;
         let rows: Vec<ScoreRow> = cells

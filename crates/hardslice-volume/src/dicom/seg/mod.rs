@@ -19,12 +19,12 @@ use super::decode::PixelData;
 use super::files::{collect_files, is_dicom};
 use super::frame::{FrameAttributes, FramePlace};
 use super::pixel_format::{LABELS, PixelFormat};
-use crate::{LabelNames, Scan, Volume};
+use crate::{LabelNames, Placement, Scan, Volume};
 
-/// Reads a segmentation onto the canonical voxels of `reference`.
+/// Reads a segmentation onto the canonical voxels of a scan.
 pub(super) fn read(
     path: &Path,
-    reference: &Scan<f32>,
+    placement: &Placement,
     names: &LabelNames,
 ) -> Result<Scan<u16>, DicomError> {
     let path = &the_file(path)?;
@@ -49,7 +49,7 @@ pub(super) fn read(
         kind,
     };
 
-    let grid = *reference.volume.grid();
+    let grid = placement.canonical;
     let mut painting = Painting {
         owners: vec![0; grid.shape.n_voxels()],
         overlaps: BTreeMap::new(),
@@ -92,7 +92,7 @@ pub(super) fn read(
     })?;
     Ok(Scan {
         volume,
-        placement: reference.placement,
+        placement: *placement,
     })
 }
 

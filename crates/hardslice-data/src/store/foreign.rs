@@ -1,0 +1,209 @@
+//! Predictions of other programs, counted on the store's grid as our own are.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use blake3::Hasher;
+use hardslice_volume::plane::{PlaneFit, PlaneFitError};
+use hardslice_volume::{ReadError, default_tolerance_mm, read_labels_on};
+use thiserror::Error;
+
+use super::Store;
+use super::fingerprint::add_content;
+use super::one_case::fitted_labels;
+use crate::balance::SliceScore;
+use crate::{OrganMap, SliceRef, few_at_once};
+
+/// Endings of a case's file of predictions; a folder of masks bears the case's name alone.
+const ENDINGS: [&str; 5] = [".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ""];
+
+/// A case's prediction cannot be scored.
+#[derive(Debug, Error)]
+pub enum ForeignError {
+    /// There is none.
+    #[error(
+        "there is no prediction of `{case}` (as {case}.nii.gz, or a folder {case} with a mask for \
+         each structure) in {}", dir.display()
+    )]
+    Missing {
+        /// The case.
+        case: String,
+        /// Where it was looked for.
+        dir: PathBuf,
+    },
+    /// It cannot be read, or does not lie on its scan's grid.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// It holds labels, but none of an organ.
+    #[error(
+        "none of its label values ({found}) is that of an organ ({known}): say with --label which \
+         values are which organ: {}", path.display()
+    )]
+    NoOrgan {
+        /// The first values that it holds.
+        found: String,
+        /// The organs.
+        known: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its slices cannot be brought to a square.
+    #[error(transparent)]
+    Fit(#[from] PlaneFitError),
+    /// It cannot be hashed.
+    #[error("cannot read {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Predictions of some cases of a store.
+#[derive(Debug, Clone, Copy)]
+pub struct Foreign<'a> {
+    /// The cohort.
+    pub store: &'a Store,
+    /// The organs to score, by their places in the store.
+    pub organs: &'a [usize],
+    /// A label map, or a folder of masks, for each case, named by the case.
+    pub dir: &'a Path,
+    /// Which values are which organ there; those of the store when absent. Organs that the store
+    /// does not have are passed over.
+    pub labels: Option<&'a OrganMap>,
+}
+
+/// The scores of one case, and the hash of what they were computed from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaseCounts {
+    /// A score for each slice and annotated organ, slice by slice.
+    pub scores: Vec<SliceScore>,
+    /// BLAKE3 of the prediction's files.
+    pub blake3: String,
+}
+
+impl Foreign<'_> {
+    /// Scores every slice of some cases, at most `n_at_once` cases at a time, in the order of the
+    /// cases. One that cannot be scored does not stop the others.
+    ///
+    /// Predictions are brought onto the store's grid as its labels were, so that both are counted
+    /// alike.
+    pub fn scores(
+        &self,
+        cases: &[usize],
+        n_at_once: usize,
+        advanced: &(dyn Fn() + Sync),
+    ) -> Vec<Result<CaseCounts, ForeignError>> {
+        few_at_once(cases, n_at_once, |case_idx| {
+            let counts = self.of_case(*case_idx);
+            advanced();
+            counts
+        })
+    }
+
+    fn of_case(&self, case_idx: usize) -> Result<CaseCounts, ForeignError> {
+        let case = &self.store.cases()[case_idx];
+        let path = self.path_of(case.id.as_str())?;
+        let mut hasher = Hasher::new();
+        add_content(&mut hasher, &path)
+            .map_err(|(path, source)| ForeignError::Io { path, source })?;
+        let labels = self.labels.unwrap_or(self.store.organs());
+        let tolerance_mm = self
+            .store
+            .options()
+            .grid_tolerance_mm
+            .unwrap_or(default_tolerance_mm(&case.placement.canonical));
+        let read = read_labels_on(&path, &case.placement, labels.label_names(), tolerance_mm)?;
+        let shape = read.volume.shape();
+        let native = self.in_store_values(&read.volume.into_voxels(), labels, &path)?;
+        let spacing_mm = case.placement.canonical.spacing_mm();
+        let native_yx = [shape.y, shape.x];
+        let fit = PlaneFit::new(native_yx, [spacing_mm.y, spacing_mm.x], self.store.size())?;
+        let predicted = fitted_labels(&native, &fit, self.store.organs().len());
+        let n_pixels = fit.size() * fit.size();
+        let slices = predicted.chunks_exact(n_pixels).enumerate();
+        Ok(CaseCounts {
+            scores: slices
+                .flat_map(|(z, predicted)| self.of_slice(case_idx, z, predicted))
+                .collect(),
+            blake3: hasher.finalize().to_hex().to_string(),
+        })
+    }
+
+    fn path_of(&self, case: &str) -> Result<PathBuf, ForeignError> {
+        let mut paths = ENDINGS
+            .iter()
+            .map(|ending| self.dir.join(format!("{case}{ending}")));
+        paths
+            .find(|path| path.exists())
+            .ok_or_else(|| ForeignError::Missing {
+                case: case.to_owned(),
+                dir: self.dir.to_owned(),
+            })
+    }
+
+    /// Label values of the predictions to those of the store; what is no organ of it is background.
+    fn in_store_values(
+        &self,
+        voxels: &[u16],
+        labels: &OrganMap,
+        path: &Path,
+    ) -> Result<Vec<u8>, ForeignError> {
+        let organs = self.store.organs();
+        // The place of an organ there, plus one, to the store's value.
+        let mut of_place = vec![0; labels.len() + 1];
+        for (value, organ) in of_place[1..].iter_mut().zip(labels.organs()) {
+            *value = organs
+                .index_of(organ)
+                .map_or(0, |place| organs.store_value(place));
+        }
+        let table = labels.store_values();
+        let value = |label: &u16| of_place[usize::from(table[usize::from(*label)])];
+        let values: Vec<u8> = voxels.iter().map(value).collect();
+        let holds_labels = voxels.iter().any(|label| *label > 0);
+        if holds_labels && voxels.iter().all(|label| table[usize::from(*label)] == 0) {
+            let found: BTreeSet<u16> = voxels.iter().copied().filter(|label| *label > 0).collect();
+            let first: Vec<String> = found.iter().take(5).map(u16::to_string).collect();
+            return Err(ForeignError::NoOrgan {
+                found: first.join(", "),
+                known: labels.to_string(),
+                path: path.to_owned(),
+            });
+        }
+        Ok(values)
+    }
+
+    fn of_slice(&self, case_idx: usize, z: usize, predicted: &[u8]) -> Vec<SliceScore> {
+        let case = &self.store.cases()[case_idx];
+        let truth = self.store.labels(case_idx, z);
+        let organs = self.organs.iter().enumerate();
+        let score = |(organ_idx, store_idx): (usize, &usize)| {
+            let organ = self.store.organs().organ(*store_idx)?;
+            if !case.is_annotated(organ) {
+                return None;
+            }
+            let value = self.store.organs().store_value(*store_idx);
+            let mut counts = [0_u32; 3];
+            for (truth, predicted) in truth.iter().zip(predicted) {
+                let is_in = [*truth == value, *predicted == value];
+                let is_in = [is_in[0], is_in[1], is_in[0] && is_in[1]];
+                for (count, is_in) in counts.iter_mut().zip(is_in) {
+                    *count += u32::from(is_in);
+                }
+            }
+            Some(SliceScore {
+                slice: SliceRef {
+                    case_idx: u32::try_from(case_idx).unwrap_or(u32::MAX),
+                    z: u32::try_from(z).unwrap_or(u32::MAX),
+                },
+                organ_idx: u16::try_from(organ_idx).unwrap_or(u16::MAX),
+                n_truth: counts[0],
+                n_predicted: counts[1],
+                n_shared: counts[2],
+            })
+        };
+        organs.filter_map(score).collect()
+    }
+}

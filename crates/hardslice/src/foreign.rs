@@ -1,0 +1,248 @@
+//! Mining the predictions of other programs.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, anyhow};
+use blake3::Hasher;
+use burn::tensor::Device;
+use hardslice::experiment::Experiment;
+use hardslice_data::balance::{
+    Arm, Candidate, Candidates, Found, Judging, Plan, SliceScore, Tau, Verdicts,
+};
+use hardslice_data::ledger::{self, Entry, ledger_rows};
+use hardslice_data::split::{Fold, Split, facts};
+use hardslice_data::store::{Foreign, Store};
+use hardslice_data::{Organ, OrganMap, SliceRef};
+
+use crate::bars::{self, Bars};
+use crate::whole::trained_organs;
+use crate::{Done, causes, provenance};
+
+/// Predictions in memory at once, at most.
+const CASES_AT_ONCE: usize = 4;
+
+/// What is mined, and where to.
+pub(crate) struct ForeignMining<'a> {
+    pub(crate) experiment: &'a Experiment,
+    pub(crate) store: &'a Store,
+    /// The folds; all labelled cases are A when absent.
+    pub(crate) split: Option<&'a Path>,
+    pub(crate) predictions: &'a Path,
+    /// Which values are which organ in the predictions.
+    pub(crate) labels: Option<&'a OrganMap>,
+    pub(crate) out: &'a Path,
+}
+
+/// Scores A by the predictions, judges its slices and leaves `mining/ledger.parquet` and
+/// `mining/plan.csv`, as mining with a model does.
+pub(crate) fn mine_predictions(job: &ForeignMining<'_>) -> anyhow::Result<Done> {
+    let mining = &job.experiment.mining;
+    if mining.tau == Tau::Paper {
+        return Err(anyhow!(
+            "tau = \"paper\" needs the test scores of a baseline; take a number, a quantile or \
+             \"validation\""
+        ));
+    }
+    let bars = Bars::new();
+    let organs = trained_organs(job.experiment, job.store.organs())?;
+    let places: Vec<usize> = organs
+        .iter()
+        .filter_map(|organ| job.store.organs().index_of(organ))
+        .collect();
+    let folds = Folds::of(job, &organs)?;
+    let (a, model) = job.scores(&folds.a, &places, "score predictions", &bars);
+    let validation = match mining.tau {
+        Tau::Validation => {
+            job.scores(&folds.validation, &places, "score validation", &bars)
+                .0
+        }
+        _ => Scored::default(),
+    };
+    if a.scores.is_empty() {
+        return Err(anyhow!(
+            "none of the predictions in {} could be scored",
+            job.predictions.display()
+        ));
+    }
+    let names: Vec<&str> = organs.iter().map(Organ::as_str).collect();
+    let judging = Judging {
+        tau: mining.tau,
+        min_false_positive_px: mining.min_false_positive_px,
+        organs: &names,
+        scores: &a.scores,
+        validation: &validation.scores,
+        baseline_test_min_dice: &[],
+    };
+    let verdicts = judging.verdicts()?;
+    for (organ, tau) in names.iter().zip(&verdicts.taus) {
+        if let Some(warning) = tau.warning() {
+            bars.line(&format!("warning: {organ}: {warning}"));
+        }
+    }
+    let [of_a, of_b] = [&folds.a, &folds.b].map(|cases| candidates(job.store, cases, &places));
+    let candidates = Candidates {
+        a: &of_a,
+        b: &of_b,
+        positive_weight: job.experiment.train.positive_weight,
+        seed: job.experiment.seed,
+    };
+    let plans =
+        Arm::Hard.second_half(&candidates, &Found::of(&verdicts), &job.experiment.balance)?;
+    let plan = plans.into_iter().next().unwrap_or_default();
+    job.write(&verdicts, &plan, &places, &model)?;
+    for (organ, tau) in names.iter().zip(&verdicts.taus) {
+        bars::print(&format!(
+            "{organ}: {} of {} slices of A are below tau {:.3}",
+            tau.n_hard, tau.n_scored, tau.value
+        ))?;
+    }
+    Ok(if a.n_failed == 0 {
+        Done::Clean
+    } else {
+        Done::Findings
+    })
+}
+
+/// The cases of each fold, by their places in the store.
+struct Folds {
+    a: Vec<usize>,
+    b: Vec<usize>,
+    validation: Vec<usize>,
+}
+
+impl Folds {
+    fn of(job: &ForeignMining<'_>, organs: &[Organ]) -> anyhow::Result<Self> {
+        let cases = || job.store.cases().iter().enumerate();
+        let is_annotated = |case_idx: usize| {
+            organs
+                .iter()
+                .any(|organ| job.store.cases()[case_idx].is_annotated(organ))
+        };
+        let Some(path) = job.split else {
+            return Ok(Self {
+                a: cases()
+                    .map(|(case_idx, _)| case_idx)
+                    .filter(|idx| is_annotated(*idx))
+                    .collect(),
+                b: Vec::new(),
+                validation: Vec::new(),
+            });
+        };
+        let split = Split::load(path, &facts(job.store, organs))
+            .with_context(|| format!("cannot use the split {}", path.display()))?;
+        let of_fold = |fold: Fold| -> Vec<usize> {
+            let of_fold = cases().filter(|(_, case)| split.fold_of(&case.id) == Some(fold));
+            of_fold
+                .map(|(case_idx, _)| case_idx)
+                .filter(|idx| is_annotated(*idx))
+                .collect()
+        };
+        Ok(Self {
+            a: of_fold(Fold::A),
+            b: of_fold(Fold::B),
+            validation: of_fold(Fold::Validation),
+        })
+    }
+}
+
+/// The scores of some cases.
+#[derive(Default)]
+struct Scored {
+    scores: Vec<SliceScore>,
+    n_failed: usize,
+}
+
+impl ForeignMining<'_> {
+    /// Leaves the plan, the ledger and what they were made of.
+    fn write(
+        &self,
+        verdicts: &Verdicts,
+        plan: &Plan,
+        places: &[usize],
+        model: &str,
+    ) -> anyhow::Result<()> {
+        let dir = self.out.join("mining");
+        plan.write_csv(&dir.join("plan.csv"), |case| {
+            self.store.cases()[case as usize].id.to_string()
+        })?;
+        let rows = ledger_rows(&Entry {
+            store: self.store,
+            organs: places,
+            verdicts,
+            plan,
+            tau: self.experiment.mining.tau,
+            min_false_positive_px: self.experiment.mining.min_false_positive_px,
+            round: 0,
+            model,
+        });
+        ledger::write(&dir.join("ledger.parquet"), &rows)?;
+        let inputs: Vec<&Path> = self.split.into_iter().chain([self.predictions]).collect();
+        let settings = self.experiment.to_toml();
+        provenance::of_command(self.out, "mine", &settings, &inputs, &Device::flex())
+    }
+
+    /// Scores cases, tells which cannot be scored, and hashes the predictions of the others.
+    fn scores(
+        &self,
+        cases: &[usize],
+        organs: &[usize],
+        stage: &str,
+        bars: &Bars,
+    ) -> (Scored, String) {
+        let foreign = Foreign {
+            store: self.store,
+            organs,
+            dir: self.predictions,
+            labels: self.labels,
+        };
+        bars.begin(stage, cases.len() as u64, 0);
+        let n_done = AtomicU64::new(0);
+        let advanced = || bars.advance(1 + n_done.fetch_add(1, Ordering::Relaxed));
+        let n_at_once = CASES_AT_ONCE.min(rayon::current_num_threads());
+        let outcomes = foreign.scores(cases, n_at_once, &advanced);
+        bars.end();
+        let (mut scored, mut hasher) = (Scored::default(), Hasher::new());
+        for (case_idx, outcome) in cases.iter().zip(outcomes) {
+            match outcome {
+                Ok(counts) => {
+                    hasher.update(counts.blake3.as_bytes());
+                    scored.scores.extend(counts.scores);
+                }
+                Err(error) => {
+                    scored.n_failed += 1;
+                    let case = &self.store.cases()[*case_idx].id;
+                    bars.line(&format!("not scored: {case}: {}", causes(&error)));
+                }
+            }
+        }
+        (scored, hasher.finalize().to_hex().to_string())
+    }
+}
+
+fn candidates(store: &Store, cases: &[usize], organs: &[usize]) -> Vec<Candidate> {
+    let of_case = |case_idx: &usize| {
+        let case_idx = *case_idx;
+        let case = &store.cases()[case_idx];
+        let is_positive = move |z| {
+            let annotated = organs.iter().filter(|place| {
+                store
+                    .organs()
+                    .organ(**place)
+                    .is_some_and(|organ| case.is_annotated(organ))
+            });
+            annotated
+                .into_iter()
+                .any(|place| case.area_px(*place, z) > 0)
+        };
+        (0..case.n_slices).map(move |z| Candidate {
+            slice: SliceRef {
+                case_idx: u32::try_from(case_idx).unwrap_or(u32::MAX),
+                z: u32::try_from(z).unwrap_or(u32::MAX),
+            },
+            patient: case.patient.clone(),
+            is_positive: is_positive(z),
+        })
+    };
+    cases.iter().flat_map(of_case).collect()
+}
