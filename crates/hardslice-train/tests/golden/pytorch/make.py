@@ -179,7 +179,7 @@ def make_nets():
 
 
 def make_sgd():
-    for momentum, lr0 in [(0.9, 0.05), (0.0, 0.5)]:
+    for momentum, lr0 in [(0.9, 0.05), (0.0, 0.1)]:
         case = net_case("unet", 3, "batch", 0, (32, 32))
         case |= {"lr0": lr0, "power": 0.9, "momentum": momentum}
         case |= {"n_steps": 10, "schedule_steps": 20}
