@@ -170,7 +170,7 @@ pub fn fit(
         loader.finish();
         trained
     })?;
-    keeper.save(&trainee)?;
+    keeper.finish(&trainee)?;
     context.observer.notify(&Event::Finished);
     Ok(trainee)
 }

@@ -8,7 +8,7 @@ use blake3::Hasher;
 use burn::tensor::Device;
 use hardslice::experiment::Experiment;
 use hardslice_data::balance::{
-    Arm, Candidate, Candidates, Found, Judging, Plan, SliceScore, Tau, Verdicts,
+    Arm, ArmError, Candidate, Candidates, Found, Judging, Plan, SliceScore, Tau, Verdicts,
 };
 use hardslice_data::ledger::{self, Entry, ledger_rows};
 use hardslice_data::split::{Fold, Split, facts};
@@ -87,9 +87,12 @@ pub(crate) fn mine_predictions(job: &ForeignMining<'_>) -> anyhow::Result<Done> 
         positive_weight: job.experiment.train.positive_weight,
         seed: job.experiment.seed,
     };
-    let plans =
-        Arm::Hard.second_half(&candidates, &Found::of(&verdicts), &job.experiment.balance)?;
-    let plan = plans.into_iter().next().unwrap_or_default();
+    let plan =
+        match Arm::Hard.second_half(&candidates, &Found::of(&verdicts), &job.experiment.balance) {
+            // Without a split there is no B, and nothing may be hard.
+            Err(ArmError::Empty { .. }) => Plan::default(),
+            plans => plans?.into_iter().next().unwrap_or_default(),
+        };
     job.write(&verdicts, &plan, &places, &model)?;
     for (organ, tau) in names.iter().zip(&verdicts.taus) {
         bars::print(&format!(

@@ -31,7 +31,7 @@ batch = 4
 n_validations = 4
 
 [mining]
-tau = "0.9"
+tau = "hardest 30 %"
 "#;
 
 /// Where `npm install` put playwright-core and axe-core, or why the test cannot run.

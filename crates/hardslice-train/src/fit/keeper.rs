@@ -22,6 +22,7 @@ pub(super) struct Keeper<'a> {
     context: &'a FitContext<'a>,
     log: TrainLog,
     saved_at: Instant,
+    saved_step: Option<u64>,
 }
 
 impl<'a> Keeper<'a> {
@@ -35,6 +36,7 @@ impl<'a> Keeper<'a> {
             context,
             log: TrainLog::open(dir, trainee.position.step, context.wall_time_s)?,
             saved_at: Instant::now(),
+            saved_step: None,
         })
     }
 
@@ -64,14 +66,24 @@ impl<'a> Keeper<'a> {
         Ok(())
     }
 
-    pub(super) fn save(&mut self, trainee: &Trainee) -> Result<(), FitError> {
+    fn save(&mut self, trainee: &Trainee) -> Result<(), FitError> {
         self.log.flush()?;
         let dir = self.dir.join("checkpoints");
         trainee
             .checkpoint()
             .write(&dir, self.context.config.keep_checkpoints)?;
         self.saved_at = Instant::now();
+        self.saved_step = Some(trainee.position.step);
         Ok(())
+    }
+
+    /// Saves what is not saved yet. After the last checkpoint nothing is written any more: who finds
+    /// it takes the half for done.
+    pub(super) fn finish(&mut self, trainee: &Trainee) -> Result<(), FitError> {
+        if self.saved_step == Some(trainee.position.step) {
+            return Ok(());
+        }
+        self.save(trainee)
     }
 
     /// Mean and lowest case Dice on the validation patients; keeps the best weights.

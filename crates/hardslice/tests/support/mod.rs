@@ -1,6 +1,7 @@
 //! Runs the program on phantoms and compares what it leaves.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![allow(dead_code, reason = "each test uses a part")]
 
 use std::collections::BTreeMap;
 use std::fs;
