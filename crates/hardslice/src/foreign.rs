@@ -51,14 +51,16 @@ pub(crate) fn mine_predictions(job: &ForeignMining<'_>) -> anyhow::Result<Done> 
         .filter_map(|organ| job.store.organs().index_of(organ))
         .collect();
     let folds = Folds::of(job, &organs)?;
-    let (a, model) = job.scores(&folds.a, &places, "score predictions", &bars);
+    let mut hasher = Hasher::new();
+    let a = job.scores(&folds.a, &places, "score predictions", (&bars, &mut hasher));
     let validation = match mining.tau {
         Tau::Validation => {
-            job.scores(&folds.validation, &places, "score validation", &bars)
-                .0
+            let stage = "score validation";
+            job.scores(&folds.validation, &places, stage, (&bars, &mut hasher))
         }
         _ => Scored::default(),
     };
+    let model = hasher.finalize().to_hex().to_string();
     if a.scores.is_empty() {
         return Err(anyhow!(
             "none of the predictions in {} could be scored",
@@ -100,7 +102,7 @@ pub(crate) fn mine_predictions(job: &ForeignMining<'_>) -> anyhow::Result<Done> 
             tau.n_hard, tau.n_scored, tau.value
         ))?;
     }
-    Ok(if a.n_failed == 0 {
+    Ok(if a.n_failed + validation.n_failed == 0 {
         Done::Clean
     } else {
         Done::Findings
@@ -185,14 +187,14 @@ impl ForeignMining<'_> {
         provenance::of_command(self.out, "mine", &settings, &inputs, &Device::flex())
     }
 
-    /// Scores cases, tells which cannot be scored, and hashes the predictions of the others.
+    /// Scores cases, tells which cannot be scored, and adds the predictions of the others to a hash.
     fn scores(
         &self,
         cases: &[usize],
         organs: &[usize],
         stage: &str,
-        bars: &Bars,
-    ) -> (Scored, String) {
+        (bars, hasher): (&Bars, &mut Hasher),
+    ) -> Scored {
         let foreign = Foreign {
             store: self.store,
             organs,
@@ -205,7 +207,7 @@ impl ForeignMining<'_> {
         let n_at_once = CASES_AT_ONCE.min(rayon::current_num_threads());
         let outcomes = foreign.scores(cases, n_at_once, &advanced);
         bars.end();
-        let (mut scored, mut hasher) = (Scored::default(), Hasher::new());
+        let mut scored = Scored::default();
         for (case_idx, outcome) in cases.iter().zip(outcomes) {
             match outcome {
                 Ok(counts) => {
@@ -219,7 +221,7 @@ impl ForeignMining<'_> {
                 }
             }
         }
-        (scored, hasher.finalize().to_hex().to_string())
+        scored
     }
 }
 
