@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use support::run;
 
 const EXPERIMENT: &str = r#"
 preset = "demo"
@@ -57,20 +61,6 @@ fn modules() -> Result<PathBuf, String> {
     }
 }
 
-fn hardslice(dir: &Path, args: &[&str]) {
-    let output = Command::new(env!("CARGO_BIN_EXE_hardslice"))
-        .args(args)
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "`{}` failed:\n{said}",
-        args.join(" ")
-    );
-}
-
 #[test]
 fn the_report_of_a_run_holds_in_a_browser() {
     let modules = match modules() {
@@ -81,20 +71,10 @@ fn the_report_of_a_run_holds_in_a_browser() {
         }
     };
     let dir = tempfile::tempdir().unwrap();
-    hardslice(
-        dir.path(),
-        &[
-            "phantom",
-            "--out",
-            "phantoms",
-            "--patients",
-            "10",
-            "--size",
-            "64",
-        ],
-    );
+    let phantoms = "phantom --out phantoms --patients 10 --size 64";
+    run(&phantoms.split(' ').collect::<Vec<_>>(), dir.path());
     std::fs::write(dir.path().join("experiment.toml"), EXPERIMENT).unwrap();
-    hardslice(dir.path(), &["run", "experiment.toml", "--out", "out"]);
+    run(&["run", "experiment.toml", "--out", "out"], dir.path());
     let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/check.mjs");
     let output = Command::new("node")
         .arg(check)
