@@ -175,3 +175,81 @@ macro_rules! with_simd {
     };
 }
 pub(crate) use with_simd;
+
+#[cfg(test)]
+mod tests {
+    use burn_std::bf16;
+
+    use super::*;
+
+    /// Two numbers a lane and what a sum of their products starts from.
+    struct Dots([Pixel; 5]);
+
+    impl Kernel for Dots {
+        /// The pairs' bits, and the sums.
+        type Output = ([u32; LANES], Pixel);
+
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) -> Self::Output {
+            let [a_low, a_high, b_low, b_high, c] = &self.0;
+            let a = s.pairs(s.read(a_low), s.read(a_high));
+            let b = s.pairs(s.read(b_low), s.read(b_high));
+            // SAFETY: `run_dots` runs it.
+            let sums = unsafe { s.dot(a, b, s.read(c)) };
+            (s.to_array(a).map(f32::to_bits), s.to_array(sums))
+        }
+    }
+
+    /// Numbers that a bf16 cuts off, ties to either side among them.
+    fn lanes(first: u32) -> Pixel {
+        let mut lanes = [0.0; LANES];
+        for (lane, number) in (0_u32..).zip(&mut lanes) {
+            let tie = match lane % 4 {
+                0 => 0x8000,
+                1 => 0x1_8000,
+                2 => 0x7fff,
+                _ => 0x8001,
+            };
+            let sign = if lane % 3 == 0 { 1 << 31 } else { 0 };
+            *number = f32::from_bits(sign | (0x3f80_0000 + ((first + 5 * lane) << 17)) | tie);
+        }
+        lanes
+    }
+
+    fn holds_on<S: Simd>(s: S) {
+        let of = [lanes(1), lanes(9), lanes(4), lanes(20), lanes(2)];
+        let (pairs, sums) = s.run_dots(Dots(of));
+        let [a_low, a_high, b_low, b_high, c] = of;
+        for lane in 0..LANES {
+            let [a_low, a_high, b_low, b_high] =
+                [a_low, a_high, b_low, b_high].map(|v| bf16::from_f32(v[lane]));
+            let bits = u32::from(a_low.to_bits()) | u32::from(a_high.to_bits()) << 16;
+            assert_eq!(
+                pairs[lane], bits,
+                "lane {lane}: to the nearest, ties to even"
+            );
+            let product = |a: bf16, b: bf16| f64::from(a.to_f32()) * f64::from(b.to_f32());
+            let exact = product(a_low, b_low) + product(a_high, b_high) + f64::from(c[lane]);
+            let apart = (f64::from(sums[lane]) - exact).abs();
+            assert!(
+                apart <= 1e-6 * exact.abs().max(1.0),
+                "lane {lane}: {}",
+                sums[lane]
+            );
+        }
+    }
+
+    #[test]
+    fn pairs_are_rounded_and_their_products_summed_on_every_level_that_has_them() {
+        holds_on(Portable { dots: true });
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(s) = Avx2::detect() {
+                holds_on(s.with_dots());
+            }
+            if let Some(s) = Avx512::detect().and_then(Avx512::with_dots) {
+                holds_on(s);
+            }
+        }
+    }
+}
