@@ -201,7 +201,7 @@ impl Folds {
         let slices = |fold| {
             cases(fold)
                 .into_iter()
-                .flat_map(|case| slices_of(lens, case))
+                .flat_map(|case| Candidate::of_case(lens.store(), case, lens.organs()))
         };
         Self {
             a: slices(Fold::A).collect(),
@@ -228,26 +228,5 @@ fn cases_of(lens: &Lens<'_>, ids: &[CaseId]) -> Vec<usize> {
     cases
         .filter(|(case_idx, case)| ids.contains(&case.id) && lens.is_annotated(*case_idx))
         .map(|(case_idx, _)| case_idx)
-        .collect()
-}
-
-fn slices_of(lens: &Lens<'_>, case_idx: usize) -> Vec<Candidate> {
-    let case = &lens.store().cases()[case_idx];
-    let is_positive = |z| {
-        let organs = lens.organs().iter().enumerate();
-        organs
-            .filter(|(organ, _)| lens.is_organ_annotated(case_idx, *organ))
-            .any(|(_, store_idx)| case.area_px(*store_idx, z) > 0)
-    };
-    let index = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    (0..case.n_slices)
-        .map(|z| Candidate {
-            slice: SliceRef {
-                case_idx: index(case_idx),
-                z: index(z),
-            },
-            patient: case.patient.clone(),
-            is_positive: is_positive(z),
-        })
         .collect()
 }

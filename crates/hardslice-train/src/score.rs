@@ -51,20 +51,9 @@ fn score_chunk(logits: &[f32], lens: &Lens<'_>, slices: &[SliceRef]) -> Vec<Slic
         let value = lens.store().organs().store_value(lens.organs()[organ]);
         let labels = lens.store().labels(case_idx, z);
         let logits = &logits[plane * n_pixels..(plane + 1) * n_pixels];
-        let (mut n_truth, mut n_predicted, mut n_shared) = (0, 0, 0);
-        for (label, logit) in labels.iter().zip(logits) {
-            let (truth, predicted) = (*label == value, *logit >= 0.0);
-            n_truth += u32::from(truth);
-            n_predicted += u32::from(predicted);
-            n_shared += u32::from(truth && predicted);
-        }
-        Some(SliceScore {
-            slice,
-            organ_idx: u16::try_from(organ).unwrap_or(u16::MAX),
-            n_truth,
-            n_predicted,
-            n_shared,
-        })
+        let pixels = labels.iter().zip(logits);
+        let pixels = pixels.map(|(label, logit)| (*label == value, *logit >= 0.0));
+        Some(SliceScore::counted(slice, organ, pixels))
     });
     scores.collect()
 }

@@ -13,7 +13,7 @@ use hardslice_data::balance::{
 use hardslice_data::ledger::{self, Entry, ledger_rows};
 use hardslice_data::split::{Fold, Split, facts};
 use hardslice_data::store::{Foreign, Store};
-use hardslice_data::{Organ, OrganMap, SliceRef};
+use hardslice_data::{Organ, OrganMap};
 
 use crate::bars::{self, Bars};
 use crate::whole::trained_organs;
@@ -82,7 +82,12 @@ pub(crate) fn mine_predictions(job: &ForeignMining<'_>) -> anyhow::Result<Done> 
             bars.line(&format!("warning: {organ}: {warning}"));
         }
     }
-    let [of_a, of_b] = [&folds.a, &folds.b].map(|cases| candidates(job.store, cases, &places));
+    let [of_a, of_b] = [&folds.a, &folds.b].map(|cases| -> Vec<Candidate> {
+        let slices = cases
+            .iter()
+            .map(|case_idx| Candidate::of_case(job.store, *case_idx, &places));
+        slices.flatten().collect()
+    });
     let candidates = Candidates {
         a: &of_a,
         b: &of_b,
@@ -118,30 +123,23 @@ struct Folds {
 
 impl Folds {
     fn of(job: &ForeignMining<'_>, organs: &[Organ]) -> anyhow::Result<Self> {
-        let cases = || job.store.cases().iter().enumerate();
-        let is_annotated = |case_idx: usize| {
-            organs
-                .iter()
-                .any(|organ| job.store.cases()[case_idx].is_annotated(organ))
+        let split = match job.split {
+            None => None,
+            Some(path) => Some(
+                Split::load(path, &facts(job.store, organs))
+                    .with_context(|| format!("cannot use the split {}", path.display()))?,
+            ),
         };
-        let Some(path) = job.split else {
-            return Ok(Self {
-                a: cases()
-                    .map(|(case_idx, _)| case_idx)
-                    .filter(|idx| is_annotated(*idx))
-                    .collect(),
-                b: Vec::new(),
-                validation: Vec::new(),
-            });
-        };
-        let split = Split::load(path, &facts(job.store, organs))
-            .with_context(|| format!("cannot use the split {}", path.display()))?;
+        // Without a split every case is A.
         let of_fold = |fold: Fold| -> Vec<usize> {
-            let of_fold = cases().filter(|(_, case)| split.fold_of(&case.id) == Some(fold));
-            of_fold
-                .map(|(case_idx, _)| case_idx)
-                .filter(|idx| is_annotated(*idx))
-                .collect()
+            let cases = job.store.cases().iter().enumerate();
+            let of_fold = cases.filter(|(_, case)| {
+                let its = split
+                    .as_ref()
+                    .map_or(Some(Fold::A), |split| split.fold_of(&case.id));
+                its == Some(fold) && organs.iter().any(|organ| case.is_annotated(organ))
+            });
+            of_fold.map(|(case_idx, _)| case_idx).collect()
         };
         Ok(Self {
             a: of_fold(Fold::A),
@@ -223,31 +221,4 @@ impl ForeignMining<'_> {
         }
         scored
     }
-}
-
-fn candidates(store: &Store, cases: &[usize], organs: &[usize]) -> Vec<Candidate> {
-    let of_case = |case_idx: &usize| {
-        let case_idx = *case_idx;
-        let case = &store.cases()[case_idx];
-        let is_positive = move |z| {
-            let annotated = organs.iter().filter(|place| {
-                store
-                    .organs()
-                    .organ(**place)
-                    .is_some_and(|organ| case.is_annotated(organ))
-            });
-            annotated
-                .into_iter()
-                .any(|place| case.area_px(*place, z) > 0)
-        };
-        (0..case.n_slices).map(move |z| Candidate {
-            slice: SliceRef {
-                case_idx: u32::try_from(case_idx).unwrap_or(u32::MAX),
-                z: u32::try_from(z).unwrap_or(u32::MAX),
-            },
-            patient: case.patient.clone(),
-            is_positive: is_positive(z),
-        })
-    };
-    cases.iter().flat_map(of_case).collect()
 }

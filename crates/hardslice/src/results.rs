@@ -44,8 +44,22 @@ pub(crate) fn write(
 ) -> anyhow::Result<()> {
     let leaky = rounds.iter().any(|(_, round)| round.leaky);
     let scores = arm_scores(rounds);
-    write_scores(&out.join("scores.csv"), experiment.seed, &scores, leaky)
-        .context("cannot write scores.csv")?;
+    let seed = experiment.seed.to_string();
+    let row = |(arm, score): &'_ (String, TestScore)| {
+        vec![
+            score.case.clone(),
+            arm.clone(),
+            score.organ.clone(),
+            seed.clone(),
+        ]
+    };
+    write_scores(
+        &out.join("scores.csv"),
+        &["case", "arm", "organ", "seed"],
+        scores.iter().map(|score| (row(score), &score.1.scores)),
+        leaky,
+    )
+    .context("cannot write scores.csv")?;
     let rows = summary_rows(&scores);
     let mut report = Report {
         program: env!("CARGO_PKG_VERSION"),
@@ -125,37 +139,33 @@ fn mining(rounds: &[(Vec<Organ>, RoundOutcome)]) -> BTreeMap<String, Mining> {
         .collect()
 }
 
-/// Writes `case,arm,organ,seed,dice,...`; absent scores are empty. A leaky threshold adds a column
-/// that says so in every row.
-fn write_scores(
+/// Writes a table of scores: columns that say what was scored, then [`SCORE_COLUMNS`]; absent scores
+/// are empty. A leaky threshold adds a column that says so in every row.
+pub(crate) fn write_scores<'s>(
     path: &Path,
-    seed: u64,
-    scores: &[(String, TestScore)],
+    columns: &[&str],
+    rows: impl Iterator<Item = (Vec<String>, &'s CaseScores)>,
     leaky: bool,
 ) -> io::Result<()> {
     let stamp = leaky.then(|| "LEAKY".to_owned());
     write_whole(path, |file| {
         let mut csv = csv::Writer::from_writer(file);
-        let columns = ["case", "arm", "organ", "seed"]
-            .into_iter()
-            .chain(SCORE_COLUMNS);
-        csv.write_record(columns.map(str::to_owned).chain(stamp.clone()))?;
-        for (arm, score) in scores {
-            let seed = seed.to_string();
-            let front = [score.case.as_str(), arm, &score.organ, &seed].map(str::to_owned);
-            csv.write_record(
-                front
-                    .into_iter()
-                    .chain(score_cells(&score.scores))
-                    .chain(stamp.clone()),
-            )?;
+        let columns = columns.iter().chain(&SCORE_COLUMNS);
+        csv.write_record(
+            columns
+                .map(|column| (*column).to_owned())
+                .chain(stamp.clone()),
+        )?;
+        for (front, scores) in rows {
+            let cells = front.into_iter().chain(score_cells(scores));
+            csv.write_record(cells.chain(stamp.clone()))?;
         }
         csv.flush()
     })
 }
 
 /// Columns of a case's scores, as in every table of scores.
-pub(crate) const SCORE_COLUMNS: [&str; 6] = [
+const SCORE_COLUMNS: [&str; 6] = [
     "dice",
     "hd95_mm",
     "assd_mm",
@@ -165,7 +175,7 @@ pub(crate) const SCORE_COLUMNS: [&str; 6] = [
 ];
 
 /// The cells of [`SCORE_COLUMNS`].
-pub(crate) fn score_cells(scores: &CaseScores) -> [String; 6] {
+fn score_cells(scores: &CaseScores) -> [String; 6] {
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     [
         number(scores.dice),

@@ -45,10 +45,11 @@ pub(crate) fn run_whole(whole: &Whole<'_>) -> anyhow::Result<Finished> {
     write_whole_bytes(&out.join("experiment.toml"), toml.as_bytes())
         .with_context(|| format!("cannot write into {}", out.display()))?;
 
-    let manifest = read_manifest(experiment)?;
-    let report = prepare_store(&manifest, experiment, &out.join("store"), bars)?;
-    let store = Store::open(out.join("store"))?;
-    let organs = trained_organs(experiment, store.organs())?;
+    let Ground {
+        store,
+        organs,
+        done,
+    } = ground(experiment, out, bars)?;
     let split = make_split(experiment, &store, &organs, &out.join("split.json"), bars)?;
 
     let mut rounds = Vec::new();
@@ -69,12 +70,34 @@ pub(crate) fn run_whole(whole: &Whole<'_>) -> anyhow::Result<Finished> {
     results::write(out, experiment, &rounds)?;
     provenance::write(out, experiment, &store, device)?;
     pictures::write(out, &store, &split, &rounds, bars)?;
+    Ok(Finished { done, rounds })
+}
+
+/// The cohort, prepared.
+pub(crate) struct Ground {
+    pub(crate) store: Store,
+    /// The organs to train.
+    pub(crate) organs: Vec<Organ>,
+    /// Whether all scans are in the store.
+    pub(crate) done: Done,
+}
+
+/// Prepares the store in `out`, or finds it prepared.
+pub(crate) fn ground(experiment: &Experiment, out: &Path, bars: &Bars) -> anyhow::Result<Ground> {
+    let manifest = read_manifest(experiment)?;
+    let report = prepare_store(&manifest, experiment, &out.join("store"), bars)?;
+    let store = Store::open(out.join("store"))?;
+    let organs = trained_organs(experiment, store.organs())?;
     let done = if report.failures.is_empty() {
         Done::Clean
     } else {
         Done::Findings
     };
-    Ok(Finished { done, rounds })
+    Ok(Ground {
+        store,
+        organs,
+        done,
+    })
 }
 
 /// Reads the experiment's cohort.
@@ -166,7 +189,7 @@ pub(crate) fn make_split(
 }
 
 /// The organs of each net: one net for all, or one each.
-fn nets(experiment: &Experiment, organs: &[Organ]) -> Vec<Vec<Organ>> {
+pub(crate) fn nets(experiment: &Experiment, organs: &[Organ]) -> Vec<Vec<Organ>> {
     if experiment.one_net {
         return vec![organs.to_vec()];
     }

@@ -13,10 +13,12 @@
 //! gives the same plan.
 
 mod arm;
+mod candidate;
 mod case_dice;
 mod epoch;
 mod found;
 mod judging;
+mod options;
 mod plan;
 mod policy;
 mod score;
@@ -24,12 +26,14 @@ mod tau;
 mod verdict;
 
 pub use arm::{Arm, UnknownArm};
+pub use candidate::{Candidate, Candidates};
 pub use case_dice::case_dice;
 pub use epoch::{Copies, Copy, Draw, Epochs};
 pub use found::Found;
 pub use judging::Judging;
+pub use options::BalanceOptions;
 pub use plan::{Plan, PlanEntry, PlanError, Reason};
-pub use policy::{ArmError, BalanceOptions, Candidate, Candidates};
+pub use policy::ArmError;
 pub use score::{Rule, SliceScore};
 pub use tau::{ResolvedTau, Tau, TauError, TauInputs, TauWarning};
 pub use verdict::{Verdict, Verdicts};

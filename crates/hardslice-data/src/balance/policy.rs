@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Arm, Found, Plan, PlanEntry, PlanError, Reason};
+use super::{
+    Arm, BalanceOptions, Candidate, Candidates, Found, Plan, PlanEntry, PlanError, Reason,
+};
 use crate::random::Stream;
 use crate::{PatientId, SliceRef};
 
@@ -31,76 +32,6 @@ pub enum ArmError {
         /// The arm.
         arm: Arm,
     },
-}
-
-/// The slices that an arm may choose from.
-#[derive(Debug, Clone, Copy)]
-pub struct Candidates<'a> {
-    /// Slices of A.
-    pub a: &'a [Candidate],
-    /// Slices of B.
-    pub b: &'a [Candidate],
-    /// How much more often positive slices are shown than negative ones; 1 is as often.
-    pub positive_weight: f64,
-    /// Seed of the random controls.
-    pub seed: u64,
-}
-
-/// A slice with what a policy may know of it before any model has seen it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    /// The slice.
-    pub slice: SliceRef,
-    /// Whose it is.
-    pub patient: PatientId,
-    /// Whether it holds an organ that the arm trains on.
-    pub is_positive: bool,
-}
-
-/// Settings of single arms.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct BalanceOptions {
-    /// `probabilistic` and `gradual`: least weight of a slice, above 0, so that none is forgotten.
-    pub floor: f64,
-    /// `gradual`: stages of the second half.
-    pub stages: u32,
-    /// `rounds`: parts of the second half, at most, before each of which A is scored anew.
-    pub rounds: u32,
-    /// `rounds`: the hard slices are settled when those of two rounds overlap by this share
-    /// (slices in both over slices in either).
-    pub settled: f64,
-}
-
-impl Default for BalanceOptions {
-    fn default() -> Self {
-        Self {
-            floor: 0.1,
-            stages: 4,
-            rounds: 3,
-            settled: 0.9,
-        }
-    }
-}
-
-impl BalanceOptions {
-    /// What is wrong with the settings, in words; `None` when nothing is.
-    pub fn problem(&self) -> Option<String> {
-        let checks = [
-            (
-                !(self.floor > 0.0 && self.floor <= 1.0),
-                "floor must be above 0 and at most 1",
-            ),
-            (self.stages == 0, "stages must be 1 at least"),
-            (self.rounds == 0, "rounds must be 1 at least"),
-            (
-                !(0.0..=1.0).contains(&self.settled),
-                "settled must be from 0 to 1",
-            ),
-        ];
-        let failed = checks.into_iter().find(|(failed, _)| *failed);
-        failed.map(|(_, message)| format!("[balance] {message}"))
-    }
 }
 
 impl Arm {
@@ -234,16 +165,6 @@ impl Arm {
             return Err(ArmError::Empty { arm: self });
         }
         Ok(plan)
-    }
-}
-
-impl Candidates<'_> {
-    fn base_weight(&self, candidate: &Candidate) -> f64 {
-        if candidate.is_positive {
-            self.positive_weight
-        } else {
-            1.0
-        }
     }
 }
 
@@ -482,16 +403,5 @@ mod tests {
             let half_way = [Some(1.5), Some(1.0), Some(0.625)];
             assert_eq!(weights, [half_way, [Some(2.0), Some(1.0), Some(0.25)]]);
         });
-    }
-
-    #[test]
-    fn options_out_of_range_are_refused_in_words() {
-        assert_eq!(BalanceOptions::default().problem(), None, "the defaults");
-        let options = BalanceOptions {
-            floor: 0.0,
-            ..BalanceOptions::default()
-        };
-        let said = options.problem().unwrap();
-        assert!(said.contains("floor must be above 0"), "{said}");
     }
 }

@@ -47,6 +47,27 @@ impl Rule {
 }
 
 impl SliceScore {
+    /// Counts pixels, each given as whether it lies in the truth and in the prediction.
+    pub fn counted(
+        slice: SliceRef,
+        organ_idx: usize,
+        pixels: impl Iterator<Item = (bool, bool)>,
+    ) -> Self {
+        let (mut n_truth, mut n_predicted, mut n_shared) = (0, 0, 0);
+        for (truth, predicted) in pixels {
+            n_truth += u32::from(truth);
+            n_predicted += u32::from(predicted);
+            n_shared += u32::from(truth && predicted);
+        }
+        Self {
+            slice,
+            organ_idx: u16::try_from(organ_idx).unwrap_or(u16::MAX),
+            n_truth,
+            n_predicted,
+            n_shared,
+        }
+    }
+
     /// Which rule scores this slice.
     ///
     /// `min_false_positive_px` is the smallest area that counts as a false positive where the organ

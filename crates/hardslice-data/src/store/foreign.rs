@@ -185,24 +185,13 @@ impl Foreign<'_> {
                 return None;
             }
             let value = self.store.organs().store_value(*store_idx);
-            let mut counts = [0_u32; 3];
-            for (truth, predicted) in truth.iter().zip(predicted) {
-                let is_in = [*truth == value, *predicted == value];
-                let is_in = [is_in[0], is_in[1], is_in[0] && is_in[1]];
-                for (count, is_in) in counts.iter_mut().zip(is_in) {
-                    *count += u32::from(is_in);
-                }
-            }
-            Some(SliceScore {
-                slice: SliceRef {
-                    case_idx: u32::try_from(case_idx).unwrap_or(u32::MAX),
-                    z: u32::try_from(z).unwrap_or(u32::MAX),
-                },
-                organ_idx: u16::try_from(organ_idx).unwrap_or(u16::MAX),
-                n_truth: counts[0],
-                n_predicted: counts[1],
-                n_shared: counts[2],
-            })
+            let slice = SliceRef {
+                case_idx: u32::try_from(case_idx).unwrap_or(u32::MAX),
+                z: u32::try_from(z).unwrap_or(u32::MAX),
+            };
+            let pixels = truth.iter().zip(predicted);
+            let pixels = pixels.map(|(truth, predicted)| (*truth == value, *predicted == value));
+            Some(SliceScore::counted(slice, organ_idx, pixels))
         };
         organs.filter_map(score).collect()
     }

@@ -315,7 +315,7 @@ impl Conv<'_> {
                     },
                 };
                 if self.weights.in_pairs {
-                    run_dots(s, tile, pixels);
+                    run_tile::<S, BLOCKS, LANES, true>(s, tile, pixels);
                     continue;
                 }
                 // What no instruction set runs is not compiled: the conditions are constants.
@@ -327,9 +327,9 @@ impl Conv<'_> {
                     continue;
                 }
                 match (pixel_step, self.window.step) {
-                    (1, 1) => run_tile::<S, BLOCKS, 1>(s, tile, pixels),
-                    (_, 1) => run_tile::<S, BLOCKS, LANES>(s, tile, pixels),
-                    _ => run_tile::<S, BLOCKS, { 2 * LANES }>(s, tile, pixels),
+                    (1, 1) => run_tile::<S, BLOCKS, 1, false>(s, tile, pixels),
+                    (_, 1) => run_tile::<S, BLOCKS, LANES, false>(s, tile, pixels),
+                    _ => run_tile::<S, BLOCKS, { 2 * LANES }, false>(s, tile, pixels),
                 }
             }
         }
@@ -391,37 +391,33 @@ pub(super) fn tiles_of_row(width: usize, most: usize) -> impl Iterator<Item = (u
 /// Pixels of a [`RowTile`], at most.
 const ROW_TILE_PIXELS: usize = 24;
 
-macro_rules! by_width {
-    ($run:ident, $s:ident, $args:ident, $pixels:ident, $step:expr, $dots:literal: $($n:literal)*) => {
-        match $pixels {
-            $($n => $s.$run(Tile::<BLOCKS, $n, { $step }, $dots>($args)),)*
-            _ => unreachable!("a width of a tile"),
-        }
-    };
-}
-
-pub(super) fn run_tile<S: Simd, const BLOCKS: usize, const STEP: usize>(
+/// Runs a tile; with `DOTS` in sums of bf16 products.
+pub(super) fn run_tile<S: Simd, const BLOCKS: usize, const STEP: usize, const DOTS: bool>(
     s: S,
     args: TileArgs<'_, BLOCKS>,
     pixels: usize,
 ) {
-    if const { S::TILE_PIXELS <= 2 } {
-        by_width!(run, s, args, pixels, STEP, false: 1 2);
-    } else if const { S::TILE_PIXELS <= 6 } {
-        by_width!(run, s, args, pixels, STEP, false: 1 2 3 4 5 6);
-    } else {
-        by_width!(run, s, args, pixels, STEP, false: 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+    macro_rules! by_width {
+        ($($n:literal)*) => {
+            match pixels {
+                $($n => {
+                    let tile = Tile::<BLOCKS, $n, STEP, DOTS>(args);
+                    if const { DOTS } {
+                        s.run_dots(tile);
+                    } else {
+                        s.run(tile);
+                    }
+                })*
+                _ => unreachable!("a width of a tile"),
+            }
+        };
     }
-}
-
-/// A tile in sums of bf16 products.
-fn run_dots<S: Simd, const BLOCKS: usize>(s: S, args: TileArgs<'_, BLOCKS>, pixels: usize) {
     if const { S::TILE_PIXELS <= 2 } {
-        by_width!(run_dots, s, args, pixels, LANES, true: 1 2);
+        by_width!(1 2);
     } else if const { S::TILE_PIXELS <= 6 } {
-        by_width!(run_dots, s, args, pixels, LANES, true: 1 2 3 4 5 6);
+        by_width!(1 2 3 4 5 6);
     } else {
-        by_width!(run_dots, s, args, pixels, LANES, true: 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+        by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
     }
 }
 

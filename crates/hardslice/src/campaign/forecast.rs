@@ -59,14 +59,10 @@ impl Forecast {
 
 /// Whether two cells train the same net on batches of the same size.
 fn is_as_fast(a: &Cell, b: &Cell) -> bool {
-    let of = |cell: &Cell| {
-        let Cell {
-            experiment, organs, ..
-        } = cell;
-        let (train, size) = (experiment.train.clone(), experiment.prepare.size);
-        (experiment.net.clone(), train, size, organs.len())
-    };
-    of(a) == of(b)
+    a.organs.len() == b.organs.len()
+        && a.experiment.net == b.experiment.net
+        && a.experiment.train == b.experiment.train
+        && a.experiment.prepare.size == b.experiment.prepare.size
 }
 
 /// How fast a net is trained, and how large it is.

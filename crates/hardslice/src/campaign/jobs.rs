@@ -1,16 +1,12 @@
 //! The trainings of a campaign, side by side.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
 use anyhow::Context;
 use hardslice_data::balance::{Arm, Tau};
 use hardslice_data::few_at_once;
-use hardslice_data::split::Split;
-use hardslice_train::round::{self, Workplace};
+use hardslice_train::round;
 
 use super::progress::{OfJob, Overall};
-use super::{Campaign, Cell, Ground};
+use super::{Campaign, Cell, Ground, Splits};
 
 /// What one job does of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,11 +47,10 @@ pub(super) fn waves(cell_idx: usize, cell: &Cell) -> [Vec<Job>; 2] {
         .arms
         .iter()
         .partition(|arm| arm.pretrains_on_b());
-    let n_shared = match on_b.iter().any(|arm| arm.needs_cross_fold()) {
-        _ if on_b.is_empty() => 0,
-        true => 2 * first,
-        false => first,
-    };
+    // The net on B, and for some arms that on A.
+    let n_nets =
+        u64::from(!on_b.is_empty()) + u64::from(on_b.iter().any(|arm| arm.needs_cross_fold()));
+    let n_shared = n_nets * first;
     let of_on_all = on_all.iter().map(|arm| job(Work::Arm(*arm), n));
     let of_on_b = on_b.iter().map(|arm| job(Work::Arm(*arm), second));
     if cell.experiment.mining.tau == Tau::Paper {
@@ -75,7 +70,7 @@ pub(super) fn train(
     campaign: &Campaign<'_>,
     ground: &Ground,
     cells: &[Cell],
-    splits: &BTreeMap<PathBuf, Split>,
+    splits: &Splits,
 ) -> anyhow::Result<()> {
     let mut of_waves = [Vec::new(), Vec::new()];
     for (cell_idx, cell) in cells.iter().enumerate() {
@@ -93,8 +88,7 @@ pub(super) fn train(
             let pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(n_threads)
                 .build()?;
-            let split = &splits[&cell.split];
-            pool.install(|| run(campaign, ground, (cell, split), job, &overall))
+            pool.install(|| run(campaign, ground, (cell, splits), job, &overall))
                 .with_context(|| format!("in {}", cell.dir.display()))
         });
         // The others of the wave went on; the first failure is what is told.
@@ -107,17 +101,14 @@ pub(super) fn train(
 fn run(
     campaign: &Campaign<'_>,
     ground: &Ground,
-    (cell, split): (&Cell, &Split),
+    (cell, splits): (&Cell, &Splits),
     job: &Job,
     overall: &Overall<'_>,
 ) -> anyhow::Result<()> {
     let mut protocol = cell.protocol()?;
     let dir = campaign.out.join(&cell.dir);
     let observer = OfJob::new(overall, cell.dir.display().to_string());
-    let place = Workplace {
-        observer: &observer,
-        ..campaign.place(ground, split, &cell.experiment, &dir)
-    };
+    let place = campaign.place(ground, (cell, splits), &dir, &observer);
     match job.work {
         Work::Shared => round::share(&protocol, &place)?,
         Work::Arm(arm) => {

@@ -22,9 +22,8 @@ use burn::tensor::Device;
 use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_data::split::Split;
-use hardslice_data::store::{PrepareReport, Store};
-use hardslice_train::TestScore;
 use hardslice_train::round::{self, Protocol, RoundOutcome, Workplace};
+use hardslice_train::{Observer, TestScore};
 use hardslice_volume::whole_file::write_whole_bytes;
 
 pub(crate) use forecast::Forecast;
@@ -32,8 +31,11 @@ pub(crate) use scores::{ScoreRow, mean_over_seeds, write_scores};
 pub(crate) use seeds::Seeds;
 
 use crate::bars::{Bars, wall_time_s};
-use crate::whole::{make_split, prepare_store, protocol, read_manifest, trained_organs};
-use crate::{Done, provenance};
+use crate::provenance;
+use crate::whole::{Ground, ground, make_split, protocol};
+
+/// The splits of a campaign, by their files.
+pub(crate) type Splits = BTreeMap<PathBuf, Split>;
 
 /// One round of a campaign.
 #[derive(Debug, Clone)]
@@ -61,37 +63,10 @@ pub(crate) struct Campaign<'a> {
     pub(crate) force: bool,
 }
 
-/// The cohort, prepared once for all cells.
-pub(crate) struct Ground {
-    pub(crate) store: Store,
-    pub(crate) organs: Vec<Organ>,
-    pub(crate) done: Done,
-}
-
 impl Campaign<'_> {
-    /// Prepares the store.
+    /// Prepares the cohort.
     pub(crate) fn ground(&self) -> anyhow::Result<Ground> {
-        let Self {
-            experiment,
-            out,
-            bars,
-            ..
-        } = *self;
-        let manifest = read_manifest(experiment)?;
-        let PrepareReport { failures, .. } =
-            prepare_store(&manifest, experiment, &out.join("store"), bars)?;
-        let store = Store::open(out.join("store"))?;
-        let organs = trained_organs(experiment, store.organs())?;
-        let done = if failures.is_empty() {
-            Done::Clean
-        } else {
-            Done::Findings
-        };
-        Ok(Ground {
-            store,
-            organs,
-            done,
-        })
+        ground(self.experiment, self.out, self.bars)
     }
 
     /// Writes down what was done: not before a comparison's plan is known to be the one that was
@@ -107,9 +82,13 @@ impl Campaign<'_> {
     }
 
     /// Trains every arm of every cell. The test set stays closed (but for tau = `paper`).
-    pub(crate) fn train(&self, ground: &Ground, cells: &[Cell]) -> anyhow::Result<()> {
-        let splits = self.splits(ground, cells)?;
-        jobs::train(self, ground, cells, &splits)
+    pub(crate) fn train(
+        &self,
+        ground: &Ground,
+        cells: &[Cell],
+        splits: &Splits,
+    ) -> anyhow::Result<()> {
+        jobs::train(self, ground, cells, splits)
     }
 
     /// Predicts and scores the test patients of every cell, which are trained.
@@ -117,20 +96,15 @@ impl Campaign<'_> {
         &self,
         ground: &Ground,
         cells: &[Cell],
+        splits: &Splits,
     ) -> anyhow::Result<Vec<RoundOutcome>> {
-        let splits = self.splits(ground, cells)?;
         self.bars.begin("evaluate", cells.len() as u64, 0);
+        let observer = progress::Quiet { bars: self.bars };
         let mut outcomes = Vec::new();
         for cell in cells {
-            let progress = progress::Quiet { bars: self.bars };
-            let protocol = protocol(&cell.experiment, cell.organs.clone())?;
             let dir = self.out.join(&cell.dir);
-            let place = self.place(ground, &splits[&cell.split], &cell.experiment, &dir);
-            let place = Workplace {
-                observer: &progress,
-                ..place
-            };
-            outcomes.push(round::run(&protocol, &place)?);
+            let place = self.place(ground, (cell, splits), &dir, &observer);
+            outcomes.push(round::run(&cell.protocol()?, &place)?);
             self.bars.advance(outcomes.len() as u64);
         }
         self.bars.end();
@@ -138,7 +112,7 @@ impl Campaign<'_> {
     }
 
     /// The splits of the cells, each made once.
-    fn splits(&self, ground: &Ground, cells: &[Cell]) -> anyhow::Result<BTreeMap<PathBuf, Split>> {
+    pub(crate) fn splits(&self, ground: &Ground, cells: &[Cell]) -> anyhow::Result<Splits> {
         let mut splits = BTreeMap::new();
         for cell in cells {
             if !splits.contains_key(&cell.split) {
@@ -154,17 +128,17 @@ impl Campaign<'_> {
     fn place<'p>(
         &'p self,
         ground: &'p Ground,
-        split: &'p Split,
-        experiment: &'p Experiment,
+        (cell, splits): (&'p Cell, &'p Splits),
         dir: &'p Path,
+        observer: &'p dyn Observer,
     ) -> Workplace<'p> {
         Workplace {
             store: &ground.store,
-            split,
+            split: &splits[&cell.split],
             dir,
-            init: experiment.init.as_deref(),
+            init: cell.experiment.init.as_deref(),
             device: self.device,
-            observer: &hardslice_train::Silent,
+            observer,
             wall_time_s,
             force: self.force,
         }

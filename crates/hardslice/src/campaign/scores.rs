@@ -5,9 +5,8 @@ use std::io;
 use std::path::Path;
 
 use hardslice_train::TestScore;
-use hardslice_volume::whole_file::write_whole;
 
-use crate::results::{SCORE_COLUMNS, score_cells};
+use crate::results;
 
 /// One case's scores, and what they were computed for.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,29 +18,24 @@ pub(crate) struct ScoreRow {
     pub(crate) score: TestScore,
 }
 
-/// Writes `scores.csv`: as a run's, with the columns `net` and `ratio`, and `leaky` where the test
-/// set has set a threshold.
+/// Writes `scores.csv`: as a run's, with the columns `net` and `ratio`.
 pub(crate) fn write_scores(path: &Path, rows: &[ScoreRow], is_leaky: bool) -> io::Result<()> {
-    let stamp = is_leaky.then(|| "LEAKY".to_owned());
-    write_whole(path, |file| {
-        let mut csv = csv::Writer::from_writer(file);
-        let front = ["case", "arm", "organ", "seed", "net", "ratio"];
-        let columns = front.into_iter().chain(SCORE_COLUMNS).map(str::to_owned);
-        csv.write_record(columns.chain(stamp.clone()))?;
-        for row in rows {
-            let front = [
-                row.score.case.clone(),
-                row.arm.clone(),
-                row.score.organ.clone(),
-                row.seed.to_string(),
-                row.net.clone(),
-                row.ratio.to_string(),
-            ];
-            let cells = front.into_iter().chain(score_cells(&row.score.scores));
-            csv.write_record(cells.chain(stamp.clone()))?;
-        }
-        csv.flush()
-    })
+    let front = |row: &ScoreRow| {
+        vec![
+            row.score.case.clone(),
+            row.arm.clone(),
+            row.score.organ.clone(),
+            row.seed.to_string(),
+            row.net.clone(),
+            row.ratio.to_string(),
+        ]
+    };
+    results::write_scores(
+        path,
+        &["case", "arm", "organ", "seed", "net", "ratio"],
+        rows.iter().map(|row| (front(row), &row.score.scores)),
+        is_leaky,
+    )
 }
 
 /// The Dice of each case, the mean over its seeds; `None` where it has none in some seed.

@@ -10,14 +10,15 @@ use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_data::split::facts;
 use hardslice_eval::compare::{ArmScore, Comparison, ComparisonPlan, compare};
+use hardslice_train::round::RoundOutcome;
 use hardslice_view::table::{Table, comparison_tables};
 use hardslice_volume::whole_file::write_whole_bytes;
 use serde::{Deserialize, Serialize};
 
 use super::campaign_args::{CampaignArgs, announce};
 use crate::bars::{self, Bars};
-use crate::campaign::{Campaign, Cell, Ground, ScoreRow, write_scores};
-use crate::whole::{folder_of, read_manifest, trained_organs};
+use crate::campaign::{Cell, ScoreRow, write_scores};
+use crate::whole::{Ground, folder_of, nets, read_manifest, trained_organs};
 use crate::{Done, report};
 
 /// Compare arms at the same number of steps, over patients and seeds, with controls.
@@ -71,7 +72,8 @@ impl Compare {
         let rules = rules.map_or(vec![None], |rules| rules.into_iter().map(Some).collect());
         let cells = self.cells(&experiment, &organs, &rules);
         announce(&campaign, &cells)?;
-        campaign.train(&ground, &cells)?;
+        let splits = campaign.splits(&ground, &cells)?;
+        campaign.train(&ground, &cells, &splits)?;
 
         let out = &self.common.out;
         let of_all = (experiment.to_toml(), &organs, self.common.seeds());
@@ -82,23 +84,23 @@ impl Compare {
             &out.join("comparison_plan.json"),
         )?;
         campaign.record(&ground)?;
-        self.compare(&campaign, &ground, &cells, &plan)?;
+        let outcomes = campaign.evaluate(&ground, &cells, &splits)?;
+        self.compare(&ground, &cells, &outcomes, &plan)?;
         report::write_or_warn(out, &bars);
         Ok(ground.done)
     }
 
     fn compare(
         &self,
-        campaign: &Campaign<'_>,
         ground: &Ground,
         cells: &[Cell],
+        outcomes: &[RoundOutcome],
         plan: &ComparisonPlan,
     ) -> anyhow::Result<()> {
         let out = &self.common.out;
-        let outcomes = campaign.evaluate(ground, cells)?;
         let rows: Vec<ScoreRow> = cells
             .iter()
-            .zip(&outcomes)
+            .zip(outcomes)
             .flat_map(|(cell, outcome)| cell.scores(outcome))
             .collect();
         let is_leaky = outcomes.iter().any(|outcome| outcome.leaky);
@@ -129,13 +131,8 @@ impl Compare {
         organs: &[Organ],
         rules: &[Option<hardslice_data::split::Rule>],
     ) -> Vec<Cell> {
-        let nets: Vec<Vec<Organ>> = if experiment.one_net {
-            vec![organs.to_vec()]
-        } else {
-            organs.iter().map(|organ| vec![organ.clone()]).collect()
-        };
         let mut cells = Vec::new();
-        for organs in nets {
+        for organs in nets(experiment, organs) {
             for seed in self.common.seeds() {
                 for (fold, rule) in rules.iter().enumerate() {
                     cells.push(cell(

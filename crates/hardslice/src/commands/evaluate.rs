@@ -11,13 +11,12 @@ use hardslice_data::{Organ, OrganMap, few_at_once};
 use hardslice_eval::{Convention, Mask, ScoreOptions, score_masks};
 use hardslice_train::TestScore;
 use hardslice_view::table::{self, Metric, SummaryRow};
-use hardslice_volume::whole_file::write_whole;
 use hardslice_volume::{default_tolerance_mm, read_nifti_labels, same_grid};
 
 use super::label_args::organ_map;
 use super::predict::{nifti_files, stem};
 use crate::bars::{self, Bars};
-use crate::results::{SCORE_COLUMNS, score_cells, summary_rows};
+use crate::results::{summary_rows, write_scores};
 use crate::{Done, causes, provenance};
 
 /// Cases in memory at once, at most: what a case takes is its two label maps, twice over.
@@ -98,7 +97,10 @@ impl Evaluate {
                 self.predictions.display()
             ));
         }
-        write(&self.out, &scores).context("cannot write the table")?;
+        let front = |score: &TestScore| vec![score.case.clone(), score.organ.clone()];
+        let rows = scores.iter().map(|score| (front(score), &score.scores));
+        write_scores(&self.out, &["case", "organ"], rows, false)
+            .context("cannot write the table")?;
         let inputs = [self.truth.as_path(), &self.predictions];
         provenance::of_command(
             &self.out,
@@ -171,18 +173,6 @@ fn organs_found(labels: &[u16]) -> anyhow::Result<OrganMap> {
         .into_iter()
         .map(|value| Ok((Organ::new(format!("label_{value}"))?, vec![value])));
     Ok(OrganMap::new(named.collect::<anyhow::Result<Vec<_>>>()?)?)
-}
-
-fn write(path: &Path, scores: &[TestScore]) -> std::io::Result<()> {
-    write_whole(path, |file| {
-        let mut csv = csv::Writer::from_writer(file);
-        csv.write_record(["case", "organ"].iter().chain(&SCORE_COLUMNS))?;
-        for score in scores {
-            let front = [score.case.clone(), score.organ.clone()];
-            csv.write_record(front.into_iter().chain(score_cells(&score.scores)))?;
-        }
-        csv.flush()
-    })
 }
 
 fn print_summary(scores: Vec<TestScore>) -> std::io::Result<()> {

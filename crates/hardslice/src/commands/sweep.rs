@@ -69,8 +69,9 @@ impl Sweep {
         }
         let ground = campaign.ground()?;
         campaign.record(&ground)?;
-        campaign.train(&ground, &cells)?;
-        let outcomes = campaign.evaluate(&ground, &cells)?;
+        let splits = campaign.splits(&ground, &cells)?;
+        campaign.train(&ground, &cells, &splits)?;
+        let outcomes = campaign.evaluate(&ground, &cells, &splits)?;
         let rows: Vec<ScoreRow> = cells
             .iter()
             .zip(&outcomes)

@@ -273,7 +273,7 @@ impl Product<'_> {
                 bias: Some(&zeros),
                 floor: f32::NEG_INFINITY,
             };
-            run_tile::<S, BLOCKS, LANES>(s, tile, n);
+            run_tile::<S, BLOCKS, LANES, false>(s, tile, n);
         }
     }
 }
