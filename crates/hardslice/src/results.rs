@@ -8,6 +8,8 @@ use anyhow::Context;
 use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_data::balance::ResolvedTau;
+use hardslice_data::store::StoredCase;
+use hardslice_eval::compare::ArmScore;
 use hardslice_eval::{CaseScores, Summary};
 use hardslice_train::TestScore;
 use hardslice_train::round::RoundOutcome;
@@ -228,4 +230,30 @@ fn absent_because(members: &[&CaseScores], metric: Metric) -> Vec<(String, usize
         *reasons.entry(scores.status.word().to_owned()).or_default() += 1;
     }
     reasons.into_iter().collect()
+}
+
+/// A case's Dice as a comparison of arms wants it; `cases` tell whose scan it is.
+pub(crate) fn arm_score(cases: &[StoredCase], arm: &str, seed: u64, score: &TestScore) -> ArmScore {
+    let case = cases.iter().find(|case| case.id.as_str() == score.case);
+    let value = score.scores.dice;
+    ArmScore {
+        arm: arm.to_owned(),
+        seed,
+        patient: case.map_or_else(|| score.case.clone(), |case| case.patient.to_string()),
+        case: score.case.clone(),
+        value,
+        absent_because: value
+            .is_none()
+            .then(|| score.scores.status.word().to_owned()),
+    }
+}
+
+/// Writes a document in several forms beside each other: `STEM.ENDING` for each ending.
+pub(crate) fn write_forms(stem: &Path, forms: [(&str, String); 4]) -> anyhow::Result<()> {
+    for (ending, text) in forms {
+        let path = stem.with_extension(ending);
+        write_whole_bytes(&path, text.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::campaign_args::{CampaignArgs, announce};
 use crate::bars::{self, Bars};
 use crate::campaign::{Cell, ScoreRow, write_scores};
+use crate::results::{arm_score, write_forms};
 use crate::whole::{Ground, folder_of, nets, read_manifest, trained_organs};
 use crate::{Done, report};
 
@@ -109,7 +110,10 @@ impl Compare {
         let mut comparisons: BTreeMap<String, Comparison> = BTreeMap::new();
         for organ in &ground.organs {
             let of_organ = rows.iter().filter(|row| row.score.organ == organ.as_str());
-            let scores: Vec<ArmScore> = of_organ.map(|row| arm_score(ground, row)).collect();
+            let cases = ground.store.cases();
+            let scores: Vec<ArmScore> = of_organ
+                .map(|row| arm_score(cases, &row.arm, row.seed, &row.score))
+                .collect();
             let compared = compare(plan, &scores)
                 .with_context(|| format!("the arms cannot be compared on the {organ}"))?;
             comparisons.insert(organ.to_string(), compared);
@@ -194,23 +198,6 @@ fn fix(plan: &ComparisonPlan, experiment_blake3: String, path: &Path) -> anyhow:
     write_whole_bytes(path, &json).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn arm_score(ground: &Ground, row: &ScoreRow) -> ArmScore {
-    let case = &row.score.case;
-    let cases = ground.store.cases().iter();
-    let record = cases.into_iter().find(|record| record.id.as_str() == case);
-    let value = row.score.scores.dice;
-    ArmScore {
-        arm: row.arm.clone(),
-        seed: row.seed,
-        patient: record.map_or_else(|| case.clone(), |record| record.patient.to_string()),
-        case: case.clone(),
-        value,
-        absent_because: value
-            .is_none()
-            .then(|| row.score.scores.status.word().to_owned()),
-    }
-}
-
 /// One document in each form, organ by organ, the verdict first.
 fn write_tables(
     comparisons: &BTreeMap<String, Comparison>,
@@ -239,15 +226,11 @@ fn write_tables(
         markdown.extend(["## ", organ, "\n\n**", &comparison.verdict, "**\n\n"]);
         markdown.extend(tables.iter().map(|table| table.to_markdown() + "\n"));
     }
-    for (ending, text) in [
+    let forms = [
         ("md", markdown),
         ("csv", all(Table::to_csv)),
         ("tex", all(Table::to_latex)),
         ("html", all(Table::to_html)),
-    ] {
-        let path = out.join(format!("comparison.{ending}"));
-        write_whole_bytes(&path, text.as_bytes())
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    ];
+    write_forms(&out.join("comparison"), forms)
 }

@@ -13,11 +13,11 @@ use hardslice_train::net::NetKind;
 use hardslice_view::paper_tables::{
     PaperArm, PaperKey, PaperNet, PaperOrgan, PaperTable, paper_tables,
 };
-use hardslice_volume::whole_file::write_whole_bytes;
 
 use super::campaign_args::{CampaignArgs, announce};
 use crate::bars::{self, Bars};
 use crate::campaign::{Cell, ScoreRow, mean_over_seeds, write_scores};
+use crate::results::write_forms;
 use crate::whole::{folder_of, read_manifest, trained_organs};
 use crate::{Done, report};
 
@@ -170,15 +170,11 @@ fn summaries(rows: &[ScoreRow]) -> BTreeMap<PaperKey, Summary> {
 fn write_table(table: &PaperTable, dir: &Path) -> anyhow::Result<()> {
     let name = table.number.to_lowercase().replace(' ', "-");
     let table = table.to_table();
-    for (ending, text) in [
+    let forms = [
         ("csv", table.to_csv()),
         ("md", table.to_markdown()),
         ("tex", table.to_latex()),
         ("html", table.to_html()),
-    ] {
-        let path = dir.join(format!("{name}.{ending}"));
-        write_whole_bytes(&path, text.as_bytes())
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    ];
+    write_forms(&dir.join(name), forms)
 }

@@ -12,6 +12,7 @@ use hardslice_eval::compare::ArmScore;
 use hardslice_train::{Evaluation, ModelRecord, TestScore};
 
 use super::found::{Kind, RoundDir, find};
+use crate::results::arm_score;
 
 /// What a folder holds.
 pub(super) struct Gathered {
@@ -248,14 +249,7 @@ impl Gathered {
 
     /// The Dice of an organ in a variant, as a comparison wants it.
     pub(super) fn arm_scores(&self, variant: &Variant, organ: &str) -> Vec<ArmScore> {
-        let patient = |case: &str| {
-            let cases = self.store.as_ref().ok().map(Store::cases);
-            let found = cases
-                .into_iter()
-                .flatten()
-                .find(|found| found.id.as_str() == case);
-            found.map_or(case.to_owned(), |found| found.patient.to_string())
-        };
+        let cases = self.store.as_ref().map_or(&[][..], Store::cases);
         let of_variant = self
             .scores
             .iter()
@@ -263,21 +257,9 @@ impl Gathered {
         let rows = of_variant.flat_map(|of_arm| {
             let seed = self.rounds[of_arm.round].seed.unwrap_or(0);
             let of_organ = of_arm.scores.iter().filter(|score| score.organ == organ);
-            of_organ.map(move |score| (of_arm.arm, seed, score))
+            of_organ.map(move |score| arm_score(cases, of_arm.arm.name(), seed, score))
         });
-        rows.map(|(arm, seed, score)| ArmScore {
-            arm: arm.to_string(),
-            seed,
-            patient: patient(&score.case),
-            case: score.case.clone(),
-            value: score.scores.dice,
-            absent_because: score
-                .scores
-                .dice
-                .is_none()
-                .then(|| score.scores.status.word().to_owned()),
-        })
-        .collect()
+        rows.collect()
     }
 
     /// The scores of one arm in one round.
