@@ -4,6 +4,7 @@ use hardslice_volume::{Grid, Orientation, PerAxis, Volume};
 use rayon::prelude::*;
 
 use super::image_grid::ImageGrid;
+use super::errors::{self, PlantedError};
 use super::options::{PhantomOptions, PhantomOptionsError, Phase};
 use super::plan;
 use super::plant::{self, Planted, Seen};
@@ -25,6 +26,8 @@ pub struct PhantomCase {
     pub labels: Volume<u8>,
     /// The slices that were made difficult, by slice and organ.
     pub truth: Vec<SliceTruth>,
+    /// The slices whose labels are wrong or that are damaged, when asked for.
+    pub errors: Vec<PlantedError>,
     /// The contrast phase.
     pub phase: Phase,
     /// How the axes of the patient's files run; the volumes here are canonical all the same.
@@ -69,12 +72,14 @@ pub fn generate(
         .collect();
 
     let truth = truth(&scene, &grid, &planted, &slices);
-    let (image, labels) = assemble(&grid, slices);
+    let (mut image, mut labels) = assemble(&grid, slices);
+    let errors = errors::plant(&mut stream("errors"), &mut image, &mut labels, options);
     Ok(PhantomCase {
         id: format!("phantom_{index:03}"),
         image,
         labels,
         truth,
+        errors,
         phase: scene.contrast.phase,
         file_axes,
     })

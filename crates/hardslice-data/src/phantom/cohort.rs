@@ -76,12 +76,13 @@ struct Patient {
 /// DIR/labels/phantom_000.nii.gz   1 liver, 2 right kidney, 3 left kidney, 4 spleen
 /// DIR/cohort.csv                  the manifest: patient,image,labels,organs_annotated
 /// DIR/truth.csv                   the planted difficulty: case,z,organ,kinds,severity
+/// DIR/errors.csv                  the planted errors: case,z,label,kind; when asked for
 /// DIR/phantom.json                options, version, what each patient is like
 /// DIR/nnunet/                     the same cohort as nnU-Net wants it, when asked for
 /// ```
 ///
 /// `z` in `truth.csv` counts slices on canonical axes, from the feet, from 0; several kinds are
-/// joined by `+`. Some files run along other axes than RAS+ and must be brought back by the reader.
+/// joined by `+`. A `label` that is absent in `errors.csv` means that the slice itself is wrong. Some files run along other axes than RAS+ and must be brought back by the reader.
 /// `progress` is told how many patients are done and of how many. The same options give the same
 /// bytes, for any number of threads; one patient is in memory at a time.
 ///
@@ -102,6 +103,7 @@ pub fn write_cohort(
         .join(" ");
     let mut cohort = vec!["patient,image,labels,organs_annotated".to_owned()];
     let mut truth = vec!["case,z,organ,kinds,severity".to_owned()];
+    let mut errors = vec!["case,z,label,kind".to_owned()];
     let mut patients = Vec::with_capacity(options.n_patients);
     for index in 0..options.n_patients {
         let case = generate(index, options)?;
@@ -118,10 +120,17 @@ pub fn write_cohort(
                 row.z, row.severity
             ));
         }
+        for error in &case.errors {
+            let label = error.label.map_or(String::new(), |label| label.to_string());
+            errors.push(format!("{id},{},{label},{}", error.z, error.kind.name()));
+        }
         patients.push(patient(&case));
         progress(index + 1, options.n_patients);
     }
     write(&dir.join("truth.csv"), &lines(&truth))?;
+    if options.label_error_share + options.image_error_share > 0.0 {
+        write(&dir.join("errors.csv"), &lines(&errors))?;
+    }
     write(&dir.join("cohort.csv"), &lines(&cohort))?;
     if options.nnunet_layout {
         let json = nnunet::dataset_json(&organs, options.n_patients);

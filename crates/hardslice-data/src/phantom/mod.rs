@@ -13,6 +13,9 @@
 //! [`SliceTruth`] names each such slice, so that a way to find hard slices can be checked against
 //! what is known to be hard. The ends of the organ are hard as well, as in life, and not named.
 //!
+//! On request labels are drawn wrong and slices damaged ([`PlantedError`]), to check what looks for
+//! such errors.
+//!
 //! The same seed gives the same bytes on every machine and for any number of threads: each part of
 //! a patient and the noise of each slice has a [`Stream`](crate::random::Stream) of its own, and
 //! only arithmetic that IEEE 754 fixes and `libm`'s functions are used.
@@ -62,12 +65,14 @@ mod table;
 mod noise;
 mod artefacts;
 mod scanner;
+mod errors;
 mod case;
 mod nnunet;
 mod cohort;
 
 pub use case::{PhantomCase, generate};
 pub use cohort::{PhantomCohortError, write_cohort};
+pub use errors::{ErrorKind, PlantedError};
 pub use options::{PhantomOptions, PhantomOptionsError, Phase, PhaseWeights};
 pub use truth::{Difficulty, SliceTruth};
 

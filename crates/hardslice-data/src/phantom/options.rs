@@ -43,6 +43,10 @@ pub struct PhantomOptions {
     pub phase_weights: PhaseWeights,
     /// Share of the patients whose files are written on other axes than RAS+, 0 to 1.
     pub other_axes_share: f64,
+    /// Share of each organ's slices whose labels are wrong, 0 to 0.5.
+    pub label_error_share: f64,
+    /// Share of the slices that are damaged or repeated, 0 to 0.2.
+    pub image_error_share: f64,
     /// Also write the cohort as nnU-Net wants it (`imagesTr`, `labelsTr`, `dataset.json`).
     pub nnunet_layout: bool,
 }
@@ -81,6 +85,8 @@ impl Default for PhantomOptions {
             noise_hu: [7.0, 16.0],
             phase_weights: PhaseWeights::default(),
             other_axes_share: 0.3,
+            label_error_share: 0.0,
+            image_error_share: 0.0,
             nnunet_layout: false,
         }
     }
@@ -136,6 +142,12 @@ impl PhantomOptions {
         }
         if !share(self.difficulty_share) {
             return refuse("difficulty_share", &self.difficulty_share, "0 to 1");
+        }
+        if !(0.0..=0.5).contains(&self.label_error_share) {
+            return refuse("label_error_share", &self.label_error_share, "0 to 0.5");
+        }
+        if !(0.0..=0.2).contains(&self.image_error_share) {
+            return refuse("image_error_share", &self.image_error_share, "0 to 0.2");
         }
         let [least, most] = self.noise_hu;
         if !(0.0 <= least && least <= most && most <= 200.0) {

@@ -37,6 +37,12 @@ pub(crate) struct Phantom {
     /// Share of the liver's slices that are made difficult.
     #[arg(long, value_name = "SHARE", default_value_t = 0.12)]
     difficulty: f64,
+    /// Share of each organ's slices whose labels are drawn wrong; errors.csv names them.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    label_errors: f64,
+    /// Share of the slices that are damaged or repeated; errors.csv names them.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    image_errors: f64,
     /// Also write the cohort in nnU-Net's layout.
     #[arg(long)]
     nnunet: bool,
@@ -49,6 +55,8 @@ impl Phantom {
             seed: self.seed,
             size: self.size,
             difficulty_share: self.difficulty,
+            label_error_share: self.label_errors,
+            image_error_share: self.image_errors,
             nnunet_layout: self.nnunet,
             ..PhantomOptions::default()
         };
