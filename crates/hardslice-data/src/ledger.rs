@@ -45,6 +45,10 @@ message ledger {
     REQUIRED BYTE_ARRAY reason (STRING);
     REQUIRED DOUBLE weight;
     REQUIRED BYTE_ARRAY model (STRING);
+    OPTIONAL DOUBLE truth_mm2;
+    OPTIONAL DOUBLE loss;
+    OPTIONAL BYTE_ARRAY triage (STRING);
+    OPTIONAL BYTE_ARRAY triage_reason (STRING);
 }";
 
 /// Rows in one row group of the file; the writer holds one at a time.
@@ -89,6 +93,15 @@ pub struct LedgerRow {
     pub weight: f64,
     /// Hash of the weights of the model that scored it.
     pub model: String,
+    /// Area of the organ in the labels, on the store's grid, in square millimetres.
+    pub truth_mm2: Option<f64>,
+    /// Mean binary cross-entropy of the slice's pixels, natural logarithm; absent where there were
+    /// no probabilities.
+    pub loss: Option<f64>,
+    /// `suspect`, `broken` or `redundant`; absent for other slices ([`crate::triage`]).
+    pub triage: Option<String>,
+    /// What that rests on, in words.
+    pub triage_reason: Option<String>,
 }
 
 /// A ledger cannot be written or read.
@@ -169,13 +182,17 @@ fn write_columns<W: io::Write + Send>(
     column::<Int32Type, W>(group, rows, |row| row.predicted_px)?;
     column::<Int32Type, W>(group, rows, |row| row.shared_px)?;
     column::<ByteArrayType, W>(group, rows, |row| text(&row.rule))?;
-    optional_dice(group, rows)?;
+    optional::<DoubleType, W>(group, rows, |row| row.dice)?;
     column::<DoubleType, W>(group, rows, |row| row.tau)?;
     column::<ByteArrayType, W>(group, rows, |row| text(&row.tau_rule))?;
     column::<ByteArrayType, W>(group, rows, |row| text(&row.decision))?;
     column::<ByteArrayType, W>(group, rows, |row| text(&row.reason))?;
     column::<DoubleType, W>(group, rows, |row| row.weight)?;
-    column::<ByteArrayType, W>(group, rows, |row| text(&row.model))
+    column::<ByteArrayType, W>(group, rows, |row| text(&row.model))?;
+    optional::<DoubleType, W>(group, rows, |row| row.truth_mm2)?;
+    optional::<DoubleType, W>(group, rows, |row| row.loss)?;
+    optional::<ByteArrayType, W>(group, rows, |row| row.triage.as_deref().map(text))?;
+    optional::<ByteArrayType, W>(group, rows, |row| row.triage_reason.as_deref().map(text))
 }
 
 fn text(value: &str) -> ByteArray {
@@ -197,18 +214,20 @@ fn column<T: DataType, W: io::Write + Send>(
     column.close()
 }
 
-fn optional_dice<W: io::Write + Send>(
+fn optional<T: DataType, W: io::Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
     rows: &[LedgerRow],
+    value: impl Fn(&LedgerRow) -> Option<T::T>,
 ) -> Result<(), ParquetError> {
-    let values: Vec<f64> = rows.iter().filter_map(|row| row.dice).collect();
-    let is_present: Vec<i16> = rows
+    let values: Vec<Option<T::T>> = rows.iter().map(value).collect();
+    let is_present: Vec<i16> = values
         .iter()
-        .map(|row| i16::from(row.dice.is_some()))
+        .map(|value| i16::from(value.is_some()))
         .collect();
+    let values: Vec<T::T> = values.into_iter().flatten().collect();
     let mut column = group.next_column()?.ok_or_else(missing_column)?;
     column
-        .typed::<DoubleType>()
+        .typed::<T>()
         .write_batch(&values, Some(&is_present), None)?;
     column.close()
 }
@@ -231,7 +250,15 @@ pub fn read(path: &Path) -> Result<Vec<LedgerRow>, LedgerError> {
 
 fn read_rows(file: File) -> Result<Vec<LedgerRow>, ParquetError> {
     let reader = SerializedFileReader::new(file)?;
-    let schema = parse_message_type(SCHEMA)?;
+    // Ledgers of earlier versions lack the last columns; what is missing must be optional.
+    let n_columns = reader
+        .metadata()
+        .file_metadata()
+        .schema_descr()
+        .num_columns();
+    let columns: Vec<&str> = SCHEMA.lines().filter(|line| line.ends_with(';')).collect();
+    let schema = columns[..n_columns.min(columns.len())].join("\n");
+    let schema = parse_message_type(&format!("message ledger {{ {schema} }}"))?;
     reader
         .get_row_iter(Some(schema))?
         .map(|row| ledger_row(&row?))
@@ -240,6 +267,14 @@ fn read_rows(file: File) -> Result<Vec<LedgerRow>, ParquetError> {
 
 fn ledger_row(row: &Row) -> Result<LedgerRow, ParquetError> {
     let text = |column| row.get_string(column).cloned();
+    let optional = |column| match column < row.len() {
+        true => text(column).ok(),
+        false => None,
+    };
+    let optional_double = |column| match column < row.len() {
+        true => row.get_double(column).ok(),
+        false => None,
+    };
     Ok(LedgerRow {
         round: row.get_int(0)?,
         case: text(1)?,
@@ -252,13 +287,17 @@ fn ledger_row(row: &Row) -> Result<LedgerRow, ParquetError> {
         predicted_px: row.get_int(8)?,
         shared_px: row.get_int(9)?,
         rule: text(10)?,
-        dice: row.get_double(11).ok(),
+        dice: optional_double(11),
         tau: row.get_double(12)?,
         tau_rule: text(13)?,
         decision: text(14)?,
         reason: text(15)?,
         weight: row.get_double(16)?,
         model: text(17)?,
+        truth_mm2: optional_double(18),
+        loss: optional_double(19),
+        triage: optional(20),
+        triage_reason: optional(21),
     })
 }
 
@@ -286,6 +325,10 @@ mod tests {
             reason: "Dice 0.778 is below tau 0.900".to_owned(),
             weight: 2.0,
             model: "abc".to_owned(),
+            truth_mm2: Some(156.25),
+            loss: dice.map(|dice| 1.0 - dice),
+            triage: (z == 2).then(|| "suspect".to_owned()),
+            triage_reason: (z == 2).then(|| "the label is mirrored".to_owned()),
         }
     }
 

@@ -4,7 +4,8 @@
 //! manifest ─ audit                 which scans, whose, which organs; what is wrong with them
 //!     └──── store::prepare         every slice, clipped, of one size, mapped into memory
 //!               └──── split        test | validation | A | B, by patient
-//!                        └──── balance, ledger      how hard each slice is, how often it is shown
+//!                        └──── balance, triage, ledger     how hard each slice is, how often it
+//!                                                         is shown, and which look wrong
 //! ```
 //!
 //! Nothing here knows a neural network.
@@ -20,6 +21,7 @@ pub mod audit;
 pub mod store;
 pub mod split;
 pub mod balance;
+pub mod triage;
 pub mod ledger;
 
 pub mod phantom;

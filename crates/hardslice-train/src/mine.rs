@@ -1,14 +1,15 @@
 //! Finding the hard slices of A.
 
 use hardslice_data::SliceRef;
-use hardslice_data::balance::{Judging, Plan, Tau, TauError, Verdicts};
+use hardslice_data::balance::{Found, Judging, Plan, SliceScore, Tau, TauError, Verdicts};
 use hardslice_data::ledger::{Entry, LedgerRow, ledger_rows};
+use hardslice_data::triage::{Exclude, Findings, Sighting};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Lens;
 use crate::net::Net;
 use crate::progress::{Event, Observer, Warning};
-use crate::score::score_slices;
+use crate::score::{score_slices, see_slices};
 
 /// What makes a slice hard.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,10 @@ pub struct MiningConfig {
     /// Smallest area, in pixels of the store, that counts as a false positive where the organ is
     /// absent; 1 counts every pixel.
     pub min_false_positive_px: u32,
+    /// Which hard slices are kept out of the plans: those whose labels look wrong (`suspects`),
+    /// those that look `broken`, and `redundant` ones.
+    #[serde(skip_serializing_if = "Exclude::is_empty")]
+    pub exclude: Exclude,
 }
 
 impl Default for MiningConfig {
@@ -26,6 +31,7 @@ impl Default for MiningConfig {
         Self {
             tau: Tau::default(),
             min_false_positive_px: 1,
+            exclude: Exclude::default(),
         }
     }
 }
@@ -51,19 +57,38 @@ pub struct Mine<'a> {
     pub batch_size: usize,
 }
 
+/// What a mining saw and made of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mining {
+    /// Which slices are hard.
+    pub verdicts: Verdicts,
+    /// What that rests on, in the verdicts' order.
+    pub sightings: Vec<Sighting>,
+    /// Which of the hard slices look wrong or redundant.
+    pub findings: Findings,
+}
+
+impl Mining {
+    /// The hard slices without those that are kept out.
+    pub fn found(&self, exclude: Exclude) -> Found {
+        Found::of(&self.verdicts).without(self.findings.excluded(exclude))
+    }
+}
+
 impl Mine<'_> {
-    /// Scores every slice and judges it.
+    /// Scores every slice, judges it and looks through the hard ones.
     ///
     /// # Errors
     ///
     /// [`TauError`] when what the threshold is based on is missing.
-    pub fn run(&self, observer: &dyn Observer) -> Result<Verdicts, TauError> {
+    pub fn run(&self, observer: &dyn Observer) -> Result<Mining, TauError> {
         observer.notify(&Event::Started {
             stage: "score slices",
             n: self.slices.len() as u64,
             done: 0,
         });
-        let scores = score_slices(self.net, self.lens, self.slices, self.batch_size, observer);
+        let sightings = see_slices(self.net, self.lens, self.slices, self.batch_size, observer);
+        let scores: Vec<SliceScore> = sightings.iter().map(|sighting| sighting.score).collect();
         observer.notify(&Event::Finished);
         let validation = match self.config.tau {
             Tau::Validation => score_slices(
@@ -92,15 +117,24 @@ impl Mine<'_> {
                 observer.notify(&Event::Warning(Warning::Tau { organ, warning }));
             }
         }
-        Ok(verdicts)
+        let store = self.lens.store();
+        let findings = Findings::of(store, self.lens.organs(), &verdicts.verdicts, &sightings);
+        Ok(Mining {
+            verdicts,
+            sightings,
+            findings,
+        })
     }
 
-    /// The ledger's rows of these verdicts, with each slice's weight in `plan`.
-    pub fn ledger(&self, verdicts: &Verdicts, plan: &Plan, model: &str) -> Vec<LedgerRow> {
+    /// The ledger's rows of a mining, with each slice's weight in `plan`.
+    pub fn ledger(&self, mining: &Mining, plan: &Plan, model: &str) -> Vec<LedgerRow> {
         ledger_rows(&Entry {
             store: self.lens.store(),
             organs: self.lens.organs(),
-            verdicts,
+            verdicts: &mining.verdicts,
+            sightings: &mining.sightings,
+            findings: &mining.findings,
+            exclude: self.config.exclude,
             plan,
             tau: self.config.tau,
             min_false_positive_px: self.config.min_false_positive_px,

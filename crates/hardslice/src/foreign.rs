@@ -8,12 +8,15 @@ use blake3::Hasher;
 use burn::tensor::Device;
 use hardslice::experiment::Experiment;
 use hardslice_data::balance::{
-    Arm, ArmError, Candidate, Candidates, Found, Judging, Plan, SliceScore, Tau, Verdicts,
+    Arm, ArmError, Candidate, Candidates, Found, Judging, Plan, SliceScore, Tau,
 };
 use hardslice_data::ledger::{self, Entry, ledger_rows};
 use hardslice_data::split::{Fold, Split, facts};
 use hardslice_data::store::{Foreign, Store};
+use hardslice_data::triage::{Findings, Sighting};
 use hardslice_data::{Organ, OrganMap};
+
+use hardslice_train::Mining;
 
 use crate::bars::{self, Bars};
 use crate::whole::trained_organs;
@@ -61,7 +64,7 @@ pub(crate) fn mine_predictions(job: &ForeignMining<'_>) -> anyhow::Result<Done> 
         _ => Scored::default(),
     };
     let model = hasher.finalize().to_hex().to_string();
-    if a.scores.is_empty() {
+    if a.sightings.is_empty() {
         return Err(anyhow!(
             "none of the predictions in {} could be scored",
             job.predictions.display()
@@ -72,8 +75,8 @@ pub(crate) fn mine_predictions(job: &ForeignMining<'_>) -> anyhow::Result<Done> 
         tau: mining.tau,
         min_false_positive_px: mining.min_false_positive_px,
         organs: &names,
-        scores: &a.scores,
-        validation: &validation.scores,
+        scores: &a.scores(),
+        validation: &validation.scores(),
         baseline_test_min_dice: &[],
     };
     let verdicts = judging.verdicts()?;
@@ -82,6 +85,8 @@ pub(crate) fn mine_predictions(job: &ForeignMining<'_>) -> anyhow::Result<Done> 
             bars.line(&format!("warning: {organ}: {warning}"));
         }
     }
+    let findings = Findings::of(job.store, &places, &verdicts.verdicts, &a.sightings);
+    let found = Found::of(&verdicts).without(findings.excluded(mining.exclude));
     let [of_a, of_b] = [&folds.a, &folds.b].map(|cases| -> Vec<Candidate> {
         let slices = cases
             .iter()
@@ -94,14 +99,18 @@ pub(crate) fn mine_predictions(job: &ForeignMining<'_>) -> anyhow::Result<Done> 
         positive_weight: job.experiment.train.positive_weight,
         seed: job.experiment.seed,
     };
-    let plan =
-        match Arm::Hard.second_half(&candidates, &Found::of(&verdicts), &job.experiment.balance) {
-            // Without a split there is no B, and nothing may be hard.
-            Err(ArmError::Empty { .. }) => Plan::default(),
-            plans => plans?.into_iter().next().unwrap_or_default(),
-        };
-    job.write(&verdicts, &plan, &places, &model)?;
-    for (organ, tau) in names.iter().zip(&verdicts.taus) {
+    let plan = match Arm::Hard.second_half(&candidates, &found, &job.experiment.balance) {
+        // Without a split there is no B, and nothing may be hard.
+        Err(ArmError::Empty { .. }) => Plan::default(),
+        plans => plans?.into_iter().next().unwrap_or_default(),
+    };
+    let mining = Mining {
+        verdicts,
+        sightings: a.sightings,
+        findings,
+    };
+    job.write(&mining, &plan, &places, &model)?;
+    for (organ, tau) in names.iter().zip(&mining.verdicts.taus) {
         bars::print(&format!(
             "{organ}: {} of {} slices of A are below tau {:.3}",
             tau.n_hard, tau.n_scored, tau.value
@@ -152,15 +161,24 @@ impl Folds {
 /// The scores of some cases.
 #[derive(Default)]
 struct Scored {
-    scores: Vec<SliceScore>,
+    sightings: Vec<Sighting>,
     n_failed: usize,
+}
+
+impl Scored {
+    fn scores(&self) -> Vec<SliceScore> {
+        self.sightings
+            .iter()
+            .map(|sighting| sighting.score)
+            .collect()
+    }
 }
 
 impl ForeignMining<'_> {
     /// Leaves the plan, the ledger and what they were made of.
     fn write(
         &self,
-        verdicts: &Verdicts,
+        mining: &Mining,
         plan: &Plan,
         places: &[usize],
         model: &str,
@@ -172,7 +190,10 @@ impl ForeignMining<'_> {
         let rows = ledger_rows(&Entry {
             store: self.store,
             organs: places,
-            verdicts,
+            verdicts: &mining.verdicts,
+            sightings: &mining.sightings,
+            findings: &mining.findings,
+            exclude: self.experiment.mining.exclude,
             plan,
             tau: self.experiment.mining.tau,
             min_false_positive_px: self.experiment.mining.min_false_positive_px,
@@ -210,7 +231,7 @@ impl ForeignMining<'_> {
             match outcome {
                 Ok(counts) => {
                     hasher.update(counts.blake3.as_bytes());
-                    scored.scores.extend(counts.scores);
+                    scored.sightings.extend(counts.sightings);
                 }
                 Err(error) => {
                     scored.n_failed += 1;

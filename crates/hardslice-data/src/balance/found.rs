@@ -15,6 +15,9 @@ pub struct Found {
     /// `1 - Dice` of a slice, of the worst organ, ascending by slice. What is not named is as easy
     /// as can be: Dice 1, or empty in labels and prediction.
     pub difficulty: Vec<(SliceRef, f64)>,
+    /// Slices that no plan shows: the triage found them wrong or redundant.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub excluded: BTreeSet<SliceRef>,
 }
 
 impl Found {
@@ -31,7 +34,18 @@ impl Found {
         Self {
             hard: verdicts.hard().into_keys().collect(),
             difficulty: difficulty.into_iter().collect(),
+            excluded: BTreeSet::new(),
         }
+    }
+
+    /// The same without some slices: they are no longer hard, and are kept out of every plan.
+    #[must_use]
+    pub fn without(mut self, excluded: BTreeSet<SliceRef>) -> Self {
+        self.hard.retain(|slice| !excluded.contains(slice));
+        self.difficulty
+            .retain(|(slice, _)| !excluded.contains(slice));
+        self.excluded.extend(excluded);
+        self
     }
 
     /// What was found of these slices and of others, no slice being in both.
@@ -40,6 +54,7 @@ impl Found {
         let mut both = self.clone();
         both.hard.extend(&other.hard);
         both.difficulty.extend(&other.difficulty);
+        both.excluded.extend(&other.excluded);
         both.difficulty.sort_by_key(|(slice, _)| *slice);
         both
     }
@@ -76,6 +91,7 @@ mod tests {
         Found {
             hard: hard.iter().map(|z| slice(*z)).collect(),
             difficulty: hard.iter().map(|z| (slice(*z), 0.5)).collect(),
+            excluded: BTreeSet::new(),
         }
     }
 
@@ -124,6 +140,14 @@ mod tests {
             found(&[1]).overlap(&found(&[])).abs() < 1e-12,
             "everything did"
         );
+    }
+
+    #[test]
+    fn what_is_excluded_is_neither_hard_nor_difficult() {
+        let without = found(&[1, 2]).without([slice(2), slice(9)].into());
+        assert_eq!(without.hard, [slice(1)].into());
+        assert!(without.difficulty_of(slice(2)).abs() < 1e-12, "not named");
+        assert_eq!(without.excluded, [slice(2), slice(9)].into());
     }
 
     #[test]

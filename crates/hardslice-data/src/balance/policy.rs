@@ -1,5 +1,6 @@
 //! Which slices each arm shows in each half, and how often.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
@@ -62,6 +63,8 @@ impl Arm {
     /// - `gradual`, stage `k` of `K`, with `f = k / K`: `1 + f` for hard slices,
     ///   `1 - f · (1 - floor)` for easy negative ones, 1 for the rest, all times `w`.
     ///
+    /// What is [excluded](Found::excluded) is in no plan, and no control draws it.
+    ///
     /// # Errors
     ///
     /// [`ArmError`] when there is nothing to show.
@@ -72,6 +75,12 @@ impl Arm {
         options: &BalanceOptions,
     ) -> Result<Vec<Plan>, ArmError> {
         let hard = &found.hard;
+        let [a, b] = [candidates.a, candidates.b].map(|slices| kept(slices, &found.excluded));
+        let candidates = &Candidates {
+            a: &a,
+            b: &b,
+            ..*candidates
+        };
         let one_part = match self {
             Self::Baseline | Self::BOnly | Self::BaselineFocal | Self::BaselineTopK => {
                 self.first_half(candidates)
@@ -168,6 +177,17 @@ impl Arm {
     }
 }
 
+/// What may be shown.
+fn kept<'c>(slices: &'c [Candidate], excluded: &BTreeSet<SliceRef>) -> Cow<'c, [Candidate]> {
+    if excluded.is_empty() {
+        return Cow::Borrowed(slices);
+    }
+    let kept = slices
+        .iter()
+        .filter(|candidate| !excluded.contains(&candidate.slice));
+    Cow::Owned(kept.cloned().collect())
+}
+
 /// `n` slices of A, each as likely as any other.
 fn draw_uniform(candidates: &Candidates<'_>, n: usize) -> BTreeSet<SliceRef> {
     let slices = candidates.a.iter().map(|candidate| candidate.slice);
@@ -240,7 +260,11 @@ mod tests {
     /// What was found: these slices are hard, the others as easy as can be.
     fn found(hard: BTreeSet<SliceRef>) -> Found {
         let difficulty = hard.iter().map(|slice| (*slice, 0.8)).collect();
-        Found { hard, difficulty }
+        Found {
+            hard,
+            difficulty,
+            excluded: BTreeSet::new(),
+        }
     }
 
     fn second_half(arm: Arm, candidates: &Candidates<'_>, hard: BTreeSet<SliceRef>) -> Plan {
@@ -262,6 +286,26 @@ mod tests {
             .filter(is_added)
             .map(|entry| entry.slice)
             .collect()
+    }
+
+    #[test]
+    fn no_arm_that_mines_shows_what_is_excluded() {
+        with_candidates(|candidates| {
+            let excluded: BTreeSet<SliceRef> = [(0, 2), (2, 3), (2, 5), (4, 0)]
+                .map(|(case_idx, z)| SliceRef { case_idx, z })
+                .into();
+            let found = found(hard()).without(excluded.clone());
+            for arm in Arm::ALL.into_iter().filter(|arm| arm.needs_mining()) {
+                let plans = arm.second_half(candidates, &found, &BalanceOptions::default());
+                for entry in plans.unwrap().iter().flat_map(Plan::entries) {
+                    assert!(
+                        !excluded.contains(&entry.slice),
+                        "{arm} shows {}",
+                        entry.slice
+                    );
+                }
+            }
+        });
     }
 
     #[test]

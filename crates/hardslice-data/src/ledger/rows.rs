@@ -6,6 +6,7 @@ use super::LedgerRow;
 use crate::SliceRef;
 use crate::balance::{Plan, ResolvedTau, SliceScore, Tau, Verdict, Verdicts};
 use crate::store::Store;
+use crate::triage::{Exclude, Finding, Findings, Sighting};
 
 /// What a mining decided, and what it rests on.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +17,12 @@ pub struct Entry<'a> {
     pub organs: &'a [usize],
     /// The verdicts.
     pub verdicts: &'a Verdicts,
+    /// What they were made from, in their order.
+    pub sightings: &'a [Sighting],
+    /// What the triage found.
+    pub findings: &'a Findings,
+    /// Which of that keeps a slice out of the plan.
+    pub exclude: Exclude,
     /// The plan whose weights are noted.
     pub plan: &'a Plan,
     /// How the thresholds were set.
@@ -33,7 +40,7 @@ pub fn ledger_rows(entry: &Entry<'_>) -> Vec<LedgerRow> {
     let entries = entry.plan.entries().iter();
     let weights: BTreeMap<SliceRef, f64> =
         entries.map(|entry| (entry.slice, entry.weight)).collect();
-    let row = |verdict: &Verdict| {
+    let row = |(verdict, sighting): (&Verdict, &Sighting)| {
         let SliceScore {
             slice, organ_idx, ..
         } = verdict.score;
@@ -42,6 +49,7 @@ pub fn ledger_rows(entry: &Entry<'_>) -> Vec<LedgerRow> {
         let store_idx = entry.organs[organ_idx];
         let organ = entry.store.organs().organ(store_idx);
         let tau = entry.verdicts.taus[organ_idx];
+        let finding = entry.findings.get(slice, verdict.score.organ_idx);
         LedgerRow {
             round: entry.round,
             case: case.id.to_string(),
@@ -65,13 +73,30 @@ pub fn ledger_rows(entry: &Entry<'_>) -> Vec<LedgerRow> {
             reason: reason(verdict, tau),
             weight: weights.get(&slice).copied().unwrap_or(0.0),
             model: entry.model.to_owned(),
+            truth_mm2: Some(
+                f64::from(verdict.score.n_truth) * case.spacing_mm.y * case.spacing_mm.x,
+            ),
+            loss: sighting.loss,
+            triage: finding.map(|finding| finding.triage.name().to_owned()),
+            triage_reason: finding.map(|finding| triage_reason(finding, entry.exclude)),
         }
     };
-    entry.verdicts.verdicts.iter().map(row).collect()
+    let verdicts = entry.verdicts.verdicts.iter();
+    verdicts.zip(entry.sightings).map(row).collect()
 }
 
 fn integer(n: u32) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
+}
+
+/// What the triage found, and what came of it.
+fn triage_reason(finding: &Finding, exclude: Exclude) -> String {
+    let reason = &finding.reason;
+    if exclude.holds(finding.triage) {
+        format!("{reason}; kept out of the plans")
+    } else {
+        reason.clone()
+    }
 }
 
 /// The decision in words.

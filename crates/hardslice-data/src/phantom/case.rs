@@ -3,8 +3,8 @@
 use hardslice_volume::{Grid, Orientation, PerAxis, Volume};
 use rayon::prelude::*;
 
-use super::image_grid::ImageGrid;
 use super::errors::{self, PlantedError};
+use super::image_grid::ImageGrid;
 use super::options::{PhantomOptions, PhantomOptionsError, Phase};
 use super::plan;
 use super::plant::{self, Planted, Seen};

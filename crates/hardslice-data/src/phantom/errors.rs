@@ -100,7 +100,11 @@ pub(super) fn plant(
 fn wanted(stream: &mut Stream, share: f64, n: usize) -> usize {
     let exact = share * n as f64;
     let whole = exact.floor();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to n")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0 to n"
+    )]
     let whole_slices = whole as usize;
     whole_slices + usize::from(stream.chance(exact - whole))
 }
@@ -157,7 +161,11 @@ fn plant_in_labels(
 /// The slices that an error covers.
 fn stretch(stream: &mut Stream, kind: ErrorKind, whole: &Range<usize>) -> Range<usize> {
     if kind == ErrorKind::CutShort {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a part"
+        )]
         let n = (stream.uniform_in(0.15, 0.35) * whole.len() as f64).ceil() as usize;
         return if stream.chance(0.5) {
             whole.start..whole.start + n
@@ -207,7 +215,11 @@ impl Change {
 
     /// Changes one slice; says whether anything changed.
     fn apply(&mut self, labels: &mut Volume<u8>, z: usize, label: u8) -> bool {
-        let PerAxis { y: rows, x: columns, .. } = labels.shape();
+        let PerAxis {
+            y: rows,
+            x: columns,
+            ..
+        } = labels.shape();
         let n = rows * columns;
         let slice = &mut labels.voxels_mut()[z * n..(z + 1) * n];
         let before = slice.to_vec();
@@ -373,7 +385,11 @@ mod tests {
             .iter()
             .filter(|error| error.kind == ErrorKind::CutShort)
             .collect();
-        assert!(!cut.is_empty(), "a third of the slices hold one: {:?}", wrong.errors);
+        assert!(
+            !cut.is_empty(),
+            "a third of the slices hold one: {:?}",
+            wrong.errors
+        );
         for error in cut {
             let label = error.label.unwrap();
             assert!(right.labels.slice(error.z).contains(&label), "there");

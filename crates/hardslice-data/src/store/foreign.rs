@@ -13,6 +13,7 @@ use super::Store;
 use super::fingerprint::add_content;
 use super::one_case::fitted_labels;
 use crate::balance::SliceScore;
+use crate::triage::{CoarseMask, Sighting};
 use crate::{OrganMap, SliceRef, few_at_once};
 
 /// Endings of a case's file of predictions; a folder of masks bears the case's name alone.
@@ -79,7 +80,7 @@ pub struct Foreign<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaseCounts {
     /// A score for each slice and annotated organ, slice by slice.
-    pub scores: Vec<SliceScore>,
+    pub sightings: Vec<Sighting>,
     /// BLAKE3 of the prediction's files.
     pub blake3: String,
 }
@@ -125,7 +126,7 @@ impl Foreign<'_> {
         let n_pixels = fit.size() * fit.size();
         let slices = predicted.chunks_exact(n_pixels).enumerate();
         Ok(CaseCounts {
-            scores: slices
+            sightings: slices
                 .flat_map(|(z, predicted)| self.of_slice(case_idx, z, predicted))
                 .collect(),
             blake3: hasher.finalize().to_hex().to_string(),
@@ -175,7 +176,7 @@ impl Foreign<'_> {
         Ok(values)
     }
 
-    fn of_slice(&self, case_idx: usize, z: usize, predicted: &[u8]) -> Vec<SliceScore> {
+    fn of_slice(&self, case_idx: usize, z: usize, predicted: &[u8]) -> Vec<Sighting> {
         let case = &self.store.cases()[case_idx];
         let truth = self.store.labels(case_idx, z);
         let organs = self.organs.iter().enumerate();
@@ -191,7 +192,11 @@ impl Foreign<'_> {
             };
             let pixels = truth.iter().zip(predicted);
             let pixels = pixels.map(|(truth, predicted)| (*truth == value, *predicted == value));
-            Some(SliceScore::counted(slice, organ_idx, pixels))
+            Some(Sighting {
+                score: SliceScore::counted(slice, organ_idx, pixels),
+                loss: None,
+                predicted: CoarseMask::sampled(self.store.size(), |at| predicted[at] == value),
+            })
         };
         organs.filter_map(score).collect()
     }

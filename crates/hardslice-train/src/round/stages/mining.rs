@@ -172,18 +172,18 @@ impl Stages<'_> {
             config: &self.protocol.mining,
             batch_size: self.protocol.predict.batch,
         };
-        let verdicts = mine.run(self.place.observer)?;
-        let found = Found::of(&verdicts);
+        let mining = mine.run(self.place.observer)?;
+        let found = mining.found(self.protocol.mining.exclude);
         let plans = self.second_half(job.arm, &found.and(&job.others))?;
         let plan = plans.into_iter().next().unwrap_or_default();
         self.write_plan(&plan, job.dir)?;
         ledger::write(
             &job.dir.join("ledger.parquet"),
-            &mine.ledger(&verdicts, &plan, &model),
+            &mine.ledger(&mining, &plan, &model),
         )?;
         let mined = Mined {
             identity,
-            taus: verdicts.taus,
+            taus: mining.verdicts.taus,
             found,
         };
         write_json(&path, &mined)?;

@@ -1,0 +1,143 @@
+//! Slices small enough to keep all of a cohort's in memory.
+
+/// Rows and columns of a [`CoarseMask`].
+const MASK: usize = 64;
+
+/// Rows and columns of a [`Thumbnail`].
+const THUMBNAIL: usize = 32;
+
+/// A mask of one slice at 64 × 64 pixels, one bit each: 512 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CoarseMask {
+    /// The first column is the lowest bit.
+    rows: [u64; MASK],
+}
+
+impl Default for CoarseMask {
+    /// The empty mask.
+    fn default() -> Self {
+        Self { rows: [0; MASK] }
+    }
+}
+
+impl CoarseMask {
+    /// Samples a mask of `size` by `size` pixels, given as whether a pixel is in it.
+    pub fn sampled(size: usize, is_in: impl Fn(usize) -> bool) -> Self {
+        let mut mask = Self::default();
+        for (y, row) in mask.rows.iter_mut().enumerate() {
+            for x in 0..MASK {
+                let at = sample(y, size) * size + sample(x, size);
+                *row |= u64::from(is_in(at)) << x;
+            }
+        }
+        mask
+    }
+
+    /// Sampled pixels in the mask.
+    pub fn n(&self) -> u32 {
+        self.rows.iter().map(|row| row.count_ones()).sum()
+    }
+
+    /// Whether no sampled pixel is in the mask.
+    pub fn is_empty(&self) -> bool {
+        self.n() == 0
+    }
+
+    /// Dice of two masks; 1 where both are empty.
+    pub(super) fn dice(&self, other: &Self) -> f64 {
+        let rows = self.rows.iter().zip(&other.rows);
+        let n_shared: u32 = rows.map(|(a, b)| (a & b).count_ones()).sum();
+        match self.n() + other.n() {
+            0 => 1.0,
+            n => 2.0 * f64::from(n_shared) / f64::from(n),
+        }
+    }
+}
+
+/// The middle of coarse pixel `at`.
+fn sample(at: usize, size: usize) -> usize {
+    (2 * at + 1) * size / (2 * MASK)
+}
+
+/// A slice of a scan at 32 × 32 pixels, each the mean of those that it stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Thumbnail {
+    hu: Vec<f32>,
+}
+
+impl Thumbnail {
+    /// Means of the pixels of a square slice.
+    pub(super) fn of(image: &[i16], size: usize) -> Self {
+        let edge = |at: usize| at * size / THUMBNAIL;
+        let mut hu = Vec::with_capacity(THUMBNAIL * THUMBNAIL);
+        for y in 0..THUMBNAIL {
+            for x in 0..THUMBNAIL {
+                let rows = edge(y)..edge(y + 1).max(edge(y) + 1);
+                let columns = edge(x)..edge(x + 1).max(edge(x) + 1);
+                let n = (rows.len() * columns.len()) as f32;
+                let sum: i32 = rows
+                    .flat_map(|row| &image[row * size..][columns.clone()])
+                    .map(|hu| i32::from(*hu))
+                    .sum();
+                hu.push(sum as f32 / n);
+            }
+        }
+        Self { hu }
+    }
+
+    /// Mean absolute difference, Hounsfield units.
+    pub(super) fn difference_hu(&self, other: &Self) -> f64 {
+        let pairs = self.hu.iter().zip(&other.hu);
+        let sum: f64 = pairs.map(|(a, b)| f64::from((a - b).abs())).sum();
+        sum / self.hu.len() as f64
+    }
+
+    /// Whether nothing is to be seen: all pixels within one Hounsfield unit.
+    pub(super) fn is_blank(&self) -> bool {
+        let lowest = self.hu.iter().copied().fold(f32::INFINITY, f32::min);
+        let highest = self.hu.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        highest - lowest < 1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_of_any_size_keep_their_shape() {
+        for size in [16, 64, 100, 512] {
+            let left = CoarseMask::sampled(size, |at| at % size < size / 2);
+            let top = CoarseMask::sampled(size, |at| at / size < size / 2);
+            assert_eq!(left.n(), 64 * 32, "half of the pixels at {size}");
+            assert!(
+                (left.dice(&top) - 0.5).abs() < 1e-12,
+                "a quarter of two halves"
+            );
+        }
+        let empty = CoarseMask::default();
+        assert!(
+            empty.is_empty() && (empty.dice(&empty) - 1.0).abs() < 1e-12,
+            "the same"
+        );
+    }
+
+    #[test]
+    fn thumbnails_are_means_and_differ_by_as_many_units() {
+        let image: Vec<i16> = (0..64 * 64).map(|at| 2 * (at % 2)).collect();
+        let brighter: Vec<i16> = image.iter().map(|hu| hu + 7).collect();
+        let (plain, brighter) = (Thumbnail::of(&image, 64), Thumbnail::of(&brighter, 64));
+        assert!(
+            (plain.difference_hu(&brighter) - 7.0).abs() < 1e-6,
+            "everywhere"
+        );
+        assert!(plain.is_blank(), "each mean is 1");
+    }
+
+    #[test]
+    fn a_slice_smaller_than_its_thumbnail_is_repeated() {
+        let image: Vec<i16> = (0..16 * 16).collect();
+        let thumbnail = Thumbnail::of(&image, 16);
+        assert!(!thumbnail.is_blank(), "16 pixels make 32");
+    }
+}
