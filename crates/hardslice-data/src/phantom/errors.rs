@@ -18,7 +18,7 @@ use crate::random::Stream;
 pub enum ErrorKind {
     /// The organ is not labelled in one to three slices in its middle.
     Missing,
-    /// The label ends 15 to 35 % of the organ's height before the organ does.
+    /// The label ends 10 to 25 % of the organ's height before the organ does.
     CutShort,
     /// One side of the organ is not labelled in one to three slices.
     Half,
@@ -166,7 +166,7 @@ fn stretch(stream: &mut Stream, kind: ErrorKind, whole: &Range<usize>) -> Range<
             clippy::cast_sign_loss,
             reason = "a part"
         )]
-        let n = (stream.uniform_in(0.15, 0.35) * whole.len() as f64).ceil() as usize;
+        let n = (stream.uniform_in(0.10, 0.25) * whole.len() as f64).ceil() as usize;
         return if stream.chance(0.5) {
             whole.start..whole.start + n
         } else {

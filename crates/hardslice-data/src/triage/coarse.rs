@@ -43,6 +43,47 @@ impl CoarseMask {
         self.n() == 0
     }
 
+    /// What is in this mask and not in the other.
+    pub(super) fn without(&self, other: &Self) -> Self {
+        let mut rows = self.rows;
+        for (row, other) in rows.iter_mut().zip(&other.rows) {
+            *row &= !other;
+        }
+        Self { rows }
+    }
+
+    /// The parts that do not touch one another, by their first pixels; pixels touch along an edge.
+    pub(super) fn components(&self) -> Vec<Self> {
+        let mut left = *self;
+        let mut components = Vec::new();
+        while let Some(y) = left.rows.iter().position(|row| *row != 0) {
+            let mut component = Self::default();
+            component.rows[y] = 1 << left.rows[y].trailing_zeros();
+            while let Some(grown) = component.grown_within(&left) {
+                component = grown;
+            }
+            left = left.without(&component);
+            components.push(component);
+        }
+        components
+    }
+
+    /// The mask and its neighbours as far as they are in another; `None` where that adds nothing.
+    fn grown_within(&self, bounds: &Self) -> Option<Self> {
+        let mut grown = *self;
+        for y in 0..MASK {
+            let mut row = self.rows[y] | self.rows[y] << 1 | self.rows[y] >> 1;
+            if y > 0 {
+                row |= self.rows[y - 1];
+            }
+            if y + 1 < MASK {
+                row |= self.rows[y + 1];
+            }
+            grown.rows[y] = row & bounds.rows[y];
+        }
+        (grown != *self).then_some(grown)
+    }
+
     /// Dice of two masks; 1 where both are empty.
     pub(super) fn dice(&self, other: &Self) -> f64 {
         let rows = self.rows.iter().zip(&other.rows);
@@ -119,6 +160,25 @@ mod tests {
         assert!(
             empty.is_empty() && (empty.dice(&empty) - 1.0).abs() < 1e-12,
             "the same"
+        );
+    }
+
+    #[test]
+    fn parts_of_a_mask_that_touch_at_no_edge_are_told_apart() {
+        // Two rows joined by a column, and a pixel that touches them at a corner only.
+        let is_in = |at: usize| {
+            let (y, x) = (at / 64, at % 64);
+            (y == 3 || y == 9) && x < 20 || (3..9).contains(&y) && x == 5 || (y, x) == (10, 20)
+        };
+        let mask = CoarseMask::sampled(64, is_in);
+        let parts = mask.components();
+        let n: Vec<u32> = parts.iter().map(CoarseMask::n).collect();
+        assert_eq!(n, [45, 1], "20 + 20 + 5, and the corner");
+        assert_eq!(mask.without(&parts[1]), parts[0], "nothing is lost");
+        assert_eq!(
+            CoarseMask::default().components(),
+            [],
+            "nothing has no parts"
         );
     }
 

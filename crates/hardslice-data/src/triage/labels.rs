@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Column;
+use super::{CoarseMask, Column};
 
 /// How far labels below and above are asked, millimetres, and at least this many slices.
 const REACH_MM: f64 = 15.0;
@@ -14,8 +14,11 @@ const LEAST_LEAD: f64 = 0.15;
 /// And by at least this much (Dice).
 const LEAST_LIKENESS: f64 = 0.6;
 
-/// A label whose last slice has this share of its largest area ends too soon.
+/// A part of a label whose last slice has this share of the largest area of any part ends too soon.
 const LARGE_END: f64 = 0.3;
+
+/// And it has ended where at most this share of it is labelled in the next slice.
+const ENDED: f64 = 0.2;
 
 impl Column<'_> {
     /// Whether the labels around a slice resemble its prediction and not its label.
@@ -52,43 +55,61 @@ impl Column<'_> {
         ))
     }
 
-    /// The slices beyond an end of the label that it seems to be missing from: the label ends
-    /// large, and the prediction goes on from it.
+    /// The slices beyond an end of the label that it seems to be missing from: one of the label's
+    /// parts (a kidney of two) ends large, and the prediction goes on from it.
     pub(super) fn past_the_end(&self) -> BTreeMap<usize, String> {
-        let shows = |z: &usize| !self.truth[*z].is_empty();
-        let n = self.truth.len();
-        let (Some(first), Some(last)) = ((0..n).find(shows), (0..n).rfind(shows)) else {
-            return BTreeMap::new();
-        };
-        let largest = self.truth.iter().map(|mask| mask.n()).max().unwrap_or(0);
+        let parts = self.truth.iter().flat_map(CoarseMask::components);
+        let largest = parts.map(|part| part.n()).max().unwrap_or(0);
         let mut found = BTreeMap::new();
-        let ends: [(usize, Box<dyn Iterator<Item = usize>>); 2] = [
-            (first, Box::new((0..first).rev())),
-            (last, Box::new(last + 1..n)),
-        ];
-        for (end, beyond) in ends {
-            let share = f64::from(self.truth[end].n()) / f64::from(largest.max(1));
-            if share < LARGE_END {
-                continue;
-            }
-            let mut before = &self.truth[end];
-            for z in beyond {
-                let prediction = &self.predicted[z];
-                if prediction.is_empty() || prediction.dice(before) < LEAST_LIKENESS {
-                    break;
-                }
-                found.insert(
-                    z,
-                    format!(
-                        "the label ends at slice {end} with {:.0} % of its largest area, and the \
-                         prediction goes on",
-                        100.0 * share
-                    ),
-                );
-                before = prediction;
-            }
-        }
+        let n = self.truth.len();
+        self.follow(0..n, largest, &mut found);
+        self.follow((0..n).rev(), largest, &mut found);
         found
+    }
+
+    /// Follows, slice by slice, what is predicted and not labelled since a part of the label ended.
+    fn follow(
+        &self,
+        slices: impl Iterator<Item = usize>,
+        largest_part: u32,
+        found: &mut BTreeMap<usize, String>,
+    ) {
+        // What the slice before shows of the part that is followed, and how it ended.
+        let mut followed: Option<(CoarseMask, String)> = None;
+        let mut before: Option<usize> = None;
+        for z in slices {
+            let unlabelled = self.predicted[z].without(&self.truth[z]);
+            let unlabelled = unlabelled
+                .components()
+                .into_iter()
+                .max_by_key(CoarseMask::n);
+            let goes_on = |from: &CoarseMask| {
+                let part = unlabelled.as_ref();
+                part.filter(|part| part.dice(from) >= LEAST_LIKENESS)
+            };
+            let ended = || {
+                let end = before?;
+                let ended = self.truth[end].components().into_iter().find(|part| {
+                    let is_large = f64::from(part.n()) >= LARGE_END * f64::from(largest_part);
+                    let n_left = part.n() - part.without(&self.truth[z]).n();
+                    is_large && f64::from(n_left) <= ENDED * f64::from(part.n())
+                })?;
+                let share = 100.0 * f64::from(ended.n()) / f64::from(largest_part.max(1));
+                let words = format!(
+                    "the label, or a part of it, ends at slice {end} with {share:.0} % of its \
+                     largest area, and the prediction goes on"
+                );
+                Some((ended, words))
+            };
+            followed = followed
+                .filter(|(from, _)| goes_on(from).is_some())
+                .or_else(ended)
+                .and_then(|(from, words)| Some((*goes_on(&from)?, words)));
+            if let Some((_, words)) = &followed {
+                found.insert(z, words.clone());
+            }
+            before = Some(z);
+        }
     }
 
     fn reach(&self) -> usize {

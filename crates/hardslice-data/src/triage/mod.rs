@@ -289,3 +289,128 @@ impl Column<'_> {
         found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disc about the middle of 64 × 64 pixels, moved to the right.
+    fn disc(radius: f64, right: f64) -> CoarseMask {
+        CoarseMask::sampled(64, |at| {
+            let (y, x) = ((at / 64) as f64 - 32.0, (at % 64) as f64 - 32.0 - right);
+            y * y + x * x < radius * radius
+        })
+    }
+
+    /// Slices that brighten from the feet up, 3 HU each.
+    fn images(n: i16) -> Vec<Thumbnail> {
+        let slice = |z: i16| -> Vec<i16> { (0..64 * 64).map(|at| at % 64 + 3 * z).collect() };
+        (0..n).map(|z| Thumbnail::of(&slice(z), 64)).collect()
+    }
+
+    /// An organ of 12 slices, the same everywhere, predicted as it is; all slices hard, 5 mm apart.
+    fn column(images: &[Thumbnail]) -> Column<'_> {
+        Column {
+            images,
+            truth: vec![disc(14.0, 0.0); images.len()],
+            predicted: vec![disc(14.0, 0.0); images.len()],
+            is_hard: vec![true; images.len()],
+            spacing_mm: 5.0,
+        }
+    }
+
+    fn triages(column: &Column<'_>) -> Vec<(usize, Triage)> {
+        let findings = column.findings().into_iter();
+        findings.map(|(z, finding)| (z, finding.triage)).collect()
+    }
+
+    #[test]
+    fn a_label_that_breaks_with_its_neighbours_is_suspect_and_a_prediction_that_does_is_not() {
+        let images = images(12);
+        assert_eq!(triages(&column(&images)), [], "nothing is wrong");
+        let mut wrong_label = column(&images);
+        wrong_label.truth[5] = CoarseMask::default();
+        wrong_label.truth[7] = disc(14.0, 12.0);
+        let suspects = triages(&wrong_label);
+        assert_eq!(suspects, [(5, Triage::Suspect), (7, Triage::Suspect)]);
+        let mut wrong_prediction = column(&images);
+        wrong_prediction.predicted[5] = CoarseMask::default();
+        wrong_prediction.predicted[7] = disc(14.0, 12.0);
+        assert_eq!(triages(&wrong_prediction), [], "these are hard");
+        wrong_label.is_hard[5] = false;
+        assert_eq!(
+            triages(&wrong_label),
+            [(7, Triage::Suspect)],
+            "only hard ones"
+        );
+    }
+
+    #[test]
+    fn a_label_that_ends_large_while_the_prediction_goes_on_is_suspect_beyond_its_end() {
+        let images = images(12);
+        let mut cut = column(&images);
+        for z in 9..12 {
+            cut.truth[z] = CoarseMask::default();
+        }
+        cut.predicted[11] = CoarseMask::default();
+        assert_eq!(
+            triages(&cut),
+            [(9, Triage::Suspect), (10, Triage::Suspect)],
+            "as far as the prediction goes"
+        );
+        let mut tapering = column(&images);
+        for z in 6..12 {
+            tapering.truth[z] = disc(14.0 - 3.0 * (z - 5) as f64, 0.0);
+        }
+        tapering.truth[10] = CoarseMask::default();
+        tapering.truth[11] = CoarseMask::default();
+        for z in 6..12 {
+            tapering.predicted[z] = tapering.truth[z.min(9)];
+        }
+        assert_eq!(triages(&tapering), [], "an organ that ends small has ended");
+    }
+
+    #[test]
+    fn a_slice_out_of_line_is_broken_whatever_its_label_is_like() {
+        let mut images = images(12);
+        images[4] = Thumbnail::of(&[200; 64 * 64], 64);
+        images[8] = Thumbnail::of(&(0..64 * 64).map(|at| 90 - at % 64).collect::<Vec<_>>(), 64);
+        let mut column = column(&images);
+        column.truth[4] = CoarseMask::default();
+        assert_eq!(
+            triages(&column),
+            [(4, Triage::Broken), (8, Triage::Broken)],
+            "blank, and unlike both neighbours"
+        );
+    }
+
+    #[test]
+    fn of_slices_that_are_nearly_the_same_the_lowest_hard_one_is_kept() {
+        let slice: Vec<i16> = (0..64 * 64).map(|at| at % 64).collect();
+        let images: Vec<Thumbnail> = (0..12).map(|_| Thumbnail::of(&slice, 64)).collect();
+        let mut column = column(&images);
+        column.spacing_mm = 2.0;
+        column.is_hard = (0..12).map(|z| z < 4).collect();
+        assert_eq!(
+            triages(&column),
+            [(1, Triage::Redundant), (2, Triage::Redundant)],
+            "slice 3 lies 6 mm above slice 0"
+        );
+    }
+
+    #[test]
+    fn what_is_excluded_is_read_and_written_as_a_list_of_names() {
+        let exclude: Exclude = serde_json::from_str(r#"["suspects", "broken"]"#).unwrap();
+        assert!(
+            exclude.holds(Triage::Suspect) && exclude.holds(Triage::Broken),
+            "these"
+        );
+        assert!(!exclude.holds(Triage::Redundant), "and not that");
+        assert_eq!(
+            serde_json::to_string(&exclude).unwrap(),
+            r#"["suspects","broken"]"#
+        );
+        let error = serde_json::from_str::<Exclude>(r#"["hard"]"#).unwrap_err();
+        assert!(error.to_string().contains("wanted suspects"), "{error}");
+    }
+}

@@ -8,6 +8,7 @@ use hardslice::experiment::Experiment;
 use hardslice_data::balance::Tau;
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
+use hardslice_data::triage::{Exclude, Triage};
 use hardslice_train::Model;
 use hardslice_train::round::{Workplace, mine_by_hand};
 
@@ -57,6 +58,10 @@ pub(crate) struct Mine {
     /// How to set the threshold, in place of the experiment's own.
     #[arg(long)]
     tau: Option<Tau>,
+    /// Keep such hard slices out of the plan: suspects (their labels look wrong), broken, redundant;
+    /// in place of the experiment's own `exclude`.
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    exclude: Vec<Triage>,
     /// Where the ledger and the plan are written.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -69,6 +74,9 @@ impl Mine {
         let mut experiment = Experiment::read(&self.experiment)?;
         if let Some(tau) = self.tau {
             experiment.mining.tau = tau;
+        }
+        if !self.exclude.is_empty() {
+            experiment.mining.exclude = Exclude::of(&self.exclude);
         }
         let store = Store::open(&self.store)?;
         if let Some(predictions) = &self.predictions {

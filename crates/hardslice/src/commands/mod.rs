@@ -13,6 +13,7 @@ mod run;
 mod sweep;
 mod compare;
 mod why;
+mod triage;
 mod report;
 mod bench;
 
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     Sweep(sweep::Sweep),
     Compare(compare::Compare),
     Why(why::Why),
+    Triage(triage::TriageArgs),
     Report(report::Report),
     Bench(bench::Bench),
 }
@@ -60,6 +62,7 @@ impl Command {
             Self::Sweep(command) => command.run(),
             Self::Compare(command) => command.run(),
             Self::Why(command) => command.run(),
+            Self::Triage(command) => command.run(),
             Self::Report(command) => command.run(),
             Self::Bench(command) => command.run(),
         }

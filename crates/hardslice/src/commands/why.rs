@@ -14,7 +14,7 @@ use hardslice_data::store::Store;
 
 use crate::Done;
 use crate::bars;
-use crate::report::round_folders;
+use crate::report::{ledgers_of_round, round_folders};
 
 /// Say why a slice is in the training set, or is not.
 ///
@@ -33,6 +33,9 @@ pub(crate) struct Why {
     /// Only this arm.
     #[arg(long, value_name = "ARM")]
     arm: Option<Arm>,
+    /// Only this organ.
+    #[arg(long, value_name = "ORGAN")]
+    organ: Option<String>,
 }
 
 /// A case, and one of its slices.
@@ -99,6 +102,7 @@ impl Why {
                 case: &case.id,
                 case_idx: u32::try_from(case_idx).unwrap_or(u32::MAX),
                 arm: self.arm,
+                organ: self.organ.clone(),
             };
             let lines = match self.what.z {
                 Some(z) => answer.of_slice(z, self.fold(&round, &case.id)?)?,
@@ -143,6 +147,7 @@ struct Answer<'a> {
     case: &'a CaseId,
     case_idx: u32,
     arm: Option<Arm>,
+    organ: Option<String>,
 }
 
 impl Answer<'_> {
@@ -183,20 +188,13 @@ impl Answer<'_> {
 
     /// The rows of the case in every ledger of the round: of A, of B, and of later rounds.
     fn ledger_rows(&self) -> anyhow::Result<Vec<LedgerRow>> {
-        let mut dirs = vec![self.round.join("mining"), self.round.join("mining/of_b")];
-        let rounds = self.round.join(Arm::Rounds.name());
-        dirs.extend(
-            (1..)
-                .map(|part| rounds.join(format!("mining-{part}")))
-                .take_while(|dir| dir.is_dir()),
-        );
         let mut rows = Vec::new();
-        for dir in dirs {
-            let path = dir.join("ledger.parquet");
-            if path.exists() {
-                let of_case = ledger::read(&path)?.into_iter();
-                rows.extend(of_case.filter(|row| row.case == self.case.as_str()));
-            }
+        for path in ledgers_of_round(self.round) {
+            let of_case = ledger::read(&path)?.into_iter();
+            rows.extend(of_case.filter(|row| {
+                let organ = self.organ.as_ref();
+                row.case == self.case.as_str() && organ.is_none_or(|organ| *organ == row.organ)
+            }));
         }
         Ok(rows)
     }
@@ -234,8 +232,12 @@ fn row_in_words(row: &LedgerRow) -> String {
     } else {
         String::new()
     };
+    let triage = match (&row.triage, &row.triage_reason) {
+        (Some(triage), Some(reason)) => format!("; {triage}: {reason}"),
+        _ => String::new(),
+    };
     format!(
-        "{} for the {}{round}: {}",
+        "{} for the {}{round}: {}{triage}",
         row.decision, row.organ, row.reason
     )
 }

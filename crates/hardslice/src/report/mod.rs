@@ -23,6 +23,7 @@ mod verdicts;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use hardslice_data::balance::Arm;
 use hardslice_view::report::{Report, Section};
 use hardslice_volume::whole_file::write_whole_bytes;
 
@@ -66,6 +67,30 @@ pub(crate) fn write(dir: &Path, bars: &Bars) -> anyhow::Result<PathBuf> {
 pub(crate) fn round_folders(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let (_, rounds) = found::find(dir)?;
     Ok(rounds.into_iter().map(|round| round.dir).collect())
+}
+
+/// The ledgers that a command left: of a run, a comparison or a sweep those of every round, mining
+/// by mining; of `mine` the one.
+pub(crate) fn ledgers(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let of_mine = dir.join("mining/ledger.parquet");
+    if of_mine.exists() {
+        return Ok(vec![of_mine]);
+    }
+    let rounds = round_folders(dir)?.into_iter();
+    Ok(rounds.flat_map(|round| ledgers_of_round(&round)).collect())
+}
+
+/// The ledgers of a round: of A, of B, and of later minings.
+pub(crate) fn ledgers_of_round(round: &Path) -> Vec<PathBuf> {
+    let mut dirs = vec![round.join("mining"), round.join("mining/of_b")];
+    let rounds = round.join(Arm::Rounds.name());
+    dirs.extend(
+        (1..)
+            .map(|part| rounds.join(format!("mining-{part}")))
+            .take_while(|dir| dir.is_dir()),
+    );
+    let ledgers = dirs.into_iter().map(|dir| dir.join("ledger.parquet"));
+    ledgers.filter(|path| path.exists()).collect()
 }
 
 /// Writes the report as the last step of another command, whose results stand whatever becomes of

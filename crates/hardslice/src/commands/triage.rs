@@ -1,0 +1,229 @@
+//! `hardslice triage`: which hard slices look mislabelled, broken or redundant.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use hardslice_data::OrganMap;
+use hardslice_data::ledger::{self, LedgerRow};
+use hardslice_data::store::Store;
+use hardslice_data::triage::Triage;
+use hardslice_volume::whole_file::write_whole_bytes;
+
+use crate::Done;
+use crate::bars;
+use crate::report::ledgers;
+
+/// Say which hard slices look mislabelled, broken or redundant, rather than hard.
+///
+/// Suspect: the labels around a slice are like the model's prediction and not like its label, or a
+/// label ends where it is still large and the prediction goes on. Broken: the slice is blank, or out
+/// of line with its neighbours. Redundant: nearly the hard slice below it. Each finding says what it
+/// rests on; look at the slice before you believe it (the report shows some).
+///
+/// Reads the ledgers that `run`, `compare`, `sweep` or `mine` left; of a comparison or a sweep those
+/// of all rounds, each slice once. To keep such slices out of the training, mine with
+/// `--exclude suspects`, or `exclude` in [mining].
+#[derive(Debug, Args)]
+pub(crate) struct TriageArgs {
+    /// The folder that the command left.
+    #[arg(long = "in", value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// Only this organ.
+    #[arg(long, value_name = "ORGAN")]
+    organ: Option<String>,
+    /// Also write all findings to this table.
+    #[arg(long, value_name = "FILE.csv")]
+    out: Option<PathBuf>,
+    /// The errors that were planted in phantoms (errors.csv): prints precision and recall.
+    #[arg(long, value_name = "FILE.csv", requires = "store")]
+    truth: Option<PathBuf>,
+    /// The prepared cohort, to know the label values of organs.
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+}
+
+impl TriageArgs {
+    pub(crate) fn run(self) -> anyhow::Result<Done> {
+        let hard = self.hard_slices()?;
+        if hard.is_empty() {
+            bars::print("no slice was hard: there is nothing to look through")?;
+            return Ok(Done::Clean);
+        }
+        for organ in organs(&hard) {
+            let of_organ: Vec<&LedgerRow> = hard.iter().filter(|row| row.organ == organ).collect();
+            for line in lines(&organ, &of_organ) {
+                bars::print(&line)?;
+            }
+        }
+        if let (Some(truth), Some(store)) = (&self.truth, &self.store) {
+            let store = Store::open(store)?;
+            let planted = Planted::read(truth)?;
+            for line in planted.compared(&hard, store.organs()) {
+                bars::print(&line)?;
+            }
+        }
+        if let Some(out) = &self.out {
+            write_table(out, &hard)?;
+        }
+        Ok(if hard.iter().any(|row| row.triage.is_some()) {
+            Done::Findings
+        } else {
+            Done::Clean
+        })
+    }
+
+    /// The hard rows of all ledgers, each slice and organ once: the first ledger that holds it.
+    fn hard_slices(&self) -> anyhow::Result<Vec<LedgerRow>> {
+        let ledgers = ledgers(&self.dir)?;
+        if ledgers.is_empty() {
+            return Err(anyhow!(
+                "no slice was scored in {}: it holds no ledger.parquet",
+                self.dir.display()
+            ));
+        }
+        let mut hard: BTreeMap<(String, i32, String), LedgerRow> = BTreeMap::new();
+        for path in ledgers {
+            let rows = ledger::read(&path)?.into_iter().filter(|row| {
+                let organ = self.organ.as_ref();
+                row.decision == "hard" && organ.is_none_or(|organ| *organ == row.organ)
+            });
+            for row in rows {
+                let key = (row.case.clone(), row.z, row.organ.clone());
+                hard.entry(key).or_insert(row);
+            }
+        }
+        Ok(hard.into_values().collect())
+    }
+}
+
+fn organs(rows: &[LedgerRow]) -> BTreeSet<String> {
+    rows.iter().map(|row| row.organ.clone()).collect()
+}
+
+/// How many of an organ's hard slices are what, and which.
+fn lines(organ: &str, rows: &[&LedgerRow]) -> Vec<String> {
+    let of = |triage: Triage| -> Vec<&LedgerRow> {
+        let mut of_triage: Vec<&LedgerRow> = rows.to_vec();
+        of_triage.retain(|row| row.triage.as_deref() == Some(triage.name()));
+        of_triage
+    };
+    let counts = Triage::ALL.map(|triage| format!("{} {triage}", of(triage).len()));
+    let mut lines = vec![format!(
+        "{organ}: of {} hard slices {}",
+        rows.len(),
+        counts.join(", ")
+    )];
+    for triage in [Triage::Suspect, Triage::Broken] {
+        for stretch in of(triage).chunk_by(|a, b| a.case == b.case && b.z == a.z + 1) {
+            let (first, last) = (stretch[0], stretch[stretch.len() - 1]);
+            let slices = if first.z == last.z {
+                format!("slice {}", first.z)
+            } else {
+                format!("slices {} to {}", first.z, last.z)
+            };
+            let reason = first.triage_reason.as_deref().unwrap_or("no reason noted");
+            lines.push(format!("  {triage:<8} {}, {slices}: {reason}", first.case));
+        }
+    }
+    lines
+}
+
+fn write_table(path: &Path, rows: &[LedgerRow]) -> anyhow::Result<()> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(["case", "z", "organ", "dice", "kind", "triage", "reason"])?;
+    for row in rows {
+        let Some(triage) = &row.triage else { continue };
+        table.write_record([
+            &row.case,
+            &row.z.to_string(),
+            &row.organ,
+            &row.dice.map_or(String::new(), |dice| dice.to_string()),
+            &row.kind,
+            triage,
+            row.triage_reason.as_deref().unwrap_or_default(),
+        ])?;
+    }
+    write_whole_bytes(path, &table.into_inner()?)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The errors that were planted: kinds by case and slice, with the label that is wrong, or 0 where
+/// the slice itself is.
+struct Planted {
+    kinds: BTreeMap<(String, i32, u16), String>,
+}
+
+impl Planted {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut kinds = BTreeMap::new();
+        for (n, row) in csv::Reader::from_reader(text.as_slice())
+            .deserialize()
+            .enumerate()
+        {
+            let (case, z, label, kind): (String, i32, Option<u16>, String) =
+                row.with_context(|| {
+                    format!("row {} is not case,z,label,kind: {}", n + 1, path.display())
+                })?;
+            kinds.insert((case, z, label.unwrap_or(0)), kind);
+        }
+        Ok(Self { kinds })
+    }
+
+    /// The error of a slice that concerns an organ: that of its label before that of the scan.
+    fn of(&self, row: &LedgerRow, labels: &[u16]) -> Option<&str> {
+        let labels = labels.iter().copied().chain([0]);
+        let mut kinds =
+            labels.filter_map(|label| self.kinds.get(&(row.case.clone(), row.z, label)));
+        kinds.next().map(String::as_str)
+    }
+
+    fn compared(&self, hard: &[LedgerRow], organs: &OrganMap) -> Vec<String> {
+        let rows = hard.iter().map(|row| {
+            let mut entries = organs.entries().iter();
+            let entry = entries.find(|entry| entry.organ.as_str() == row.organ);
+            let labels = entry.map_or(&[][..], |entry| &entry.labels);
+            (row.triage.as_deref(), self.of(row, labels))
+        });
+        let rows: Vec<(Option<&str>, Option<&str>)> = rows.collect();
+        let mut lines = Vec::new();
+        for triage in Triage::ALL {
+            let is_found = |found: Option<&str>| found == Some(triage.name());
+            let is_true = |kind: Option<&str>| kind.is_some_and(|kind| triage_of(kind) == triage);
+            let n_found = rows.iter().filter(|(found, _)| is_found(*found)).count();
+            let n_true = rows.iter().filter(|(_, kind)| is_true(*kind)).count();
+            let both =
+                |(found, kind): &&(Option<&str>, Option<&str>)| is_found(*found) && is_true(*kind);
+            let n_both = rows.iter().filter(both).count();
+            let share = |of: usize| match of {
+                0 => "none".to_owned(),
+                of => format!("{:.3}", n_both as f64 / of as f64),
+            };
+            lines.push(format!(
+                "planted, {triage}: precision {} ({n_both} of {n_found} found), recall {} ({n_both} \
+                 of {n_true} hard slices with such an error)",
+                share(n_found),
+                share(n_true)
+            ));
+            let kinds: BTreeSet<&str> = rows.iter().filter_map(|(_, kind)| *kind).collect();
+            for kind in kinds.into_iter().filter(|kind| triage_of(kind) == triage) {
+                let of_kind = || rows.iter().filter(|(_, its)| *its == Some(kind));
+                let n_found = of_kind().filter(|(found, _)| is_found(*found)).count();
+                lines.push(format!("  {kind:<10} {n_found} of {}", of_kind().count()));
+            }
+        }
+        lines
+    }
+}
+
+/// What a planted error should be found as.
+fn triage_of(kind: &str) -> Triage {
+    match kind {
+        "blank" | "offset" | "misplaced" => Triage::Broken,
+        "repeated" => Triage::Redundant,
+        _ => Triage::Suspect,
+    }
+}
