@@ -3,6 +3,7 @@
 mod bars;
 mod campaign;
 mod commands;
+mod export;
 mod foreign;
 mod peak_memory;
 mod pictures;

@@ -14,6 +14,7 @@ mod sweep;
 mod compare;
 mod why;
 mod triage;
+mod export;
 mod report;
 mod bench;
 
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Compare(compare::Compare),
     Why(why::Why),
     Triage(triage::TriageArgs),
+    Export(export::ExportArgs),
     Report(report::Report),
     Bench(bench::Bench),
 }
@@ -63,6 +65,7 @@ impl Command {
             Self::Compare(command) => command.run(),
             Self::Why(command) => command.run(),
             Self::Triage(command) => command.run(),
+            Self::Export(command) => command.run(),
             Self::Report(command) => command.run(),
             Self::Bench(command) => command.run(),
         }

@@ -1,0 +1,73 @@
+//! `hardslice export`: a plan as nnU-Net, MONAI or a table take it.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::Args;
+use hardslice_data::Organ;
+use hardslice_data::balance::Arm;
+
+use crate::Done;
+use crate::bars::{self, Bars};
+use crate::export::{self, Format};
+
+/// Hand a sampling plan to nnU-Net, MONAI or your own loader.
+///
+/// csv: a row for each slice of the plan: scan, labels, where the slice lies in its file (axis and
+/// index, from 0), weight, reason.
+///
+/// monai: a datalist. An item of `training` is a slice of the plan with `axis`, `index` and
+/// `weight` (for torch's WeightedRandomSampler); `validation` and `test` list scans.
+///
+/// nnunet: a dataset for the configuration 2d, its slices written on their own pixels, and
+/// splits_final.json, which lists a slice as often as it weighs. --out names the dataset's folder,
+/// as nnUNet_raw/Dataset500_Liver. Test patients are left out.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The folder that `run` left; what it holds can be named one by one below.
+    #[arg(long = "in", value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// What to write.
+    #[arg(long, value_enum)]
+    format: Format,
+    /// The file, or for nnU-Net the folder, to write.
+    #[arg(long, value_name = "PATH")]
+    out: PathBuf,
+    /// Whose plan: the net's organs, as liver or kidney+spleen.
+    #[arg(long, value_name = "ORGANS")]
+    organ: String,
+    /// Whose plan: the arm.
+    #[arg(long, value_name = "ARM", default_value = "hard")]
+    arm: Arm,
+    /// The plan, in place of DIR/ORGANS/ARM/plan.csv; that of `mine` is mining/plan.csv.
+    #[arg(long, value_name = "FILE.csv")]
+    plan: Option<PathBuf>,
+    /// The prepared cohort, in place of DIR/store.
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// The folds, in place of DIR/split.json.
+    #[arg(long, value_name = "FILE.json")]
+    split: Option<PathBuf>,
+}
+
+impl ExportArgs {
+    pub(crate) fn run(self) -> anyhow::Result<Done> {
+        let organs = self.organ.split('+').map(Organ::new);
+        let organs = organs.collect::<Result<Vec<_>, _>>()?;
+        let of_arm = self.dir.join(&self.organ).join(self.arm.name());
+        let plan = self.plan.unwrap_or_else(|| of_arm.join("plan.csv"));
+        if !plan.exists() {
+            return Err(anyhow!(
+                "there is no plan {}: name the organs and the arm of a finished run, or a plan with \
+                 --plan",
+                plan.display()
+            ));
+        }
+        let store = self.store.unwrap_or_else(|| self.dir.join("store"));
+        let split = self.split.unwrap_or_else(|| self.dir.join("split.json"));
+        let export = export::Export::read(&store, &split, &plan, &organs)?;
+        export.write(self.format, &self.out, &Bars::new())?;
+        bars::print(&format!("{}", self.out.display()))?;
+        Ok(Done::Clean)
+    }
+}

@@ -1,0 +1,192 @@
+//! A plan as other programs take it.
+
+mod monai;
+mod nnunet;
+mod weights;
+
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use hardslice_data::balance::{Plan, PlanEntry};
+use hardslice_data::split::{Fold, Split};
+use hardslice_data::store::{Store, StoredCase};
+use hardslice_data::{Organ, SliceRef};
+use hardslice_volume::whole_file::write_whole_bytes;
+use serde::Serialize;
+
+use crate::bars::Bars;
+
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// A row a slice with its weight.
+    Csv,
+    /// A dataset of slices with its splits.
+    Nnunet,
+    /// A datalist.
+    Monai,
+}
+
+/// A plan, and what it is a plan of.
+#[derive(Debug)]
+pub(crate) struct Export {
+    store: Store,
+    plan: Plan,
+    split: Split,
+    /// Trained organs, by their places in the store.
+    organs: Vec<usize>,
+}
+
+/// Where a slice lies in its files.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct FileSlice {
+    /// Voxel axis of the file that runs along the body, 0 to 2.
+    axis: usize,
+    /// Slice along it, from 0.
+    index: usize,
+}
+
+impl Export {
+    /// Reads what a run left: the plan of an arm, its cohort and its folds.
+    pub(crate) fn read(
+        store: &Path,
+        split: &Path,
+        plan: &Path,
+        organs: &[Organ],
+    ) -> anyhow::Result<Self> {
+        let store = Store::open(store)?;
+        let json =
+            std::fs::read(split).with_context(|| format!("cannot read {}", split.display()))?;
+        let split: Split = serde_json::from_slice(&json)
+            .with_context(|| format!("{} is no split", split.display()))?;
+        let place = |name: &str| {
+            let place = store
+                .cases()
+                .iter()
+                .position(|case| case.id.as_str() == name);
+            u32::try_from(place?).ok()
+        };
+        let plan = Plan::read_csv(plan, place)?;
+        let place = |organ: &Organ| {
+            let place = store.organs().index_of(organ);
+            place.ok_or_else(|| anyhow!("the cohort has no {organ}; it has {}", store.organs()))
+        };
+        let organs = organs
+            .iter()
+            .map(place)
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        if let Some(entry) = plan.entries().iter().find(|entry| {
+            let case = store.cases().get(entry.slice.case_idx as usize);
+            case.is_none_or(|case| entry.slice.z as usize >= case.n_slices)
+        }) {
+            return Err(anyhow!(
+                "the plan names a slice that is not there: {}",
+                entry.slice
+            ));
+        }
+        Ok(Self {
+            store,
+            plan,
+            split,
+            organs,
+        })
+    }
+
+    /// The other programs read the scans themselves.
+    fn check_files(&self) -> anyhow::Result<()> {
+        let cases = self
+            .plan
+            .entries()
+            .iter()
+            .map(|entry| self.case(entry.slice));
+        let mut sources = cases.map(|case| &case.source);
+        let lost = sources.find(|source| {
+            let labels = source.labels.iter();
+            !labels.chain([&source.image]).all(|path| path.exists())
+        });
+        match lost {
+            None => Ok(()),
+            Some(source) => Err(anyhow!(
+                "the scan or its labels are not where the cohort was prepared from: {}. Paths in a \
+                 manifest that are not absolute count from the folder that the program ran in: run \
+                 this there, too, or prepare the cohort again",
+                source.image.display()
+            )),
+        }
+    }
+
+    /// Writes the plan.
+    pub(crate) fn write(&self, format: Format, out: &Path, bars: &Bars) -> anyhow::Result<()> {
+        self.check_files()?;
+        match format {
+            Format::Csv => weights::write(self, out),
+            Format::Nnunet => nnunet::write(self, out, bars),
+            Format::Monai => monai::write(self, out),
+        }
+    }
+
+    fn case(&self, slice: SliceRef) -> &StoredCase {
+        &self.store.cases()[slice.case_idx as usize]
+    }
+
+    /// The names of the exported organs; their labels are their places here plus one.
+    fn organ_names(&self) -> impl Iterator<Item = &Organ> {
+        self.organs
+            .iter()
+            .filter_map(|place| self.store.organs().organ(*place))
+    }
+
+    /// The cases of a fold in which every exported organ is annotated, by their places.
+    fn cases_of(&self, fold: Fold) -> Vec<usize> {
+        let cases = self.store.cases().iter().enumerate();
+        cases
+            .filter(|(_, case)| self.split.fold_of(&case.id) == Some(fold) && self.is_whole(case))
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    /// Whether every exported organ is annotated in a case.
+    fn is_whole(&self, case: &StoredCase) -> bool {
+        self.organ_names().all(|organ| case.is_annotated(organ))
+    }
+
+    /// Other programs know no organ that nobody looked for: they would learn that it is absent.
+    fn check_annotations(&self) -> anyhow::Result<()> {
+        let mut slices = self.plan.entries().iter().map(|entry| entry.slice);
+        match slices.find(|slice| !self.is_whole(self.case(*slice))) {
+            None => Ok(()),
+            Some(slice) => Err(anyhow!(
+                "not every organ is annotated in `{}`, and elsewhere what is not annotated counts \
+                 as background: export one organ at a time",
+                self.case(slice).id
+            )),
+        }
+    }
+
+    fn file_slice(&self, slice: SliceRef) -> FileSlice {
+        let placement = self.case(slice).placement;
+        let native = placement.native_index([0, 0, slice.z as usize]);
+        // Canonical z comes from one axis of the file.
+        let axis = placement.orientation.sources_xyz()[2].axis;
+        FileSlice {
+            axis,
+            index: native[axis],
+        }
+    }
+}
+
+/// How often a slice is listed where programs count instead of weigh.
+fn copies(entry: &PlanEntry) -> usize {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive, small"
+    )]
+    let rounded = entry.weight.round() as usize;
+    rounded.max(1)
+}
+
+fn write_json(path: &Path, value: &serde_json::Value) -> anyhow::Result<()> {
+    write_whole_bytes(path, format!("{value:#}\n").as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,69 @@
+//! A datalist as MONAI and the Medical Segmentation Decathlon have it.
+
+use std::path::Path;
+
+use hardslice_data::balance::PlanEntry;
+use hardslice_data::split::Fold;
+use hardslice_data::store::StoredCase;
+use serde_json::{Map, Value, json};
+
+use super::{Export, write_json};
+
+/// `training` has an item for each slice of the plan: the scan and its labels, where the slice lies
+/// in them (`axis`, `index`), and its `weight`, as `WeightedRandomSampler` takes it. `validation`
+/// and `test` have one for each scan.
+pub(super) fn write(export: &Export, out: &Path) -> anyhow::Result<()> {
+    export.check_annotations()?;
+    let mut labels = Map::new();
+    labels.insert("0".to_owned(), json!("background"));
+    for entry in export
+        .organs
+        .iter()
+        .map(|place| &export.store.organs().entries()[*place])
+    {
+        for value in &entry.labels {
+            labels.insert(value.to_string(), json!(entry.organ.to_string()));
+        }
+    }
+    let files = |case: &StoredCase| -> Map<String, Value> {
+        let mut files = Map::new();
+        let absolute = |path: &Path| json!(std::path::absolute(path).unwrap_or(path.to_owned()));
+        files.insert("case".to_owned(), json!(case.id.as_str()));
+        files.insert("image".to_owned(), absolute(&case.source.image));
+        if let Some(labels) = &case.source.labels {
+            files.insert("label".to_owned(), absolute(labels));
+        }
+        files
+    };
+    let slice = |entry: &PlanEntry| {
+        let mut item = files(export.case(entry.slice));
+        let place = export.file_slice(entry.slice);
+        item.insert("z".to_owned(), json!(entry.slice.z));
+        item.insert("axis".to_owned(), json!(place.axis));
+        item.insert("index".to_owned(), json!(place.index));
+        item.insert("weight".to_owned(), json!(entry.weight));
+        item.insert("reason".to_owned(), json!(entry.reason.name()));
+        item
+    };
+    let scans = |fold: Fold| -> Vec<_> {
+        let cases = export.cases_of(fold).into_iter();
+        cases
+            .map(|place| files(&export.store.cases()[place]))
+            .collect()
+    };
+    let training: Vec<_> = export.plan.entries().iter().map(slice).collect();
+    write_json(
+        out,
+        &json!({
+            "name": "hardslice",
+            "description": "slices of a sampling plan with their weights",
+            "tensorImageSize": "3D",
+            "modality": {"0": "CT"},
+            "labels": labels,
+            "numTraining": training.len(),
+            "training": training,
+            "validation": scans(Fold::Validation),
+            "test": scans(Fold::Test),
+        }),
+    )
+}

@@ -1,0 +1,169 @@
+//! A dataset of slices for nnU-Net (version 2).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::anyhow;
+use hardslice_data::SliceRef;
+use hardslice_data::split::Fold;
+use hardslice_volume::{
+    Grid, PerAxis, Placement, Volume, read_scan_series, write_label_map, write_scan,
+};
+use serde_json::{Map, json};
+
+use super::{Export, copies, write_json};
+use crate::bars::Bars;
+
+/// `imagesTr` and `labelsTr` with every slice of the plan and of the validation patients as a scan
+/// of one slice, `dataset.json`, and `splits_final.json`, whose one fold lists a slice as often as it
+/// weighs: nnU-Net draws from that list.
+pub(super) fn write(export: &Export, out: &Path, bars: &Bars) -> anyhow::Result<()> {
+    check_name(out)?;
+    export.check_annotations()?;
+    let mut train = Vec::new();
+    let mut slices: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+    let mut n_rounded = 0;
+    for entry in export.plan.entries() {
+        let SliceRef { case_idx, z } = entry.slice;
+        slices.entry(case_idx).or_default().insert(z);
+        let name = name(export, entry.slice);
+        train.extend(std::iter::repeat_n(name, copies(entry)));
+        n_rounded += usize::from(entry.weight.fract() != 0.0 || entry.weight < 1.0);
+    }
+    if n_rounded > 0 {
+        bars.line(&format!(
+            "warning: {n_rounded} weights are no whole numbers; nnU-Net counts, so they were rounded \
+             (and are 1 at least)"
+        ));
+    }
+    let mut validation = Vec::new();
+    for place in export.cases_of(Fold::Validation) {
+        let case_idx = u32::try_from(place)?;
+        for z in 0..u32::try_from(export.store.cases()[place].n_slices)? {
+            slices.entry(case_idx).or_default().insert(z);
+            validation.push(name(export, SliceRef { case_idx, z }));
+        }
+    }
+    bars.begin("export", slices.len() as u64, 0);
+    for (done, (case_idx, slices)) in slices.iter().enumerate() {
+        write_slices(export, *case_idx, slices, out)?;
+        bars.advance(done as u64 + 1);
+    }
+    bars.end();
+    let mut labels = Map::new();
+    labels.insert("background".to_owned(), json!(0));
+    for (value, organ) in (1..).zip(export.organ_names()) {
+        labels.insert(organ.to_string(), json!(value));
+    }
+    let n_slices: usize = slices.values().map(BTreeSet::len).sum();
+    write_json(
+        &out.join("splits_final.json"),
+        &json!([{"train": train, "val": validation}]),
+    )?;
+    write_json(
+        &out.join("dataset.json"),
+        &json!({
+            "channel_names": {"0": "CT"},
+            "labels": labels,
+            "numTraining": n_slices,
+            "file_ending": ".nii.gz",
+        }),
+    )?;
+    bars.line(
+        "next: nnUNetv2_plan_and_preprocess, then copy splits_final.json into the dataset's folder \
+         in nnUNet_preprocessed, and train the configuration 2d, fold 0",
+    );
+    Ok(())
+}
+
+/// nnU-Net finds a dataset by the number in its folder's name.
+fn check_name(out: &Path) -> anyhow::Result<()> {
+    let name = out.file_name().and_then(|name| name.to_str()).unwrap_or("");
+    let number = name
+        .strip_prefix("Dataset")
+        .and_then(|rest| rest.split_once('_'));
+    let is_right = number.is_some_and(|(number, name)| {
+        number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty()
+    });
+    if is_right {
+        Ok(())
+    } else {
+        Err(anyhow!(
+            "nnU-Net wants a folder named Dataset and three digits, as nnUNet_raw/Dataset500_Liver, \
+             not {}",
+            out.display()
+        ))
+    }
+}
+
+fn name(export: &Export, slice: SliceRef) -> String {
+    format!("{}_z{:04}", export.case(slice).id, slice.z)
+}
+
+/// Writes some slices of one scan with their labels, on canonical axes in Hounsfield units.
+fn write_slices(
+    export: &Export,
+    case_idx: u32,
+    slices: &BTreeSet<u32>,
+    out: &Path,
+) -> anyhow::Result<()> {
+    let place = case_idx as usize;
+    let case = &export.store.cases()[place];
+    let scan = read_scan_series(&case.source.image, case.source.series_uid.as_deref())?;
+    let grid = *scan.volume.grid();
+    if grid.shape != case.placement.canonical.shape {
+        return Err(anyhow!(
+            "`{}` has changed since the cohort was prepared: {}",
+            case.id,
+            case.source.image.display()
+        ));
+    }
+    let values = values(export);
+    let labels = export.store.native_labels(place).unwrap_or_default();
+    let n = grid.shape.n_pixels();
+    for z in slices {
+        let at = *z as usize;
+        let name = name(export, SliceRef { case_idx, z: *z });
+        let grid = slice_grid(&grid, at);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "saturates, and CT lies far within"
+        )]
+        let hu = scan.volume.slice(at).iter().map(|hu| hu.round() as i16);
+        let image = Volume::new(grid, hu.collect())?;
+        write_scan(
+            &out.join("imagesTr").join(format!("{name}_0000.nii.gz")),
+            &image,
+        )?;
+        let labels = labels[at * n..(at + 1) * n].iter();
+        let labels = Volume::new(
+            grid,
+            labels.map(|label| values[usize::from(*label)]).collect(),
+        )?;
+        let path = out.join("labelsTr").join(format!("{name}.nii.gz"));
+        write_label_map(&path, &labels, &Placement::new(grid)?)?;
+    }
+    Ok(())
+}
+
+/// The exported value of each value of the store's labels; organs that are not exported are
+/// background.
+fn values(export: &Export) -> [u8; 256] {
+    let mut values = [0; 256];
+    for (value, place) in (1..).zip(&export.organs) {
+        values[usize::from(export.store.organs().store_value(*place))] = value;
+    }
+    values
+}
+
+/// The grid of one slice of a scan, where it lies in the patient.
+fn slice_grid(grid: &Grid, z: usize) -> Grid {
+    let mut world_from_voxel = grid.world_from_voxel;
+    for row in &mut world_from_voxel {
+        row[3] += z as f64 * row[2];
+    }
+    Grid {
+        shape: PerAxis { z: 1, ..grid.shape },
+        world_from_voxel,
+    }
+}
