@@ -66,6 +66,7 @@ def check_nnunet(folder, plan):
     plans = json.loads((preprocessed / "nnUNetPlans.json").read_text())
     plans["configurations"]["2d"]["batch_size"] = 4
     dataset = json.loads((preprocessed / "dataset.json").read_text())
+    plans["continue_training"] = False
     trainer = nnUNetTrainer(plans, "2d", 0, dataset, device=torch.device("cpu"))
     trainer.initialize()
     train, validation = trainer.get_tr_and_val_datasets()

@@ -30,7 +30,7 @@ fn every_command_explains_itself() {
     let dir = tempfile::tempdir().unwrap();
     for command in [
         "demo", "phantom", "audit", "prepare", "split", "train", "mine", "predict", "evaluate",
-        "run", "report", "bench",
+        "run", "sweep", "compare", "why", "triage", "export", "report", "bench",
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_hardslice"))
             .args([command, "--help"])

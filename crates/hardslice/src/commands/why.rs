@@ -16,12 +16,15 @@ use crate::Done;
 use crate::bars;
 use crate::report::{ledgers_of_round, round_folders};
 
+/// The plan that `mine` leaves: that of the arm `hard`.
+const MINED_PLAN: &str = "mining/plan.csv";
+
 /// Say why a slice is in the training set, or is not.
 ///
 /// A sentence for its fold, one for what each mining said of it, and one for each arm: how often an
 /// epoch of its second half shows the slice, and why. `CASE` alone lists the slices of the case.
 ///
-/// Reads what `run`, `compare` or `sweep` left. Slices are counted from 0, from the feet up.
+/// Reads what `run`, `compare` or `sweep` left, or `mine` (with --store and --split). Slices are counted from 0, from the feet up.
 #[derive(Debug, Args)]
 pub(crate) struct Why {
     /// The case and the slice, as `phantom_003:17`, or the case alone.
@@ -30,6 +33,12 @@ pub(crate) struct Why {
     /// The folder that the command left.
     #[arg(long = "in", value_name = "DIR", default_value = ".")]
     dir: PathBuf,
+    /// The prepared cohort, in place of DIR/store.
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// The folds, in place of those in DIR.
+    #[arg(long, value_name = "FILE.json")]
+    split: Option<PathBuf>,
     /// Only this arm.
     #[arg(long, value_name = "ARM")]
     arm: Option<Arm>,
@@ -66,7 +75,8 @@ impl FromStr for Asked {
 
 impl Why {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
-        let store = Store::open(self.dir.join("store"))?;
+        let store = self.store.clone().unwrap_or_else(|| self.dir.join("store"));
+        let store = Store::open(store)?;
         let cases = store.cases();
         let case_idx = cases
             .iter()
@@ -93,7 +103,13 @@ impl Why {
                 case.n_slices - 1
             ));
         }
-        for round in round_folders(&self.dir)? {
+        let is_of_mine = self.dir.join(MINED_PLAN).exists();
+        let rounds = if is_of_mine {
+            vec![self.dir.clone()]
+        } else {
+            round_folders(&self.dir)?
+        };
+        for round in rounds {
             let name = round.strip_prefix(&self.dir).unwrap_or(&round);
             bars::print(&format!("{}", name.display()))?;
             let answer = Answer {
@@ -117,7 +133,10 @@ impl Why {
 
     /// The fold of a case in the split that a round was made with.
     fn fold(&self, round: &Path, case: &CaseId) -> anyhow::Result<Option<Fold>> {
-        let path = split_of(&self.dir, round);
+        let path = match &self.split {
+            Some(path) => path.clone(),
+            None => split_of(&self.dir, round),
+        };
         let json = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let split: Split = serde_json::from_slice(&json)
             .with_context(|| format!("{} is no split", path.display()))?;
@@ -203,7 +222,10 @@ impl Answer<'_> {
     fn plans(&self) -> anyhow::Result<Vec<(Arm, Plan)>> {
         let mut plans = Vec::new();
         for arm in Arm::ALL {
-            let path = self.round.join(arm.name()).join("plan.csv");
+            let of_arm = self.round.join(arm.name()).join("plan.csv");
+            let of_mine = self.round.join(MINED_PLAN);
+            let is_of_mine = arm == Arm::Hard && of_mine.exists() && !of_arm.exists();
+            let path = if is_of_mine { of_mine } else { of_arm };
             if self.arm.is_none_or(|wanted| wanted == arm) && path.exists() {
                 let index = |name: &str| {
                     let mut cases = self.store.cases().iter();

@@ -1,6 +1,7 @@
 //! What the mining found: the distribution of slice Dice, and every slice in a table.
 
 use hardslice_data::ledger::{self, LedgerRow};
+use hardslice_data::triage::Triage;
 use hardslice_view::curves::{CountAxis, DiceHistogram};
 use hardslice_view::report::{Block, Figure, Ledger, Section};
 use hardslice_view::table::{Cell, Column, Table};
@@ -42,6 +43,8 @@ pub(super) fn read(round: &RoundDir) -> Result<Vec<LedgerRow>, String> {
 fn blocks(round: &RoundDir, mut rows: Vec<LedgerRow>) -> Vec<Block> {
     let organs = in_order(rows.iter().map(|row| row.organ.clone()));
     let mut blocks: Vec<Block> = organs.iter().map(|organ| histogram(organ, &rows)).collect();
+    let triaged = organs.iter().filter_map(|organ| triage_words(organ, &rows));
+    blocks.extend(triaged.map(Block::Text));
     // Hard before easy, the lowest Dice first, slices without one last.
     rows.sort_by(|a, b| {
         let key = |row: &LedgerRow| row.dice.unwrap_or(f64::INFINITY);
@@ -62,6 +65,7 @@ fn blocks(round: &RoundDir, mut rows: Vec<LedgerRow>) -> Vec<Block> {
         Column::numbers("truth_px", "true px"),
         Column::numbers("predicted_px", "predicted px"),
         Column::words("reason", "reason"),
+        Column::words("triage", "triage"),
     ];
     let table = Table {
         title: format!("Ledger of A, {}, hardest first", round.organs),
@@ -76,6 +80,24 @@ fn blocks(round: &RoundDir, mut rows: Vec<LedgerRow>) -> Vec<Block> {
     };
     blocks.push(Block::Ledger(Ledger::bounded(table, "decision", MOST_ROWS)));
     blocks
+}
+
+/// How many of an organ's hard slices look as if they were not hard but wrong or redundant; nothing
+/// where there is none.
+fn triage_words(organ: &str, rows: &[LedgerRow]) -> Option<String> {
+    let n = |triage: Triage| {
+        let mut rows: Vec<&LedgerRow> = rows.iter().filter(|row| row.organ == organ).collect();
+        rows.retain(|row| row.triage.as_deref() == Some(triage.name()));
+        rows.len()
+    };
+    let [suspect, broken, redundant] = Triage::ALL.map(n);
+    (suspect + broken + redundant > 0).then(|| {
+        format!(
+            "Of the hard slices of the {organ}, the labels of {suspect} look wrong, the scan looks \
+             broken in {broken}, and {redundant} are nearly copies of another. The ledger says what \
+             that rests on."
+        )
+    })
 }
 
 fn histogram(organ: &str, rows: &[LedgerRow]) -> Block {
@@ -118,5 +140,6 @@ fn cells(row: &LedgerRow) -> Vec<Cell> {
         count(row.truth_px),
         count(row.predicted_px),
         Cell::words(&row.reason),
+        row.triage.as_deref().map_or(Cell::Absent, Cell::words),
     ]
 }

@@ -5,6 +5,7 @@ use std::fs;
 use hardslice_data::balance::Arm;
 use hardslice_data::ledger::LedgerRow;
 use hardslice_data::store::Store;
+use hardslice_data::triage::Triage;
 use hardslice_data::{Organ, SliceKind, SliceRef};
 use hardslice_view::frame::{Frame, Plane};
 use hardslice_view::overlay::{Layer, LegendEntry};
@@ -23,6 +24,9 @@ const N_HARD: [(&str, usize); 3] = [("positive", 5), ("end_of_organ", 2), ("nega
 
 /// Easy slices of A shown.
 const N_EASY: usize = 4;
+
+/// Suspects shown.
+const N_SUSPECTS: usize = 8;
 
 /// Slices shown under each arm.
 const N_PAIRS: usize = 6;
@@ -45,6 +49,12 @@ pub(super) fn section(gathered: &Gathered) -> Section {
             .blocks
             .push(Block::Heading(format!("{name}: what the mining saw")));
         section.push(of_a(gathered, round, store, &organ));
+        if let Some(suspects) = suspects(gathered, round, store, &organ) {
+            section
+                .blocks
+                .push(Block::Heading(format!("{name}: labels that look wrong")));
+            section.push(suspects);
+        }
         section.blocks.push(Block::Heading(format!(
             "{name}: the same hard slices under the arms"
         )));
@@ -102,6 +112,58 @@ fn of_a(
         is_paired: false,
     };
     figure(&gallery)
+}
+
+/// Hard slices of A whose labels look wrong; nothing where there is none.
+fn suspects(
+    gathered: &Gathered,
+    round: &RoundDir,
+    store: &Store,
+    organ: &Organ,
+) -> Option<Result<Block, String>> {
+    let rows = mining::read(round).ok()?;
+    let mut suspects: Vec<&LedgerRow> = Vec::new();
+    let is_suspect = |row: &&LedgerRow| {
+        row.organ == organ.as_str() && row.triage.as_deref() == Some(Triage::Suspect.name())
+    };
+    for row in rows.iter().filter(is_suspect) {
+        // The first of a stretch, two of a scan.
+        let of_case: Vec<_> = suspects
+            .iter()
+            .filter(|other| other.case == row.case)
+            .collect();
+        let is_apart = of_case.last().is_none_or(|other| row.z - other.z > 3);
+        if is_apart && of_case.len() < 2 && suspects.len() < N_SUSPECTS {
+            suspects.push(row);
+        }
+    }
+    if suspects.is_empty() {
+        return None;
+    }
+    let drawn = Pretrained::read(&round.dir, store).and_then(|model| {
+        let view = |row: &&LedgerRow| slice_of_a(row, store, &model, organ);
+        let slices: anyhow::Result<Vec<SliceView>> = suspects.iter().map(view).collect();
+        let slices = slices.map_err(|error| sentence("The suspects cannot be drawn", &error))?;
+        figure(&Gallery {
+            stem: format!("suspects-{organ}"),
+            title: format!("Labels that look wrong, {organ}"),
+            caption: format!(
+                "Hard slices of A whose labels look wrong, two of a scan at most: truth in blue, \
+                 prediction of the pre-trained model, which did not see the patient, in red. There \
+                 the labels around the slice are like the prediction and not like the label, or \
+                 the label ends where it is still large. Look before you believe it.{}",
+                gathered.shown_words()
+            ),
+            groups: vec![SliceGroup {
+                heading: "suspect".to_owned(),
+                slices,
+            }],
+            columns: 4,
+            legend: legend(),
+            is_paired: false,
+        })
+    });
+    Some(drawn)
 }
 
 fn figure(gallery: &Gallery) -> Result<Block, String> {

@@ -1,0 +1,159 @@
+//! What becomes of hard slices whose labels are wrong, and of plans in other programs.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use hardslice_volume::{read_nifti_labels, read_nifti_scan};
+use support::{EXPERIMENT, hardslice, run};
+
+/// A prepared cohort whose labels are wrong here and there, and the right labels as predictions.
+fn with_wrong_labels() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let step = |args: &str| run(&args.split(' ').collect::<Vec<_>>(), dir.path());
+    let phantoms = "phantom --patients 8 --size 64 --seed 5";
+    step(&format!("{phantoms} --out right"));
+    step(&format!("{phantoms} --out phantoms --label-errors 0.1"));
+    let experiment = EXPERIMENT.replace("size = 32", "size = 64");
+    fs::write(dir.path().join("experiment.toml"), experiment).unwrap();
+    step("prepare experiment.toml --out store");
+    step("split experiment.toml --store store --out split.json");
+    dir
+}
+
+const MINE: &str =
+    "mine experiment.toml --store store --split split.json --predictions right/labels --tau 0.98";
+
+/// What a command prints, whatever its exit status.
+fn printed(args: &str, dir: &Path) -> String {
+    let args: Vec<&str> = args.split(' ').collect();
+    let output = hardslice(&args, dir)
+        .stdout(Stdio::piped())
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Case and slice of the rows of a table that end so.
+fn slices(csv: &str, is_wanted: impl Fn(&str) -> bool) -> BTreeSet<(String, String)> {
+    let rows = csv.lines().skip(1).filter(|row| is_wanted(row));
+    rows.map(|row| {
+        let mut cells = row.split(',').map(str::to_owned);
+        (cells.next().unwrap(), cells.next().unwrap())
+    })
+    .collect()
+}
+
+#[test]
+fn wrong_labels_are_found_and_kept_out_of_the_plan() {
+    let dir = with_wrong_labels();
+    run(
+        &format!("{MINE} --out mined").split(' ').collect::<Vec<_>>(),
+        dir.path(),
+    );
+    let truth = "--truth phantoms/errors.csv --store store --out found.csv";
+    let said = printed(&format!("triage --in mined {truth}"), dir.path());
+    // Only what is wrong differs from the right labels, so all that is found is right.
+    assert!(said.contains("planted, suspect: precision 1.000"), "{said}");
+    let found = fs::read_to_string(dir.path().join("found.csv")).unwrap();
+    let suspects = slices(&found, |row| row.contains(",suspect,"));
+    assert!(suspects.len() > 5, "most are found:\n{said}");
+    let plan = fs::read_to_string(dir.path().join("mined/mining/plan.csv")).unwrap();
+    let hard = slices(&plan, |row| row.ends_with(",hard"));
+    assert!(
+        suspects.is_subset(&hard),
+        "without a wish nothing is kept out"
+    );
+
+    let excluding = format!("{MINE} --exclude suspects --out excluded");
+    run(&excluding.split(' ').collect::<Vec<_>>(), dir.path());
+    let plan = fs::read_to_string(dir.path().join("excluded/mining/plan.csv")).unwrap();
+    let kept = slices(&plan, |row| row.ends_with(",hard"));
+    assert!(kept.is_disjoint(&suspects), "kept out");
+    let all: BTreeSet<_> = kept.union(&suspects).cloned().collect();
+    assert_eq!(all, hard, "and nothing else");
+    let (case, z) = suspects.first().unwrap();
+    let why = printed(
+        &format!("why {case}:{z} --in excluded --store store --split split.json"),
+        dir.path(),
+    );
+    for part in [
+        "hard for the liver",
+        "suspect: ",
+        "kept out of the plans",
+        "hard: not shown",
+    ] {
+        assert!(why.contains(part), "{part:?} is missing:\n{why}");
+    }
+}
+
+#[test]
+fn a_plan_leaves_for_other_programs_with_its_slices_and_weights() {
+    let dir = with_wrong_labels();
+    run(
+        &format!("{MINE} --out mined").split(' ').collect::<Vec<_>>(),
+        dir.path(),
+    );
+    let export = |format: &str, out: &str| {
+        let args = format!(
+            "export --format {format} --out {out} --organ liver --plan mined/mining/plan.csv \
+             --store store --split split.json"
+        );
+        run(&args.split(' ').collect::<Vec<_>>(), dir.path());
+        dir.path().join(out)
+    };
+    let table = fs::read_to_string(export("csv", "weights.csv")).unwrap();
+    let datalist: serde_json::Value =
+        serde_json::from_slice(&fs::read(export("monai", "datalist.json")).unwrap()).unwrap();
+    let dataset = export("nnunet", "raw/Dataset501_Liver");
+    let splits: serde_json::Value =
+        serde_json::from_slice(&fs::read(dataset.join("splits_final.json")).unwrap()).unwrap();
+    let mut listed: BTreeMap<&str, u32> = BTreeMap::new();
+    for name in splits[0]["train"].as_array().unwrap() {
+        *listed.entry(name.as_str().unwrap()).or_default() += 1;
+    }
+    let items = datalist["training"].as_array().unwrap();
+    assert_eq!(items.len(), table.lines().count() - 1, "the same slices");
+    assert_eq!(items.len(), listed.len(), "here too");
+    let mut n_other_axes = 0;
+    for (item, row) in items.iter().zip(table.lines().skip(1)) {
+        let cells: Vec<&str> = row.split(',').collect();
+        let [case, z, weight] = ["case", "z", "weight"].map(|key| &item[key]);
+        assert_eq!(
+            (cells[0], cells[4]),
+            (case.as_str().unwrap(), z.to_string().as_str())
+        );
+        assert!((weight.as_f64().unwrap() - cells[7].parse::<f64>().unwrap()).abs() < 1e-12);
+        let z = usize::try_from(z.as_u64().unwrap()).unwrap();
+        let name = format!("{}_z{z:04}", cells[0]);
+        assert_eq!(
+            f64::from(listed[name.as_str()]),
+            weight.as_f64().unwrap(),
+            "{name}"
+        );
+        n_other_axes += usize::from(item["axis"] != 2 || item["index"] != item["z"]);
+    }
+    assert!(n_other_axes > 0, "some scans lie otherwise in their files");
+
+    // One slice, voxel by voxel, from the scan that our own reader brings to canonical axes.
+    let item = &items[items.len() / 2];
+    let z = usize::try_from(item["z"].as_u64().unwrap()).unwrap();
+    let name = format!("{}_z{z:04}", item["case"].as_str().unwrap());
+    let scan = read_nifti_scan(Path::new(item["image"].as_str().unwrap())).unwrap();
+    let slice = read_nifti_scan(&dataset.join(format!("imagesTr/{name}_0000.nii.gz"))).unwrap();
+    assert_eq!(slice.volume.voxels(), scan.volume.slice(z), "{name}");
+    let labels = read_nifti_labels(Path::new(item["label"].as_str().unwrap())).unwrap();
+    let slice = read_nifti_labels(&dataset.join(format!("labelsTr/{name}.nii.gz"))).unwrap();
+    let liver: Vec<u16> = labels
+        .volume
+        .slice(z)
+        .iter()
+        .map(|l| u16::from(*l == 1))
+        .collect();
+    assert_eq!(slice.volume.voxels(), liver, "{name}");
+}
