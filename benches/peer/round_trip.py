@@ -84,7 +84,8 @@ def check_nnunet(folder, plan):
     output = output[0] if isinstance(output, (list, tuple)) else output
     loss = trainer._build_loss()
     loss = loss.loss if hasattr(loss, "loss") else loss
-    value = loss(output, torch.as_tensor(target))
+    # What nnU-Net pads with is -1; its transforms make it background.
+    value = loss(output, torch.as_tensor(target).clamp(min=0))
     value.backward()
     print(f"nnU-Net's loss of one batch, and backward: {float(value):.4f}")
 
@@ -152,7 +153,11 @@ def main():
         import pandas
         table = pandas.read_csv(files["csv"])
         plan = {(row.case, row.z): row.weight for row in table.itertuples()}
-        print(f"pandas: {len(plan)} slices, total weight {sum(plan.values()):g}")
+        ledger = pandas.read_parquet(arguments.run / arguments.organ / "mining/ledger.parquet")
+        hard = ledger[(ledger.decision == "hard") & (ledger.weight > 0)]
+        assert set(zip(hard.case, hard.z)) == set(zip(*table[table.reason == "hard"][["case", "z"]].values.T))
+        print(f"pandas: {len(plan)} slices, total weight {sum(plan.values()):g}; {len(ledger)} rows of the ledger,"
+              f" columns {' '.join(ledger.columns)}")
         LABELS = [int(v) for v, name in json.loads(files["monai"].read_text())["labels"].items()
                   if name == arguments.organ]
         check_monai(files["monai"], files["nnunet"], plan)

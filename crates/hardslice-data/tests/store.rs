@@ -527,7 +527,7 @@ fn a_store_that_was_changed_is_not_believed() {
     let record = fs::read_to_string(out.join("store.json")).unwrap();
     fs::write(
         out.join("store.json"),
-        record.replace("\"format\": 1", "\"format\": 7"),
+        record.replace("\"format\": 2", "\"format\": 7"),
     )
     .unwrap();
     let err = Store::open(&out).unwrap_err();

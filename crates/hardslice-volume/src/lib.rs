@@ -25,6 +25,7 @@ mod error;
 mod stored;
 mod file_kind;
 mod read_scan;
+mod slices;
 
 pub mod nifti;
 pub mod nrrd;
@@ -46,4 +47,5 @@ pub use nrrd::{NrrdError, read_nrrd_scan};
 pub use orientation::{AxisSource, Orientation, SingularAffine};
 pub use placement::{Placement, Scan};
 pub use read_scan::{read_scan, read_scan_series};
+pub use slices::Slices;
 pub use volume::{Volume, VoxelCount};

@@ -62,15 +62,45 @@ pub(crate) fn permuted<T: Copy + Send + Sync>(
     result
         .par_chunks_mut(slab)
         .enumerate()
-        .for_each(|(i, out)| {
-            let first_z = i * TILE;
-            if walk.steps.x.length == 1 {
-                copy_rows(source, out, first_z, shape, &walk);
-            } else {
-                copy_tiles(source, out, first_z, shape, &walk);
-            }
-        });
+        .for_each(|(i, out)| copy_slab(source, out, i * TILE, shape, &walk));
     result
+}
+
+/// Hands over the slices of what [`permuted`] gives, `[y, x]` with their z, without making all of it
+/// at once.
+pub(crate) fn each_permuted_slice<T: Copy>(
+    source: &[T],
+    shape: PerAxis<usize>,
+    orientation: Orientation,
+    mut each: impl FnMut(usize, &[T]),
+) {
+    let Some(&filler) = source.first() else {
+        return;
+    };
+    let walk = Walk::new(shape, orientation);
+    let mut slab = vec![filler; TILE.min(shape.z) * shape.n_pixels()];
+    for first_z in (0..shape.z).step_by(TILE) {
+        let slab = &mut slab[..TILE.min(shape.z - first_z) * shape.n_pixels()];
+        copy_slab(source, slab, first_z, shape, &walk);
+        for (z, slice) in (first_z..).zip(slab.chunks_exact(shape.n_pixels())) {
+            each(z, slice);
+        }
+    }
+}
+
+/// Fills a slab of the result.
+fn copy_slab<T: Copy>(
+    source: &[T],
+    out: &mut [T],
+    first_z: usize,
+    shape: PerAxis<usize>,
+    walk: &Walk,
+) {
+    if walk.steps.x.length == 1 {
+        copy_rows(source, out, first_z, shape, walk);
+    } else {
+        copy_tiles(source, out, first_z, shape, walk);
+    }
 }
 
 /// A signed step through the source.

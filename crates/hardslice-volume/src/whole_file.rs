@@ -18,17 +18,74 @@ pub fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let beside = partial_path(path)?;
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
+    let mut whole = WholeFile::create(path)?;
+    let mut buffered = BufWriter::with_capacity(1 << 20, whole.file.try_clone()?);
+    write(&mut buffered)?;
+    buffered
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?;
+    whole.finish()
+}
+
+/// A file that is written piece by piece beside its destination, as [`write_whole`] does it.
+///
+/// Dropped before it is [finished](Self::finish), it leaves nothing and the old file as it was.
+#[derive(Debug)]
+pub struct WholeFile {
+    /// The file beside the destination.
+    pub file: File,
+    beside: PathBuf,
+    path: PathBuf,
+    is_finished: bool,
+}
+
+impl WholeFile {
+    /// Makes the file beside the destination, and missing parent folders.
+    ///
+    /// # Errors
+    ///
+    /// The file system's refusal.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let beside = partial_path(path)?;
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        // Readable, too: what was written may be hashed.
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(true);
+        Ok(Self {
+            file: options.open(&beside)?,
+            beside,
+            path: path.to_path_buf(),
+            is_finished: false,
+        })
     }
-    let written = write_synced(&beside, write).and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        // The first error is the one to report; a file that cannot be removed is overwritten later.
-        drop(fs::remove_file(&beside));
-        return written;
+
+    /// Where the file stands as long as it is not finished.
+    pub fn beside(&self) -> &Path {
+        &self.beside
     }
-    sync_parent(path)
+
+    /// Syncs the file to disk and renames it into place.
+    ///
+    /// # Errors
+    ///
+    /// The file system's refusal; the old file stays.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        fs::rename(&self.beside, &self.path)?;
+        self.is_finished = true;
+        sync_parent(&self.path)
+    }
+}
+
+impl Drop for WholeFile {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            // A file that cannot be removed is overwritten later.
+            drop(fs::remove_file(&self.beside));
+        }
+    }
 }
 
 /// Writes bytes as [`write_whole`] does.
@@ -72,17 +129,6 @@ pub fn write_whole_folder(
         return filled;
     }
     sync_parent(path)
-}
-
-fn write_synced(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
-    write(&mut file)?;
-    file.into_inner()
-        .map_err(io::IntoInnerError::into_error)?
-        .sync_all()
 }
 
 fn partial_path(path: &Path) -> io::Result<PathBuf> {

@@ -4,8 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use blake3::Hasher;
-use hardslice_volume::Volume;
+use blake3::{Hash, Hasher};
+use hardslice_volume::{PerAxis, Volume};
+use rayon::prelude::*;
 
 /// Adds the content of a file, or of every visible file under a folder with its name.
 ///
@@ -55,11 +56,26 @@ pub(super) fn add_text(hasher: &mut Hasher, text: &str) {
 /// BLAKE3 of a scan's shape and canonical voxels: the same for one scan in two files, whatever
 /// their formats, compression and axis order.
 pub fn voxels_blake3(scan: &Volume<f32>) -> String {
+    let slices = (0..scan.shape().z).into_par_iter();
+    let slices: Vec<Hash> = slices.map(|z| slice_blake3(scan.slice(z))).collect();
+    of_slices(scan.shape(), &slices)
+}
+
+/// BLAKE3 of one slice's voxels.
+pub(super) fn slice_blake3(voxels: &[f32]) -> Hash {
+    blake3::hash(bytemuck::cast_slice(voxels))
+}
+
+/// [`voxels_blake3`] from the hashes of the slices, from the feet up: they may be computed in any
+/// order.
+pub(super) fn of_slices(shape: PerAxis<usize>, slices: &[Hash]) -> String {
     let mut hasher = Hasher::new();
-    for n in scan.shape().zyx() {
+    for n in shape.zyx() {
         hasher.update(&(n as u64).to_le_bytes());
     }
-    hasher.update_rayon(bytemuck::cast_slice(scan.voxels()));
+    for slice in slices {
+        hasher.update(slice.as_bytes());
+    }
     hasher.finalize().to_hex().to_string()
 }
 

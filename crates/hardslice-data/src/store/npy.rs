@@ -1,10 +1,13 @@
 //! The header of a `.npy` file that holds one case.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::marker::PhantomData;
+use std::path::Path;
 
+use blake3::Hasher;
 use bytemuck::Pod;
 use hardslice_volume::PerAxis;
+use hardslice_volume::whole_file::WholeFile;
 
 /// What a `.npy` file of the store can hold.
 pub(super) trait Element: Pod + Send + Sync {
@@ -61,34 +64,69 @@ pub(super) fn write<T: Element>(
     out.write_all(bytemuck::cast_slice(elements))
 }
 
-/// Writes header and elements, leaving a hole in the file where a block is all zero.
+/// Writes an array slice by slice, in any order, leaving holes in the file where it is zero.
 ///
 /// Label maps are mostly background: on file systems that know holes they take a quarter of the
 /// room. What is read is the same.
-pub(super) fn write_sparse<T: Element>(
-    out: &mut BufWriter<File>,
-    shape: PerAxis<usize>,
-    elements: &[T],
-) -> io::Result<()> {
-    const BLOCK: usize = 4096;
-    let header = header::<T>(shape);
-    out.write_all(&header)?;
-    let bytes: &[u8] = bytemuck::cast_slice(elements);
-    // Up to the first boundary between blocks of the file, then block by block.
-    let (first, rest) = bytes.split_at(bytes.len().min(BLOCK - header.len() % BLOCK));
-    out.write_all(first)?;
-    for block in rest.chunks(BLOCK) {
-        if block.iter().all(|byte| *byte == 0) {
-            out.seek(SeekFrom::Current(
-                i64::try_from(block.len()).map_err(io::Error::other)?,
-            ))?;
-        } else {
-            out.write_all(block)?;
-        }
+#[derive(Debug)]
+pub(super) struct SliceWriter<T> {
+    whole: WholeFile,
+    header_bytes: usize,
+    n_pixels: usize,
+    element: PhantomData<T>,
+}
+
+impl<T: Element> SliceWriter<T> {
+    /// Begins a file whose elements are all zero.
+    pub(super) fn create(path: &Path, shape: PerAxis<usize>) -> io::Result<Self> {
+        let mut whole = WholeFile::create(path)?;
+        let header = header::<T>(shape);
+        whole.file.write_all(&header)?;
+        let n_bytes = header.len() + shape.n_voxels() * size_of::<T>();
+        whole.file.set_len(n_bytes as u64)?;
+        Ok(Self {
+            whole,
+            header_bytes: header.len(),
+            n_pixels: shape.n_pixels(),
+            element: PhantomData,
+        })
     }
-    out.flush()?;
-    // A hole at the end is made by the length alone.
-    out.get_ref().set_len((header.len() + bytes.len()) as u64)
+
+    /// Writes slice `z`, which was not written before.
+    pub(super) fn put(&mut self, z: usize, slice: &[T]) -> io::Result<()> {
+        /// Of the file systems that know holes.
+        const BLOCK: usize = 4096;
+        let bytes: &[u8] = bytemuck::cast_slice(slice);
+        let begin = self.header_bytes + z * self.n_pixels * size_of::<T>();
+        // Up to the first boundary between blocks of the file, then block by block; blocks that
+        // follow one another are written at once.
+        let is_zero = |block: &[u8]| block.iter().all(|byte| *byte == 0);
+        let mut at = 0;
+        while at < bytes.len() {
+            let mut end = at;
+            while end < bytes.len() {
+                let next = bytes.len().min(end + BLOCK - (begin + end) % BLOCK);
+                if is_zero(&bytes[end..next]) {
+                    break;
+                }
+                end = next;
+            }
+            if end > at {
+                self.whole.file.seek(SeekFrom::Start((begin + at) as u64))?;
+                self.whole.file.write_all(&bytes[at..end])?;
+            }
+            at = bytes.len().min(end + BLOCK - (begin + end) % BLOCK);
+        }
+        Ok(())
+    }
+
+    /// Puts the file into place and gives its hash.
+    pub(super) fn finish(mut self) -> io::Result<String> {
+        let mut hasher = Hasher::new();
+        hasher.update_mmap_rayon(self.whole.beside())?;
+        self.whole.finish()?;
+        Ok(hasher.finalize().to_hex().to_string())
+    }
 }
 
 #[cfg(test)]
@@ -125,11 +163,15 @@ mod tests {
             let mut labels = vec![0_u8; n];
             labels[organ.clone()].fill(3);
             let shape = PerAxis::new(4, 100, 100);
-            let mut file = BufWriter::new(File::create(&path).unwrap());
-            write_sparse(&mut file, shape, &labels).unwrap();
+            let mut file = SliceWriter::create(&path, shape).unwrap();
+            for z in [3, 0, 1, 2] {
+                file.put(z, &labels[z * 10_000..(z + 1) * 10_000]).unwrap();
+            }
+            let hash = file.finish().unwrap();
             let mut whole = Vec::new();
             write(&mut whole, shape, &labels).unwrap();
             assert!(std::fs::read(&path).unwrap() == whole, "organ at {organ:?}");
+            assert_eq!(hash, blake3::hash(&whole).to_hex().as_str(), "hash of it");
         }
     }
 

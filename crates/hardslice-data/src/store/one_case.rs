@@ -6,19 +6,22 @@ use std::path::{Path, PathBuf};
 
 use blake3::Hasher;
 use hardslice_volume::plane::{PlaneFit, PlaneFitError};
-use hardslice_volume::whole_file::{write_whole, write_whole_bytes};
-use hardslice_volume::{
-    PerAxis, ReadError, Scan, default_tolerance_mm, read_labels_within, read_scan_series,
-};
+use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::{PerAxis, Placement, ReadError, Slices, default_tolerance_mm};
 use rayon::prelude::*;
 use thiserror::Error;
 
-use super::fingerprint::{add_content, add_text, voxels_blake3};
-use super::npy::{self, Element};
+use super::fingerprint::{add_content, add_text, of_slices, slice_blake3};
+use super::npy::{Element, SliceWriter};
 use super::record::{FORMAT, Files, Source};
 use super::{StoreOptions, StoredCase, case_dir};
 use crate::OrganMap;
 use crate::manifest::Case;
+
+/// The files of a case beside `case.json`.
+const IMAGE: &str = "image.npy";
+const LABELS: &str = "labels.npy";
+const NATIVE_LABELS: &str = "labels_native.npy";
 
 /// A scan could not be prepared. The others go on.
 #[derive(Debug, Error)]
@@ -101,7 +104,7 @@ impl Plan<'_> {
     }
 
     /// Reads a scan and its labels and writes the case; `case.json` comes last, so that a case
-    /// without it is known to be unfinished.
+    /// without it is known to be unfinished. Where something is wrong nothing is left.
     pub(super) fn prepared(
         &self,
         case: &Case,
@@ -109,37 +112,36 @@ impl Plan<'_> {
     ) -> Result<StoredCase, CaseError> {
         let dir = case_dir(self.dir, &case.id);
         forget(&dir.join("case.json"))?;
-        let scan = read_scan_series(&case.image, case.series_uid.as_deref())?;
-        let labels = self.labels(case, &scan)?;
-        let voxels_blake3 = voxels_blake3(&scan.volume);
-        let placement = scan.placement;
-        let PerAxis { z: n_slices, y, x } = scan.volume.shape();
-        let spacing_mm = scan.volume.grid().spacing_mm();
+        let stored = self.converted(case, inputs_blake3, &dir);
+        if stored.is_err() {
+            for name in [IMAGE, LABELS, NATIVE_LABELS] {
+                forget(&dir.join(name))?;
+            }
+        }
+        stored
+    }
+
+    fn converted(
+        &self,
+        case: &Case,
+        inputs_blake3: String,
+        dir: &Path,
+    ) -> Result<StoredCase, CaseError> {
+        let slices = Slices::of_scan(&case.image, case.series_uid.as_deref())?;
+        let placement = *slices.placement();
+        let PerAxis { z: n_slices, y, x } = placement.canonical.shape;
+        let spacing_mm = placement.canonical.spacing_mm();
         let fit = PlaneFit::new([y, x], [spacing_mm.y, spacing_mm.x], self.options.size)?;
-        let shape = PerAxis::new(n_slices, fit.size(), fit.size());
-        let image = self.image(scan, &fit);
-        let image_blake3 = write(&dir.join("image.npy"), shape, &image)?;
-        drop(image);
         let mut area_px = vec![vec![0; n_slices]; self.organs.len()];
-        let labels_blake3 = match labels {
+        let labels_blake3 = match &case.labels {
             None => {
-                forget(&dir.join("labels.npy"))?;
-                forget(&dir.join("labels_native.npy"))?;
+                forget(&dir.join(LABELS))?;
+                forget(&dir.join(NATIVE_LABELS))?;
                 None
             }
-            Some(native) => {
-                let fitted = fitted_labels(&native, &fit, self.organs.len());
-                area_px = areas(&fitted, n_slices, self.organs.len());
-                Some([
-                    write(&dir.join("labels.npy"), shape, &fitted)?,
-                    write(
-                        &dir.join("labels_native.npy"),
-                        placement.canonical.shape,
-                        &native,
-                    )?,
-                ])
-            }
+            Some(path) => Some(self.write_labels(path, &placement, &fit, dir, &mut area_px)?),
         };
+        let (image_blake3, voxels_blake3) = self.write_image(slices, &fit, dir)?;
         Ok(StoredCase {
             id: case.id.clone(),
             patient: case.patient.clone(),
@@ -162,6 +164,91 @@ impl Plan<'_> {
         })
     }
 
+    /// Writes the labels in the store's values, as squares and on the scan's canonical grid, adds up
+    /// the areas and gives the hashes of the two files.
+    fn write_labels(
+        &self,
+        path: &Path,
+        placement: &Placement,
+        fit: &PlaneFit,
+        dir: &Path,
+        area_px: &mut [Vec<u32>],
+    ) -> Result<[String; 2], CaseError> {
+        let grid = &placement.canonical;
+        let tolerance_mm = self
+            .options
+            .grid_tolerance_mm
+            .unwrap_or(default_tolerance_mm(grid));
+        let names = self.organs.label_names();
+        let slices = Slices::of_labels(path, placement, names, tolerance_mm)?;
+        let shape = PerAxis::new(grid.shape.z, fit.size(), fit.size());
+        let paths = [LABELS, NATIVE_LABELS].map(|name| dir.join(name));
+        let mut fitted_file = create(&paths[0], shape)?;
+        let mut native_file = create(&paths[1], grid.shape)?;
+        let mut native = vec![0; grid.shape.n_pixels()];
+        let mut square = vec![0; shape.n_pixels()];
+        let mut written = Ok(());
+        slices.for_each(|z, labels| {
+            for (to, label) in native.iter_mut().zip(labels) {
+                *to = self.store_values[usize::from(*label)];
+            }
+            // Most slices of a scan show no organ, and the files begin as zero.
+            if written.is_err() || native.iter().all(|value| *value == 0) {
+                return;
+            }
+            fit.labels_into(&native, self.organs.len() + 1, &mut square);
+            for value in square.iter().filter(|value| **value > 0) {
+                area_px[usize::from(*value) - 1][z] += 1;
+            }
+            let put = fitted_file.put(z, &square).map_err(write_error(&paths[0]));
+            written = put.and_then(|()| {
+                let put_native = native_file.put(z, &native);
+                put_native.map_err(write_error(&paths[1]))
+            });
+        })?;
+        written?;
+        Ok([
+            fitted_file.finish().map_err(write_error(&paths[0]))?,
+            native_file.finish().map_err(write_error(&paths[1]))?,
+        ])
+    }
+
+    /// Writes the slices as squares, clipped to the window before they are resampled: metal and air
+    /// beyond it do not bleed into their neighbours. What lies outside the field of view is as dark
+    /// as the window goes. Gives the hashes of the file and of the scan's voxels.
+    fn write_image(
+        &self,
+        slices: Slices<f32>,
+        fit: &PlaneFit,
+        dir: &Path,
+    ) -> Result<(String, String), CaseError> {
+        let native_shape = slices.placement().canonical.shape;
+        let shape = PerAxis::new(native_shape.z, fit.size(), fit.size());
+        let [low, high] = self.options.window_hu.map(f32::from);
+        let path = dir.join(IMAGE);
+        let mut file = create(&path, shape)?;
+        let mut hashes = vec![blake3::Hash::from_bytes([0; 32]); shape.z];
+        let (mut clipped, mut scratch) = (Vec::new(), Vec::new());
+        let (mut square, mut rounded) = (vec![0.0; shape.n_pixels()], Vec::new());
+        let mut written = Ok(());
+        slices.for_each(|z, hu| {
+            if written.is_err() {
+                return;
+            }
+            hashes[z] = slice_blake3(hu);
+            clipped.clear();
+            clipped.extend(hu.iter().map(|hu| hu.clamp(low, high)));
+            fit.image_into(&clipped, low, &mut scratch, &mut square);
+            rounded.clear();
+            #[expect(clippy::cast_possible_truncation, reason = "within the window")]
+            rounded.extend(square.iter().map(|hu| hu.round() as i16));
+            written = file.put(z, &rounded).map_err(write_error(&path));
+        })?;
+        written?;
+        let image_blake3 = file.finish().map_err(write_error(&path))?;
+        Ok((image_blake3, of_slices(native_shape, &hashes)))
+    }
+
     /// Writes `case.json`, unless it already says the same.
     pub(super) fn finish(&self, stored: &StoredCase) -> Result<(), CaseError> {
         let path = case_dir(self.dir, &stored.id).join("case.json");
@@ -177,47 +264,6 @@ impl Plan<'_> {
         }
         write_whole_bytes(&path, &json).map_err(io)
     }
-
-    /// The labels on the scan's canonical grid, in the store's values.
-    fn labels(&self, case: &Case, scan: &Scan<f32>) -> Result<Option<Vec<u8>>, CaseError> {
-        let Some(path) = &case.labels else {
-            return Ok(None);
-        };
-        let tolerance_mm = self
-            .options
-            .grid_tolerance_mm
-            .unwrap_or(default_tolerance_mm(scan.volume.grid()));
-        let labels = read_labels_within(path, scan, self.organs.label_names(), tolerance_mm)?;
-        let stored = |label: &u16| self.store_values[usize::from(*label)];
-        Ok(Some(
-            labels.volume.voxels().par_iter().map(stored).collect(),
-        ))
-    }
-
-    /// The slices as squares, clipped to the window before they are resampled: metal and air
-    /// beyond it do not bleed into their neighbours. What lies outside the field of view is as dark
-    /// as the window goes.
-    fn image(&self, mut scan: Scan<f32>, fit: &PlaneFit) -> Vec<i16> {
-        let [low, high] = self.options.window_hu.map(f32::from);
-        scan.volume
-            .voxels_mut()
-            .par_iter_mut()
-            .for_each(|hu| *hu = hu.clamp(low, high));
-        let n_pixels = fit.size() * fit.size();
-        let mut image = vec![0; scan.volume.shape().z * n_pixels];
-        image.par_chunks_mut(n_pixels).enumerate().for_each_init(
-            || (Vec::new(), vec![0.0; n_pixels]),
-            |(scratch, square), (z, to)| {
-                fit.image_into(scan.volume.slice(z), low, scratch, square);
-                for (to, hu) in to.iter_mut().zip(square.iter()) {
-                    #[expect(clippy::cast_possible_truncation, reason = "within the window")]
-                    let rounded = hu.round() as i16;
-                    *to = rounded;
-                }
-            },
-        );
-        image
-    }
 }
 
 pub(super) fn fitted_labels(native: &[u8], fit: &PlaneFit, n_organs: usize) -> Vec<u8> {
@@ -231,37 +277,16 @@ pub(super) fn fitted_labels(native: &[u8], fit: &PlaneFit, n_organs: usize) -> V
     fitted
 }
 
-/// For each organ, its pixels in each slice.
-fn areas(labels: &[u8], n_slices: usize, n_organs: usize) -> Vec<Vec<u32>> {
-    let mut area_px = vec![vec![0; n_slices]; n_organs];
-    for (z, slice) in labels.chunks(labels.len() / n_slices.max(1)).enumerate() {
-        for &value in slice {
-            if value > 0 {
-                area_px[usize::from(value) - 1][z] += 1;
-            }
-        }
-    }
-    area_px
+fn create<T: Element>(path: &Path, shape: PerAxis<usize>) -> Result<SliceWriter<T>, CaseError> {
+    SliceWriter::create(path, shape).map_err(write_error(path))
 }
 
-/// Writes an array and gives back the hash of its file.
-fn write<T: Element>(
-    path: &Path,
-    shape: PerAxis<usize>,
-    elements: &[T],
-) -> Result<String, CaseError> {
-    write_whole(path, |out| npy::write_sparse(out, shape, elements)).map_err(|source| {
-        CaseError::Io {
-            action: "write",
-            path: path.to_path_buf(),
-            source,
-        }
-    })?;
-    let mut hasher = Hasher::new();
-    hasher
-        .update(&npy::header::<T>(shape))
-        .update_rayon(bytemuck::cast_slice(elements));
-    Ok(hasher.finalize().to_hex().to_string())
+fn write_error(path: &Path) -> impl Fn(io::Error) -> CaseError {
+    move |source| CaseError::Io {
+        action: "write",
+        path: path.to_path_buf(),
+        source,
+    }
 }
 
 /// Removes a file that may not be there.

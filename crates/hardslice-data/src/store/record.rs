@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{CaseId, Organ, OrganMap, PatientId};
 
 /// Format of the store that this program writes and reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What decides the bytes of a store, beside the scans.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -10,4 +10,5 @@ mod read;
 
 pub use error::LabelError;
 pub use names::{LabelNames, LabelNamesError};
+pub(crate) use read::placed_on;
 pub use read::{read_labels, read_labels_on, read_labels_within};

@@ -96,6 +96,19 @@ pub fn read_labels_on(
     })
 }
 
+/// Where the voxels of a label file lie on a scan's canonical grid, which they must cover.
+pub(crate) fn placed_on(
+    grid: &Grid,
+    tolerance_mm: f64,
+    native: Grid,
+    path: &Path,
+) -> Result<Placement, ReadError> {
+    let target = Target { grid, tolerance_mm };
+    let placement = target.placement(native, path)?;
+    target.check(&placement, path)?;
+    Ok(placement)
+}
+
 /// The grid that labels must lie on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Target<'a> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::NiftiError;
 use super::header::{Header, SIZE_2, recognised};
-use crate::stored::{Source, Voxel, read_voxels};
+use crate::stored::{Source, Voxel, read_slices, read_voxels};
 use crate::{Grid, Placement, ReadError, Scan};
 
 /// Reads a scan; slope and intercept are applied, so a CT comes in Hounsfield units.
@@ -60,39 +60,67 @@ fn placed<T: Voxel>(native: Grid, voxels: Vec<T>, path: &Path) -> Result<Scan<T>
 }
 
 fn read_native<T: Voxel>(path: &Path) -> Result<(Grid, Vec<T>), ReadError> {
-    let header_path = if is_named(path, "img") {
-        sibling(path, "hdr")
-    } else {
-        path.to_path_buf()
-    };
-    let mut source = Source::open(&header_path)?;
-    let mut bytes = [0; SIZE_2];
-    // A NIfTI-1 header is shorter; what follows it is skipped voxels or padding at this stage.
-    let n = source.fill(&mut bytes)?;
-    let header = Header::parse(&bytes[..n], &header_path)?;
-    let source = if header.is_pair {
-        if !is_named(&header_path, "hdr") {
-            return Err(NiftiError::PairName { path: header_path }.into());
-        }
-        Source::open(&sibling(path, "img"))?
-    } else {
-        Source::open(&header_path)?
-    };
-    let voxels = voxels_behind(source, &header)?;
-    Ok((header.native, voxels))
+    let file = NiftiVoxels::open(path)?;
+    Ok((file.native(), file.read()?))
 }
 
-fn voxels_behind<T: Voxel>(mut source: Source, header: &Header) -> Result<Vec<T>, ReadError> {
-    let n_bytes = header.layout.n_bytes().unwrap_or(usize::MAX);
-    let skipped = source.skip(header.voxel_offset)?;
-    if skipped < header.voxel_offset {
-        return Err(ReadError::Short {
-            wanted_bytes: header.voxel_offset.saturating_add(n_bytes as u64),
-            found_bytes: skipped,
-            path: source.path().to_path_buf(),
-        });
+/// A file whose header is read and whose voxels come next.
+#[derive(Debug)]
+pub(crate) struct NiftiVoxels {
+    source: Source,
+    header: Header,
+}
+
+impl NiftiVoxels {
+    /// The grid in the file's own order.
+    pub(crate) fn native(&self) -> Grid {
+        self.header.native
     }
-    read_voxels(source, &header.layout)
+
+    /// All voxels in the file's order.
+    pub(crate) fn read<T: Voxel>(self) -> Result<Vec<T>, ReadError> {
+        read_voxels(self.source, &self.header.layout)
+    }
+
+    /// Hands over the slices across the file's slowest axis, in the file's order.
+    pub(crate) fn for_each_slice<T: Voxel>(
+        self,
+        each: impl FnMut(usize, &mut [T]),
+    ) -> Result<(), ReadError> {
+        read_slices(self.source, &self.header.layout, each)
+    }
+
+    /// Reads the header and goes to the first voxel.
+    pub(crate) fn open(path: &Path) -> Result<Self, ReadError> {
+        let header_path = if is_named(path, "img") {
+            sibling(path, "hdr")
+        } else {
+            path.to_path_buf()
+        };
+        let mut source = Source::open(&header_path)?;
+        let mut bytes = [0; SIZE_2];
+        // A NIfTI-1 header is shorter; what follows it is skipped voxels or padding at this stage.
+        let n = source.fill(&mut bytes)?;
+        let header = Header::parse(&bytes[..n], &header_path)?;
+        let mut source = if header.is_pair {
+            if !is_named(&header_path, "hdr") {
+                return Err(NiftiError::PairName { path: header_path }.into());
+            }
+            Source::open(&sibling(path, "img"))?
+        } else {
+            Source::open(&header_path)?
+        };
+        let n_bytes = header.layout.n_bytes().unwrap_or(usize::MAX);
+        let skipped = source.skip(header.voxel_offset)?;
+        if skipped < header.voxel_offset {
+            return Err(ReadError::Short {
+                wanted_bytes: header.voxel_offset.saturating_add(n_bytes as u64),
+                found_bytes: skipped,
+                path: source.path().to_path_buf(),
+            });
+        }
+        Ok(Self { source, header })
+    }
 }
 
 fn lower_name(path: &Path) -> String {

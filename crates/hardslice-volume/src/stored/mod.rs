@@ -6,4 +6,4 @@ mod voxels;
 
 pub(crate) use scalar::{ByteOrder, ScalarType};
 pub(crate) use source::Source;
-pub(crate) use voxels::{Layout, Scale, Voxel, read_voxels};
+pub(crate) use voxels::{Layout, Scale, Voxel, read_slices, read_voxels};

@@ -1,5 +1,6 @@
 //! A file that may be compressed.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,15 @@ pub(crate) struct Source {
     bytes_at_most: u64,
     /// Bytes that came out so far.
     bytes_read: u64,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("path", &self.path)
+            .field("bytes_read", &self.bytes_read)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Source {

@@ -49,6 +49,8 @@ pub(crate) trait Voxel: Copy + Default + Send + Sync {
 /// Values that have no voxel.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Faults {
+    /// Voxels before those that are being decoded.
+    n_before: usize,
     count: usize,
     first: usize,
     value: f64,
@@ -125,6 +127,48 @@ pub(crate) fn read_voxels<T: Voxel>(
     Ok(voxels)
 }
 
+/// Reads all voxels slice by slice, in the file's own order: `each` gets the place of a slice along
+/// the slowest axis and its voxels, which it may change.
+///
+/// Values that have no voxel are told at the end: what was handed over is worth nothing then.
+pub(crate) fn read_slices<T: Voxel>(
+    mut source: Source,
+    layout: &Layout,
+    mut each: impl FnMut(usize, &mut [T]),
+) -> Result<(), ReadError> {
+    let wanted_bytes = layout.n_bytes().unwrap_or(usize::MAX);
+    source.check_can_hold(wanted_bytes as u64)?;
+    let n_pixels = layout.shape.n_pixels();
+    let slice_bytes = n_pixels * layout.scalar.n_bytes();
+    let mut voxels = vec_with_room(n_pixels, source.path())?;
+    let mut faults = Faults::default();
+    let mut buffer = vec![0; CHUNK_BYTES.min(slice_bytes)];
+    for at in 0..layout.shape.z {
+        voxels.clear();
+        faults.n_before = at * n_pixels;
+        let mut left = slice_bytes;
+        while left > 0 {
+            let chunk_bytes = buffer.len().min(left);
+            let chunk = &mut buffer[..chunk_bytes];
+            let n = source.fill(chunk)?;
+            left -= n;
+            if n < chunk.len() {
+                return Err(ReadError::Short {
+                    wanted_bytes: wanted_bytes as u64,
+                    found_bytes: ((at + 1) * slice_bytes - left) as u64,
+                    path: source.path().to_path_buf(),
+                });
+            }
+            decode(chunk, layout, &mut voxels, &mut faults);
+        }
+        each(at, &mut voxels);
+    }
+    if faults.count > 0 {
+        return Err(T::refused(&faults, layout.shape, &source));
+    }
+    source.finish()
+}
+
 /// An empty vector with room for `n` values, or an error where memory does not reach.
 fn vec_with_room<T>(n: usize, path: &std::path::Path) -> Result<Vec<T>, ReadError> {
     let mut values = Vec::new();
@@ -162,7 +206,7 @@ fn decode_as<S: Scalar, T: Voxel>(
     let mut push = |value: f64| {
         let voxel = T::from_value(value).unwrap_or_else(|| {
             if faults.count == 0 {
-                faults.first = voxels.len();
+                faults.first = faults.n_before + voxels.len();
                 faults.value = value;
             }
             faults.count += 1;
