@@ -267,13 +267,11 @@ fn read_rows(file: File) -> Result<Vec<LedgerRow>, ParquetError> {
 
 fn ledger_row(row: &Row) -> Result<LedgerRow, ParquetError> {
     let text = |column| row.get_string(column).cloned();
-    let optional = |column| match column < row.len() {
-        true => text(column).ok(),
-        false => None,
-    };
-    let optional_double = |column| match column < row.len() {
-        true => row.get_double(column).ok(),
-        false => None,
+    let is_there = |column: &usize| *column < row.len();
+    let optional = |column| Some(column).filter(is_there).and_then(|at| text(at).ok());
+    let optional_double = |column| {
+        let there = Some(column).filter(is_there);
+        there.and_then(|at| row.get_double(at).ok())
     };
     Ok(LedgerRow {
         round: row.get_int(0)?,

@@ -17,11 +17,11 @@ use crate::export::{self, Format};
 /// index, from 0), weight, reason.
 ///
 /// monai: a datalist. An item of `training` is a slice of the plan with `axis`, `index` and
-/// `weight` (for torch's WeightedRandomSampler); `validation` and `test` list scans.
+/// `weight` (for torch's `WeightedRandomSampler`); `validation` and `test` list scans.
 ///
 /// nnunet: a dataset for the configuration 2d, its slices written on their own pixels, and
-/// splits_final.json, which lists a slice as often as it weighs. --out names the dataset's folder,
-/// as nnUNet_raw/Dataset500_Liver. Test patients are left out.
+/// `splits_final.json`, which lists a slice as often as it weighs. --out names the dataset's folder,
+/// as `nnUNet_raw/Dataset500_Liver`. Test patients are left out.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
     /// The folder that `run` left; what it holds can be named one by one below.
