@@ -172,3 +172,30 @@ fn why_tells_what_became_of_a_slice() {
         assert!(said.contains(part), "{said}");
     }
 }
+
+#[test]
+fn a_round_that_fails_does_not_stop_the_others() {
+    let dir = small_workplace();
+    run(&with(&COMPARE, &["--out", "out"]), dir.path());
+    let path = |name: &str| dir.path().join("out").join(name);
+    // A mining of another experiment in the first seed, and work to do in the second.
+    let mined = path("seed-0/liver/mining/mining.json");
+    let json = fs::read_to_string(&mined).unwrap();
+    let of_other = json.replacen("\"identity\": \"", "\"identity\": \"0", 1);
+    assert_ne!(of_other, json, "changed");
+    fs::write(&mined, of_other).unwrap();
+    fs::remove_dir_all(path("seed-1/liver/hard")).unwrap();
+    let again = with(&COMPARE, &["--out", "out"]);
+    let (code, said) = finish(hardslice(&again, dir.path()).spawn().unwrap());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("the trainings failed") && said.contains("seed-0/liver"),
+        "{said}"
+    );
+    assert!(
+        path("seed-1/liver/hard/model").exists(),
+        "the other went on"
+    );
+    fs::write(&mined, json).unwrap();
+    run(&again, dir.path());
+}

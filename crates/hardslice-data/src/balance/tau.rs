@@ -150,7 +150,8 @@ impl fmt::Display for TauWarning {
             Self::TooMany { share } => write!(
                 f,
                 "{:.1} % of A is hard: the pre-trained model may not have learnt enough to tell \
-                 hard from easy; train longer, lower tau, or take a quantile (tau = \"hardest 15 %\")",
+                 hard from easy; train longer, lower tau, take a quantile (tau = \"hardest 15 %\"), or \
+                 let small false positives pass (min_false_positive_px)",
                 share * 100.0
             ),
         }
@@ -160,7 +161,8 @@ impl fmt::Display for TauWarning {
 /// The highest threshold under which at most `share` of the slices lie.
 ///
 /// Slices that count as empty are easier than any Dice. Ties at the border stay easy, so that the
-/// share is never exceeded.
+/// share is never exceeded, but for slices of Dice 0: where the model is altogether wrong a slice is
+/// hard, however many there are.
 fn hardest(slice_dice: &[Option<f64>], share: f64) -> f64 {
     let mut dice: Vec<f64> = slice_dice.iter().flatten().copied().collect();
     dice.sort_by(f64::total_cmp);
@@ -171,6 +173,7 @@ fn hardest(slice_dice: &[Option<f64>], share: f64) -> f64 {
     )]
     let n_wanted = (share * slice_dice.len() as f64).floor() as usize;
     match dice.get(n_wanted) {
+        Some(first_easy) if share > 0.0 => first_easy.max(f64::MIN_POSITIVE),
         Some(first_easy) => *first_easy,
         None => dice.last().map_or(0.0, |last| last.next_up()),
     }
@@ -296,6 +299,18 @@ mod tests {
             0,
             "none asked for"
         );
+    }
+
+    #[test]
+    fn slices_of_dice_0_are_hard_however_many_there_are() {
+        let half_wrong = [Some(0.0), Some(0.0), Some(0.6), None];
+        let resolved = Tau::Hardest(0.25).resolve(TauInputs {
+            organ: "liver",
+            slice_dice: &half_wrong,
+            validation_min_dice: None,
+            baseline_test_min_dice: None,
+        });
+        assert_eq!(resolved.unwrap().n_hard, 2, "ties, but altogether wrong");
     }
 
     #[test]

@@ -82,7 +82,10 @@ pub(super) fn train(
     let n_threads = (rayon::current_num_threads() / campaign.jobs.max(1)).max(1);
     campaign.bars.begin("train", n_steps, 0);
     let overall = Overall::new(campaign.bars);
-    for wave in of_waves {
+    let mut failures: Vec<(usize, anyhow::Error)> = Vec::new();
+    for mut wave in of_waves {
+        // What rests on a job that failed is left out; the other cells go on.
+        wave.retain(|job| failures.iter().all(|(cell, _)| *cell != job.cell));
         let outcomes = few_at_once(&wave, campaign.jobs, |job| {
             let cell = &cells[job.cell];
             let pool = rayon::ThreadPoolBuilder::new()
@@ -91,11 +94,23 @@ pub(super) fn train(
             pool.install(|| run(campaign, ground, (cell, splits), job, &overall))
                 .with_context(|| format!("in {}", cell.dir.display()))
         });
-        // The others of the wave went on; the first failure is what is told.
-        outcomes.into_iter().collect::<anyhow::Result<()>>()?;
+        let outcomes = wave.iter().zip(outcomes);
+        failures.extend(outcomes.filter_map(|(job, outcome)| Some((job.cell, outcome.err()?))));
     }
     campaign.bars.end();
-    Ok(())
+    let n_failed = failures.len();
+    let mut failures = failures.into_iter();
+    let Some((_, first)) = failures.next() else {
+        return Ok(());
+    };
+    for (_, error) in failures {
+        let causes = crate::causes(error.as_ref());
+        campaign.bars.line(&format!("failed: {causes}"));
+    }
+    Err(first.context(format!(
+        "{n_failed} of the trainings failed; all others are done, and the same command goes on with \
+         what is missing"
+    )))
 }
 
 fn run(
