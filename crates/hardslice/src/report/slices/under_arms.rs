@@ -1,0 +1,177 @@
+//! The same hard slices of test patients under the arms.
+
+use std::fs;
+
+use hardslice_data::balance::Arm;
+use hardslice_data::store::Store;
+use hardslice_data::{Organ, SliceKind, SliceRef};
+use hardslice_view::report::{Block, Gallery, SliceGroup};
+
+use super::super::found::RoundDir;
+use super::super::gathered::Gathered;
+use super::{figure, legend, sentence, truth_slice, views};
+use crate::scans;
+
+/// Slices shown under each arm.
+const N_PAIRS: usize = 6;
+
+/// A slice of a test scan and its Dice under the reference.
+struct Worst {
+    case_idx: usize,
+    z: usize,
+    dice: f64,
+}
+
+/// The test slices that the first arm gets most wrong, under it and under the other arms.
+pub(super) fn under_arms(
+    gathered: &Gathered,
+    round: &RoundDir,
+    store: &Store,
+    organ: &Organ,
+) -> Result<Block, String> {
+    let arms = shown_arms(round);
+    let Some(reference) = arms.first().copied() else {
+        return Err(format!(
+            "No predictions of test scans were kept for the {organ}, so nothing can be shown side \
+             by side."
+        ));
+    };
+    let fail = |error: anyhow::Error| sentence("The test slices cannot be drawn", &error);
+    let worst = worst_slices(gathered, round, store, organ, reference).map_err(fail)?;
+    let mut groups = Vec::new();
+    for Worst { case_idx, z, .. } in &worst {
+        groups.push(pair(round, store, organ, &arms, (*case_idx, *z)).map_err(fail)?);
+    }
+    if groups.is_empty() {
+        return Err(format!("No test scan has a prediction of the {organ}."));
+    }
+    let names: Vec<&str> = arms.iter().map(|arm| arm.name()).collect();
+    let gallery = Gallery {
+        stem: format!("same-slices-{organ}"),
+        title: format!(
+            "The same hard slices under {}, {organ}",
+            names.join(" and ")
+        ),
+        caption: format!(
+            "Slices of test scans on which {reference} has the lowest Dice, each under {}: truth \
+             in blue, prediction in red. They were chosen by {reference} alone, the worst of each \
+             scan first, among slices away from the ends of the {organ}. A slice that is worst \
+             under one arm tends to be better under any other: the verdict rests on all patients.{}",
+            names.join(" and "),
+            gathered.shown_words()
+        ),
+        groups,
+        columns: arms.len(),
+        legend: legend(),
+        is_paired: true,
+    };
+    figure(&gallery)
+}
+
+/// The arms shown side by side: the reference and the proposed, or the first two with predictions.
+pub(in crate::report) fn shown_arms(round: &RoundDir) -> Vec<Arm> {
+    let has_predictions = |arm: &Arm| {
+        let dir = round.dir.join(arm.name()).join("predictions");
+        fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some())
+    };
+    let mut arms: Vec<Arm> = [Arm::Baseline, Arm::Hard]
+        .into_iter()
+        .filter(has_predictions)
+        .collect();
+    for arm in Arm::ALL.into_iter().filter(has_predictions) {
+        if arms.len() < 2 && !arms.contains(&arm) {
+            arms.push(arm);
+        }
+    }
+    arms
+}
+
+fn worst_slices(
+    gathered: &Gathered,
+    round: &RoundDir,
+    store: &Store,
+    organ: &Organ,
+    reference: Arm,
+) -> anyhow::Result<Vec<Worst>> {
+    let dir = round.dir.join(reference.name());
+    let mut by_case: Vec<Vec<Worst>> = Vec::new();
+    for score in gathered.scores_of(round, reference, organ.as_str()) {
+        let case_idx = scans::place_of(store, &score.case)?;
+        let (Some(truth), Some(predicted)) = (
+            scans::truth(store, case_idx, organ),
+            scans::predicted(&dir, &score.case, organ)?,
+        ) else {
+            continue;
+        };
+        let shape = store.cases()[case_idx].placement.canonical.shape;
+        let dice = scans::slice_dice(&truth, &predicted, shape);
+        let mut slices: Vec<Worst> = dice
+            .into_iter()
+            .enumerate()
+            .filter(|(z, _)| is_inside(store, organ, case_idx, *z))
+            .filter_map(|(z, dice)| dice.map(|dice| Worst { case_idx, z, dice }))
+            .collect();
+        slices.sort_by(|a, b| a.dice.total_cmp(&b.dice).then(a.z.cmp(&b.z)));
+        by_case.push(slices);
+    }
+    // The worst of each scan, then the next of each, away from those that are shown.
+    let mut picked: Vec<Worst> = Vec::new();
+    while picked.len() < N_PAIRS && by_case.iter().any(|slices| !slices.is_empty()) {
+        by_case.sort_by(|a, b| {
+            let dice =
+                |slices: &Vec<Worst>| slices.first().map_or(f64::INFINITY, |worst| worst.dice);
+            dice(a).total_cmp(&dice(b))
+        });
+        for slices in &mut by_case {
+            if picked.len() == N_PAIRS || slices.is_empty() {
+                break;
+            }
+            let worst = slices.remove(0);
+            slices.retain(|other| other.z.abs_diff(worst.z) > 3);
+            picked.push(worst);
+        }
+    }
+    picked.sort_by(|a, b| a.dice.total_cmp(&b.dice));
+    Ok(picked)
+}
+
+/// Whether a slice shows the organ away from its ends.
+fn is_inside(store: &Store, organ: &Organ, case_idx: usize, z: usize) -> bool {
+    let slice = u32::try_from(case_idx).ok().zip(u32::try_from(z).ok());
+    let kind = store.organs().index_of(organ).zip(slice);
+    kind.is_some_and(|(organ_idx, (case_idx, z))| {
+        store.slice_kind(organ_idx, SliceRef { case_idx, z }) == SliceKind::Positive
+    })
+}
+
+/// One test slice under every shown arm.
+fn pair(
+    round: &RoundDir,
+    store: &Store,
+    organ: &Organ,
+    arms: &[Arm],
+    (case_idx, z): (usize, usize),
+) -> anyhow::Result<SliceGroup> {
+    let case = &store.cases()[case_idx];
+    let shape = case.placement.canonical.shape;
+    let truth = truth_slice(store, case_idx, z, organ);
+    let mut predictions = Vec::new();
+    for arm in arms {
+        let dir = round.dir.join(arm.name());
+        let Some(predicted) = scans::predicted(&dir, case.id.as_str(), organ)? else {
+            continue;
+        };
+        let n = shape.n_pixels();
+        let slice = predicted[z * n..(z + 1) * n].to_vec();
+        let mut one = shape;
+        one.z = 1;
+        let dice = scans::slice_dice(&truth, &slice, one);
+        let dice = dice.first().copied().flatten();
+        let dice = dice.map_or("no score".to_owned(), |dice| format!("Dice {dice:.3}"));
+        predictions.push((slice, format!("{arm}\n{dice}")));
+    }
+    Ok(SliceGroup {
+        heading: format!("{}, slice {z}", case.id),
+        slices: views(store, case_idx, z, &truth, &predictions)?,
+    })
+}
