@@ -11,8 +11,7 @@ use hardslice_volume::{PerAxis, Volume, read_nifti_labels};
 
 /// A case's place in the store.
 pub(crate) fn place_of(store: &Store, case: &str) -> anyhow::Result<usize> {
-    let mut cases = store.cases().iter();
-    let place = cases.position(|stored| stored.id.as_str() == case);
+    let place = store.place_of(case);
     place.ok_or_else(|| anyhow!("case `{case}` is not in the store"))
 }
 

@@ -89,6 +89,12 @@ impl Store {
         &self.record.cases
     }
 
+    /// A case's place among [`Store::cases`], by its name.
+    pub fn place_of(&self, case: &str) -> Option<usize> {
+        let mut cases = self.record.cases.iter();
+        cases.position(|stored| stored.id.as_str() == case)
+    }
+
     /// A slice of a scan: Hounsfield units clipped to the window.
     ///
     /// # Shapes

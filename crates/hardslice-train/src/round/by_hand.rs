@@ -84,11 +84,8 @@ pub fn mine_by_hand(
 }
 
 fn read_plan(path: &Path, place: &Workplace<'_>) -> Result<Plan, RoundError> {
-    let cases = place.store.cases();
-    let index = |name: &str| cases.iter().position(|case| case.id.as_str() == name);
-    Ok(Plan::read_csv(path, |name| {
-        u32::try_from(index(name)?).ok()
-    })?)
+    let index = |name: &str| u32::try_from(place.store.place_of(name)?).ok();
+    Ok(Plan::read_csv(path, index)?)
 }
 
 fn part_steps(part: Part, protocol: &Protocol) -> (&'static str, Range<u64>) {

@@ -24,7 +24,8 @@ const MINED_PLAN: &str = "mining/plan.csv";
 /// A sentence for its fold, one for what each mining said of it, and one for each arm: how often an
 /// epoch of its second half shows the slice, and why. `CASE` alone lists the slices of the case.
 ///
-/// Reads what `run`, `compare` or `sweep` left, or `mine` (with --store and --split). Slices are counted from 0, from the feet up.
+/// Reads what `run`, `compare` or `sweep` left, or `mine` (with --store and --split). Slices are
+/// counted from 0, from the feet up.
 #[derive(Debug, Args)]
 pub(crate) struct Why {
     /// The case and the slice, as `phantom_003:17`, or the case alone.
@@ -78,9 +79,7 @@ impl Why {
         let store = self.store.clone().unwrap_or_else(|| self.dir.join("store"));
         let store = Store::open(store)?;
         let cases = store.cases();
-        let case_idx = cases
-            .iter()
-            .position(|case| case.id.as_str() == self.what.case);
+        let case_idx = store.place_of(&self.what.case);
         let case_idx = case_idx.ok_or_else(|| {
             anyhow!(
                 "there is no case `{}` in {}; it has {}",
@@ -227,10 +226,7 @@ impl Answer<'_> {
             let is_of_mine = arm == Arm::Hard && of_mine.exists() && !of_arm.exists();
             let path = if is_of_mine { of_mine } else { of_arm };
             if self.arm.is_none_or(|wanted| wanted == arm) && path.exists() {
-                let index = |name: &str| {
-                    let mut cases = self.store.cases().iter();
-                    u32::try_from(cases.position(|case| case.id.as_str() == name)?).ok()
-                };
+                let index = |name: &str| u32::try_from(self.store.place_of(name)?).ok();
                 plans.push((arm, Plan::read_csv(&path, index)?));
             }
         }

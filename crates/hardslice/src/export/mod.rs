@@ -59,13 +59,7 @@ impl Export {
             std::fs::read(split).with_context(|| format!("cannot read {}", split.display()))?;
         let split: Split = serde_json::from_slice(&json)
             .with_context(|| format!("{} is no split", split.display()))?;
-        let place = |name: &str| {
-            let place = store
-                .cases()
-                .iter()
-                .position(|case| case.id.as_str() == name);
-            u32::try_from(place?).ok()
-        };
+        let place = |name: &str| u32::try_from(store.place_of(name)?).ok();
         let plan = Plan::read_csv(plan, place)?;
         let place = |organ: &Organ| {
             let place = store.organs().index_of(organ);

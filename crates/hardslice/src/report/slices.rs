@@ -13,7 +13,7 @@ use hardslice_volume::Volume;
 
 use super::gathered::Gathered;
 use crate::scans;
-use of_a::{of_a, suspects};
+use of_a::{Seen, of_a, suspects};
 use under_arms::under_arms;
 
 pub(super) use under_arms::shown_arms;
@@ -35,12 +35,17 @@ pub(super) fn section(gathered: &Gathered) -> Section {
         section
             .blocks
             .push(Block::Heading(format!("{name}: what the mining saw")));
-        section.push(of_a(gathered, round, store, &organ));
-        if let Some(suspects) = suspects(gathered, round, store, &organ) {
-            section
-                .blocks
-                .push(Block::Heading(format!("{name}: labels that look wrong")));
-            section.push(suspects);
+        match Seen::read(round, store) {
+            Err(why) => section.push(Err(why)),
+            Ok(seen) => {
+                section.push(of_a(gathered, &seen, store, &organ));
+                if let Some(suspects) = suspects(gathered, &seen, store, &organ) {
+                    section
+                        .blocks
+                        .push(Block::Heading(format!("{name}: labels that look wrong")));
+                    section.push(suspects);
+                }
+            }
         }
         section.blocks.push(Block::Heading(format!(
             "{name}: the same hard slices under the arms"

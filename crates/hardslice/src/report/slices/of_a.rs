@@ -23,20 +23,34 @@ const N_EASY: usize = 4;
 /// Suspects shown.
 const N_SUSPECTS: usize = 8;
 
+/// What a round's mining left, read once.
+pub(super) struct Seen<'s> {
+    rows: Vec<LedgerRow>,
+    model: Pretrained<'s>,
+}
+
+impl<'s> Seen<'s> {
+    pub(super) fn read(round: &RoundDir, store: &'s Store) -> Result<Self, String> {
+        Ok(Self {
+            rows: mining::read(round)?,
+            model: Pretrained::read(&round.dir, store)?,
+        })
+    }
+}
+
 /// Hard and easy slices of A with the pre-trained model's prediction.
 pub(super) fn of_a(
     gathered: &Gathered,
-    round: &RoundDir,
+    seen: &Seen<'_>,
     store: &Store,
     organ: &Organ,
 ) -> Result<Block, String> {
-    let rows = mining::read(round)?;
-    let rows: Vec<&LedgerRow> = rows
+    let rows: Vec<&LedgerRow> = seen
+        .rows
         .iter()
         .filter(|row| row.organ == organ.as_str())
         .collect();
-    let model = Pretrained::read(&round.dir, store)?;
-    let view = |row: &&LedgerRow| slice_of_a(row, store, &model, organ);
+    let view = |row: &&LedgerRow| slice_of_a(row, store, &seen.model, organ);
     let groups = [("hard", hardest(&rows)), ("easy", easiest(&rows))];
     let mut shown = Vec::new();
     for (heading, rows) in groups.iter().filter(|(_, rows)| !rows.is_empty()) {
@@ -70,16 +84,15 @@ pub(super) fn of_a(
 /// Hard slices of A whose labels look wrong; nothing where there is none.
 pub(super) fn suspects(
     gathered: &Gathered,
-    round: &RoundDir,
+    seen: &Seen<'_>,
     store: &Store,
     organ: &Organ,
 ) -> Option<Result<Block, String>> {
-    let rows = mining::read(round).ok()?;
     let mut suspects: Vec<&LedgerRow> = Vec::new();
     let is_suspect = |row: &&LedgerRow| {
         row.organ == organ.as_str() && row.triage.as_deref() == Some(Triage::Suspect.name())
     };
-    for row in rows.iter().filter(is_suspect) {
+    for row in seen.rows.iter().filter(is_suspect) {
         // The first of a stretch, two of a scan.
         let of_case: Vec<_> = suspects
             .iter()
@@ -93,10 +106,10 @@ pub(super) fn suspects(
     if suspects.is_empty() {
         return None;
     }
-    let drawn = Pretrained::read(&round.dir, store).and_then(|model| {
-        let view = |row: &&LedgerRow| slice_of_a(row, store, &model, organ);
-        let slices: anyhow::Result<Vec<SliceView>> = suspects.iter().map(view).collect();
-        let slices = slices.map_err(|error| sentence("The suspects cannot be drawn", &error))?;
+    let view = |row: &&LedgerRow| slice_of_a(row, store, &seen.model, organ);
+    let slices: anyhow::Result<Vec<SliceView>> = suspects.iter().map(view).collect();
+    let slices = slices.map_err(|error| sentence("The suspects cannot be drawn", &error));
+    Some(slices.and_then(|slices| {
         figure(&Gallery {
             stem: format!("suspects-{organ}"),
             title: format!("Labels that look wrong, {organ}"),
@@ -115,8 +128,7 @@ pub(super) fn suspects(
             legend: legend(),
             is_paired: false,
         })
-    });
-    Some(drawn)
+    }))
 }
 
 /// The hardest slices of each kind, two of a case at most; where a kind has too few, more positive
