@@ -15,6 +15,18 @@ pub struct SliceRef {
     pub z: u32,
 }
 
+impl SliceRef {
+    /// The slice at these places. What does not fit 32 bits becomes the last that does: no store has
+    /// so many cases, and no scan so many slices.
+    pub fn at(case_idx: usize, z: usize) -> Self {
+        let index = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            case_idx: index(case_idx),
+            z: index(z),
+        }
+    }
+}
+
 impl fmt::Display for SliceRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "case {} slice {}", self.case_idx, self.z)
@@ -121,7 +133,7 @@ mod tests {
 
     #[test]
     fn slices_are_ordered_by_case_and_height() {
-        let at = |case_idx, z| SliceRef { case_idx, z };
+        let at = SliceRef::at;
         let mut slices = [at(1, 0), at(0, 9), at(0, 2)];
         slices.sort_unstable();
         assert_eq!(slices, [at(0, 2), at(0, 9), at(1, 0)], "case first");

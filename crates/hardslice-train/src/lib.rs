@@ -33,7 +33,7 @@ pub use evaluate::{EvaluateError, Evaluation, TestScore, evaluate};
 pub use fit::{FitContext, FitError, Half, Trainee, fit};
 pub use loader::{Loader, Recipe};
 pub use loss::{Loss, SumOver, binary_cross_entropy, focal, soft_dice, top_k, tversky};
-pub use mine::{Mine, Mining, MiningConfig};
+pub use mine::{Judge, Mine, Mining, MiningConfig};
 pub use model::{Model, ModelError, ModelRecord};
 pub use predict::{PredictOptions, ScanSlices, SliceSource, StoredSlices, predict};
 pub use progress::{Event, Observer, Silent, Warning};

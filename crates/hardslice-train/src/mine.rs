@@ -3,6 +3,7 @@
 use hardslice_data::SliceRef;
 use hardslice_data::balance::{Found, Judging, Plan, SliceScore, Tau, TauError, Verdicts};
 use hardslice_data::ledger::{Entry, LedgerRow, ledger_rows};
+use hardslice_data::store::Store;
 use hardslice_data::triage::{Exclude, Findings, Sighting};
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,17 @@ pub struct Mine<'a> {
     pub batch_size: usize,
 }
 
+/// Who judges scored slices, whoever scored them.
+#[derive(Debug, Clone, Copy)]
+pub struct Judge<'a> {
+    /// The cohort.
+    pub store: &'a Store,
+    /// The organs that were scored, by their places in the store.
+    pub organs: &'a [usize],
+    /// What makes a slice hard.
+    pub config: &'a MiningConfig,
+}
+
 /// What a mining saw and made of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mining {
@@ -88,7 +100,6 @@ impl Mine<'_> {
             done: 0,
         });
         let sightings = see_slices(self.net, self.lens, self.slices, self.batch_size, observer);
-        let scores: Vec<SliceScore> = sightings.iter().map(|sighting| sighting.score).collect();
         observer.notify(&Event::Finished);
         let validation = match self.config.tau {
             Tau::Validation => score_slices(
@@ -100,25 +111,66 @@ impl Mine<'_> {
             ),
             _ => Vec::new(),
         };
-        let organs: Vec<&str> = (0..self.lens.organs().len())
-            .map(|organ| organ_name(self.lens, organ))
-            .collect();
+        self.judge().judge(
+            sightings,
+            &validation,
+            self.baseline_test_min_dice,
+            observer,
+        )
+    }
+
+    /// The ledger's rows of a mining, with each slice's weight in `plan`.
+    pub fn ledger(&self, mining: &Mining, plan: &Plan, model: &str) -> Vec<LedgerRow> {
+        self.judge().ledger(mining, plan, self.round, model)
+    }
+
+    fn judge(&self) -> Judge<'_> {
+        Judge {
+            store: self.lens.store(),
+            organs: self.lens.organs(),
+            config: self.config,
+        }
+    }
+}
+
+impl Judge<'_> {
+    /// Judges what was seen of each slice, looks through the hard ones, and warns of a threshold
+    /// that makes no sense.
+    ///
+    /// `validation` is read only by tau = `validation`, and `baseline_test_min_dice` (for each
+    /// organ, the baseline's lowest test Dice) only by tau = `paper`.
+    ///
+    /// # Errors
+    ///
+    /// [`TauError`] when what the threshold is based on is missing.
+    pub fn judge(
+        &self,
+        sightings: Vec<Sighting>,
+        validation: &[SliceScore],
+        baseline_test_min_dice: &[Option<f64>],
+        observer: &dyn Observer,
+    ) -> Result<Mining, TauError> {
+        let names = self.organs.iter().map(|organ| {
+            let name = self.store.organs().organ(*organ);
+            name.map_or("organ", |name| name.as_str())
+        });
+        let names: Vec<&str> = names.collect();
+        let scores: Vec<SliceScore> = sightings.iter().map(|sighting| sighting.score).collect();
         let judging = Judging {
             tau: self.config.tau,
             min_false_positive_px: self.config.min_false_positive_px,
-            organs: &organs,
+            organs: &names,
             scores: &scores,
-            validation: &validation,
-            baseline_test_min_dice: self.baseline_test_min_dice,
+            validation,
+            baseline_test_min_dice,
         };
         let verdicts = judging.verdicts()?;
-        for (organ, tau) in organs.into_iter().zip(&verdicts.taus) {
+        for (organ, tau) in names.into_iter().zip(&verdicts.taus) {
             if let Some(warning) = tau.warning() {
                 observer.notify(&Event::Warning(Warning::Tau { organ, warning }));
             }
         }
-        let store = self.lens.store();
-        let findings = Findings::of(store, self.lens.organs(), &verdicts.verdicts, &sightings);
+        let findings = Findings::of(self.store, self.organs, &verdicts.verdicts, &sightings);
         Ok(Mining {
             verdicts,
             sightings,
@@ -126,11 +178,12 @@ impl Mine<'_> {
         })
     }
 
-    /// The ledger's rows of a mining, with each slice's weight in `plan`.
-    pub fn ledger(&self, mining: &Mining, plan: &Plan, model: &str) -> Vec<LedgerRow> {
+    /// The ledger's rows of a mining, with each slice's weight in `plan`; `model` is the hash of
+    /// what scored.
+    pub fn ledger(&self, mining: &Mining, plan: &Plan, round: i32, model: &str) -> Vec<LedgerRow> {
         ledger_rows(&Entry {
-            store: self.lens.store(),
-            organs: self.lens.organs(),
+            store: self.store,
+            organs: self.organs,
             verdicts: &mining.verdicts,
             sightings: &mining.sightings,
             findings: &mining.findings,
@@ -138,13 +191,8 @@ impl Mine<'_> {
             plan,
             tau: self.config.tau,
             min_false_positive_px: self.config.min_false_positive_px,
-            round: self.round,
+            round,
             model,
         })
     }
-}
-
-fn organ_name<'a>(lens: &Lens<'a>, organ: usize) -> &'a str {
-    let name = lens.store().organs().organ(lens.organs()[organ]);
-    name.map_or("organ", |name| name.as_str())
 }

@@ -1,5 +1,6 @@
 //! Nets as block diagrams, drawn from their list of layers.
 
+use crate::chart::Chart;
 use crate::svg::{Anchor, Drawing, text_width};
 
 /// What a layer does.
@@ -110,7 +111,7 @@ const NAME_PX: f64 = 10.5;
 ///
 /// The layout follows Figure 1 of O. Ronneberger, P. Fischer and T. Brox (2015), "U-Net",
 /// MICCAI.
-pub fn draw_net(title: &str, layers: &[LayerBox]) -> String {
+pub fn draw_net(title: &str, layers: &[LayerBox]) -> Chart {
     let sizes = sizes_from_large(layers);
     let placed = place(layers, &sizes);
     let right = placed.last().map_or(300.0, |last| last.left + last.width);
@@ -157,7 +158,11 @@ pub fn draw_net(title: &str, layers: &[LayerBox]) -> String {
         layers.len(),
         sizes.len()
     );
-    drawing.finish(title, &description)
+    Chart {
+        drawing,
+        title: title.to_owned(),
+        description,
+    }
 }
 
 fn sizes_from_large(layers: &[LayerBox]) -> Vec<usize> {
@@ -314,7 +319,7 @@ mod tests {
             placed[1].left > placed[0].left + placed[0].width,
             "boxes never overlap"
         );
-        let svg = draw_net("net", &layers);
+        let svg = draw_net("net", &layers).to_svg();
         assert_eq!(svg.matches(r#"class="layer"#).count(), 3, "{svg}");
         assert_eq!(svg.matches(r#"class="skip""#).count(), 1, "{svg}");
     }
@@ -323,7 +328,10 @@ mod tests {
     fn a_skip_to_nowhere_or_backwards_is_left_out() {
         let layers = [layer("a", 1, 64, Some(9)), layer("b", 8, 64, Some(0))];
         assert_eq!(
-            draw_net("net", &layers).matches(r#"class="skip""#).count(),
+            draw_net("net", &layers)
+                .to_svg()
+                .matches(r#"class="skip""#)
+                .count(),
             0,
             "none drawn"
         );
@@ -332,7 +340,7 @@ mod tests {
     #[test]
     fn a_net_without_layers_and_odd_numbers_still_draw() {
         for layers in [vec![], vec![layer("a", 0, 0, None), layer("b", 0, 7, None)]] {
-            let svg = draw_net("", &layers);
+            let svg = draw_net("", &layers).to_svg();
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
         }
     }

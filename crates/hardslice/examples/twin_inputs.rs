@@ -51,15 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn read_plan(path: &Path, store: &Store) -> Result<Plan, Box<dyn Error>> {
-    let index = |name: &str| {
-        store
-            .cases()
-            .iter()
-            .position(|case| case.id.as_str() == name)
-    };
-    Ok(Plan::read_csv(path, |name| {
-        u32::try_from(index(name)?).ok()
-    })?)
+    Ok(Plan::read_csv(path, |name| store.place_of(name))?)
 }
 
 fn draws(

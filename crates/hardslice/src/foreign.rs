@@ -7,16 +7,13 @@ use anyhow::{Context, anyhow};
 use blake3::Hasher;
 use burn::tensor::Device;
 use hardslice::experiment::Experiment;
-use hardslice_data::balance::{
-    Arm, ArmError, Candidate, Candidates, Found, Judging, Plan, SliceScore, Tau,
-};
-use hardslice_data::ledger::{self, Entry, ledger_rows};
+use hardslice_data::balance::{Arm, ArmError, Candidate, Candidates, Plan, SliceScore, Tau};
+use hardslice_data::ledger;
 use hardslice_data::split::{Fold, Split, facts};
 use hardslice_data::store::{Foreign, Store};
-use hardslice_data::triage::{Findings, Sighting};
+use hardslice_data::triage::Sighting;
 use hardslice_data::{Organ, OrganMap};
-
-use hardslice_train::Mining;
+use hardslice_train::Judge;
 
 use crate::bars::{self, Bars};
 use crate::whole::trained_organs;
@@ -64,29 +61,22 @@ pub(crate) fn mine_predictions(job: &ForeignMining<'_>) -> anyhow::Result<Done> 
         _ => Scored::default(),
     };
     let model = hasher.finalize().to_hex().to_string();
+    let n_failed = a.n_failed + validation.n_failed;
     if a.sightings.is_empty() {
         return Err(anyhow!(
             "none of the predictions in {} could be scored",
             job.predictions.display()
         ));
     }
-    let names: Vec<&str> = organs.iter().map(Organ::as_str).collect();
-    let judging = Judging {
-        tau: mining.tau,
-        min_false_positive_px: mining.min_false_positive_px,
-        organs: &names,
-        scores: &a.scores(),
-        validation: &validation.scores(),
-        baseline_test_min_dice: &[],
+    let judge = Judge {
+        store: job.store,
+        organs: &places,
+        config: mining,
     };
-    let verdicts = judging.verdicts()?;
-    for (organ, tau) in names.iter().zip(&verdicts.taus) {
-        if let Some(warning) = tau.warning() {
-            bars.line(&format!("warning: {organ}: {warning}"));
-        }
-    }
-    let findings = Findings::of(job.store, &places, &verdicts.verdicts, &a.sightings);
-    let found = Found::of(&verdicts).without(findings.excluded(mining.exclude));
+    let validation = validation.sightings.iter().map(|sighting| sighting.score);
+    let validation: Vec<SliceScore> = validation.collect();
+    let mined = judge.judge(a.sightings, &validation, &[], &bars)?;
+    let found = mined.found(mining.exclude);
     let [of_a, of_b] = [&folds.a, &folds.b].map(|cases| -> Vec<Candidate> {
         let slices = cases
             .iter()
@@ -104,19 +94,22 @@ pub(crate) fn mine_predictions(job: &ForeignMining<'_>) -> anyhow::Result<Done> 
         Err(ArmError::Empty { .. }) => Plan::default(),
         plans => plans?.into_iter().next().unwrap_or_default(),
     };
-    let mining = Mining {
-        verdicts,
-        sightings: a.sightings,
-        findings,
-    };
-    job.write(&mining, &plan, &places, &model)?;
-    for (organ, tau) in names.iter().zip(&mining.verdicts.taus) {
+    let dir = job.out.join("mining");
+    plan.write_csv(&dir.join("plan.csv"), |case| {
+        job.store.cases()[case as usize].id.to_string()
+    })?;
+    let rows = judge.ledger(&mined, &plan, 0, &model);
+    ledger::write(&dir.join("ledger.parquet"), &rows)?;
+    let inputs: Vec<&Path> = job.split.into_iter().chain([job.predictions]).collect();
+    let settings = job.experiment.to_toml();
+    provenance::of_command(job.out, "mine", &settings, &inputs, &Device::flex())?;
+    for (organ, tau) in organs.iter().zip(&mined.verdicts.taus) {
         bars::print(&format!(
             "{organ}: {} of {} slices of A are below tau {:.3}",
             tau.n_hard, tau.n_scored, tau.value
         ))?;
     }
-    Ok(if a.n_failed + validation.n_failed == 0 {
+    Ok(if n_failed == 0 {
         Done::Clean
     } else {
         Done::Findings
@@ -165,47 +158,7 @@ struct Scored {
     n_failed: usize,
 }
 
-impl Scored {
-    fn scores(&self) -> Vec<SliceScore> {
-        self.sightings
-            .iter()
-            .map(|sighting| sighting.score)
-            .collect()
-    }
-}
-
 impl ForeignMining<'_> {
-    /// Leaves the plan, the ledger and what they were made of.
-    fn write(
-        &self,
-        mining: &Mining,
-        plan: &Plan,
-        places: &[usize],
-        model: &str,
-    ) -> anyhow::Result<()> {
-        let dir = self.out.join("mining");
-        plan.write_csv(&dir.join("plan.csv"), |case| {
-            self.store.cases()[case as usize].id.to_string()
-        })?;
-        let rows = ledger_rows(&Entry {
-            store: self.store,
-            organs: places,
-            verdicts: &mining.verdicts,
-            sightings: &mining.sightings,
-            findings: &mining.findings,
-            exclude: self.experiment.mining.exclude,
-            plan,
-            tau: self.experiment.mining.tau,
-            min_false_positive_px: self.experiment.mining.min_false_positive_px,
-            round: 0,
-            model,
-        });
-        ledger::write(&dir.join("ledger.parquet"), &rows)?;
-        let inputs: Vec<&Path> = self.split.into_iter().chain([self.predictions]).collect();
-        let settings = self.experiment.to_toml();
-        provenance::of_command(self.out, "mine", &settings, &inputs, &Device::flex())
-    }
-
     /// Scores cases, tells which cannot be scored, and adds the predictions of the others to a hash.
     fn scores(
         &self,

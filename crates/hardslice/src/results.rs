@@ -249,7 +249,10 @@ pub(crate) fn arm_score(cases: &[StoredCase], arm: &str, seed: u64, score: &Test
 }
 
 /// Writes a document in several forms beside each other: `STEM.ENDING` for each ending.
-pub(crate) fn write_forms(stem: &Path, forms: [(&str, String); 4]) -> anyhow::Result<()> {
+pub(crate) fn write_forms(
+    stem: &Path,
+    forms: impl IntoIterator<Item = (&'static str, String)>,
+) -> anyhow::Result<()> {
     for (ending, text) in forms {
         let path = stem.with_extension(ending);
         write_whole_bytes(&path, text.as_bytes())

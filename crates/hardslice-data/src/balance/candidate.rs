@@ -37,13 +37,9 @@ impl Candidate {
             organ.is_some_and(|organ| case.is_annotated(organ))
         };
         let annotated: Vec<usize> = organs.iter().copied().filter(is_annotated).collect();
-        let index = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         (0..case.n_slices)
             .map(|z| Self {
-                slice: SliceRef {
-                    case_idx: index(case_idx),
-                    z: index(z),
-                },
+                slice: SliceRef::at(case_idx, z),
                 patient: case.patient.clone(),
                 is_positive: annotated.iter().any(|place| case.area_px(*place, z) > 0),
             })

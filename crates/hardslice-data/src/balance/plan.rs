@@ -184,7 +184,7 @@ impl Plan {
     /// [`PlanError`] when the file or a row cannot be read, or the plan makes no sense.
     pub fn read_csv(
         path: &Path,
-        case_idx: impl Fn(&str) -> Option<u32>,
+        case_idx: impl Fn(&str) -> Option<usize>,
     ) -> Result<Self, PlanError> {
         let file_error = |source: csv::Error| PlanError::File {
             path: path.to_owned(),
@@ -206,13 +206,10 @@ impl Plan {
 
 fn parse_row(
     row: &csv::StringRecord,
-    case_idx: &impl Fn(&str) -> Option<u32>,
+    case_idx: &impl Fn(&str) -> Option<usize>,
 ) -> Option<PlanEntry> {
     Some(PlanEntry {
-        slice: SliceRef {
-            case_idx: case_idx(row.get(0)?)?,
-            z: row.get(1)?.parse().ok()?,
-        },
+        slice: SliceRef::at(case_idx(row.get(0)?)?, row.get(1)?.parse().ok()?),
         weight: row.get(2)?.parse().ok()?,
         reason: Reason::from_name(row.get(3)?)?,
     })

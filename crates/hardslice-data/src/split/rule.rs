@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Amount, CaseFacts, Lists};
+use super::{Amount, Lists};
+use crate::PatientId;
 
 /// Where the test patients come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,19 +51,21 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// The same rule for every fold of a cross-validation, in order; `None` for a rule that has one
-    /// test set. Together the folds test every patient once.
-    pub fn all_folds(&self, cases: &[CaseFacts]) -> Option<Vec<Self>> {
+    /// The same rule for every fold of a cross-validation of these patients, in order; `None` for a
+    /// rule that has one test set. Together the folds test every patient once.
+    pub fn all_folds<'p>(
+        &self,
+        patients: impl IntoIterator<Item = &'p PatientId>,
+    ) -> Option<Vec<Self>> {
         match self {
             Self::KFold { k, .. } => {
                 let fold = |fold| Self::KFold { k: *k, fold };
                 Some((0..*k).map(fold).collect())
             }
             Self::LeaveOneOut { .. } => {
-                let usable = cases.iter().filter(|case| case.is_usable());
-                let patients: BTreeSet<&str> = usable.map(|case| case.patient.as_str()).collect();
-                let left_out = |patient: &str| Self::LeaveOneOut {
-                    patient: patient.to_owned(),
+                let patients: BTreeSet<&PatientId> = patients.into_iter().collect();
+                let left_out = |patient: &PatientId| Self::LeaveOneOut {
+                    patient: patient.to_string(),
                 };
                 Some(patients.into_iter().map(left_out).collect())
             }

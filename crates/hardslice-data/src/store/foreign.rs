@@ -186,10 +186,7 @@ impl Foreign<'_> {
                 return None;
             }
             let value = self.store.organs().store_value(*store_idx);
-            let slice = SliceRef {
-                case_idx: u32::try_from(case_idx).unwrap_or(u32::MAX),
-                z: u32::try_from(z).unwrap_or(u32::MAX),
-            };
+            let slice = SliceRef::at(case_idx, z);
             let pixels = truth.iter().zip(predicted);
             let pixels = pixels.map(|(truth, predicted)| (*truth == value, *predicted == value));
             Some(Sighting {

@@ -257,12 +257,11 @@ fn of_case(
             column.predicted[z] = sighting.predicted;
             column.is_hard[z] = verdict.is_hard;
         }
-        let slice = |z: usize| SliceRef {
-            case_idx: u32::try_from(case_idx).unwrap_or(u32::MAX),
-            z: u32::try_from(z).unwrap_or(u32::MAX),
-        };
         let findings = column.findings().into_iter();
-        found.extend(findings.map(|(z, finding)| ((slice(z), organ_idx), finding)));
+        found.extend(findings.map(|(z, finding)| {
+            let slice = SliceRef::at(case_idx, z);
+            ((slice, organ_idx), finding)
+        }));
     }
     found
 }

@@ -54,7 +54,8 @@ pub struct Claim {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Conclusion {
-    /// Significantly better than all its references, a baseline and a control among them.
+    /// Significantly better than all its references, a baseline and, where the arm chooses slices,
+    /// a control among them.
     Helps,
     /// Significantly better than some reference, but not than all, or there is no baseline or no
     /// control.

@@ -28,6 +28,6 @@ pub use comparison::{
 pub use end_point::EndPoint;
 pub use holm::holm;
 pub use permutation::{PValue, Permutations};
-pub use plan::{ComparisonPlan, PlanError, Reference, Role, Test};
+pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role, Test};
 pub use scores::{ArmScore, CompareError};
 pub use wilcoxon::wilcoxon;

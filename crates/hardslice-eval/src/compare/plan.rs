@@ -12,8 +12,8 @@ use super::end_point::EndPoint;
 pub struct ComparisonPlan {
     /// The score, as it is called in sentences: `Dice`. Greater must be better.
     pub score: String,
-    /// Arms that something is claimed of, each compared with each reference.
-    pub arms: Vec<String>,
+    /// Arms that something is claimed of, each compared with the references that suit it.
+    pub arms: Vec<ClaimedArm>,
     /// What they are compared with.
     pub references: Vec<Reference>,
     /// The primary end point, which alone decides, then the others.
@@ -28,6 +28,17 @@ pub struct ComparisonPlan {
     pub alpha: f64,
 }
 
+/// An arm that something is claimed of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimedArm {
+    /// The arm.
+    pub arm: String,
+    /// Whether it chooses slices, so that a random choice of as many is its control. An arm that
+    /// trains on the baseline's slices, with another loss say, is compared with baselines alone.
+    pub chooses_slices: bool,
+}
+
 /// An arm that others are compared with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +49,8 @@ pub struct Reference {
     pub role: Role,
 }
 
-/// What a gain over a reference shows. A claim that an arm helps needs a gain over one of each.
+/// What a gain over a reference shows. A claim that an arm helps needs a gain over one of each; of
+/// an arm that chooses no slices, over a baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -103,6 +115,19 @@ pub enum PlanError {
     NotTheProtocol,
 }
 
+impl ClaimedArm {
+    fn of_protocol(arm: &str) -> Self {
+        Self {
+            arm: arm.to_owned(),
+            chooses_slices: !arm.starts_with("baseline"),
+        }
+    }
+
+    fn suits(&self, reference: &Reference) -> bool {
+        reference.arm != self.arm && (self.chooses_slices || reference.role == Role::Baseline)
+    }
+}
+
 impl Test {
     pub(super) fn suits(self, end_point: EndPoint) -> bool {
         self == Self::Permutation || end_point == EndPoint::Mean
@@ -112,8 +137,9 @@ impl Test {
 impl ComparisonPlan {
     /// The protocol's plan for the arms that were run: `hard`, and every other arm that is neither
     /// a reference nor a control nor `b_only`, against `baseline` and against the random control,
-    /// `random_matched` if it was run and `random` otherwise. Worst tenth of the Dice first, then
-    /// mean and minimum; 10 000 resamples, alpha 0.05, seed 0.
+    /// `random_matched` if it was run and `random` otherwise. The baselines with another loss
+    /// (`baseline_focal`, `baseline_top_k`) choose no slices and are compared with `baseline` alone.
+    /// Worst tenth of the Dice first, then mean and minimum; 10 000 resamples, alpha 0.05, seed 0.
     ///
     /// # Errors
     ///
@@ -141,7 +167,7 @@ impl ComparisonPlan {
         let claimed = std::iter::once("hard").chain(others);
         Ok(Self {
             score: "Dice".to_owned(),
-            arms: claimed.map(str::to_owned).collect(),
+            arms: claimed.map(ClaimedArm::of_protocol).collect(),
             references,
             end_points: EndPoint::ALL.to_vec(),
             tests: vec![Test::Permutation, Test::Wilcoxon],
@@ -168,7 +194,7 @@ impl ComparisonPlan {
                 return Err(PlanError::Empty { what });
             }
         }
-        let arms: Vec<&str> = self.arms.iter().map(String::as_str).collect();
+        let arms: Vec<&str> = self.arms.iter().map(|a| a.arm.as_str()).collect();
         let end_points: Vec<&str> = self.end_points.iter().map(|e| e.name()).collect();
         for names in [&arms, &references, &end_points] {
             for (idx, name) in names.iter().enumerate() {
@@ -179,7 +205,7 @@ impl ComparisonPlan {
             }
         }
         if self.pairs().is_empty() {
-            let arm = self.arms[0].clone();
+            let arm = self.arms[0].arm.clone();
             return Err(PlanError::NothingToCompare { arm });
         }
         for &end_point in &self.end_points {
@@ -211,17 +237,17 @@ impl ComparisonPlan {
         blake3::hash(&json).to_hex().to_string()
     }
 
-    /// Each arm with each reference, but none with itself and none a second time the other way
-    /// round.
+    /// Each arm with each reference that suits it, but none with itself and none a second time the
+    /// other way round.
     pub fn pairs(&self) -> Vec<(&str, &Reference)> {
         let mut pairs: Vec<(&str, &Reference)> = Vec::new();
-        for arm in &self.arms {
-            for reference in &self.references {
+        for claimed in &self.arms {
+            for reference in self.references.iter().filter(|other| claimed.suits(other)) {
                 let is_mirrored = pairs
                     .iter()
-                    .any(|(first, second)| *first == reference.arm && second.arm == *arm);
-                if reference.arm != *arm && !is_mirrored {
-                    pairs.push((arm, reference));
+                    .any(|(first, second)| *first == reference.arm && second.arm == claimed.arm);
+                if !is_mirrored {
+                    pairs.push((&claimed.arm, reference));
                 }
             }
         }
@@ -271,7 +297,7 @@ mod tests {
     #[test]
     fn the_hash_is_that_of_the_json_and_changes_with_every_field() {
         let plan = plan();
-        let json = r#"{"score":"Dice","arms":["hard"],"references":[{"arm":"baseline","role":"baseline"},{"arm":"random_matched","role":"control"}],"end_points":["worst_tenth","mean","min"],"tests":["permutation","wilcoxon"],"n_resamples":10000,"seed":0,"alpha":0.05}"#;
+        let json = r#"{"score":"Dice","arms":[{"arm":"hard","chooses_slices":true}],"references":[{"arm":"baseline","role":"baseline"},{"arm":"random_matched","role":"control"}],"end_points":["worst_tenth","mean","min"],"tests":["permutation","wilcoxon"],"n_resamples":10000,"seed":0,"alpha":0.05}"#;
         assert_eq!(plan.hash(), blake3::hash(json.as_bytes()).to_hex().as_str());
         assert_eq!(
             serde_json::from_str::<ComparisonPlan>(json).unwrap(),
@@ -280,7 +306,7 @@ mod tests {
         );
         let mut others = vec![plan.clone(); 8];
         others[0].score = "NSD".to_owned();
-        others[1].arms.push("random".to_owned());
+        others[1].arms[0].chooses_slices = false;
         others[2].references[0].role = Role::Control;
         others[3].end_points.swap(0, 1);
         others[4].tests.pop();
@@ -296,7 +322,10 @@ mod tests {
     fn a_pair_is_compared_once_and_no_arm_with_itself() {
         let mut plan = plan();
         plan.arms = ["hard", "baseline", "random_matched"]
-            .map(str::to_owned)
+            .map(|arm| ClaimedArm {
+                arm: arm.to_owned(),
+                chooses_slices: true,
+            })
             .to_vec();
         let pairs: Vec<(&str, &str)> = plan
             .pairs()
@@ -314,6 +343,33 @@ mod tests {
     }
 
     #[test]
+    fn another_loss_is_compared_with_the_baseline_alone() {
+        let arms = [
+            "baseline",
+            "hard",
+            "random_matched",
+            "easy",
+            "baseline_top_k",
+        ];
+        let plan = ComparisonPlan::of_protocol(&arms).unwrap();
+        let pairs: Vec<(&str, &str)> = plan
+            .pairs()
+            .into_iter()
+            .map(|(arm, reference)| (arm, reference.arm.as_str()))
+            .collect();
+        assert_eq!(
+            pairs,
+            [
+                ("hard", "baseline"),
+                ("hard", "random_matched"),
+                ("easy", "baseline"),
+                ("easy", "random_matched"),
+                ("baseline_top_k", "baseline"),
+            ]
+        );
+    }
+
+    #[test]
     fn plans_that_make_no_sense_are_refused_with_the_reason() {
         type Spoil = fn(&mut ComparisonPlan);
         let spoilt: [(Spoil, &str); 9] = [
@@ -322,7 +378,7 @@ mod tests {
             (|plan| plan.end_points.clear(), "names no end point"),
             (|plan| plan.tests.clear(), "names no test"),
             (
-                |plan| plan.arms.push("hard".to_owned()),
+                |plan| plan.arms.push(ClaimedArm::of_protocol("hard")),
                 "`hard` stands twice",
             ),
             (
@@ -337,7 +393,7 @@ mod tests {
             (
                 |plan| {
                     plan.references.truncate(1);
-                    plan.arms = vec!["baseline".to_owned()];
+                    plan.arms = vec![ClaimedArm::of_protocol("baseline")];
                 },
                 "its own reference",
             ),

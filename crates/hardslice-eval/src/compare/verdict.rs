@@ -2,14 +2,14 @@
 
 use super::comparison::{Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval};
 use super::end_point::EndPoint;
-use super::plan::{ComparisonPlan, Role, Test};
+use super::plan::{ClaimedArm, ComparisonPlan, Role, Test};
 
 /// Fewer patients than this give percentile intervals that are too narrow.
 const FEW_PATIENTS: usize = 20;
 
 /// What the primary end point is asked, one sentence an arm.
 pub(super) fn question(plan: &ComparisonPlan) -> String {
-    let asked = plan.arms.iter().filter_map(|arm| {
+    let asked = plan.arms.iter().filter_map(|ClaimedArm { arm, .. }| {
         let references: Vec<String> = plan
             .pairs()
             .into_iter()
@@ -33,11 +33,11 @@ pub(super) fn question(plan: &ComparisonPlan) -> String {
 /// What is found of each arm of the plan.
 pub(super) fn claims(comparison: &Comparison) -> Vec<Claim> {
     let arms = comparison.plan.arms.iter();
-    let claims = arms.filter_map(|arm| {
-        let rows = rows_of(comparison, arm);
-        let conclusion = conclude(comparison, &rows)?;
+    let claims = arms.filter_map(|claimed| {
+        let rows = rows_of(comparison, &claimed.arm);
+        let conclusion = conclude(comparison, claimed, &rows)?;
         Some(Claim {
-            arm: arm.clone(),
+            arm: claimed.arm.clone(),
             conclusion,
         })
     });
@@ -125,7 +125,11 @@ fn least_p(comparison: &Comparison, row: &ComparisonRow) -> f64 {
 }
 
 /// `None` for an arm without a row.
-fn conclude(comparison: &Comparison, rows: &[&ComparisonRow]) -> Option<Conclusion> {
+fn conclude(
+    comparison: &Comparison,
+    claimed: &ClaimedArm,
+    rows: &[&ComparisonRow],
+) -> Option<Conclusion> {
     if rows.is_empty() {
         return None;
     }
@@ -144,7 +148,7 @@ fn conclude(comparison: &Comparison, rows: &[&ComparisonRow]) -> Option<Conclusi
             Conclusion::Harms
         } else if rows.iter().all(is_better)
             && is_better_than_a(Role::Baseline)
-            && is_better_than_a(Role::Control)
+            && (is_better_than_a(Role::Control) || !claimed.chooses_slices)
         {
             Conclusion::Helps
         } else if rows.iter().any(is_better) {
@@ -248,6 +252,9 @@ fn conclusion(claim: &Claim, rows: &[&ComparisonRow]) -> String {
     let has = |role: Role| rows.iter().any(|row| row.role == role);
     let not_shown = format!("That {name} {verb} is not shown");
     match claim.conclusion {
+        Conclusion::Helps if !has(Role::Control) => {
+            format!("So {name} {verb}: better than the baseline.")
+        }
         Conclusion::Helps => {
             format!("So {name} {verb}: better than the baseline and than the random control.")
         }

@@ -1,6 +1,8 @@
 //! What a comparison says.
 
-use hardslice_eval::compare::{ArmScore, Comparison, Conclusion, EndPoint, compare};
+use hardslice_eval::compare::{
+    ArmScore, Comparison, ComparisonPlan, Conclusion, EndPoint, compare,
+};
 
 use super::{plan, scores_of};
 
@@ -47,6 +49,39 @@ fn a_gain_over_baseline_and_control_is_a_claim_that_hard_slices_help() {
          and than the random control."
     );
     assert_eq!(found.claims[0].conclusion, Conclusion::Helps, "both");
+}
+
+#[test]
+fn another_loss_needs_no_random_control() {
+    let arms = [
+        ("baseline", ramp(12, 0.0)),
+        ("hard", ramp(12, 0.0)),
+        ("random", ramp(12, 0.0)),
+        ("baseline_focal", ramp(12, 0.03125)),
+    ];
+    let rows: Vec<ArmScore> = arms
+        .iter()
+        .flat_map(|(arm, scores)| scores_of(arm, scores))
+        .collect();
+    let names = arms.map(|(arm, _)| arm);
+    let found = compare(&ComparisonPlan::of_protocol(&names).unwrap(), &rows).unwrap();
+    assert_eq!(found.n_comparisons, 3, "hard twice, the loss once");
+    let focal = found
+        .claims
+        .iter()
+        .find(|claim| claim.arm == "baseline_focal");
+    assert_eq!(
+        focal.unwrap().conclusion,
+        Conclusion::Helps,
+        "over the baseline"
+    );
+    assert!(
+        found
+            .verdict
+            .ends_with("So the arm `baseline_focal` helps: better than the baseline."),
+        "{}",
+        found.verdict
+    );
 }
 
 #[test]

@@ -118,10 +118,7 @@ impl Contest<'_> {
         let annotated = cases.filter(|(case_idx, _)| self.lens.is_annotated(*case_idx));
         let entries = annotated.flat_map(|(case_idx, case)| {
             (0..case.n_slices).map(move |z| PlanEntry {
-                slice: SliceRef {
-                    case_idx: u32::try_from(case_idx).unwrap_or(u32::MAX),
-                    z: u32::try_from(z).unwrap_or(u32::MAX),
-                },
+                slice: SliceRef::at(case_idx, z),
                 weight: 1.0,
                 reason: Reason::Base,
             })

@@ -84,8 +84,7 @@ pub fn mine_by_hand(
 }
 
 fn read_plan(path: &Path, place: &Workplace<'_>) -> Result<Plan, RoundError> {
-    let index = |name: &str| u32::try_from(place.store.place_of(name)?).ok();
-    Ok(Plan::read_csv(path, index)?)
+    Ok(Plan::read_csv(path, |name| place.store.place_of(name))?)
 }
 
 fn part_steps(part: Part, protocol: &Protocol) -> (&'static str, Range<u64>) {

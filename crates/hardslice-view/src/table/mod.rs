@@ -90,6 +90,32 @@ impl Table {
     }
 }
 
+/// Tables of the same columns as one, whose first column tells the rows of one from those of
+/// another; `None` where there is no table. Title and notes are those of the first.
+pub fn stacked<'t>(
+    key: &str,
+    tables: impl IntoIterator<Item = (&'t String, &'t Table)>,
+) -> Option<Table> {
+    let mut stack: Option<Table> = None;
+    for (name, table) in tables {
+        let all = stack.get_or_insert_with(|| {
+            let mut columns = vec![Column::words(key, key)];
+            columns.extend(table.columns.iter().cloned());
+            Table {
+                columns,
+                rows: Vec::new(),
+                ..table.clone()
+            }
+        });
+        for row in &table.rows {
+            let mut cells = vec![Cell::words(name)];
+            cells.extend(row.iter().cloned());
+            all.rows.push(cells);
+        }
+    }
+    stack
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +164,20 @@ mod tests {
     #[test]
     fn html_has_no_sign_left_that_means_something() {
         insta::assert_snapshot!(hostile().to_html());
+    }
+
+    #[test]
+    fn stacked_tables_have_one_header_and_say_whose_each_row_is() {
+        let table = |value| Table {
+            columns: vec![Column::numbers("gain", "gain")],
+            rows: vec![vec![Cell::Count(value)]],
+            ..hostile()
+        };
+        let (liver, spleen) = ("liver".to_owned(), "spleen".to_owned());
+        let (first, second) = (table(1), table(2));
+        let stack = stacked("organ", [(&liver, &first), (&spleen, &second)]).unwrap();
+        assert_eq!(stack.to_csv(), "organ,gain\nliver,1\nspleen,2\n");
+        assert_eq!(stacked("organ", []), None, "of nothing");
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use hardslice::experiment::Experiment;
-use hardslice_data::Organ;
-use hardslice_data::split::facts;
+use hardslice_data::split::Rule;
+use hardslice_data::{Organ, PatientId};
 use hardslice_eval::compare::{ArmScore, Comparison, ComparisonPlan, compare};
 use hardslice_train::round::RoundOutcome;
-use hardslice_view::table::{Table, comparison_tables};
+use hardslice_view::table::{Table, comparison_tables, stacked};
 use hardslice_volume::whole_file::write_whole_bytes;
 use serde::{Deserialize, Serialize};
 
@@ -30,13 +30,13 @@ use crate::{Done, report};
 /// and `p` is corrected for the number of comparisons. Where nothing is significant, it says so.
 ///
 /// Arms that add slices are compared with the baseline and with the random control that adds as
-/// many. With a rule of the split that has folds (`k_fold`, `leave_one_out`) all of them are run,
+/// many; a baseline with another loss is compared with the baseline alone. With a rule of the split that has folds (`k_fold`, `leave_one_out`) all of them are run,
 /// and each patient is scored by the nets that did not see them.
 ///
 /// Stopped at any moment, the same command goes on where it was.
 ///
-/// Leaves in DIR: report.html, comparison.md (also .csv, .tex, .html), comparison.json, `comparison_plan.json`,
-/// scores.csv, store/, split.json and seed-<n>/<organ>/ with a folder for each arm, as `run` leaves
+/// Leaves in DIR: report.html, comparison.md (also .tex, .html), comparison.csv and estimates.csv,
+/// comparison.json, `comparison_plan.json`, scores.csv, store/, split.json and seed-<n>/<organ>/ with a folder for each arm, as `run` leaves
 /// it; with folds split-<k>.json and seed-<n>/fold-<k>/<organ>/.
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
@@ -60,18 +60,18 @@ impl Compare {
         let plan = ComparisonPlan::of_protocol(&arms)?;
         let (device, bars) = (self.common.device.open()?, Bars::new());
         let campaign = self.common.campaign(&experiment, &device, &bars);
-        let organs = trained_organs(&experiment, &read_manifest(&experiment)?.organs)?;
+        let manifest = read_manifest(&experiment)?;
+        let organs = trained_organs(&experiment, &manifest.organs)?;
         if self.common.dry_run {
-            announce(&campaign, &self.cells(&experiment, &organs, &[None]))?;
+            let cases = manifest.cases.iter();
+            let cases = cases.map(|case| (&case.patient, case.organs_annotated.as_slice()));
+            announce(&campaign, &self.cells(&experiment, &organs, cases))?;
             return Ok(Done::Clean);
         }
         let ground = campaign.ground()?;
-        let rules = experiment
-            .split
-            .rule
-            .all_folds(&facts(&ground.store, &ground.organs));
-        let rules = rules.map_or(vec![None], |rules| rules.into_iter().map(Some).collect());
-        let cells = self.cells(&experiment, &organs, &rules);
+        let cases = ground.store.cases().iter();
+        let cases = cases.map(|case| (&case.patient, case.organs_annotated.as_slice()));
+        let cells = self.cells(&experiment, &organs, cases);
         announce(&campaign, &cells)?;
         let splits = campaign.splits(&ground, &cells)?;
         campaign.train(&ground, &cells, &splits)?;
@@ -128,13 +128,19 @@ impl Compare {
         Ok(())
     }
 
-    /// A round for each net, seed and fold.
-    fn cells(
+    /// A round for each net, seed and fold. The folds depend on the patients of whom some organ is
+    /// annotated.
+    fn cells<'c>(
         &self,
         experiment: &Experiment,
         organs: &[Organ],
-        rules: &[Option<hardslice_data::split::Rule>],
+        cases: impl Iterator<Item = (&'c PatientId, &'c [Organ])>,
     ) -> Vec<Cell> {
+        let is_usable = |annotated: &[Organ]| annotated.iter().any(|organ| organs.contains(organ));
+        let usable = cases.filter(|(_, annotated)| is_usable(annotated));
+        let rule = &experiment.split.rule;
+        let rules = rule.all_folds(usable.map(|(patient, _)| patient));
+        let rules = rules.map_or(vec![None], |rules| rules.into_iter().map(Some).collect());
         let mut cells = Vec::new();
         for organs in nets(experiment, organs) {
             for seed in self.common.seeds() {
@@ -156,7 +162,7 @@ fn cell(
     experiment: &Experiment,
     organs: &[Organ],
     seed: u64,
-    fold: Option<(usize, &hardslice_data::split::Rule)>,
+    fold: Option<(usize, &Rule)>,
 ) -> Cell {
     let mut experiment = experiment.clone();
     experiment.seed = seed;
@@ -198,37 +204,48 @@ fn fix(plan: &ComparisonPlan, experiment_blake3: String, path: &Path) -> anyhow:
     write_whole_bytes(path, &json).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// One document in each form, organ by organ, the verdict first.
+/// `estimates.csv` and `comparison.csv` for programs, and for people one document in each form,
+/// organ by organ, the verdict first.
 fn write_tables(
     comparisons: &BTreeMap<String, Comparison>,
     is_leaky: bool,
     out: &Path,
 ) -> anyhow::Result<()> {
-    let tables: Vec<(&String, &Comparison, [Table; 2])> = comparisons
+    let by_organ: Vec<(&String, [Table; 2])> = comparisons
         .iter()
-        .map(|(organ, comparison)| {
-            let tables = comparison_tables(comparison).map(|table| Table {
-                title: format!("{organ}: {}", table.title),
-                ..table
-            });
-            (organ, comparison, tables)
+        .map(|(organ, comparison)| (organ, comparison_tables(comparison)))
+        .collect();
+    for (idx, name) in ["estimates.csv", "comparison.csv"].into_iter().enumerate() {
+        let of_organs = by_organ
+            .iter()
+            .map(|(organ, tables)| (*organ, &tables[idx]));
+        let csv = stacked("organ", of_organs).map_or(String::new(), |table| table.to_csv());
+        write_whole_bytes(&out.join(name), csv.as_bytes())
+            .with_context(|| format!("cannot write {name}"))?;
+    }
+    let tables: Vec<(&String, Table)> = by_organ
+        .into_iter()
+        .flat_map(|(organ, tables)| tables.map(|table| (organ, table)))
+        .map(|(organ, table)| {
+            let title = format!("{organ}: {}", table.title);
+            (organ, Table { title, ..table })
         })
         .collect();
     let all = |form: fn(&Table) -> String| -> String {
-        let tables = tables.iter().flat_map(|(_, _, tables)| tables);
-        tables.map(form).collect::<Vec<_>>().join("\n")
+        let forms = tables.iter().map(|(_, table)| form(table));
+        forms.collect::<Vec<_>>().join("\n")
     };
     let mut markdown = String::new();
     if is_leaky {
         markdown.push_str("LEAKY: the threshold was taken from the test set.\n\n");
     }
-    for (organ, comparison, tables) in &tables {
+    for (organ, comparison) in comparisons {
         markdown.extend(["## ", organ, "\n\n**", &comparison.verdict, "**\n\n"]);
-        markdown.extend(tables.iter().map(|table| table.to_markdown() + "\n"));
+        let of_organ = tables.iter().filter(|(of, _)| *of == organ);
+        markdown.extend(of_organ.map(|(_, table)| table.to_markdown() + "\n"));
     }
     let forms = [
         ("md", markdown),
-        ("csv", all(Table::to_csv)),
         ("tex", all(Table::to_latex)),
         ("html", all(Table::to_html)),
     ];

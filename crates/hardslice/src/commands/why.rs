@@ -115,7 +115,7 @@ impl Why {
                 round: &round,
                 store: &store,
                 case: &case.id,
-                case_idx: u32::try_from(case_idx).unwrap_or(u32::MAX),
+                case_idx,
                 arm: self.arm,
                 organ: self.organ.clone(),
             };
@@ -163,7 +163,7 @@ struct Answer<'a> {
     round: &'a Path,
     store: &'a Store,
     case: &'a CaseId,
-    case_idx: u32,
+    case_idx: usize,
     arm: Option<Arm>,
     organ: Option<String>,
 }
@@ -201,7 +201,7 @@ impl Answer<'_> {
     }
 
     fn is_its(&self, entry: &PlanEntry, z: u32) -> bool {
-        entry.slice.case_idx == self.case_idx && entry.slice.z == z
+        entry.slice.case_idx as usize == self.case_idx && entry.slice.z == z
     }
 
     /// The rows of the case in every ledger of the round: of A, of B, and of later rounds.
@@ -226,8 +226,10 @@ impl Answer<'_> {
             let is_of_mine = arm == Arm::Hard && of_mine.exists() && !of_arm.exists();
             let path = if is_of_mine { of_mine } else { of_arm };
             if self.arm.is_none_or(|wanted| wanted == arm) && path.exists() {
-                let index = |name: &str| u32::try_from(self.store.place_of(name)?).ok();
-                plans.push((arm, Plan::read_csv(&path, index)?));
+                plans.push((
+                    arm,
+                    Plan::read_csv(&path, |name| self.store.place_of(name))?,
+                ));
             }
         }
         Ok(plans)

@@ -59,8 +59,7 @@ impl Export {
             std::fs::read(split).with_context(|| format!("cannot read {}", split.display()))?;
         let split: Split = serde_json::from_slice(&json)
             .with_context(|| format!("{} is no split", split.display()))?;
-        let place = |name: &str| u32::try_from(store.place_of(name)?).ok();
-        let plan = Plan::read_csv(plan, place)?;
+        let plan = Plan::read_csv(plan, |name| store.place_of(name))?;
         let place = |organ: &Organ| {
             let place = store.organs().index_of(organ);
             place.ok_or_else(|| anyhow!("the cohort has no {organ}; it has {}", store.organs()))

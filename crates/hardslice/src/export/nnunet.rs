@@ -38,10 +38,10 @@ pub(super) fn write(export: &Export, out: &Path, bars: &Bars) -> anyhow::Result<
     }
     let mut validation = Vec::new();
     for place in export.cases_of(Fold::Validation) {
-        let case_idx = u32::try_from(place)?;
-        for z in 0..u32::try_from(export.store.cases()[place].n_slices)? {
-            slices.entry(case_idx).or_default().insert(z);
-            validation.push(name(export, SliceRef { case_idx, z }));
+        for z in 0..export.store.cases()[place].n_slices {
+            let slice = SliceRef::at(place, z);
+            slices.entry(slice.case_idx).or_default().insert(slice.z);
+            validation.push(name(export, slice));
         }
     }
     bars.begin("export", slices.len() as u64, 0);

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use hardslice_data::balance::Arm;
 
 /// The folder of one round, and what it is a round of.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct RoundDir {
     /// The net, where a sweep tries several.
     pub(super) net: Option<String>,
@@ -15,6 +15,8 @@ pub(super) struct RoundDir {
     pub(super) ratio: Option<f64>,
     /// The seed, where there are several.
     pub(super) seed: Option<u64>,
+    /// The fold, where each patient is tested in one of several.
+    pub(super) fold: Option<usize>,
     /// The organs of its net: the folder's name.
     pub(super) organs: String,
     /// The folder, with a folder for each arm.
@@ -30,31 +32,43 @@ pub(super) enum Kind {
 }
 
 /// Finds the rounds of a run (`<organs>`), a comparison (`seed-<n>/<organs>`, with folds
-/// `seed-<n>/fold-<k>/<organs>`) or a sweep
-/// (`<net>/seed-<n>/ratio-<r>/<organs>`), by net, seed, ratio and organs.
+/// `seed-<n>/fold-<k>/<organs>`) or a sweep (`<net>/seed-<n>/ratio-<r>/<organs>`), by net, seed,
+/// ratio, fold and organs.
 pub(super) fn find(dir: &Path) -> anyhow::Result<(Kind, Vec<RoundDir>)> {
     let mut rounds = Vec::new();
     let mut kind = Kind::Run;
     for (name, below) in folders(dir) {
         if let Some(seed) = numbered::<u64>(&name, "seed-") {
             kind = Kind::Compare;
-            rounds.extend(rounds_in(&below, None, Some(seed), None));
-            for (_, below) in numbered_folders::<usize>(&below, "fold-") {
-                rounds.extend(rounds_in(&below, None, Some(seed), None));
+            let of_seed = RoundDir {
+                seed: Some(seed),
+                ..RoundDir::default()
+            };
+            rounds.extend(of_seed.with_each_below(&below));
+            for (fold, below) in numbered_folders::<usize>(&below, "fold-") {
+                let of_fold = RoundDir {
+                    fold: Some(fold),
+                    ..of_seed.clone()
+                };
+                rounds.extend(of_fold.with_each_below(&below));
             }
         } else if is_round(&below) {
             rounds.push(RoundDir {
-                net: None,
-                ratio: None,
-                seed: None,
                 organs: name,
                 dir: below,
+                ..RoundDir::default()
             });
         } else {
             for (seed, below) in numbered_folders::<u64>(&below, "seed-") {
                 for (ratio, below) in numbered_folders::<f64>(&below, "ratio-") {
                     kind = Kind::Sweep;
-                    rounds.extend(rounds_in(&below, Some(&name), Some(seed), Some(ratio)));
+                    let of_ratio = RoundDir {
+                        net: Some(name.clone()),
+                        ratio: Some(ratio),
+                        seed: Some(seed),
+                        ..RoundDir::default()
+                    };
+                    rounds.extend(of_ratio.with_each_below(&below));
                 }
             }
         }
@@ -71,26 +85,27 @@ pub(super) fn find(dir: &Path) -> anyhow::Result<(Kind, Vec<RoundDir>)> {
         (&a.net, a.seed)
             .cmp(&(&b.net, b.seed))
             .then(ratio(b).total_cmp(&ratio(a)))
-            .then(a.organs.cmp(&b.organs))
+            .then((a.fold, &a.organs).cmp(&(b.fold, &b.organs)))
     });
     Ok((kind, rounds))
 }
 
-fn rounds_in(
-    dir: &Path,
-    net: Option<&str>,
-    seed: Option<u64>,
-    ratio: Option<f64>,
-) -> Vec<RoundDir> {
-    let rounds = folders(dir).into_iter().filter(|(_, dir)| is_round(dir));
-    let round = |(organs, dir)| RoundDir {
-        net: net.map(str::to_owned),
-        ratio,
-        seed,
-        organs,
-        dir,
-    };
-    rounds.map(round).collect()
+impl RoundDir {
+    /// Whether its net finds an organ.
+    pub(super) fn finds(&self, organ: &str) -> bool {
+        self.organs.split('+').any(|name| name == organ)
+    }
+
+    /// One like this for each round in a folder.
+    fn with_each_below(&self, dir: &Path) -> Vec<Self> {
+        let rounds = folders(dir).into_iter().filter(|(_, dir)| is_round(dir));
+        let round = |(organs, dir)| Self {
+            organs,
+            dir,
+            ..self.clone()
+        };
+        rounds.map(round).collect()
+    }
 }
 
 /// Whether a folder holds trainings.
@@ -148,6 +163,10 @@ mod tests {
         assert_eq!(kind, Kind::Compare);
         let seeds: Vec<Option<u64>> = rounds.iter().map(|round| round.seed).collect();
         assert_eq!(seeds, [Some(2), Some(10)], "by number, not by name");
+        let (_dir, folds) = made(&["seed-0/fold-1/liver", "seed-0/fold-0/liver"]);
+        let (_, rounds) = folds.unwrap();
+        let folds: Vec<Option<usize>> = rounds.iter().map(|round| round.fold).collect();
+        assert_eq!(folds, [Some(0), Some(1)]);
         let (_dir, sweep) = made(&["unet/seed-0/ratio-0.5/liver", "unet/seed-0/ratio-1/liver"]);
         let (kind, rounds) = sweep.unwrap();
         assert_eq!(kind, Kind::Sweep);

@@ -184,36 +184,52 @@ impl Gathered {
         }
     }
 
-    /// The rounds that pictures are taken from: of that variant and of the first seed, one for each
-    /// net's organs.
-    pub(super) fn shown_rounds(&self) -> Vec<&RoundDir> {
+    /// The rounds of that variant and of the first seed: one for each fold and net's organs.
+    fn rounds_of_shown_seed(&self) -> Vec<&RoundDir> {
         let variant = self.shown_variant();
         let rounds = || self.rounds.iter().filter(|round| variant.has(round));
         let seed = rounds().next().and_then(|round| round.seed);
         rounds().filter(|round| round.seed == seed).collect()
     }
 
+    /// The rounds whose training and mining are shown: of that variant, of the first seed and of
+    /// the first fold, one for each net's organs.
+    pub(super) fn shown_rounds(&self) -> Vec<&RoundDir> {
+        let mut rounds = self.rounds_of_shown_seed();
+        let fold = rounds.first().and_then(|round| round.fold);
+        rounds.retain(|round| round.fold == fold);
+        rounds
+    }
+
+    /// The rounds whose test patients are shown, their nets finding an organ: as
+    /// [`Gathered::shown_rounds`], but of all folds, which have different patients.
+    pub(super) fn tested_rounds(&self, organ: &str) -> Vec<&RoundDir> {
+        let mut rounds = self.rounds_of_shown_seed();
+        rounds.retain(|round| round.finds(organ));
+        rounds
+    }
+
     /// The round among [`Gathered::shown_rounds`] whose net finds an organ.
     pub(super) fn shown_round(&self, organ: &str) -> Option<&RoundDir> {
         let mut rounds = self.shown_rounds().into_iter();
-        rounds.find(|round| round.organs.split('+').any(|name| name == organ))
+        rounds.find(|round| round.finds(organ))
     }
 
-    /// Which seed and net pictures are of; empty where there is only one.
-    pub(super) fn shown_words(&self) -> String {
+    /// Which seed and net pictures of test patients are of; empty where there is only one.
+    pub(super) fn tested_words(&self) -> String {
         let variant = self.shown_variant().title();
         let seed = self.shown_rounds().first().and_then(|round| round.seed);
-        let seed = seed.map(|seed| format!("seed {seed}"));
-        let parts: Vec<String> = Some(variant)
-            .filter(|title| !title.is_empty())
-            .into_iter()
-            .chain(seed)
-            .collect();
-        if parts.is_empty() {
-            String::new()
-        } else {
-            format!(" Shown: {}.", parts.join(", "))
-        }
+        shown(Some(variant).into_iter().chain(seed.map(of_seed)))
+    }
+
+    /// Which seed, net and fold training and mining are shown of; empty where there is only one.
+    pub(super) fn shown_words(&self) -> String {
+        let variant = self.shown_variant().title();
+        let round = self.shown_rounds().into_iter().next();
+        let seed = round.and_then(|round| round.seed).map(of_seed);
+        let fold = round.and_then(|round| round.fold);
+        let fold = fold.map(|fold| format!("fold {fold}"));
+        shown(Some(variant).into_iter().chain(seed).chain(fold))
     }
 
     /// The scores of a variant, each case's mean over the seeds, arm by arm in the order of reports
@@ -291,6 +307,20 @@ fn mean_of(members: &[&CaseScores]) -> CaseScores {
         nsd: mean(|scores| scores.nsd),
         volume_difference_ml: mean(|scores| scores.volume_difference_ml),
         status: members[0].status,
+    }
+}
+
+fn of_seed(seed: u64) -> String {
+    format!("seed {seed}")
+}
+
+/// ` Shown: unet, seed 0.`; empty where no part says anything.
+fn shown(parts: impl Iterator<Item = String>) -> String {
+    let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(" Shown: {}.", parts.join(", "))
     }
 }
 

@@ -12,6 +12,7 @@ mod curves;
 mod found;
 mod gathered;
 mod mining;
+mod nets;
 mod origin;
 mod overlays;
 mod pretrained;
@@ -106,7 +107,7 @@ pub(crate) fn write_or_warn(dir: &Path, bars: &Bars) {
 }
 
 /// The sections in the order of the page.
-const SECTIONS: [fn(&Gathered) -> Section; 10] = [
+const SECTIONS: [fn(&Gathered) -> Section; 11] = [
     verdicts::section,
     tables::section,
     cases::section,
@@ -114,6 +115,7 @@ const SECTIONS: [fn(&Gathered) -> Section; 10] = [
     surfaces::section,
     overlays::section,
     curves::section,
+    nets::section,
     mining::section,
     tables::audit_section,
     origin::section,

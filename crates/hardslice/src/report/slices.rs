@@ -50,7 +50,7 @@ pub(super) fn section(gathered: &Gathered) -> Section {
         section.blocks.push(Block::Heading(format!(
             "{name}: the same hard slices under the arms"
         )));
-        section.push(under_arms(gathered, round, store, &organ));
+        section.push(under_arms(gathered, store, &organ));
     }
     section
 }

@@ -21,18 +21,19 @@ pub(super) fn section(gathered: &Gathered) -> Section {
         }
     };
     for name in gathered.organs() {
-        let (Some(round), Ok(organ)) = (gathered.shown_round(&name), Organ::new(name)) else {
+        let rounds = gathered.tested_rounds(&name);
+        let Ok(organ) = Organ::new(name) else {
             continue;
         };
-        let arms = shown_arms(round);
-        let cases = chosen(gathered, round, &organ, &arms);
+        let arms = shown_arms(&rounds);
+        let cases = chosen(gathered, &rounds, &organ, &arms);
         if cases.is_empty() {
             section.push(Err(format!(
                 "No predictions of test scans were kept for the {organ}, so there is no surface to \
                  show."
             )));
         }
-        for (case, why) in cases {
+        for Chosen { round, case, why } in cases {
             section
                 .blocks
                 .push(Block::Heading(format!("{organ} of {case}")));
@@ -54,40 +55,53 @@ pub(super) fn section(gathered: &Gathered) -> Section {
     section
 }
 
-/// The scan that the first arm gets most wrong, and the one where the second is furthest from it,
-/// each with why it is shown.
-fn chosen(
+/// A test scan to show.
+struct Chosen<'r> {
+    round: &'r RoundDir,
+    case: String,
+    why: String,
+}
+
+/// The scan that the first arm gets most wrong, and the one where the second is furthest from it.
+fn chosen<'r>(
     gathered: &Gathered,
-    round: &RoundDir,
+    rounds: &[&'r RoundDir],
     organ: &Organ,
     arms: &[Arm],
-) -> Vec<(String, String)> {
+) -> Vec<Chosen<'r>> {
     let Some(reference) = arms.first().copied() else {
         return Vec::new();
     };
-    let scores = |arm| gathered.scores_of(round, arm, organ.as_str());
-    let of_reference = scores(reference);
-    let lowest = of_reference
-        .iter()
-        .filter_map(|score| Some((score.scores.dice?, &score.case)))
+    let scores = |arm| {
+        rounds.iter().flat_map(move |&round| {
+            let scores = gathered.scores_of(round, arm, organ.as_str());
+            scores.into_iter().map(move |score| (round, score))
+        })
+    };
+    let lowest = scores(reference)
+        .filter_map(|(round, score)| Some((score.scores.dice?, &score.case, round)))
         .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
-    let mut cases: Vec<(String, String)> = Vec::new();
-    cases.extend(lowest.map(|(_, case)| {
-        let why = format!("the test scan on which {reference} has the lowest Dice");
-        (case.clone(), why)
+    let mut cases: Vec<Chosen<'r>> = Vec::new();
+    cases.extend(lowest.map(|(_, case, round)| Chosen {
+        round,
+        case: case.clone(),
+        why: format!("the test scan on which {reference} has the lowest Dice"),
     }));
     if let Some(other) = arms.get(1).copied() {
-        let others = scores(other);
-        let gap = of_reference.iter().filter_map(|score| {
-            let same = others.iter().find(|found| found.case == score.case)?;
-            Some(((same.scores.dice? - score.scores.dice?).abs(), &score.case))
+        let gap = scores(reference).filter_map(|(round, score)| {
+            let (_, same) = scores(other).find(|(_, found)| found.case == score.case)?;
+            let gap = (same.scores.dice? - score.scores.dice?).abs();
+            Some((gap, &score.case, round))
         });
         let widest = gap.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)));
-        if let Some((_, case)) =
-            widest.filter(|(_, case)| cases.iter().all(|(shown, _)| shown != *case))
+        if let Some((_, case, round)) =
+            widest.filter(|(_, case, _)| cases.iter().all(|shown| shown.case != **case))
         {
-            let why = format!("the test scan on which {reference} and {other} differ most");
-            cases.push((case.clone(), why));
+            cases.push(Chosen {
+                round,
+                case: case.clone(),
+                why: format!("the test scan on which {reference} and {other} differ most"),
+            });
         }
     }
     cases
@@ -134,7 +148,7 @@ impl Shown<'_> {
                  distance to the surface of the truth: blue lies inside it, orange outside. Made \
                  smooth over one and a half cells of 1/48 of the longest side, so that specks \
                  smaller than that are not seen.{}",
-                self.gathered.shown_words()
+                self.gathered.tested_words()
             ),
             masks: cropped,
             spacing_mm: grid.spacing_mm(),

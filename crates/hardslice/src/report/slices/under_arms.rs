@@ -16,7 +16,8 @@ use crate::scans;
 const N_PAIRS: usize = 6;
 
 /// A slice of a test scan and its Dice under the reference.
-struct Worst {
+struct Worst<'r> {
+    round: &'r RoundDir,
     case_idx: usize,
     z: usize,
     dice: f64,
@@ -25,11 +26,11 @@ struct Worst {
 /// The test slices that the first arm gets most wrong, under it and under the other arms.
 pub(super) fn under_arms(
     gathered: &Gathered,
-    round: &RoundDir,
     store: &Store,
     organ: &Organ,
 ) -> Result<Block, String> {
-    let arms = shown_arms(round);
+    let rounds = gathered.tested_rounds(organ.as_str());
+    let arms = shown_arms(&rounds);
     let Some(reference) = arms.first().copied() else {
         return Err(format!(
             "No predictions of test scans were kept for the {organ}, so nothing can be shown side \
@@ -37,10 +38,10 @@ pub(super) fn under_arms(
         ));
     };
     let fail = |error: anyhow::Error| sentence("The test slices cannot be drawn", &error);
-    let worst = worst_slices(gathered, round, store, organ, reference).map_err(fail)?;
+    let worst = worst_slices(gathered, &rounds, store, organ, reference).map_err(fail)?;
     let mut groups = Vec::new();
-    for Worst { case_idx, z, .. } in &worst {
-        groups.push(pair(round, store, organ, &arms, (*case_idx, *z)).map_err(fail)?);
+    for worst in &worst {
+        groups.push(under_each(&arms, worst, store, organ).map_err(fail)?);
     }
     if groups.is_empty() {
         return Err(format!("No test scan has a prediction of the {organ}."));
@@ -58,7 +59,7 @@ pub(super) fn under_arms(
              scan first, among slices away from the ends of the {organ}. A slice that is worst \
              under one arm tends to be better under any other: the verdict rests on all patients.{}",
             names.join(" and "),
-            gathered.shown_words()
+            gathered.tested_words()
         ),
         groups,
         columns: arms.len(),
@@ -69,10 +70,12 @@ pub(super) fn under_arms(
 }
 
 /// The arms shown side by side: the reference and the proposed, or the first two with predictions.
-pub(in crate::report) fn shown_arms(round: &RoundDir) -> Vec<Arm> {
+pub(in crate::report) fn shown_arms(rounds: &[&RoundDir]) -> Vec<Arm> {
     let has_predictions = |arm: &Arm| {
-        let dir = round.dir.join(arm.name()).join("predictions");
-        fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some())
+        rounds.iter().any(|round| {
+            let dir = round.dir.join(arm.name()).join("predictions");
+            fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some())
+        })
     };
     let mut arms: Vec<Arm> = [Arm::Baseline, Arm::Hard]
         .into_iter()
@@ -86,16 +89,20 @@ pub(in crate::report) fn shown_arms(round: &RoundDir) -> Vec<Arm> {
     arms
 }
 
-fn worst_slices(
+fn worst_slices<'r>(
     gathered: &Gathered,
-    round: &RoundDir,
+    rounds: &[&'r RoundDir],
     store: &Store,
     organ: &Organ,
     reference: Arm,
-) -> anyhow::Result<Vec<Worst>> {
-    let dir = round.dir.join(reference.name());
-    let mut by_case: Vec<Vec<Worst>> = Vec::new();
-    for score in gathered.scores_of(round, reference, organ.as_str()) {
+) -> anyhow::Result<Vec<Worst<'r>>> {
+    let mut by_case: Vec<Vec<Worst<'r>>> = Vec::new();
+    let scores = rounds.iter().flat_map(|&round| {
+        let scores = gathered.scores_of(round, reference, organ.as_str());
+        scores.into_iter().map(move |score| (round, score))
+    });
+    for (round, score) in scores {
+        let dir = round.dir.join(reference.name());
         let case_idx = scans::place_of(store, &score.case)?;
         let (Some(truth), Some(predicted)) = (
             scans::truth(store, case_idx, organ),
@@ -105,21 +112,28 @@ fn worst_slices(
         };
         let shape = store.cases()[case_idx].placement.canonical.shape;
         let dice = scans::slice_dice(&truth, &predicted, shape);
-        let mut slices: Vec<Worst> = dice
+        let mut slices: Vec<Worst<'r>> = dice
             .into_iter()
             .enumerate()
             .filter(|(z, _)| is_inside(store, organ, case_idx, *z))
-            .filter_map(|(z, dice)| dice.map(|dice| Worst { case_idx, z, dice }))
+            .filter_map(|(z, dice)| {
+                Some(Worst {
+                    round,
+                    case_idx,
+                    z,
+                    dice: dice?,
+                })
+            })
             .collect();
         slices.sort_by(|a, b| a.dice.total_cmp(&b.dice).then(a.z.cmp(&b.z)));
         by_case.push(slices);
     }
     // The worst of each scan, then the next of each, away from those that are shown.
-    let mut picked: Vec<Worst> = Vec::new();
+    let mut picked: Vec<Worst<'r>> = Vec::new();
     while picked.len() < N_PAIRS && by_case.iter().any(|slices| !slices.is_empty()) {
         by_case.sort_by(|a, b| {
             let dice =
-                |slices: &Vec<Worst>| slices.first().map_or(f64::INFINITY, |worst| worst.dice);
+                |slices: &Vec<Worst<'_>>| slices.first().map_or(f64::INFINITY, |worst| worst.dice);
             dice(a).total_cmp(&dice(b))
         });
         for slices in &mut by_case {
@@ -137,20 +151,20 @@ fn worst_slices(
 
 /// Whether a slice shows the organ away from its ends.
 fn is_inside(store: &Store, organ: &Organ, case_idx: usize, z: usize) -> bool {
-    let slice = u32::try_from(case_idx).ok().zip(u32::try_from(z).ok());
-    let kind = store.organs().index_of(organ).zip(slice);
-    kind.is_some_and(|(organ_idx, (case_idx, z))| {
-        store.slice_kind(organ_idx, SliceRef { case_idx, z }) == SliceKind::Positive
+    let organ_idx = store.organs().index_of(organ);
+    organ_idx.is_some_and(|organ_idx| {
+        store.slice_kind(organ_idx, SliceRef::at(case_idx, z)) == SliceKind::Positive
     })
 }
 
 /// One test slice under every shown arm.
-fn pair(
-    round: &RoundDir,
+fn under_each(
+    arms: &[Arm],
+    &Worst {
+        round, case_idx, z, ..
+    }: &Worst<'_>,
     store: &Store,
     organ: &Organ,
-    arms: &[Arm],
-    (case_idx, z): (usize, usize),
 ) -> anyhow::Result<SliceGroup> {
     let case = &store.cases()[case_idx];
     let shape = case.placement.canonical.shape;
