@@ -130,7 +130,7 @@ pub fn draw_net(title: &str, layers: &[LayerBox]) -> Chart {
     for (size, centre) in row_centres(layers, &placed) {
         drawing.line("grid", [SIZES, centre], [right, centre]);
         let at = [SIZES - 8.0, centre + 4.0];
-        drawing.text("small quiet", at, Anchor::End, &format!("{size}²"));
+        drawing.text("small quiet", at, Anchor::End, &format!("{size} px"));
     }
     for pair in placed.windows(2) {
         draw_flow(&mut drawing, pair[0], pair[1]);

@@ -8,7 +8,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::run;
+use support::{run, words};
 
 const EXPERIMENT: &str = r#"
 preset = "demo"
@@ -72,7 +72,7 @@ fn the_report_of_a_run_holds_in_a_browser() {
     };
     let dir = tempfile::tempdir().unwrap();
     let phantoms = "phantom --out phantoms --patients 10 --size 64";
-    run(&phantoms.split(' ').collect::<Vec<_>>(), dir.path());
+    run(&words(phantoms), dir.path());
     std::fs::write(dir.path().join("experiment.toml"), EXPERIMENT).unwrap();
     run(&["run", "experiment.toml", "--out", "out"], dir.path());
     let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/check.mjs");

@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 use std::time::Duration;
 
-use support::{EXPERIMENT, assert_same, finish, hardslice, run, workplace};
+use support::{EXPERIMENT, assert_same, finish, hardslice, printed, run, workplace};
 
 const SWEEP: [&str; 6] = ["sweep", "experiment.toml", "--net", "unet", "--seeds", "2"];
 const COMPARE: [&str; 4] = ["compare", "experiment.toml", "--seeds", "2"];
@@ -109,17 +109,10 @@ fn leave_one_out_scores_every_patient_once() {
     let rule = "rule = { leave_one_out = { patient = \"0\" } }";
     let experiment = experiment.replace("rule = { random = { test = 2 } }", rule);
     fs::write(dir.path().join("experiment.toml"), experiment).unwrap();
-    run(
-        &[
-            "compare",
-            "experiment.toml",
-            "--out",
-            "folds",
-            "--jobs",
-            "2",
-        ],
-        dir.path(),
-    );
+    let compare = ["compare", "experiment.toml", "--out", "folds"];
+    let planned = printed(&with(&compare, &["--dry-run"]), dir.path());
+    assert!(planned.contains("\n8 rounds, "), "{planned}");
+    run(&with(&compare, &["--jobs", "2"]), dir.path());
     let scores = fs::read_to_string(dir.path().join("folds/scores.csv")).unwrap();
     let of_hard = scores.lines().filter(|line| line.contains(",hard,"));
     let mut cases: Vec<&str> = of_hard.filter_map(|line| line.split(',').next()).collect();
@@ -131,6 +124,21 @@ fn leave_one_out_scores_every_patient_once() {
         1 + 3 * 8,
         "once for each of three arms"
     );
+
+    let table = fs::read_to_string(dir.path().join("folds/comparison.csv")).unwrap();
+    let rows: Vec<usize> = table.lines().map(|line| line.split(',').count()).collect();
+    assert!(
+        rows.len() > 1 && rows.iter().all(|n| *n == rows[0]),
+        "one table:\n{table}"
+    );
+    // Six slices of test patients are shown, the worst of each patient first.
+    let figure = dir
+        .path()
+        .join("folds/report/figures/same-slices-liver.svg");
+    let figure = fs::read_to_string(figure).unwrap();
+    let is_shown = |case: &&&str| figure.contains(&format!(">{case}, slice "));
+    let shown = cases.iter().filter(is_shown).count();
+    assert!(shown >= 6, "patients of several folds, not {shown}");
 }
 
 #[test]
@@ -146,11 +154,7 @@ fn why_tells_what_became_of_a_slice() {
         .try_into()
         .unwrap();
     let what = format!("{case}:{z}");
-    let output = hardslice(&["why", &what, "--in", "out"], dir.path())
-        .stdout(std::process::Stdio::piped())
-        .output()
-        .unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
+    let said = printed(&["why", &what, "--in", "out"], dir.path());
     for part in [
         "its patient is in A, which is mined",
         "hard for the liver: ",

@@ -8,12 +8,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use support::{finish, hardslice, run, workplace};
+use support::{finish, hardslice, printed, run, words, workplace};
 
 /// A prepared cohort with its folds, and a copy of its labels to take for predictions.
 fn prepared() -> tempfile::TempDir {
     let dir = workplace();
-    let step = |args: &str| run(&args.split(' ').collect::<Vec<_>>(), dir.path());
+    let step = |args: &str| run(&words(args), dir.path());
     step("prepare experiment.toml --out store");
     step("split experiment.toml --store store --out split.json");
     fs::create_dir(dir.path().join("predictions")).unwrap();
@@ -32,7 +32,7 @@ const MINE: &str = "mine experiment.toml --store store --predictions predictions
 
 fn mine(more: &str, dir: &Path) -> (Option<i32>, String, String) {
     let args = format!("{MINE} {more}");
-    let child = hardslice(&args.split(' ').collect::<Vec<_>>(), dir)
+    let child = hardslice(&words(&args), dir)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -86,11 +86,7 @@ fn predictions_of_our_own_model_are_counted_as_the_model_was() {
             "out/split.json",
         ];
         let args = [&common[..], by, &["--tau", "0.5", "--out", out]].concat();
-        let output = hardslice(&args, dir.path())
-            .stdout(Stdio::piped())
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap()
+        printed(&args, dir.path())
     };
     let by_model = mine(&["--model", model], "by_model");
     let by_files = mine(&["--predictions", "predictions"], "by_files");

@@ -7,15 +7,14 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
 
 use hardslice_volume::{read_nifti_labels, read_nifti_scan};
-use support::{EXPERIMENT, hardslice, run};
+use support::{EXPERIMENT, printed, run, words};
 
 /// A prepared cohort whose labels are wrong here and there, and the right labels as predictions.
 fn with_wrong_labels() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let step = |args: &str| run(&args.split(' ').collect::<Vec<_>>(), dir.path());
+    let step = |args: &str| run(&words(args), dir.path());
     let phantoms = "phantom --patients 8 --size 64 --seed 5";
     step(&format!("{phantoms} --out right"));
     step(&format!("{phantoms} --out phantoms --label-errors 0.1"));
@@ -28,16 +27,6 @@ fn with_wrong_labels() -> tempfile::TempDir {
 
 const MINE: &str =
     "mine experiment.toml --store store --split split.json --predictions right/labels --tau 0.98";
-
-/// What a command prints, whatever its exit status.
-fn printed(args: &str, dir: &Path) -> String {
-    let args: Vec<&str> = args.split(' ').collect();
-    let output = hardslice(&args, dir)
-        .stdout(Stdio::piped())
-        .output()
-        .unwrap();
-    String::from_utf8(output.stdout).unwrap()
-}
 
 /// Case and slice of the rows of a table that end so.
 fn slices(csv: &str, is_wanted: impl Fn(&str) -> bool) -> BTreeSet<(String, String)> {
@@ -52,12 +41,9 @@ fn slices(csv: &str, is_wanted: impl Fn(&str) -> bool) -> BTreeSet<(String, Stri
 #[test]
 fn wrong_labels_are_found_and_kept_out_of_the_plan() {
     let dir = with_wrong_labels();
-    run(
-        &format!("{MINE} --out mined").split(' ').collect::<Vec<_>>(),
-        dir.path(),
-    );
+    run(&words(&format!("{MINE} --out mined")), dir.path());
     let truth = "--truth phantoms/errors.csv --store store --out found.csv";
-    let said = printed(&format!("triage --in mined {truth}"), dir.path());
+    let said = printed(&words(&format!("triage --in mined {truth}")), dir.path());
     // Only what is wrong differs from the right labels, so all that is found is right.
     assert!(said.contains("planted, suspect: precision 1.000"), "{said}");
     let found = fs::read_to_string(dir.path().join("found.csv")).unwrap();
@@ -71,17 +57,15 @@ fn wrong_labels_are_found_and_kept_out_of_the_plan() {
     );
 
     let excluding = format!("{MINE} --exclude suspects --out excluded");
-    run(&excluding.split(' ').collect::<Vec<_>>(), dir.path());
+    run(&words(&excluding), dir.path());
     let plan = fs::read_to_string(dir.path().join("excluded/mining/plan.csv")).unwrap();
     let kept = slices(&plan, |row| row.ends_with(",hard"));
     assert!(kept.is_disjoint(&suspects), "kept out");
     let all: BTreeSet<_> = kept.union(&suspects).cloned().collect();
     assert_eq!(all, hard, "and nothing else");
     let (case, z) = suspects.first().unwrap();
-    let why = printed(
-        &format!("why {case}:{z} --in excluded --store store --split split.json"),
-        dir.path(),
-    );
+    let why = format!("why {case}:{z} --in excluded --store store --split split.json");
+    let why = printed(&words(&why), dir.path());
     for part in [
         "hard for the liver",
         "suspect: ",
@@ -95,16 +79,13 @@ fn wrong_labels_are_found_and_kept_out_of_the_plan() {
 #[test]
 fn a_plan_leaves_for_other_programs_with_its_slices_and_weights() {
     let dir = with_wrong_labels();
-    run(
-        &format!("{MINE} --out mined").split(' ').collect::<Vec<_>>(),
-        dir.path(),
-    );
+    run(&words(&format!("{MINE} --out mined")), dir.path());
     let export = |format: &str, out: &str| {
         let args = format!(
             "export --format {format} --out {out} --organ liver --plan mined/mining/plan.csv \
              --store store --split split.json"
         );
-        run(&args.split(' ').collect::<Vec<_>>(), dir.path());
+        run(&words(&args), dir.path());
         dir.path().join(out)
     };
     let table = fs::read_to_string(export("csv", "weights.csv")).unwrap();

@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::time::Duration;
 
-use support::{EXPERIMENT, assert_same, contents, finish, hardslice, run, workplace};
+use support::{EXPERIMENT, assert_same, contents, finish, hardslice, run, words, workplace};
 
 #[test]
 fn one_and_three_threads_leave_the_same_bytes() {
@@ -76,7 +76,7 @@ fn a_run_killed_five_times_ends_with_the_bytes_of_one_never_stopped() {
 fn the_steps_by_hand_end_with_the_weights_of_run() {
     let dir = workplace();
     run(&["run", "experiment.toml", "--out", "whole"], dir.path());
-    let step = |args: &str| run(&args.split(' ').collect::<Vec<_>>(), dir.path());
+    let step = |args: &str| run(&words(args), dir.path());
     step("prepare experiment.toml --out store");
     step("split experiment.toml --store store --out split.json");
     let common = "experiment.toml --store store --split split.json";

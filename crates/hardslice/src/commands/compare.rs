@@ -30,14 +30,16 @@ use crate::{Done, report};
 /// and `p` is corrected for the number of comparisons. Where nothing is significant, it says so.
 ///
 /// Arms that add slices are compared with the baseline and with the random control that adds as
-/// many; a baseline with another loss is compared with the baseline alone. With a rule of the split that has folds (`k_fold`, `leave_one_out`) all of them are run,
-/// and each patient is scored by the nets that did not see them.
+/// many; a baseline with another loss is compared with the baseline alone. With a rule of the split
+/// that has folds (`k_fold`, `leave_one_out`) all of them are run, and each patient is scored by
+/// the nets that did not see them.
 ///
 /// Stopped at any moment, the same command goes on where it was.
 ///
 /// Leaves in DIR: report.html, comparison.md (also .tex, .html), comparison.csv and estimates.csv,
-/// comparison.json, `comparison_plan.json`, scores.csv, store/, split.json and seed-<n>/<organ>/ with a folder for each arm, as `run` leaves
-/// it; with folds split-<k>.json and seed-<n>/fold-<k>/<organ>/.
+/// comparison.json, `comparison_plan.json`, scores.csv, store/, split.json and seed-<n>/<organ>/
+/// with a folder for each arm, as `run` leaves it; with folds split-<k>.json and
+/// seed-<n>/fold-<k>/<organ>/.
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
     #[command(flatten)]

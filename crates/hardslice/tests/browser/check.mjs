@@ -17,7 +17,7 @@ const { chromium } = require('playwright-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 const SECTIONS = [
-  'verdict', 'tables', 'cases', 'slices', 'surfaces', 'organs', 'training', 'mining', 'audit', 'provenance',
+  'verdict', 'tables', 'cases', 'slices', 'surfaces', 'organs', 'training', 'nets', 'mining', 'audit', 'provenance',
 ];
 const WIDE = { width: 1280, height: 900 };
 const PHONE = { width: 360, height: 740 };

@@ -57,6 +57,17 @@ pub(crate) fn finish(child: Child) -> (Option<i32>, String) {
     )
 }
 
+/// The arguments in a line without quotes.
+pub(crate) fn words(line: &str) -> Vec<&str> {
+    line.split(' ').collect()
+}
+
+/// What a command prints, whatever its exit status.
+pub(crate) fn printed(args: &[&str], dir: &Path) -> String {
+    let output = hardslice(args, dir).stdout(Stdio::piped()).output();
+    String::from_utf8(output.unwrap().stdout).unwrap()
+}
+
 /// Runs to the end and expects success.
 pub(crate) fn run(args: &[&str], dir: &Path) {
     let (code, said) = finish(hardslice(args, dir).spawn().unwrap());
