@@ -49,5 +49,7 @@ pub use operations::{
 pub use peak::{peak_flops, peak_flops_bf16};
 pub use plane_sums::plane_sums;
 pub use sgd_step::{SgdRates, sgd_step};
-pub use simd::{ForceInstructionSetError, force_instruction_set, instruction_set};
+pub use simd::{
+    ForceInstructionSetError, force_instruction_set, instruction_set, instruction_set_for,
+};
 pub use stored::Precision;

@@ -21,7 +21,9 @@ pub(crate) use avx2::Avx2;
 pub(crate) use avx512::Avx512;
 pub(crate) use instruction_set::Level;
 pub(crate) use instruction_set::has_own_kernels;
-pub use instruction_set::{ForceInstructionSetError, force_instruction_set, instruction_set};
+pub use instruction_set::{
+    ForceInstructionSetError, force_instruction_set, instruction_set, instruction_set_for,
+};
 pub(crate) use portable::Portable;
 
 use crate::stored::{PixelOf, Stored};

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use burn::tensor::Device;
 use thiserror::Error;
 
+use crate::net::Net;
+
 /// What nets are computed on: `cpu`, `reference`, or a graphics card through `vulkan`, `wgpu`,
 /// `metal` or `cuda`, where the program was built with the Cargo feature of that name.
 ///
@@ -200,13 +202,24 @@ impl FromStr for ComputeDevice {
     }
 }
 
-/// Whose arithmetic a net on this device is computed with: the kernels' instruction set on a CPU
+/// Whose arithmetic this device computes with: the kernels' instruction set on a CPU
 /// ([`hardslice_kernels::instruction_set`]), else what Burn calls the device.
+pub fn arithmetic(device: &Device) -> String {
+    named(device, hardslice_kernels::instruction_set())
+}
+
+/// Whose arithmetic a net is computed with: that of its device, without what its precision has no
+/// use for ([`hardslice_kernels::instruction_set_for`]). Checkpoints record it.
 ///
 /// The same inputs give the same bytes where this is the same, on a CPU.
-pub fn arithmetic(device: &Device) -> String {
+pub fn arithmetic_of(net: &Net) -> String {
+    let instruction_set = hardslice_kernels::instruction_set_for(net.precision());
+    named(&net.device(), instruction_set)
+}
+
+fn named(device: &Device, instruction_set: &str) -> String {
     if *device == Device::flex() {
-        hardslice_kernels::instruction_set().to_owned()
+        instruction_set.to_owned()
     } else {
         format!("{:?}", device.clone().without_autodiff())
     }

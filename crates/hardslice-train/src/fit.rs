@@ -13,7 +13,6 @@ use thiserror::Error;
 use crate::batch::Lens;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::config::TrainConfig;
-use crate::device::arithmetic;
 use crate::loader::{Loader, Recipe};
 use crate::log::LogError;
 use crate::progress::{Event, Observer, Warning};
@@ -196,7 +195,7 @@ fn resume(
             dir: checkpoints.to_owned(),
         });
     }
-    let wanted = arithmetic(context.device);
+    let wanted = trainee.position.instruction_set.clone();
     if saved.position.instruction_set != wanted && !context.force {
         return Err(FitError::OtherInstructionSet {
             found: saved.position.instruction_set,

@@ -28,7 +28,7 @@ pub use augment::{Augmentation, Variation};
 pub use batch::{Batch, Lens, Place};
 pub use checkpoint::{Checkpoint, CheckpointError, Position};
 pub use config::TrainConfig;
-pub use device::{ComputeDevice, DeviceError, arithmetic};
+pub use device::{ComputeDevice, DeviceError, arithmetic, arithmetic_of};
 pub use evaluate::{EvaluateError, Evaluation, TestScore, evaluate};
 pub use fit::{FitContext, FitError, Half, Trainee, fit};
 pub use loader::{Loader, Recipe};

@@ -7,6 +7,7 @@ use thiserror::Error;
 #[cfg(target_arch = "x86_64")]
 use super::{Avx2, Avx512};
 use super::{Portable, Simd};
+use crate::Precision;
 
 /// An instruction set that this processor has.
 #[derive(Debug, Clone, Copy)]
@@ -53,12 +54,25 @@ pub struct ForceInstructionSetError {
 /// `portable`; `burn` where Burn's own operations were forced in their place.
 ///
 /// The same inputs give the same bytes on one instruction set, not across them: a fused
-/// multiply-add rounds once. Checkpoints record this name.
+/// multiply-add rounds once.
 pub fn instruction_set() -> &'static str {
     if has_own_kernels() {
         Level::current().name()
     } else {
         NAMES[usize::from(BURN)]
+    }
+}
+
+/// The part of [`instruction_set`] that matters to activations of this precision: the sums of bf16
+/// products do not where there is no bf16, so that `avx512+bf16` is then the same as `avx512`.
+pub fn instruction_set_for(precision: Precision) -> &'static str {
+    let name = instruction_set();
+    match precision {
+        Precision::F32 => ["+bf16", "+dots"]
+            .iter()
+            .find_map(|dots| name.strip_suffix(dots))
+            .unwrap_or(name),
+        Precision::Bf16 => name,
     }
 }
 

@@ -7,7 +7,7 @@ use super::FitError;
 use crate::batch::Batch;
 use crate::checkpoint::{Checkpoint, CheckpointError, Position};
 use crate::config::TrainConfig;
-use crate::device::arithmetic;
+use crate::device::arithmetic_of;
 use crate::net::{Net, Pass};
 use crate::sgd::Sgd;
 use crate::weights::Weights;
@@ -26,7 +26,7 @@ pub struct Trainee {
 impl Trainee {
     /// A net before its first step.
     pub fn new(net: Net, config: &TrainConfig) -> Self {
-        let instruction_set = arithmetic(&net.device());
+        let instruction_set = arithmetic_of(&net);
         Self {
             net,
             sgd: Sgd::new(config.momentum),

@@ -15,6 +15,7 @@ mod unet;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor};
 use burn::tensor::{Device, Tensor};
+use hardslice_kernels::Precision;
 
 pub use config::{Dtype, NetConfig, NetKind, NormKind};
 pub use conv_block::{BatchNorm, ConvBlock};
@@ -135,6 +136,14 @@ impl Net {
             .next()
             .unwrap_or_default()
             .without_autodiff()
+    }
+
+    /// In which precision its activations are stored on a CPU.
+    pub fn precision(&self) -> Precision {
+        match self {
+            Self::UNet(net) => net.precision,
+            Self::Fcn8s(net) => net.precision,
+        }
     }
 
     /// How many numbers are trained.
