@@ -2,6 +2,7 @@
 
 mod bars;
 mod campaign;
+mod claim;
 mod commands;
 mod export;
 mod foreign;

@@ -14,6 +14,7 @@ use hardslice_volume::whole_file::write_whole_bytes;
 
 use crate::Done;
 use crate::bars::{Bars, wall_time_s};
+use crate::claim::Claim;
 use crate::{pictures, provenance, results};
 
 /// What to run, where, and who is told.
@@ -41,6 +42,7 @@ pub(crate) fn run_whole(whole: &Whole<'_>) -> anyhow::Result<Finished> {
         bars,
         ..
     } = *whole;
+    let _claim = Claim::of(out)?;
     let toml = experiment.to_toml();
     write_whole_bytes(&out.join("experiment.toml"), toml.as_bytes())
         .with_context(|| format!("cannot write into {}", out.display()))?;

@@ -8,6 +8,21 @@ use std::time::Duration;
 
 use support::{EXPERIMENT, assert_same, contents, finish, hardslice, run, words, workplace};
 
+#[cfg(unix)]
+#[test]
+fn two_programs_do_not_work_in_one_folder() {
+    let dir = workplace();
+    let out = dir.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let held = fs::File::open(&out).unwrap();
+    held.lock().unwrap();
+    let args = ["run", "experiment.toml", "--out", "out"];
+    let (code, said) = finish(hardslice(&args, dir.path()).spawn().unwrap());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("another hardslice is at work"), "{said}");
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 0, "nothing is written");
+}
+
 #[test]
 fn one_and_three_threads_leave_the_same_bytes() {
     let dir = workplace();

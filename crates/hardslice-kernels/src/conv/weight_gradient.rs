@@ -4,18 +4,22 @@
 //! the rows of all images; the parts are added up in order. So the sums do not depend on how many
 //! threads there are, nor on which of them did what.
 
+mod add_up;
+mod strip;
+
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::scratch::{BUDGET, Blocks, Input, Slab, fill, fill_planar, pair_pixels, with_scratch};
-use super::weight_tile::{RowTapsTile, TapTile, WeightTileArgs};
 use super::weights::{ChannelBlock, channel_blocks};
 use super::winograd::{self, WinogradGradient};
 use super::{Window, by_dots};
 use crate::buffers::Buffer;
 use crate::layout::Extent;
-use crate::simd::{Kernel, LANES, Pixel, Simd};
+use crate::simd::{LANES, Pixel, Simd};
+use add_up::AddUp;
+use strip::Unit;
 
 /// The gradient of a convolution's weight.
 pub(crate) struct WeightGradient<'a> {
@@ -35,9 +39,6 @@ const WINOGRAD_TILE: usize = 4;
 const TASKS: usize = 64;
 const PART_PIXELS: usize = 1 << 14;
 const PARTS_BYTES: usize = 32 << 20;
-
-/// Pixels that a tile goes over at a time: they stay in the first cache for all taps.
-const STRIP_PIXELS: usize = 256;
 
 /// How the work is cut up; from the shape alone.
 #[derive(Debug, Clone, Copy)]
@@ -208,136 +209,8 @@ impl WeightGradient<'_> {
                     rows,
                     per_output,
                 };
-                self.unit(s, &unit, &inputs[inputs_here.clone()], sums);
+                self.add_unit(s, &unit, &inputs[inputs_here.clone()], sums);
             });
-        }
-    }
-
-    /// Adds one unit to a tile's sums.
-    fn unit<S: Simd>(&self, s: S, unit: &Unit<'_>, inputs: &[ChannelBlock], sums: &mut [Pixel]) {
-        let strip = (STRIP_PIXELS / unit.rows.width).max(1);
-        let by_rows = const { S::TILE_BLOCKS == 2 } && self.window.kernel == 3 && !unit.in_pairs;
-        for first_row in (0..unit.rows.n_rows).step_by(strip) {
-            let rows = first_row..unit.rows.n_rows.min(first_row + strip);
-            for (input, block) in inputs.iter().enumerate() {
-                let strip = Strip {
-                    rows: rows.clone(),
-                    input,
-                    channels: block.count,
-                };
-                if const { S::TILE_BLOCKS == 2 } && !by_rows && unit.n_outputs == 2 {
-                    self.strip::<S, 2>(s, unit, &strip, 0, sums);
-                    continue;
-                }
-                for output in 0..unit.n_outputs {
-                    if const { S::TILE_BLOCKS == 2 } && by_rows {
-                        self.strip_by_rows(s, unit, &strip, output, sums);
-                    } else {
-                        self.strip::<S, 1>(s, unit, &strip, output, sums);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Adds some rows to the sums of one input block and some output blocks.
-    fn strip<S: Simd, const BLOCKS: usize>(
-        &self,
-        s: S,
-        unit: &Unit<'_>,
-        strip: &Strip,
-        output: usize,
-        sums: &mut [Pixel],
-    ) {
-        let at_once = if BLOCKS == 2 { 8 } else { S::TILE_CHANNELS };
-        let channels = self.channels_at_once(strip, at_once);
-        let steps = self.steps(unit);
-        for tap in 0..self.window.taps() {
-            for channel in (0..strip.channels).step_by(channels) {
-                let first_sum = (strip.input * self.window.taps() + tap) * LANES + channel;
-                let mut blocks = sums.chunks_exact_mut(unit.per_output).skip(output);
-                let args = WeightTileArgs::<BLOCKS> {
-                    x: &unit.x[self.start(unit, strip, tap, channel)..],
-                    row_step: steps.row,
-                    channel_step: steps.channel,
-                    gradient: std::array::from_fn(|block| unit.gradient(strip, output + block)),
-                    rows: strip.rows.len(),
-                    width: unit.rows.width,
-                    sums: std::array::from_fn(|_| {
-                        &mut blocks.next().unwrap_or_default()[first_sum..]
-                    }),
-                };
-                if unit.in_pairs {
-                    run_dots(s, args, channels);
-                } else {
-                    run_tap(s, args, channels, steps.pixel);
-                }
-            }
-        }
-    }
-
-    /// The same for a 3x3 kernel, three taps at a time.
-    fn strip_by_rows<S: Simd>(
-        &self,
-        s: S,
-        unit: &Unit<'_>,
-        strip: &Strip,
-        output: usize,
-        sums: &mut [Pixel],
-    ) {
-        let channels = self.channels_at_once(strip, 8);
-        let steps = self.steps(unit);
-        for tap in (0..self.window.taps()).step_by(3) {
-            for channel in (0..strip.channels).step_by(channels) {
-                let first_sum = (strip.input * self.window.taps() + tap) * LANES + channel;
-                let args = WeightTileArgs {
-                    x: &unit.x[self.start(unit, strip, tap + 1, channel)..],
-                    row_step: steps.row,
-                    channel_step: steps.channel,
-                    gradient: [unit.gradient(strip, output)],
-                    rows: strip.rows.len(),
-                    width: unit.rows.width,
-                    sums: [&mut sums[output * unit.per_output..][first_sum..unit.per_output]],
-                };
-                run_row_taps(s, args, channels, steps.pixel);
-            }
-        }
-    }
-
-    /// Channels that a tile takes at a time: in a block those that fill it up are zeros, but an
-    /// image has only its own planes.
-    fn channels_at_once(&self, strip: &Strip, at_most: usize) -> usize {
-        match self.input {
-            Input::Planes(_) if !strip.channels.is_multiple_of(at_most) => 1,
-            _ => at_most,
-        }
-    }
-
-    fn steps(&self, unit: &Unit<'_>) -> Steps {
-        let stride = unit.rows.stride(self.window) * self.window.step;
-        match self.input {
-            Input::Blocks(_) => Steps {
-                row: stride * LANES,
-                pixel: self.window.step * LANES,
-                channel: 1,
-            },
-            Input::Planes(_) => Steps {
-                row: stride,
-                pixel: self.window.step,
-                channel: unit.rows.plane(self.window),
-            },
-        }
-    }
-
-    /// Where a strip's first pixel reads in the scratch memory.
-    fn start(&self, unit: &Unit<'_>, strip: &Strip, tap: usize, channel: usize) -> usize {
-        let (ky, kx) = (tap / self.window.kernel, tap % self.window.kernel);
-        let row = strip.rows.start * self.window.step + ky;
-        let pixel = row * unit.rows.stride(self.window) + kx;
-        let plane = unit.rows.plane(self.window);
-        match self.input {
-            Input::Blocks(_) => (strip.input * plane + pixel) * LANES + channel,
-            Input::Planes(_) => channel * plane + pixel,
         }
     }
 
@@ -378,118 +251,5 @@ impl WeightGradient<'_> {
                 }
             });
         weight
-    }
-}
-
-/// Adds up `[tap][channel][output]` from the parts, in order, as `[output][channel][tap]`.
-struct AddUp<'a> {
-    parts: &'a [Pixel],
-    tile_len: usize,
-    /// Where the sums start in each part.
-    start: usize,
-    channels: usize,
-    taps: usize,
-    /// From the first output's first number on; where it ends there are fewer outputs.
-    to: &'a mut [f32],
-    /// Numbers between outputs.
-    per_output: usize,
-}
-
-impl Kernel for AddUp<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let n = self.channels * self.taps;
-        for first in (0..n).step_by(LANES) {
-            let len = LANES.min(n - first);
-            let mut sums = [s.zero(); LANES];
-            for (sum, place) in sums.iter_mut().zip(first..first + len) {
-                let in_part = self.start + place % self.taps * LANES + place / self.taps;
-                for part in self.parts.chunks_exact(self.tile_len) {
-                    *sum = s.add(*sum, s.read(&part[in_part]));
-                }
-            }
-            let rows = self.to.chunks_mut(self.per_output);
-            for (to, row) in rows.zip(s.transpose(sums)) {
-                to[first..first + len].copy_from_slice(&s.to_array(row)[..len]);
-            }
-        }
-    }
-}
-
-/// Some rows of an image, in the scratch memory.
-#[derive(Clone, Copy)]
-struct Unit<'a> {
-    /// Whether each number holds that of a pixel and of the one after it, for sums of bf16 products.
-    in_pairs: bool,
-    x: &'a [f32],
-    /// `[output block][row][column]`.
-    gradient: &'a [Pixel],
-    n_outputs: usize,
-    rows: Slab,
-    /// Sums of an output block of the tile.
-    per_output: usize,
-}
-
-impl<'a> Unit<'a> {
-    fn gradient(&self, strip: &Strip, output: usize) -> &'a [Pixel] {
-        let first = (output * self.rows.n_rows + strip.rows.start) * self.rows.width;
-        &self.gradient[first..first + strip.rows.len() * self.rows.width]
-    }
-}
-
-/// A few rows of a unit and one of its input blocks.
-struct Strip {
-    rows: std::ops::Range<usize>,
-    input: usize,
-    channels: usize,
-}
-
-/// Numbers between neighbours in the scratch memory.
-struct Steps {
-    row: usize,
-    pixel: usize,
-    channel: usize,
-}
-
-pub(super) fn run_tap<S: Simd, const BLOCKS: usize>(
-    s: S,
-    args: WeightTileArgs<'_, BLOCKS>,
-    channels: usize,
-    step: usize,
-) {
-    const DOUBLE: usize = 2 * LANES;
-    match (channels, step) {
-        (1, 1) => s.run(TapTile::<BLOCKS, 1, 1, false>(args)),
-        (2, 1) => s.run(TapTile::<BLOCKS, 2, 1, false>(args)),
-        (4, 1) => s.run(TapTile::<BLOCKS, 4, 1, false>(args)),
-        (8, 1) => s.run(TapTile::<BLOCKS, 8, 1, false>(args)),
-        (2, LANES) => s.run(TapTile::<BLOCKS, 2, LANES, false>(args)),
-        (4, LANES) => s.run(TapTile::<BLOCKS, 4, LANES, false>(args)),
-        (8, LANES) => s.run(TapTile::<BLOCKS, 8, LANES, false>(args)),
-        (2, DOUBLE) => s.run(TapTile::<BLOCKS, 2, DOUBLE, false>(args)),
-        (4, DOUBLE) => s.run(TapTile::<BLOCKS, 4, DOUBLE, false>(args)),
-        (8, DOUBLE) => s.run(TapTile::<BLOCKS, 8, DOUBLE, false>(args)),
-        _ => unreachable!("a size of a tile"),
-    }
-}
-
-/// The same in sums of bf16 products.
-fn run_dots<S: Simd, const BLOCKS: usize>(s: S, args: WeightTileArgs<'_, BLOCKS>, channels: usize) {
-    match channels {
-        2 => s.run_dots(TapTile::<BLOCKS, 2, LANES, true>(args)),
-        4 => s.run_dots(TapTile::<BLOCKS, 4, LANES, true>(args)),
-        8 => s.run_dots(TapTile::<BLOCKS, 8, LANES, true>(args)),
-        _ => unreachable!("a size of a tile"),
-    }
-}
-
-fn run_row_taps<S: Simd>(s: S, args: WeightTileArgs<'_, 1>, channels: usize, step: usize) {
-    match (channels, step) {
-        (1, 1) => s.run(RowTapsTile::<1, 1>(args)),
-        (8, 1) => s.run(RowTapsTile::<8, 1>(args)),
-        (8, LANES) => s.run(RowTapsTile::<8, LANES>(args)),
-        _ => unreachable!("a size of a tile"),
     }
 }

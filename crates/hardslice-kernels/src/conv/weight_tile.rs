@@ -171,3 +171,55 @@ impl<const CHANNELS: usize, const STEP: usize> Kernel for RowTapsTile<'_, CHANNE
         tile.finish(s, [[left, middle, right]]);
     }
 }
+
+/// Runs the tile that takes so many channels, `step` numbers apart from pixel to pixel.
+pub(super) fn run_tap<S: Simd, const BLOCKS: usize>(
+    s: S,
+    args: WeightTileArgs<'_, BLOCKS>,
+    channels: usize,
+    step: usize,
+) {
+    const DOUBLE: usize = 2 * LANES;
+    match (channels, step) {
+        (1, 1) => s.run(TapTile::<BLOCKS, 1, 1, false>(args)),
+        (2, 1) => s.run(TapTile::<BLOCKS, 2, 1, false>(args)),
+        (4, 1) => s.run(TapTile::<BLOCKS, 4, 1, false>(args)),
+        (8, 1) => s.run(TapTile::<BLOCKS, 8, 1, false>(args)),
+        (2, LANES) => s.run(TapTile::<BLOCKS, 2, LANES, false>(args)),
+        (4, LANES) => s.run(TapTile::<BLOCKS, 4, LANES, false>(args)),
+        (8, LANES) => s.run(TapTile::<BLOCKS, 8, LANES, false>(args)),
+        (2, DOUBLE) => s.run(TapTile::<BLOCKS, 2, DOUBLE, false>(args)),
+        (4, DOUBLE) => s.run(TapTile::<BLOCKS, 4, DOUBLE, false>(args)),
+        (8, DOUBLE) => s.run(TapTile::<BLOCKS, 8, DOUBLE, false>(args)),
+        _ => unreachable!("a size of a tile"),
+    }
+}
+
+/// The same in sums of bf16 products.
+pub(super) fn run_dots<S: Simd, const BLOCKS: usize>(
+    s: S,
+    args: WeightTileArgs<'_, BLOCKS>,
+    channels: usize,
+) {
+    match channels {
+        2 => s.run_dots(TapTile::<BLOCKS, 2, LANES, true>(args)),
+        4 => s.run_dots(TapTile::<BLOCKS, 4, LANES, true>(args)),
+        8 => s.run_dots(TapTile::<BLOCKS, 8, LANES, true>(args)),
+        _ => unreachable!("a size of a tile"),
+    }
+}
+
+/// The same for three taps of a row at a time.
+pub(super) fn run_row_taps<S: Simd>(
+    s: S,
+    args: WeightTileArgs<'_, 1>,
+    channels: usize,
+    step: usize,
+) {
+    match (channels, step) {
+        (1, 1) => s.run(RowTapsTile::<1, 1>(args)),
+        (8, 1) => s.run(RowTapsTile::<8, 1>(args)),
+        (8, LANES) => s.run(RowTapsTile::<8, LANES>(args)),
+        _ => unreachable!("a size of a tile"),
+    }
+}

@@ -50,7 +50,7 @@ pub struct Fcn8s {
     #[module(skip)]
     pub dropout: f64,
     #[module(skip)]
-    precision: Precision,
+    pub(super) precision: Precision,
 }
 
 impl Fcn8s {

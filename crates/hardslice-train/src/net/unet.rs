@@ -30,7 +30,7 @@ pub struct UNet {
     /// One plane of logits for each organ.
     pub out: Conv,
     #[module(skip)]
-    precision: Precision,
+    pub(super) precision: Precision,
 }
 
 /// Two [`ConvBlock`]s.

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::campaign_args::{CampaignArgs, announce};
 use crate::bars::{self, Bars};
 use crate::campaign::{Cell, ScoreRow, write_scores};
+use crate::claim::Claim;
 use crate::results::{arm_score, write_forms};
 use crate::whole::{Ground, folder_of, nets, read_manifest, trained_organs};
 use crate::{Done, report};
@@ -70,6 +71,7 @@ impl Compare {
             announce(&campaign, &self.cells(&experiment, &organs, cases))?;
             return Ok(Done::Clean);
         }
+        let _claim = Claim::of(&self.common.out)?;
         let ground = campaign.ground()?;
         let cases = ground.store.cases().iter();
         let cases = cases.map(|case| (&case.patient, case.organs_annotated.as_slice()));

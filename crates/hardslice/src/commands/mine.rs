@@ -15,6 +15,7 @@ use hardslice_train::round::{Workplace, mine_by_hand};
 use super::device_arg::DeviceArg;
 use super::label_args::organ_map;
 use crate::bars::{self, Bars, wall_time_s};
+use crate::claim::Claim;
 use crate::foreign::{ForeignMining, mine_predictions};
 use crate::whole::protocol;
 use crate::{Done, provenance};
@@ -79,6 +80,7 @@ impl Mine {
             experiment.mining.exclude = Exclude::of(&self.exclude);
         }
         let store = Store::open(&self.store)?;
+        let _claim = Claim::of(&self.out)?;
         if let Some(predictions) = &self.predictions {
             return mine_predictions(&ForeignMining {
                 experiment: &experiment,

@@ -17,6 +17,7 @@ use hardslice_view::paper_tables::{
 use super::campaign_args::{CampaignArgs, announce};
 use crate::bars::{self, Bars};
 use crate::campaign::{Cell, ScoreRow, mean_over_seeds, write_scores};
+use crate::claim::Claim;
 use crate::results::write_forms;
 use crate::whole::{folder_of, read_manifest, trained_organs};
 use crate::{Done, report};
@@ -67,6 +68,7 @@ impl Sweep {
         if self.common.dry_run {
             return Ok(Done::Clean);
         }
+        let _claim = Claim::of(&self.common.out)?;
         let ground = campaign.ground()?;
         campaign.record(&ground)?;
         let splits = campaign.splits(&ground, &cells)?;

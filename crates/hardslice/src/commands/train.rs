@@ -10,6 +10,7 @@ use hardslice_train::round::{Part, TrainByHand, Workplace, train_by_hand};
 
 use super::device_arg::DeviceArg;
 use crate::bars::{self, Bars, wall_time_s};
+use crate::claim::Claim;
 use crate::whole::{protocol, trained_organs};
 use crate::{Done, provenance};
 
@@ -68,6 +69,7 @@ impl Train {
         let organs = trained_organs(&experiment, store.organs())?;
         let split = Split::load(&self.split, &facts(&store, &organs))?;
         let device = self.device.open()?;
+        let _claim = Claim::of(&self.out)?;
         let bars = Bars::new();
         let place = Workplace {
             store: &store,

@@ -6,8 +6,8 @@ use super::N_POINTS;
 use super::tiles::{RUN_PIXELS, Square, TileGrid, point_step, to_points};
 use super::transform::WeightGradients;
 use crate::conv::scratch::{Blocks, with_scratch};
-use crate::conv::weight_gradient::run_tap;
 use crate::conv::weight_tile::WeightTileArgs;
+use crate::conv::weight_tile::run_tap;
 use crate::simd::{LANES, Pixel, Simd};
 
 /// The gradient of a 3x3 convolution's weight.
