@@ -38,9 +38,10 @@ pub enum FitError {
     },
     /// The net predicts background everywhere.
     #[error(
-        "after {step} steps the net predicts nothing anywhere, for the {n}th validation in a row: \
-         soft Dice can collapse to all-background; try loss = {{ kind = \"dice_cross_entropy\" }}, \
-         positive_weight above 1, a lower lr0, a larger batch, or another seed"
+        "after {step} steps the net predicts nothing anywhere, on training slices neither, and that \
+         at {n} validations in a row: it has collapsed to all-background, as soft Dice can; try \
+         loss = {{ kind = \"dice_cross_entropy\" }}, positive_weight above 1, a lower lr0, a larger \
+         batch, or another seed"
     )]
     Collapsed {
         /// Steps taken.
@@ -162,7 +163,7 @@ pub fn fit(
         n: half.steps.end - half.steps.start,
         done: first,
     });
-    let mut keeper = Keeper::open(dir, &trainee, context)?;
+    let mut keeper = Keeper::open(dir, &trainee, &half.plan, context)?;
     let trainee = std::thread::scope(|scope| {
         let loader = Loader::start(scope, recipe, numbers);
         let trained = train_on(trainee, &loader, half.steps.start, &mut keeper, context);

@@ -59,10 +59,12 @@ pub enum Warning<'a> {
         /// What is odd.
         warning: TauWarning,
     },
-    /// The net predicts nothing anywhere, though there is something to find.
+    /// The net predicts nothing on the validation patients, though there is something to find.
     NothingPredicted {
         /// Steps taken.
         step: u64,
+        /// Whether it predicts something on slices that it is trained on.
+        finds_training_slices: bool,
     },
     /// A checkpoint is damaged; an earlier one is used.
     DamagedCheckpoint {

@@ -178,10 +178,20 @@ impl Observer for Bars {
 fn in_words(warning: &Warning<'_>) -> String {
     match warning {
         Warning::Tau { organ, warning } => format!("{organ}: {warning}"),
-        Warning::NothingPredicted { step } => format!(
-            "after {step} steps the net predicts nothing on the validation patients; if that stays \
-             so, training stops with advice"
-        ),
+        Warning::NothingPredicted {
+            step,
+            finds_training_slices,
+        } => {
+            let outlook = if *finds_training_slices {
+                "though it does on those it is trained on: few patients to validate on, or very \
+                 different ones, tell little of the others"
+            } else {
+                "and on training slices neither; if that stays so, training stops with advice"
+            };
+            format!(
+                "after {step} steps the net predicts nothing on the validation patients, {outlook}"
+            )
+        }
         Warning::DamagedCheckpoint { message } => {
             format!("{message}; going on from an earlier one, if there is one")
         }

@@ -4,22 +4,31 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
-use super::{FitContext, FitError, Trainee};
-use hardslice_data::balance::case_dice;
+use hardslice_data::SliceRef;
+use hardslice_data::balance::{Plan, case_dice};
 
+use super::{FitContext, FitError, Trainee};
+use crate::batch::Lens;
 use crate::checkpoint::CheckpointError;
 use crate::log::{LogLine, TrainLog};
+use crate::net::Net;
 use crate::progress::{Event, Warning};
 use crate::score::score_slices;
 use crate::weights::Weights;
 
-/// Validations in a row without a single predicted pixel after which a training is given up.
+/// Validations in a row without a single predicted pixel, in validation or training slices, after
+/// which a training is given up.
 const MAX_EMPTY_VALIDATIONS: u32 = 3;
+
+/// Training slices that are looked at when nothing is predicted on the validation patients.
+const N_TRAINING_SLICES: usize = 32;
 
 /// Logs, validates and saves, each when its time has come.
 pub(super) struct Keeper<'a> {
     dir: &'a Path,
     context: &'a FitContext<'a>,
+    /// Some slices of the plan that show an organ.
+    training: Vec<SliceRef>,
     log: TrainLog,
     saved_at: Instant,
     saved_step: Option<u64>,
@@ -29,11 +38,13 @@ impl<'a> Keeper<'a> {
     pub(super) fn open(
         dir: &'a Path,
         trainee: &Trainee,
+        plan: &Plan,
         context: &'a FitContext<'a>,
     ) -> Result<Self, FitError> {
         Ok(Self {
             dir,
             context,
+            training: positive_slices(plan, context.lens),
             log: TrainLog::open(dir, trainee.position.step, context.wall_time_s)?,
             saved_at: Instant::now(),
             saved_step: None,
@@ -118,7 +129,7 @@ impl<'a> Keeper<'a> {
             .map(|score| u64::from(score.n_predicted))
             .sum();
         let n_truth: u64 = scores.iter().map(|score| u64::from(score.n_truth)).sum();
-        self.watch_for_collapse(trainee, n_predicted == 0 && n_truth > 0)?;
+        self.watch_for_collapse(trainee, &net, n_predicted == 0 && n_truth > 0)?;
         if let Some(mean) = mean_dice
             && trainee.position.best.is_none_or(|(_, best)| mean > best)
         {
@@ -128,21 +139,42 @@ impl<'a> Keeper<'a> {
         Ok(Some([mean_dice, min_dice]))
     }
 
-    fn watch_for_collapse(&self, trainee: &mut Trainee, is_empty: bool) -> Result<(), FitError> {
+    /// Gives a training up that has ended in "nothing anywhere". A net that finds nothing on the
+    /// validation patients and something on those that it is trained on has not: one small scan of
+    /// another kind may be all there is to validate on.
+    fn watch_for_collapse(
+        &self,
+        trainee: &mut Trainee,
+        net: &Net,
+        is_empty: bool,
+    ) -> Result<(), FitError> {
         let position = &mut trainee.position;
-        if !is_empty {
+        let step = position.step;
+        let finds_training_slices = is_empty && self.finds_training_slices(net);
+        if !is_empty || finds_training_slices {
             position.n_empty_validations = 0;
-            return Ok(());
+        } else {
+            position.n_empty_validations += 1;
         }
-        position.n_empty_validations += 1;
-        let (step, n) = (position.step, position.n_empty_validations);
+        let n = position.n_empty_validations;
         if n >= MAX_EMPTY_VALIDATIONS {
             return Err(FitError::Collapsed { step, n });
         }
-        self.context
-            .observer
-            .notify(&Event::Warning(Warning::NothingPredicted { step }));
+        if is_empty {
+            let warning = Warning::NothingPredicted {
+                step,
+                finds_training_slices,
+            };
+            self.context.observer.notify(&Event::Warning(warning));
+        }
         Ok(())
+    }
+
+    fn finds_training_slices(&self, net: &Net) -> bool {
+        let batch = self.context.config.batch;
+        let lens = self.context.lens;
+        let scores = score_slices(net, lens, &self.training, batch, &crate::Silent);
+        scores.iter().any(|score| score.n_predicted > 0)
     }
 
     fn keep_best(&self, trainee: &Trainee) -> Result<(), FitError> {
@@ -157,4 +189,20 @@ impl<'a> Keeper<'a> {
             })
         })
     }
+}
+
+/// Evenly spaced slices of a plan that show an organ of the net.
+fn positive_slices(plan: &Plan, lens: &Lens<'_>) -> Vec<SliceRef> {
+    let shows_organ = |slice: &SliceRef| {
+        let (case_idx, z) = (slice.case_idx as usize, slice.z as usize);
+        let mut organs = lens.organs().iter().enumerate();
+        organs.any(|(organ, place)| {
+            let case = &lens.store().cases()[case_idx];
+            lens.is_organ_annotated(case_idx, organ) && case.area_px(*place, z) > 0
+        })
+    };
+    let slices = plan.entries().iter().map(|entry| entry.slice);
+    let positive: Vec<SliceRef> = slices.filter(shows_organ).collect();
+    let apart = positive.len().div_ceil(N_TRAINING_SLICES).max(1);
+    positive.into_iter().step_by(apart).collect()
 }
