@@ -63,6 +63,7 @@ fn border_voxels_of_two_single_voxels_are_their_shift_apart() {
         (0.0, 1.0),
         "3.997 mm apart"
     );
+    assert!(found.nsd(3.9).is_sign_positive(), "0, not -0");
 }
 
 #[test]

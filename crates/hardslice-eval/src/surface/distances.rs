@@ -249,8 +249,12 @@ impl DirectedDistances {
     }
 }
 
-/// Sums over elements in their order, block by block, so that rounding errors do not pile up.
+/// Sums over elements in their order, block by block, so that rounding errors do not pile up. The
+/// sum of none is 0, not the -0 that `Iterator::sum` gives.
 fn sum(elements: &[(f64, f64)], term: impl Fn(f64, f64) -> f64) -> f64 {
     let block = |block: &[(f64, f64)]| block.iter().map(|(d, w)| term(*d, *w)).sum::<f64>();
-    elements.chunks(512).map(block).sum()
+    elements
+        .chunks(512)
+        .map(block)
+        .fold(0.0, |sum, of_block| sum + of_block)
 }
