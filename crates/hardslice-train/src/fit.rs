@@ -164,12 +164,15 @@ pub fn fit(
         done: first,
     });
     let mut keeper = Keeper::open(dir, &trainee, &half.plan, context)?;
-    let trainee = std::thread::scope(|scope| {
+    let trained = std::thread::scope(|scope| {
         let loader = Loader::start(scope, recipe, numbers);
         let trained = train_on(trainee, &loader, half.steps.start, &mut keeper, context);
         loader.finish();
         trained
-    })?;
+    });
+    // The log tells how a training went that failed, too.
+    keeper.flush_log()?;
+    let trainee = trained?;
     keeper.finish(&trainee)?;
     context.observer.notify(&Event::Finished);
     Ok(trainee)

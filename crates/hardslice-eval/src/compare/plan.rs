@@ -264,6 +264,13 @@ mod tests {
             .unwrap()
     }
 
+    fn names_of_pairs(plan: &ComparisonPlan) -> Vec<(&str, &str)> {
+        let pairs = plan.pairs().into_iter();
+        pairs
+            .map(|(arm, reference)| (arm, reference.arm.as_str()))
+            .collect()
+    }
+
     #[test]
     fn the_protocol_prefers_the_matched_control() {
         let pairs = |arms: &[&str]| -> Vec<(String, Role)> {
@@ -327,13 +334,8 @@ mod tests {
                 chooses_slices: true,
             })
             .to_vec();
-        let pairs: Vec<(&str, &str)> = plan
-            .pairs()
-            .into_iter()
-            .map(|(arm, reference)| (arm, reference.arm.as_str()))
-            .collect();
         assert_eq!(
-            pairs,
+            names_of_pairs(&plan),
             [
                 ("hard", "baseline"),
                 ("hard", "random_matched"),
@@ -352,13 +354,8 @@ mod tests {
             "baseline_top_k",
         ];
         let plan = ComparisonPlan::of_protocol(&arms).unwrap();
-        let pairs: Vec<(&str, &str)> = plan
-            .pairs()
-            .into_iter()
-            .map(|(arm, reference)| (arm, reference.arm.as_str()))
-            .collect();
         assert_eq!(
-            pairs,
+            names_of_pairs(&plan),
             [
                 ("hard", "baseline"),
                 ("hard", "random_matched"),

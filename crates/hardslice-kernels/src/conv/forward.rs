@@ -368,6 +368,7 @@ impl<'a> Output<'a> {
         at: [usize; 3],
         n: usize,
     ) -> &'a mut [PixelOf<E>] {
+        debug_assert!(n > 0, "a row of a tile has a pixel at least");
         let [image, row, column] = at;
         let (height, width) = (grid.height * self.step, grid.width * self.step);
         let plane = image * self.n_blocks + self.block;

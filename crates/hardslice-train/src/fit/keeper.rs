@@ -77,6 +77,10 @@ impl<'a> Keeper<'a> {
         Ok(())
     }
 
+    pub(super) fn flush_log(&mut self) -> Result<(), FitError> {
+        Ok(self.log.flush()?)
+    }
+
     fn save(&mut self, trainee: &Trainee) -> Result<(), FitError> {
         self.log.flush()?;
         let dir = self.dir.join("checkpoints");

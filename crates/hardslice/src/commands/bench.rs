@@ -10,11 +10,12 @@ use hardslice_train::bench::{
     Effort, LoopMeasured, LoopPlace, Measured, Mode, Prepared, Size, Workload, measure_loop,
     n_loop_steps,
 };
-use hardslice_train::net::{Dtype, NetKind};
+use hardslice_train::net::Dtype;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::device_arg::DeviceArg;
+use super::net_arg::NetArg;
 use crate::Done;
 use crate::bars::{self, Bars, wall_time_s};
 use crate::peak_memory::peak_rss_mb;
@@ -69,14 +70,6 @@ pub(crate) struct Bench {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum NetArg {
-    /// 2D U-Net.
-    Unet,
-    /// FCN-8s on VGG-16.
-    Fcn,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
 enum SizeArg {
     /// As the preset `laptop`.
     A,
@@ -126,10 +119,7 @@ impl Bench {
 
     fn workload(&self, net: NetArg, size: SizeArg, mode: ModeArg) -> Workload {
         Workload {
-            net: match net {
-                NetArg::Unet => NetKind::UNet,
-                NetArg::Fcn => NetKind::Fcn8s,
-            },
+            net: net.kind(),
             size: match size {
                 SizeArg::A => Size::A,
                 SizeArg::B => Size::B,

@@ -21,6 +21,7 @@ mod bench;
 mod campaign_args;
 mod device_arg;
 mod label_args;
+mod net_arg;
 
 use clap::Subcommand;
 

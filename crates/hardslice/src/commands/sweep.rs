@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
 use hardslice_eval::Summary;
-use hardslice_train::net::NetKind;
 use hardslice_view::paper_tables::{
     PaperArm, PaperKey, PaperNet, PaperOrgan, PaperTable, paper_tables,
 };
 
 use super::campaign_args::{CampaignArgs, announce};
+use super::net_arg::NetArg;
 use crate::bars::{self, Bars};
 use crate::campaign::{Cell, ScoreRow, mean_over_seeds, write_scores};
 use crate::claim::Claim;
@@ -47,14 +47,6 @@ pub(crate) struct Sweep {
     /// Only these nets.
     #[arg(long = "net", value_enum, value_name = "NET", num_args = 1.., default_values = ["fcn", "unet"])]
     nets: Vec<NetArg>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum NetArg {
-    /// FCN-8s on VGG-16.
-    Fcn,
-    /// 2D U-Net.
-    Unet,
 }
 
 impl Sweep {
@@ -119,10 +111,7 @@ impl Sweep {
 
 fn cell(experiment: &Experiment, organ: &Organ, net: NetArg, seed: u64, ratio: f64) -> Cell {
     let mut experiment = experiment.clone();
-    experiment.net.kind = match net {
-        NetArg::Fcn => NetKind::Fcn8s,
-        NetArg::Unet => NetKind::UNet,
-    };
+    experiment.net.kind = net.kind();
     experiment.final_net = None;
     experiment.seed = seed;
     experiment.split.ratio = ratio;

@@ -10,6 +10,7 @@ use hardslice_data::store::Store;
 use hardslice_eval::CaseScores;
 use hardslice_eval::compare::ArmScore;
 use hardslice_train::{Evaluation, ModelRecord, TestScore};
+use hardslice_view::report::Section;
 
 use super::found::{Kind, RoundDir, find};
 use crate::results::arm_score;
@@ -84,6 +85,12 @@ impl Gathered {
             store,
             scores,
         })
+    }
+
+    /// The prepared cohort; where it cannot be read, the section says why.
+    pub(super) fn store_for(&self, section: &mut Section) -> Option<&Store> {
+        let store = self.store.as_ref();
+        store.map_err(|why| section.push(Err(why.clone()))).ok()
     }
 
     pub(super) fn title(&self) -> String {

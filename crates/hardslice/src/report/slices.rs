@@ -20,12 +20,8 @@ pub(super) use under_arms::shown_arms;
 
 pub(super) fn section(gathered: &Gathered) -> Section {
     let mut section = Section::new("slices", "Hard and easy slices");
-    let store = match &gathered.store {
-        Ok(store) => store,
-        Err(why) => {
-            section.push(Err(why.clone()));
-            return section;
-        }
+    let Some(store) = gathered.store_for(&mut section) else {
+        return section;
     };
     for name in gathered.organs() {
         let (Some(round), Ok(organ)) = (gathered.shown_round(&name), Organ::new(name.clone()))

@@ -13,12 +13,8 @@ use crate::scans;
 
 pub(super) fn section(gathered: &Gathered) -> Section {
     let mut section = Section::new("surfaces", "Surfaces");
-    let store = match &gathered.store {
-        Ok(store) => store,
-        Err(why) => {
-            section.push(Err(why.clone()));
-            return section;
-        }
+    let Some(store) = gathered.store_for(&mut section) else {
+        return section;
     };
     for name in gathered.organs() {
         let rounds = gathered.tested_rounds(&name);
