@@ -4,6 +4,7 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use support::{EXPERIMENT, assert_same, contents, finish, hardslice, run, words, workplace};
@@ -57,28 +58,33 @@ fn one_and_three_threads_leave_the_same_bytes() {
     }
 }
 
+/// Files below a folder; 0 where there is none.
+fn n_files(dir: &Path) -> usize {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let n = entries.map(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => n_files(&entry.path()),
+        _ => 1,
+    });
+    n.sum()
+}
+
 #[test]
 fn a_run_killed_five_times_ends_with_the_bytes_of_one_never_stopped() {
     let dir = workplace();
     run(&["run", "experiment.toml", "--out", "unbroken"], dir.path());
-    let started = std::time::Instant::now();
-    run(&["run", "experiment.toml", "--out", "timed"], dir.path());
-    let whole = started.elapsed();
+    let n_of_whole = n_files(&dir.path().join("unbroken"));
     // Each attempt gets a little further; where exactly it is cut differs from run to run.
-    let mut n_killed = 0;
-    for attempt in 1..=5_u32 {
+    for attempt in 1..=5 {
         let mut child = hardslice(&["run", "experiment.toml", "--out", "killed"], dir.path())
             .spawn()
             .unwrap();
-        std::thread::sleep((whole * attempt / 9).max(Duration::from_millis(20)));
-        n_killed += u32::from(child.try_wait().unwrap().is_none());
+        while n_files(&dir.path().join("killed")) < n_of_whole * attempt / 6 {
+            assert_eq!(child.try_wait().unwrap(), None, "before attempt {attempt}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
         child.kill().unwrap();
         drop(finish(child));
     }
-    assert!(
-        n_killed >= 3,
-        "only {n_killed} of five kills met a running program"
-    );
     run(&["run", "experiment.toml", "--out", "killed"], dir.path());
     assert_same(
         &dir.path().join("unbroken"),
