@@ -199,14 +199,7 @@ fn resume(
             dir: checkpoints.to_owned(),
         });
     }
-    let wanted = trainee.position.instruction_set.clone();
-    if saved.position.instruction_set != wanted && !context.force {
-        return Err(FitError::OtherInstructionSet {
-            found: saved.position.instruction_set,
-            wanted,
-        });
-    }
-    Ok(trainee.restore(saved, context.config, context.device)?)
+    trainee.restore(saved, context.config, context.device, context.force)
 }
 
 /// Trains on batches until there is none left.

@@ -90,21 +90,37 @@ impl Trainee {
         }
     }
 
-    /// Takes a saved state over. The net must be of the same build.
+    /// Takes a saved state over. The net must be of the same build. From then on the state is that of
+    /// this machine's arithmetic.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError`] when the weights do not fit the net.
+    /// [`FitError::OtherInstructionSet`] when other arithmetic made it, but with `force`;
+    /// [`FitError::Checkpoint`] when the weights do not fit the net.
     pub fn restore(
         self,
         saved: Checkpoint,
         config: &TrainConfig,
         device: &Device,
-    ) -> Result<Self, CheckpointError> {
+        force: bool,
+    ) -> Result<Self, FitError> {
+        let wanted = self.position.instruction_set;
+        if saved.position.instruction_set != wanted && !force {
+            return Err(FitError::OtherInstructionSet {
+                found: saved.position.instruction_set,
+                wanted,
+            });
+        }
         Ok(Self {
-            net: saved.weights.load_into(self.net)?,
+            net: saved
+                .weights
+                .load_into(self.net)
+                .map_err(CheckpointError::from)?,
             sgd: Sgd::from_state(config.momentum, saved.velocities, device),
-            position: saved.position,
+            position: Position {
+                instruction_set: wanted,
+                ..saved.position
+            },
         })
     }
 }

@@ -53,7 +53,11 @@ pub fn train_by_hand(
         let checkpoints = from.join("checkpoints");
         let saved = Checkpoint::newest(&checkpoints, drop)?;
         let saved = saved.ok_or(RoundError::NoCheckpoint { path: checkpoints })?;
-        start = start.restore(saved, &protocol.train, place.device)?;
+        let restored = start.restore(saved, &protocol.train, place.device, place.force);
+        start = restored.map_err(|source| RoundError::Fit {
+            arm: "by_hand".to_owned(),
+            source,
+        })?;
     }
     let (name, steps) = part_steps(job.part, protocol);
     let half = Half {
