@@ -285,6 +285,19 @@ impl Gathered {
         rows.collect()
     }
 
+    /// The scores of one arm in some rounds, each with its round.
+    pub(super) fn scores_in<'s, 'r>(
+        &'s self,
+        rounds: &'s [&'r RoundDir],
+        arm: Arm,
+        organ: &'s str,
+    ) -> impl Iterator<Item = (&'r RoundDir, &'s TestScore)> {
+        rounds.iter().flat_map(move |&round| {
+            let scores = self.scores_of(round, arm, organ);
+            scores.into_iter().map(move |score| (round, score))
+        })
+    }
+
     /// The scores of one arm in one round.
     pub(super) fn scores_of(&self, round: &RoundDir, arm: Arm, organ: &str) -> Vec<&TestScore> {
         let of_arm = self

@@ -68,12 +68,7 @@ fn chosen<'r>(
     let Some(reference) = arms.first().copied() else {
         return Vec::new();
     };
-    let scores = |arm| {
-        rounds.iter().flat_map(move |&round| {
-            let scores = gathered.scores_of(round, arm, organ.as_str());
-            scores.into_iter().map(move |score| (round, score))
-        })
-    };
+    let scores = |arm| gathered.scores_in(rounds, arm, organ.as_str());
     let lowest = scores(reference)
         .filter_map(|(round, score)| Some((score.scores.dice?, &score.case, round)))
         .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));

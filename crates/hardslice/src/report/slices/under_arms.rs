@@ -97,11 +97,7 @@ fn worst_slices<'r>(
     reference: Arm,
 ) -> anyhow::Result<Vec<Worst<'r>>> {
     let mut by_case: Vec<Vec<Worst<'r>>> = Vec::new();
-    let scores = rounds.iter().flat_map(|&round| {
-        let scores = gathered.scores_of(round, reference, organ.as_str());
-        scores.into_iter().map(move |score| (round, score))
-    });
-    for (round, score) in scores {
+    for (round, score) in gathered.scores_in(rounds, reference, organ.as_str()) {
         let dir = round.dir.join(reference.name());
         let case_idx = scans::place_of(store, &score.case)?;
         let (Some(truth), Some(predicted)) = (
