@@ -5,7 +5,9 @@
     reason = "bounds are checked once for each run of tiles, not for each pixel"
 )]
 
-use super::N_POINTS;
+use std::mem::MaybeUninit;
+
+use super::{N_POINTS, TILE};
 use crate::simd::{Kernel, LANES, Pixel, Simd};
 use crate::stored::{PixelOf, Stored};
 
@@ -106,25 +108,35 @@ fn to_weight<S: Simd>(s: S, u: [S::V; 6]) -> [S::V; 3] {
     ]
 }
 
-/// Applies a transform along both axes of a square.
+/// Applies a transform along both axes of a square: each value is read once, column by column, and
+/// each row of the result is handed over once.
 macro_rules! both_axes {
-    ($s:ident, $transform:ident, $square:ident: $from:literal => $to:literal) => {{
-        let mut half = [[$s.zero(); $from]; $to];
-        for column in 0..$from {
+    (
+        $s:ident, $transform:ident: $from:literal => $to:literal,
+        |$row:ident, $column:ident| $read:expr,
+        |$to_row:ident, $line:ident| $write:expr
+    ) => {{
+        // Zeros that are overwritten would be a good part of the work.
+        let mut half = [[MaybeUninit::uninit(); $from]; $to];
+        for $column in 0..$from {
             let mut line = [$s.zero(); $from];
-            for row in 0..$from {
-                line[row] = $square[row][column];
+            for $row in 0..$from {
+                line[$row] = $read;
             }
             let line = $transform($s, line);
             for row in 0..$to {
-                half[row][column] = line[row];
+                half[row][$column] = MaybeUninit::new(line[row]);
             }
         }
-        let mut whole = [[$s.zero(); $to]; $to];
-        for row in 0..$to {
-            whole[row] = $transform($s, half[row]);
+        for $to_row in 0..$to {
+            let mut line = [$s.zero(); $from];
+            for column in 0..$from {
+                // SAFETY: the loop above has written every row of every column.
+                line[column] = unsafe { half[$to_row][column].assume_init() };
+            }
+            let $line = $transform($s, line);
+            $write
         }
-        whole
     }};
 }
 
@@ -147,6 +159,36 @@ impl<P: std::ops::Deref<Target = [Pixel]>> Points<P> {
     }
 }
 
+impl Points<&mut [Pixel]> {
+    /// Writes a row of a tile's points.
+    ///
+    /// # Safety
+    ///
+    /// [`Self::check`] has passed for more tiles than `tile`, and `row` is below six.
+    #[inline(always)]
+    unsafe fn write_row<S: Simd>(&mut self, s: S, tile: usize, row: usize, points: [S::V; 6]) {
+        for (column, point) in points.into_iter().enumerate() {
+            let place = (row * 6 + column) * self.step + tile;
+            // SAFETY: at most the last tile's last point.
+            s.write(unsafe { self.pixels.get_unchecked_mut(place) }, point);
+        }
+    }
+}
+
+impl Points<&[Pixel]> {
+    /// Reads one of a tile's points.
+    ///
+    /// # Safety
+    ///
+    /// [`Self::check`] has passed for more tiles than `tile`; `row` and `column` are below six.
+    #[inline(always)]
+    unsafe fn read<S: Simd>(&self, s: S, tile: usize, row: usize, column: usize) -> S::V {
+        let place = (row * 6 + column) * self.step + tile;
+        // SAFETY: at most the last tile's last point.
+        s.read(unsafe { self.pixels.get_unchecked(place) })
+    }
+}
+
 /// Rows of pixels.
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a> {
@@ -156,42 +198,23 @@ pub(super) struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// The square of a tile.
     #[inline(always)]
-    fn square<S: Simd, const SIZE: usize>(&self, s: S, tile: usize) -> [[S::V; SIZE]; SIZE] {
-        let mut square = [[s.zero(); SIZE]; SIZE];
-        let last = (SIZE - 1) * self.stride + tile * super::TILE + SIZE - 1;
-        assert!(last < self.pixels.len(), "all rows of the tile");
-        for (row, values) in square.iter_mut().enumerate() {
-            for (column, value) in values.iter_mut().enumerate() {
-                let place = row * self.stride + tile * super::TILE + column;
-                // SAFETY: at most `last`.
-                *value = s.read(unsafe { self.pixels.get_unchecked(place) });
-            }
-        }
-        square
+    fn check(&self, n_tiles: usize, size: usize) {
+        let last = (size - 1) * self.stride + (n_tiles - 1) * TILE + size - 1;
+        assert!(last < self.pixels.len(), "all rows of all tiles");
     }
-}
 
-/// Writes a tile's points.
-#[inline(always)]
-fn write_points<S: Simd>(s: S, points: [[S::V; 6]; 6], to: &mut Points<&mut [Pixel]>, tile: usize) {
-    for (place, point) in points.as_flattened().iter().enumerate() {
-        // SAFETY: `Points::check`: at most the last tile's last point.
-        let to = unsafe { to.pixels.get_unchecked_mut(place * to.step + tile) };
-        s.write(to, *point);
+    /// Reads a value of a tile's square.
+    ///
+    /// # Safety
+    ///
+    /// [`Self::check`] has passed for more tiles than `tile` and a size above `row` and `column`.
+    #[inline(always)]
+    unsafe fn read<S: Simd>(&self, s: S, tile: usize, row: usize, column: usize) -> S::V {
+        let place = row * self.stride + tile * TILE + column;
+        // SAFETY: at most the last tile's last pixel.
+        s.read(unsafe { self.pixels.get_unchecked(place) })
     }
-}
-
-/// Reads a tile's points.
-#[inline(always)]
-fn read_points<S: Simd>(s: S, from: &Points<&[Pixel]>, tile: usize) -> [[S::V; 6]; 6] {
-    let mut points = [[s.zero(); 6]; 6];
-    for (place, point) in points.as_flattened_mut().iter_mut().enumerate() {
-        // SAFETY: `Points::check`: at most the last tile's last point.
-        *point = s.read(unsafe { from.pixels.get_unchecked(place * from.step + tile) });
-    }
-    points
 }
 
 /// Inputs to points; a tile shares two of its six columns with the next one.
@@ -206,14 +229,15 @@ impl Kernel for Inputs<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
+        self.from.check(self.n_tiles, 6);
         self.to.check(self.n_tiles);
         for tile in 0..self.n_tiles {
-            let square = self.from.square::<S, 6>(s, tile);
-            write_points(
-                s,
-                both_axes!(s, of_input, square: 6 => 6),
-                &mut self.to,
-                tile,
+            both_axes!(
+                s, of_input: 6 => 6,
+                // SAFETY: checked above.
+                |row, column| unsafe { self.from.read(s, tile, row, column) },
+                // SAFETY: checked above.
+                |row, points| unsafe { self.to.write_row(s, tile, row, points) }
             );
         }
     }
@@ -231,14 +255,15 @@ impl Kernel for Gradients<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
+        self.from.check(self.n_tiles, TILE);
         self.to.check(self.n_tiles);
         for tile in 0..self.n_tiles {
-            let square = self.from.square::<S, 4>(s, tile);
-            write_points(
-                s,
-                both_axes!(s, of_gradient, square: 4 => 6),
-                &mut self.to,
-                tile,
+            both_axes!(
+                s, of_gradient: 4 => 6,
+                // SAFETY: checked above.
+                |row, column| unsafe { self.from.read(s, tile, row, column) },
+                // SAFETY: checked above.
+                |row, points| unsafe { self.to.write_row(s, tile, row, points) }
             );
         }
     }
@@ -252,24 +277,28 @@ pub(super) struct Outputs<'a, E> {
     /// Results below are set to this.
     pub(super) floor: f32,
     /// Rows of the result; where they end, the tiles are cut off.
-    pub(super) to: [&'a mut [PixelOf<E>]; super::TILE],
+    pub(super) to: [&'a mut [PixelOf<E>]; TILE],
 }
 
 impl<E: Stored> Kernel for Outputs<'_, E> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) {
+    fn run<S: Simd>(self, s: S) {
         self.from.check(self.n_tiles);
         let (bias, floor) = (s.read(self.bias), s.splat(self.floor));
         for tile in 0..self.n_tiles {
-            let square = read_points(s, &self.from, tile);
-            let results = both_axes!(s, to_output, square: 6 => 4);
-            for (to, results) in self.to.iter_mut().zip(results) {
-                for (to, result) in to.iter_mut().skip(tile * super::TILE).zip(results) {
-                    s.write(to, s.at_least(s.add(result, bias), floor));
+            both_axes!(
+                s, to_output: 6 => 4,
+                // SAFETY: checked above.
+                |row, column| unsafe { self.from.read(s, tile, row, column) },
+                |row, results| {
+                    let to = self.to[row].iter_mut().skip(tile * TILE);
+                    for (to, result) in to.zip(results) {
+                        s.write(to, s.at_least(s.add(result, bias), floor));
+                    }
                 }
-            }
+            );
         }
     }
 }
@@ -290,20 +319,19 @@ impl Kernel for Weights<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         for input in 0..LANES {
-            let mut square = [[s.zero(); 3]; 3];
-            for (value, tap) in square.as_flattened_mut().iter_mut().zip(self.taps) {
-                *value = s.read(&tap[input]);
-            }
-            let points = both_axes!(s, of_weight, square: 3 => 6);
-            for (place, point) in points.as_flattened().iter().enumerate() {
-                let place = place * self.point_step + input * self.input_step;
-                s.write(&mut self.to[place], *point);
-            }
+            both_axes!(
+                s, of_weight: 3 => 6,
+                |row, column| s.read(&self.taps[row * 3 + column][input]),
+                |row, points| for (column, point) in points.into_iter().enumerate() {
+                    let place = (row * 6 + column) * self.point_step + input * self.input_step;
+                    s.write(&mut self.to[place], point);
+                }
+            );
         }
     }
 }
 
-/// Sums at the points to the gradients of a block of weights, added to what is there.
+/// Sums at the points to the gradients of a block of weights.
 pub(super) struct WeightGradients<'a> {
     /// `[point][input]` of sixteen outputs; points are `point_step` pixels apart.
     pub(super) from: &'a [Pixel],
@@ -318,14 +346,13 @@ impl Kernel for WeightGradients<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         for input in 0..LANES {
-            let mut square = [[s.zero(); 6]; 6];
-            for (place, value) in square.as_flattened_mut().iter_mut().enumerate() {
-                *value = s.read(&self.from[place * self.point_step + input]);
-            }
-            let weights = both_axes!(s, to_weight, square: 6 => 3);
-            for (tap, weight) in weights.as_flattened().iter().enumerate() {
-                s.write(&mut self.to[tap * LANES + input], *weight);
-            }
+            both_axes!(
+                s, to_weight: 6 => 3,
+                |row, column| s.read(&self.from[(row * 6 + column) * self.point_step + input]),
+                |row, weights| for (column, weight) in weights.into_iter().enumerate() {
+                    s.write(&mut self.to[(row * 3 + column) * LANES + input], weight);
+                }
+            );
         }
     }
 }
