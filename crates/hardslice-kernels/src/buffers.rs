@@ -7,11 +7,12 @@
 
 mod arena;
 
+use std::fmt;
 use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 
 use burn::backend::flex::{FlexTensor, Layout};
-use burn::tensor::{AllocationProperty, Bytes, Shape};
+use burn::tensor::{AllocationProperty, Bytes, Shape, TensorData};
 use burn_std::{AccessError, AccessPolicy, AllocationController};
 
 use crate::simd::{LANES, Pixel};
@@ -23,8 +24,9 @@ use arena::Piece;
 #[repr(C, align(64))]
 struct Line(Pixel);
 
-/// Numbers in memory that goes back to the arena.
-pub(crate) struct Buffer {
+/// Numbers in memory that goes back to the arena: what is asked for again in every step costs no
+/// page faults.
+pub struct Buffer {
     lines: Piece,
     len: usize,
 }
@@ -39,10 +41,26 @@ impl Buffer {
     }
 
     /// `len` zeros.
-    pub(crate) fn zeroed(len: usize) -> Self {
+    pub fn zeroed(len: usize) -> Self {
         let mut buffer = Self::stale(len);
         buffer.fill(0.0);
         buffer
+    }
+
+    /// These numbers.
+    pub fn copy_of(numbers: &[f32]) -> Self {
+        let mut buffer = Self::stale(numbers.len());
+        buffer.copy_from_slice(numbers);
+        buffer
+    }
+
+    /// The contents of a tensor on any device, without a copy.
+    ///
+    /// # Panics
+    ///
+    /// Where the shape is not one of as many numbers.
+    pub fn into_data(self, shape: impl Into<Shape>) -> TensorData {
+        TensorData::from_bytes(self.into_bytes(), shape, Precision::F32.dtype())
     }
 
     /// As many whole pixels as there are.
@@ -62,15 +80,18 @@ impl Buffer {
 
     fn into_tensor_of(self, precision: Precision, shape: impl Into<Shape>) -> FlexTensor {
         let layout = Layout::contiguous(shape.into());
-        let n_bytes = self.len * size_of::<f32>();
         assert_eq!(
             layout.num_elements() * precision.size(),
-            n_bytes,
+            self.len * size_of::<f32>(),
             "a shape for all numbers"
         );
+        FlexTensor::new(self.into_bytes(), layout, precision.dtype())
+    }
+
+    fn into_bytes(self) -> Bytes {
+        let n_bytes = self.len * size_of::<f32>();
         // SAFETY: a buffer's memory is initialised as a whole, from the start.
-        let bytes = unsafe { Bytes::from_controller(Box::new(self), n_bytes) };
-        FlexTensor::new(bytes, layout, precision.dtype())
+        unsafe { Bytes::from_controller(Box::new(self), n_bytes) }
     }
 }
 
@@ -125,6 +146,24 @@ impl DerefMut for Buffer {
     }
 }
 
+impl Clone for Buffer {
+    fn clone(&self) -> Self {
+        Self::copy_of(self)
+    }
+}
+
+impl PartialEq for Buffer {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
 impl AllocationController for Buffer {
     fn alloc_align(&self) -> usize {
         // What Burn checks for is the alignment of a number; more of it does no harm, but a
@@ -166,6 +205,16 @@ mod tests {
         assert_eq!((values.len(), values[0], values[17]), (18, 0.0, 3.0));
         let copy = tensor.clone().into_data();
         assert_eq!(copy.as_slice::<f32>().unwrap()[17], 3.0_f32);
+    }
+
+    #[test]
+    fn data_of_any_shape_goes_back_to_the_arena() {
+        let numbers = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let buffer = Buffer::copy_of(&numbers);
+        assert_eq!(buffer.clone(), buffer);
+        let data = buffer.into_data([2, 3]);
+        assert_eq!(data.shape.as_slice(), [2, 3]);
+        assert_eq!(data.as_slice::<f32>().unwrap(), numbers);
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod buffers;
 mod peak;
 mod simd;
 
+pub use buffers::Buffer;
 pub use features::Features;
 pub use norm::{BatchStatistics, Norm, fold_norm};
 pub use operations::{

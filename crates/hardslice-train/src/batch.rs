@@ -5,6 +5,7 @@ use hardslice_data::SliceRef;
 use hardslice_data::balance::Draw;
 use hardslice_data::random::Stream;
 use hardslice_data::store::Store;
+use hardslice_kernels::Buffer;
 
 use crate::augment::{Augmentation, Source, Variation};
 
@@ -30,9 +31,9 @@ pub struct Batch {
     /// Rows and columns.
     pub size: usize,
     /// `[n, channels, y, x]`, in [0, 1].
-    pub images: Vec<f32>,
+    pub images: Buffer,
     /// `[n, organs, y, x]`, 0 or 1.
-    pub targets: Vec<f32>,
+    pub targets: Buffer,
     /// `[n, organs]`, 1 where the organ is annotated in the slice's patient.
     pub annotated: Vec<f32>,
 }
@@ -125,8 +126,8 @@ impl<'a> Lens<'a> {
             n_channels,
             n_organs,
             size,
-            images: vec![0.0; n * n_channels * size * size],
-            targets: vec![0.0; n * n_organs * size * size],
+            images: Buffer::zeroed(n * n_channels * size * size),
+            targets: Buffer::zeroed(n * n_organs * size * size),
             annotated: vec![0.0; n * n_organs],
         }
     }
@@ -163,13 +164,13 @@ impl Batch {
     /// The images on a device, `[n, channels, y, x]`.
     pub fn images(&self, device: &Device) -> Tensor<4> {
         let shape = [self.n, self.n_channels, self.size, self.size];
-        Tensor::from_data(TensorData::new(self.images.clone(), shape), device)
+        Tensor::from_data(self.images.clone().into_data(shape), device)
     }
 
     /// The targets on a device, `[n, organs, y, x]`.
     pub fn targets(&self, device: &Device) -> Tensor<4> {
         let shape = [self.n, self.n_organs, self.size, self.size];
-        Tensor::from_data(TensorData::new(self.targets.clone(), shape), device)
+        Tensor::from_data(self.targets.clone().into_data(shape), device)
     }
 
     /// Which organ is annotated in which slice, on a device, `[n, organs]`.

@@ -1,7 +1,8 @@
 //! From slices to a label map on the scan's own grid.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use hardslice_data::store::{Store, StoredCase};
+use hardslice_kernels::Buffer;
 use hardslice_volume::components::keep_largest;
 use hardslice_volume::plane::{PlaneFit, PlaneFitError};
 use hardslice_volume::{Grid, Volume};
@@ -251,7 +252,7 @@ fn images(model: &Model, source: &dyn SliceSource, zs: &[usize]) -> Vec<f32> {
 
 fn sigmoids(model: &Model, images: &[f32], n: usize) -> Vec<f32> {
     let (size, n_channels) = (model.record.size, model.record.net.n_channels());
-    let data = TensorData::new(images.to_vec(), [n, n_channels, size, size]);
+    let data = Buffer::copy_of(images).into_data([n, n_channels, size, size]);
     let device = model.net.device();
     let logits: Tensor<4> = model
         .net

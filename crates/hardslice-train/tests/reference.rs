@@ -1,6 +1,7 @@
 //! The same net on Burn's own operations, as on every device without own kernels: the same losses.
 
 use burn::tensor::Device;
+use hardslice_kernels::Buffer;
 use hardslice_train::bench::{Mode, Prepared, Size, Workload};
 use hardslice_train::net::{Dtype, Net, NetConfig, NetKind, NormKind};
 use hardslice_train::{Batch, ComputeDevice, TrainConfig, Trainee};
@@ -11,10 +12,9 @@ const N_STEPS: u64 = 20;
 fn corner(batch: &Batch, n: usize, size: usize) -> Batch {
     let cut = |planes: &[f32]| {
         let whole = planes.chunks_exact(batch.size * batch.size).take(n);
-        whole
-            .flat_map(|plane| plane.chunks_exact(batch.size).take(size))
-            .flat_map(|row| row[..size].iter().copied())
-            .collect()
+        let rows = whole.flat_map(|plane| plane.chunks_exact(batch.size).take(size));
+        let pixels: Vec<f32> = rows.flat_map(|row| row[..size].iter().copied()).collect();
+        Buffer::copy_of(&pixels)
     };
     Batch {
         n,

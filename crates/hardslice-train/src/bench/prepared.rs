@@ -6,6 +6,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use hardslice_data::random::Stream;
+use hardslice_kernels::Buffer;
 use hardslice_volume::whole_file::write_whole_bytes;
 use serde::Serialize;
 
@@ -137,8 +138,8 @@ fn discs(n: usize, size: usize, seed: u64) -> Batch {
         n_channels: 1,
         n_organs: 1,
         size,
-        images,
-        targets,
+        images: Buffer::copy_of(&images),
+        targets: Buffer::copy_of(&targets),
         annotated: vec![1.0; n],
     }
 }

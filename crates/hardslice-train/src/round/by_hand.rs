@@ -11,6 +11,9 @@ use crate::checkpoint::Checkpoint;
 use crate::fit::Half;
 use crate::model::{Model, ModelRecord};
 
+/// What a training by hand is called where others have the name of their arm.
+const BY_HAND: &str = "by_hand";
+
 /// Which part of a training to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -55,7 +58,7 @@ pub fn train_by_hand(
         let saved = saved.ok_or(RoundError::NoCheckpoint { path: checkpoints })?;
         let restored = start.restore(saved, &protocol.train, place.device, place.force);
         start = restored.map_err(|source| RoundError::Fit {
-            arm: "by_hand".to_owned(),
+            arm: BY_HAND.to_owned(),
             source,
         })?;
     }
@@ -66,7 +69,7 @@ pub fn train_by_hand(
         plan,
         steps,
     };
-    let trainee = stages.fit(start, &half, ("by_hand", &protocol.train), place.dir)?;
+    let trainee = stages.fit(start, &half, (BY_HAND, &protocol.train), place.dir)?;
     Ok(stages
         .write_model(&trainee, &protocol.net, false, place.dir)?
         .record)

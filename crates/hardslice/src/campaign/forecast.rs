@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Instant;
 
 use burn::tensor::Device;
+use hardslice_kernels::Buffer;
 use hardslice_train::net::Net;
 use hardslice_train::{Batch, Trainee};
 
@@ -84,8 +85,8 @@ impl Speed {
             n_channels,
             n_organs: organs.len(),
             size,
-            images: vec![0.5; n * n_channels * size * size],
-            targets: vec![1.0; n * organs.len() * size * size],
+            images: Buffer::copy_of(&vec![0.5; n * n_channels * size * size]),
+            targets: Buffer::copy_of(&vec![1.0; n * organs.len() * size * size]),
             annotated: vec![1.0; n * organs.len()],
         };
         let net = Net::new(&experiment.net, organs.len(), 0, &device.clone().autodiff());
