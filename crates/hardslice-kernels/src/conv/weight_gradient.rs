@@ -32,8 +32,9 @@ pub(crate) struct WeightGradient<'a> {
 /// Blocks of outputs, and of inputs, in a tile, by the direct method…
 const TILE: usize = 2;
 
-/// …and by Winograd's, where each tile transforms all that it reads.
-const WINOGRAD_TILE: usize = 4;
+/// …and by Winograd's, the first that leaves enough tasks: each tile transforms all that it reads.
+const WINOGRAD_TILES: [usize; 2] = [4, 2];
+const ENOUGH_TASKS: usize = 16;
 
 /// Tasks to aim at, pixels of a part at most, and bytes of all parts at most.
 const TASKS: usize = 64;
@@ -53,8 +54,13 @@ struct Cut {
 }
 
 impl Cut {
+    /// A task for each part of each tile.
+    fn n_tasks(&self, [_, n_outputs]: [usize; 2]) -> usize {
+        n_outputs.div_ceil(self.tile[1]) * self.input_tiles * self.parts
+    }
+
     /// The blocks of inputs and of outputs of a task's tile.
-    fn blocks(&self, task: usize, n_inputs: usize, n_outputs: usize) -> [Range<usize>; 2] {
+    fn blocks(&self, task: usize, [n_inputs, n_outputs]: [usize; 2]) -> [Range<usize>; 2] {
         let tile = task / self.parts;
         let of = |tile: usize, side: usize, n: usize| tile * side..n.min((tile + 1) * side);
         [
@@ -91,16 +97,22 @@ impl WeightGradient<'_> {
                 input,
                 gradient: self.gradient,
             });
-        let side = if winograd.is_some() {
-            WINOGRAD_TILE
-        } else {
-            TILE
+        let n_blocks = [inputs.len(), outputs.len()];
+        let cut = match &winograd {
+            Some(winograd) => {
+                let of_side = |side| self.cut(side, n_blocks, winograd.parts_at_most());
+                let [large, small] = WINOGRAD_TILES.map(of_side);
+                if large.n_tasks(n_blocks) < ENOUGH_TASKS {
+                    small
+                } else {
+                    large
+                }
+            }
+            None => self.cut(TILE, n_blocks, usize::MAX),
         };
-        let cut = self.cut(side, inputs.len(), outputs.len());
         let per_output = cut.tile[0] * self.window.taps() * LANES;
         let tile_len = cut.tile[1] * per_output;
-        let n_tiles = outputs.len().div_ceil(cut.tile[1]) * cut.input_tiles;
-        let mut partial = Buffer::stale(n_tiles * cut.parts * tile_len * LANES);
+        let mut partial = Buffer::stale(cut.n_tasks(n_blocks) * tile_len * LANES);
         if self.gradient.extent.n * self.gradient.extent.plane() > 0 {
             partial
                 .pixels_mut()
@@ -108,7 +120,7 @@ impl WeightGradient<'_> {
                 .enumerate()
                 .for_each(|(task, sums)| match &winograd {
                     Some(winograd) => {
-                        let [inputs, outputs] = cut.blocks(task, inputs.len(), outputs.len());
+                        let [inputs, outputs] = cut.blocks(task, n_blocks);
                         let tiles = cut.part(task, winograd.n_tiles());
                         winograd.task(s, tiles, [inputs, outputs], sums, per_output);
                     }
@@ -125,7 +137,7 @@ impl WeightGradient<'_> {
         by_dots(s, self.input) && self.window.step == 1
     }
 
-    fn cut(&self, side: usize, n_inputs: usize, n_outputs: usize) -> Cut {
+    fn cut(&self, side: usize, [n_inputs, n_outputs]: [usize; 2], parts_at_most: usize) -> Cut {
         let Extent { n, height, width } = self.gradient.extent;
         let tile = [n_inputs, n_outputs].map(|n| n.clamp(1, side));
         let input_tiles = n_inputs.div_ceil(tile[0]);
@@ -139,6 +151,7 @@ impl WeightGradient<'_> {
         let in_memory = (PARTS_BYTES / (tiles * tile_bytes).max(1)).max(1);
         let parts = TASKS
             .div_ceil(tiles.max(1))
+            .min(parts_at_most)
             .max(for_precision)
             .min(in_memory);
         let enough_units = height.div_ceil(parts.div_ceil(n.max(1)));
@@ -161,7 +174,7 @@ impl WeightGradient<'_> {
         task: usize,
         sums: &mut [Pixel],
     ) {
-        let [inputs_here, outputs] = cut.blocks(task, inputs.len(), n_outputs);
+        let [inputs_here, outputs] = cut.blocks(task, [inputs.len(), n_outputs]);
         sums.fill([0.0; LANES]);
         let per_output = sums.len() / cut.tile[1];
         let extent = self.gradient.extent;

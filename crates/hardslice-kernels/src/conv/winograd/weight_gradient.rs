@@ -26,6 +26,12 @@ impl WinogradGradient<'_> {
         TileGrid::over(self.gradient.extent).n_tiles()
     }
 
+    /// How many parts the sum is worth being divided into: each transforms its sums at the points
+    /// back, which must not take longer than the products.
+    pub(in crate::conv) fn parts_at_most(&self) -> usize {
+        (self.n_tiles() / TILES).max(1)
+    }
+
     /// Sums over some tiles for some blocks of inputs and outputs, as `[output][input][tap][16]`
     /// of sixteen outputs; outputs are `output_step` pixels apart.
     pub(in crate::conv) fn task<S: Simd>(
