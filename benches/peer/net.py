@@ -20,11 +20,10 @@ import time
 from pathlib import Path
 
 WAYS = ["eager", "channels_last", "compile"]
-N_LOSSES = 20
 
 
 def worker(way, folder, mode, dtype, threads):
-    """Answers each line of standard input (`losses` or a number of steps to time) with JSON."""
+    """Answers each line of standard input (`losses N` or a number of steps to time) with JSON."""
     import torch
     from safetensors.torch import load_file
 
@@ -66,9 +65,9 @@ def worker(way, folder, mode, dtype, threads):
             return logits(images)
 
     for line in sys.stdin:
-        if line.strip() == "losses":
+        if line.startswith("losses"):
             if mode == "train":
-                answer = [step() for _ in range(N_LOSSES)]
+                answer = [step() for _ in range(int(line.split()[1]))]
             else:
                 answer = [soft_dice(predict().float(), targets).item()]
                 predict()
@@ -125,14 +124,15 @@ def measure(arguments, workload):
     _, _, mode, dtype = workload
     run = lambda *rest: hardslice(arguments.program, workload, arguments.threads, *rest)
     with tempfile.TemporaryDirectory() as folder:
-        first = run(N_LOSSES if mode == "train" else 1, 0, "--export", folder)
+        n_losses = arguments.losses if mode == "train" else 1
+        first = run(n_losses, 0, "--export", folder)
         start = lambda way, dtype: Worker(way, folder, mode, dtype, arguments.threads)
         workers = {way: start(way, dtype) for way in arguments.ways}
         losses = {"hardslice": first["losses"]}
-        losses |= {f"{way} {dtype}": worker.ask("losses") for way, worker in workers.items()}
+        losses |= {f"{way} {dtype}": worker.ask(f"losses {n_losses}") for way, worker in workers.items()}
         if dtype == "bf16":
             exact = start("eager", "f32")
-            losses["eager f32"] = exact.ask("losses")
+            losses["eager f32"] = exact.ask(f"losses {n_losses}")
             exact.end()
         rounds = {name: [] for name in ["hardslice", *workers]}
         for _ in range(arguments.rounds):
@@ -203,6 +203,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=5, help="steps of each in a round; the median counts")
     parser.add_argument("--warmup", type=int, default=2, help="steps before them")
+    parser.add_argument("--losses", type=int, default=20, help="first training steps whose losses are compared, 20 at most")
     arguments = parser.parse_args()
     grid = [
         (net, size, mode, dtype)
