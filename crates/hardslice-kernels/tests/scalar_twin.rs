@@ -43,7 +43,7 @@ fn device() -> Device {
 
 /// n, skip channels, channels, outputs, height, width: from one pixel to sizes at which a
 /// convolution is computed by Winograd's method, with tiles cut off at each side.
-const CONVS: [[usize; 6]; 16] = [
+const CONVS: [[usize; 6]; 17] = [
     [1, 0, 1, 1, 1, 1],
     [2, 0, 1, 16, 9, 7],
     [1, 0, 3, 8, 5, 30],
@@ -60,6 +60,7 @@ const CONVS: [[usize; 6]; 16] = [
     [2, 32, 32, 32, 16, 8],
     [1, 0, 70, 40, 13, 40],
     [1, 0, 20, 16, 4, 100],
+    [4, 0, 70, 66, 13, 17],
 ];
 
 fn planes(x: &Tensor<4>) -> Planes {

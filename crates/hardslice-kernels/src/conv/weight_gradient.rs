@@ -98,18 +98,7 @@ impl WeightGradient<'_> {
                 gradient: self.gradient,
             });
         let n_blocks = [inputs.len(), outputs.len()];
-        let cut = match &winograd {
-            Some(winograd) => {
-                let of_side = |side| self.cut(side, n_blocks, winograd.parts_at_most());
-                let [large, small] = WINOGRAD_TILES.map(of_side);
-                if large.n_tasks(n_blocks) < ENOUGH_TASKS {
-                    small
-                } else {
-                    large
-                }
-            }
-            None => self.cut(TILE, n_blocks, usize::MAX),
-        };
+        let cut = self.cut(winograd.as_ref(), n_blocks);
         let per_output = cut.tile[0] * self.window.taps() * LANES;
         let tile_len = cut.tile[1] * per_output;
         let mut partial = Buffer::stale(cut.n_tasks(n_blocks) * tile_len * LANES);
@@ -137,7 +126,26 @@ impl WeightGradient<'_> {
         by_dots(s, self.input) && self.window.step == 1
     }
 
-    fn cut(&self, side: usize, [n_inputs, n_outputs]: [usize; 2], parts_at_most: usize) -> Cut {
+    fn cut(&self, winograd: Option<&WinogradGradient<'_>>, n_blocks: [usize; 2]) -> Cut {
+        let Some(winograd) = winograd else {
+            return self.cut_into(TILE, n_blocks, usize::MAX);
+        };
+        let of_side = |side| self.cut_into(side, n_blocks, winograd.parts_at_most());
+        let [large, small] = WINOGRAD_TILES.map(of_side);
+        if large.n_tasks(n_blocks) < ENOUGH_TASKS {
+            small
+        } else {
+            large
+        }
+    }
+
+    /// Tiles of so many blocks a side.
+    fn cut_into(
+        &self,
+        side: usize,
+        [n_inputs, n_outputs]: [usize; 2],
+        parts_at_most: usize,
+    ) -> Cut {
         let Extent { n, height, width } = self.gradient.extent;
         let tile = [n_inputs, n_outputs].map(|n| n.clamp(1, side));
         let input_tiles = n_inputs.div_ceil(tile[0]);
