@@ -213,7 +213,7 @@ mod tests {
         let buffer = Buffer::copy_of(&numbers);
         assert_eq!(buffer.clone(), buffer);
         let data = buffer.into_data([2, 3]);
-        assert_eq!(data.shape.as_slice(), [2, 3]);
+        assert_eq!(data.shape().as_slice(), [2, 3]);
         assert_eq!(data.as_slice::<f32>().unwrap(), numbers);
     }
 

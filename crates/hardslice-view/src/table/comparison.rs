@@ -21,6 +21,7 @@ fn estimates(comparison: &Comparison) -> Table {
         Column::numbers("estimate", &comparison.plan.score),
     ];
     columns.extend(interval_columns(comparison));
+    columns.extend(sample_columns());
     let of = |estimate: &ArmEstimate| {
         let mut cells = vec![
             Cell::words(estimate.end_point.title()),
@@ -60,6 +61,7 @@ fn differences(comparison: &Comparison) -> Table {
         Column::numbers("p_holm", "p, Holm"),
         Column::numbers("smallest_p", "smallest p"),
     ]);
+    columns.extend(sample_columns());
     let of = |row: &ComparisonRow| {
         let tests = std::iter::once(row.test).chain(row.further_tests.iter().copied());
         let lines = tests.map(|outcome| {
@@ -70,7 +72,6 @@ fn differences(comparison: &Comparison) -> Table {
                 Cell::number(row.difference, DECIMALS),
             ];
             cells.extend(interval_cells(row.interval));
-            cells.extend([Cell::Count(row.n_patients), Cell::Count(row.n_seeds)]);
             cells.extend([
                 Cell::words(match outcome.test {
                     Test::Permutation => "permutation",
@@ -80,6 +81,7 @@ fn differences(comparison: &Comparison) -> Table {
                 Cell::Probability(outcome.p_holm),
                 Cell::Probability(outcome.raw.smallest_p),
             ]);
+            cells.extend([Cell::Count(row.n_patients), Cell::Count(row.n_seeds)]);
             cells
         });
         lines.collect::<Vec<_>>()
@@ -105,12 +107,18 @@ fn differences(comparison: &Comparison) -> Table {
     }
 }
 
-fn interval_columns(comparison: &Comparison) -> [Column; 5] {
+fn interval_columns(comparison: &Comparison) -> [Column; 3] {
     let percent = (1000.0 * (1.0 - comparison.plan.alpha)).round() / 10.0;
     [
         Column::numbers("low", &format!("{percent} % from")),
         Column::numbers("high", "to"),
         Column::words("unreliable", "unreliable"),
+    ]
+}
+
+/// The last ones: where a page is too narrow for all, these are the ones that can be missed.
+fn sample_columns() -> [Column; 2] {
+    [
         Column::numbers("n_patients", "patients"),
         Column::numbers("n_seeds", "seeds"),
     ]
