@@ -216,7 +216,7 @@ fn listed(points: &[[f64; 2]]) -> String {
 
 /// Width of text in pixels, on the safe side for the fonts that browsers choose.
 pub(crate) fn text_width(text: &str, font_px: f64) -> f64 {
-    text.chars().count() as f64 * font_px * 0.56
+    text.chars().count() as f64 * font_px * 0.66
 }
 
 /// A coordinate with at most two decimals.
