@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn data_of_any_shape_goes_back_to_the_arena() {
+    fn copies_and_data_hold_the_same_numbers() {
         let numbers = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let buffer = Buffer::copy_of(&numbers);
         assert_eq!(buffer.clone(), buffer);
