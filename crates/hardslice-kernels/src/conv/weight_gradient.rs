@@ -47,6 +47,7 @@ struct Cut {
     /// Blocks of inputs and of outputs in a tile.
     tile: [usize; 2],
     input_tiles: usize,
+    tiles: usize,
     parts: usize,
     /// Rows of a unit: a part is a range of units, in order.
     rows: usize,
@@ -55,8 +56,8 @@ struct Cut {
 
 impl Cut {
     /// A task for each part of each tile.
-    fn n_tasks(&self, [_, n_outputs]: [usize; 2]) -> usize {
-        n_outputs.div_ceil(self.tile[1]) * self.input_tiles * self.parts
+    fn n_tasks(&self) -> usize {
+        self.tiles * self.parts
     }
 
     /// The blocks of inputs and of outputs of a task's tile.
@@ -101,7 +102,7 @@ impl WeightGradient<'_> {
         let cut = self.cut(winograd.as_ref(), n_blocks);
         let per_output = cut.tile[0] * self.window.taps() * LANES;
         let tile_len = cut.tile[1] * per_output;
-        let mut partial = Buffer::stale(cut.n_tasks(n_blocks) * tile_len * LANES);
+        let mut partial = Buffer::stale(cut.n_tasks() * tile_len * LANES);
         if self.gradient.extent.n * self.gradient.extent.plane() > 0 {
             partial
                 .pixels_mut()
@@ -132,7 +133,7 @@ impl WeightGradient<'_> {
         };
         let of_side = |side| self.cut_into(side, n_blocks, winograd.parts_at_most());
         let [large, small] = WINOGRAD_TILES.map(of_side);
-        if large.n_tasks(n_blocks) < ENOUGH_TASKS {
+        if large.n_tasks() < ENOUGH_TASKS {
             small
         } else {
             large
@@ -169,6 +170,7 @@ impl WeightGradient<'_> {
         Cut {
             tile,
             input_tiles,
+            tiles,
             parts,
             rows,
             units_per_image,
