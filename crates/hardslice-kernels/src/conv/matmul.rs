@@ -25,22 +25,24 @@ pub(super) const fn panel<S: Simd>() -> usize {
 /// a task in the second.
 const DEPTH: usize = 256;
 
-/// Rows of a task: a multiple of every tile's.
-const TASK_ROWS: usize = 48;
+/// Rows of a task, at least and at most: multiples of every tile's. The more there are, the less
+/// often `right` is read; packed, 192 of them take 192 KiB of the second cache. No number depends on
+/// it, so that it may follow the number of threads.
+const TASK_ROWS: [usize; 2] = [48, 192];
 
-/// A matrix whose number `(row, column)` stands at `row · row_step + column · step`.
+/// The left one of two matrices, `[rows, depth]`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Strided<'a> {
-    pub(super) numbers: &'a [f32],
-    pub(super) row_step: usize,
-    pub(super) step: usize,
+pub(super) enum Left<'a> {
+    /// `[row][term]`.
+    ByRows(&'a [f32]),
+    /// `[term][row]`.
+    ByTerms { numbers: &'a [f32], n_rows: usize },
 }
 
 /// `left · right`, summed in order for any number of threads.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Matmul<'a> {
-    /// `[rows, depth]`.
-    pub(super) left: Strided<'a>,
+    pub(super) left: Left<'a>,
     /// `[panel][depth][column]`, the last panel filled up with anything.
     pub(super) right: &'a [f32],
     pub(super) depth: usize,
@@ -50,19 +52,23 @@ pub(super) struct Matmul<'a> {
 impl Matmul<'_> {
     /// Writes `[rows][n_columns]`, as many rows as there are in `to`.
     pub(super) fn run<S: Simd>(&self, s: S, to: &mut [f32]) {
-        let tasks = to.par_chunks_mut((TASK_ROWS * self.n_columns).max(1));
+        let [least, most] = TASK_ROWS;
+        let n_rows = to.len() / self.n_columns.max(1);
+        let share = n_rows.div_ceil(2 * rayon::current_num_threads());
+        let task_rows = share.next_multiple_of(least).clamp(least, most);
+        let tasks = to.par_chunks_mut((task_rows * self.n_columns).max(1));
         tasks.enumerate().for_each(|(task, to)| {
             if self.depth == 0 {
                 to.fill(0.0);
             }
-            with_scratch([TASK_ROWS * DEPTH / LANES, 0], |rows, _| {
+            with_scratch([task_rows * DEPTH / LANES, 0], |rows, _| {
                 for first in (0..self.depth).step_by(DEPTH) {
                     let depth = first..self.depth.min(first + DEPTH);
                     let rows = rows.as_flattened_mut();
                     match S::MATMUL_ROWS {
-                        1 => self.task::<S, 1>(s, task * TASK_ROWS, depth, rows, to),
-                        6 => self.task::<S, 6>(s, task * TASK_ROWS, depth, rows, to),
-                        12 => self.task::<S, 12>(s, task * TASK_ROWS, depth, rows, to),
+                        1 => self.task::<S, 1>(s, task * task_rows, depth, rows, to),
+                        6 => self.task::<S, 6>(s, task * task_rows, depth, rows, to),
+                        12 => self.task::<S, 12>(s, task * task_rows, depth, rows, to),
                         _ => unreachable!("a size of a tile"),
                     }
                 }
@@ -82,12 +88,8 @@ impl Matmul<'_> {
         let n_rows = to.len() / self.n_columns;
         let n_tiles = n_rows.div_ceil(ROWS);
         let per_tile = ROWS * depth.len();
-        for (tile, rows) in rows.chunks_exact_mut(per_tile).take(n_tiles).enumerate() {
-            let first = tile * ROWS;
-            // Rows that there are not are computed like the last one, and not written.
-            let places = std::array::from_fn(|row| first_row + (first + row).min(n_rows - 1));
-            self.gather::<ROWS>(places, depth.clone(), rows);
-        }
+        let rows = &mut rows[..n_tiles * per_tile];
+        self.pack::<ROWS>(first_row..first_row + n_rows, depth.clone(), rows);
         let per_panel = self.depth * panel::<S>();
         for (idx, right) in self.right.chunks_exact(per_panel).enumerate() {
             let first_column = idx * panel::<S>();
@@ -112,27 +114,39 @@ impl Matmul<'_> {
         }
     }
 
-    /// Terms of some rows as `[term][row]`.
-    fn gather<const ROWS: usize>(&self, rows: [usize; ROWS], depth: Range<usize>, to: &mut [f32]) {
-        let Strided {
-            numbers,
-            row_step,
-            step,
-        } = self.left;
-        let (to, _) = to.as_chunks_mut::<ROWS>();
-        if step == 1 {
-            let rows = rows.map(|row| &numbers[row * row_step..][depth.clone()]);
-            for (term, to) in to.iter_mut().enumerate() {
-                for row in 0..ROWS {
-                    to[row] = rows[row][term];
+    /// Terms of some rows as `[tile][term][row]`, the last tile filled up with its last row.
+    fn pack<const ROWS: usize>(&self, rows: Range<usize>, depth: Range<usize>, to: &mut [f32]) {
+        let per_tile = ROWS * depth.len();
+        let tiles = rows.clone().step_by(ROWS);
+        match self.left {
+            Left::ByRows(numbers) => {
+                for (first, to) in tiles.zip(to.chunks_exact_mut(per_tile)) {
+                    let rows: [_; ROWS] = std::array::from_fn(|row| {
+                        let row = (first + row).min(rows.end - 1);
+                        &numbers[row * self.depth..][depth.clone()]
+                    });
+                    for (term, to) in to.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
+                        for row in 0..ROWS {
+                            to[row] = rows[row][term];
+                        }
+                    }
                 }
             }
-            return;
-        }
-        for (to, term) in to.iter_mut().zip(depth) {
-            let numbers = &numbers[term * step..];
-            for row in 0..ROWS {
-                to[row] = numbers[rows[row] * row_step];
+            Left::ByTerms { numbers, n_rows } => {
+                // Term by term: what lies side by side is read at once.
+                for (place, term) in depth.enumerate() {
+                    let numbers = &numbers[term * n_rows..][..rows.end];
+                    for (first, to) in tiles.clone().zip(to.chunks_exact_mut(per_tile)) {
+                        let to = &mut to[place * ROWS..][..ROWS];
+                        if let Some(numbers) = numbers[first..].first_chunk::<ROWS>() {
+                            to.copy_from_slice(numbers);
+                            continue;
+                        }
+                        for (row, to) in to.iter_mut().enumerate() {
+                            *to = numbers[(first + row).min(rows.end - 1)];
+                        }
+                    }
+                }
             }
         }
     }
@@ -261,9 +275,10 @@ mod tests {
         ] {
             let left = |row: usize, place: usize| ((row * 7 + place * 3) % 11) as f32 - 5.0;
             let right = |place: usize, column: usize| ((place * 5 + column) % 13) as f32 - 6.0;
-            let turned: Vec<f32> = (0..depth * n_rows)
-                .map(|i| left(i % n_rows, i / n_rows))
-                .collect();
+            let numbers = 0..depth * n_rows;
+            let by_rows = numbers.clone().map(|i| left(i / depth, i % depth));
+            let by_terms = numbers.map(|i| left(i % n_rows, i / n_rows));
+            let [by_rows, by_terms]: [Vec<f32>; 2] = [by_rows.collect(), by_terms.collect()];
             let panel_len = with_simd!(s => panel_of(s));
             let mut panels = vec![f32::NAN; n_columns.div_ceil(panel_len) * depth * panel_len];
             for place in 0..depth {
@@ -272,22 +287,21 @@ mod tests {
                     panels[(panel * depth + place) * panel_len + within] = right(place, column);
                 }
             }
-            let matmul = Matmul {
-                left: Strided {
-                    numbers: &turned,
-                    row_step: 1,
-                    step: n_rows,
-                },
-                right: &panels,
-                depth,
-                n_columns,
-            };
-            let mut found = vec![f32::NAN; n_rows * n_columns];
-            with_simd!(s => matmul.run(s, &mut found));
-            for (place, found) in found.iter().enumerate() {
-                let (row, column) = (place / n_columns, place % n_columns);
-                let terms = (0..depth).map(|place| left(row, place) * right(place, column));
-                assert_eq!(*found, terms.sum::<f32>(), "{n_rows} {depth} {n_columns}");
+            let numbers = &by_terms;
+            for left_of in [Left::ByRows(&by_rows), Left::ByTerms { numbers, n_rows }] {
+                let matmul = Matmul {
+                    left: left_of,
+                    right: &panels,
+                    depth,
+                    n_columns,
+                };
+                let mut found = vec![f32::NAN; n_rows * n_columns];
+                with_simd!(s => matmul.run(s, &mut found));
+                for (place, found) in found.iter().enumerate() {
+                    let (row, column) = (place / n_columns, place % n_columns);
+                    let terms = (0..depth).map(|place| left(row, place) * right(place, column));
+                    assert_eq!(*found, terms.sum::<f32>(), "{n_rows} {depth} {n_columns}");
+                }
             }
         }
     }

@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use super::Window;
-use super::matmul::{Matmul, Strided, panel};
+use super::matmul::{Left, Matmul, panel};
 use super::scratch::{Blocks, Slab, fill};
 use crate::buffers::Buffer;
 use crate::layout::{Extent, n_blocks};
@@ -72,11 +72,7 @@ impl<'a> UnfoldedConv<'a> {
         let (n_pixels, plane) = (self.n_pixels(), self.grid.plane());
         let mut sums = Buffer::stale(self.n_outputs() * n_pixels);
         Matmul {
-            left: Strided {
-                numbers: self.weight,
-                row_step: self.per_output(),
-                step: 1,
-            },
+            left: Left::ByRows(self.weight),
             right: &Padded::new(s, self.input, self.window, self.grid).columns::<S>(),
             depth: self.per_output(),
             n_columns: n_pixels,
@@ -99,11 +95,7 @@ impl<'a> UnfoldedConv<'a> {
         let gradients = Padded::new(s, gradient, Window::same(1), self.grid).planes();
         let mut of_weight = Buffer::stale(self.weight.len());
         Matmul {
-            left: Strided {
-                numbers: &gradients,
-                row_step: self.n_pixels(),
-                step: 1,
-            },
+            left: Left::ByRows(&gradients),
             right: &Padded::new(s, self.input, self.window, self.grid).rows::<S>(),
             depth: self.n_pixels(),
             n_columns: self.per_output(),
@@ -118,10 +110,9 @@ impl<'a> UnfoldedConv<'a> {
         let n_pixels = self.n_pixels();
         let mut unfolded = Buffer::stale(self.per_output() * n_pixels);
         Matmul {
-            left: Strided {
+            left: Left::ByTerms {
                 numbers: self.weight,
-                row_step: 1,
-                step: self.per_output(),
+                n_rows: self.per_output(),
             },
             right: &Padded::new(s, gradient, Window::same(1), self.grid).columns::<S>(),
             depth: self.n_outputs(),
