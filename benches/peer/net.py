@@ -109,10 +109,11 @@ class Worker:
         self.process.wait()
 
 
-def hardslice(program, workload, threads, steps, warmup, *more):
+def hardslice(arguments, workload, steps, warmup, *more):
     net, size, mode, dtype = workload
-    command = [program, "bench", "--json", "--net", net, "--size", size, "--mode", mode]
-    command += ["--dtype", dtype, "--threads", threads, "--steps", steps, "--warmup", warmup, *more]
+    command = [arguments.program, "bench", "--json", "--net", net, "--size", size, "--mode", mode]
+    command += ["--dtype", dtype, "--threads", arguments.threads, "--seed", arguments.seed]
+    command += ["--steps", steps, "--warmup", warmup, *more]
     run = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if run.returncode:
         sys.exit(run.stderr)
@@ -122,7 +123,7 @@ def hardslice(program, workload, threads, steps, warmup, *more):
 def measure(arguments, workload):
     """Runs one workload everywhere, taking turns."""
     _, _, mode, dtype = workload
-    run = lambda *rest: hardslice(arguments.program, workload, arguments.threads, *rest)
+    run = lambda *rest: hardslice(arguments, workload, *rest)
     with tempfile.TemporaryDirectory() as folder:
         n_losses = arguments.losses if mode == "train" else 1
         first = run(n_losses, 0, "--export", folder)
@@ -200,6 +201,7 @@ def main():
     parser.add_argument("--dtype", nargs="+", choices=["f32", "bf16"], default=["f32"])
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--seed", type=int, default=0, help="of the weights and the slices")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=5, help="steps of each in a round; the median counts")
     parser.add_argument("--warmup", type=int, default=2, help="steps before them")

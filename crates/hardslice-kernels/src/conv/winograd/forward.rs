@@ -43,8 +43,10 @@ const TILES: usize = 28;
 /// Bytes of the transformed weights that are in memory at a time.
 const WEIGHTS_BUDGET: usize = 16 << 20;
 
-/// Tasks below which groups of output blocks are dealt out, too.
+/// Tasks below which groups of output blocks are dealt out, too, and those of a thread that are
+/// enough: each such task transforms its inputs again. No number depends on how they are dealt out.
 const TASKS: usize = 16;
+const TASKS_OF_THREAD: usize = 4;
 
 /// How a convolution is cut up; from its shape alone, so that the result is the same for any
 /// number of threads.
@@ -104,7 +106,8 @@ impl WinogradConv<'_> {
     fn run_batch<S: Simd>(&self, s: S, cut: Cut, batch: &Batch<'_>) {
         let n_groups = batch.outputs.len().div_ceil(S::TILE_BLOCKS);
         let n_tiles = TileGrid::over(self.grid).n_tiles();
-        let splits = TASKS.div_ceil(cut.ranges).min(n_groups);
+        let n_tasks = TASKS.min(TASKS_OF_THREAD * rayon::current_num_threads());
+        let splits = n_tasks.div_ceil(cut.ranges).min(n_groups);
         (0..cut.ranges * splits).into_par_iter().for_each(|task| {
             let (range, split) = (task / splits, task % splits);
             let task = Task {
