@@ -39,12 +39,42 @@ pub(super) enum Left<'a> {
     ByTerms { numbers: &'a [f32], n_rows: usize },
 }
 
+/// The terms of a panel of the right one that are not all zero.
+#[derive(Debug, Clone)]
+pub(super) enum Terms<'a> {
+    All,
+    /// Of every `period` of them those in a range, for each panel.
+    Periodic {
+        period: usize,
+        of_panels: &'a [Range<usize>],
+    },
+}
+
+impl Terms<'_> {
+    /// Those of a panel that lie in `depth`, in runs.
+    fn runs(&self, panel: usize, depth: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let (period, kept) = match self {
+            Self::Periodic { period, of_panels } if of_panels[panel].len() < *period => {
+                (*period, of_panels[panel].clone())
+            }
+            _ => (depth.end.max(1), 0..depth.end),
+        };
+        let periods = depth.start / period..depth.end.div_ceil(period);
+        periods.filter_map(move |idx| {
+            let run = idx * period + kept.start..idx * period + kept.end;
+            let run = run.start.max(depth.start)..run.end.min(depth.end);
+            (!run.is_empty()).then_some(run)
+        })
+    }
+}
+
 /// `left · right`, summed in order for any number of threads.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Matmul<'a> {
     pub(super) left: Left<'a>,
     /// `[panel][depth][column]`, the last panel filled up with anything.
     pub(super) right: &'a [f32],
+    pub(super) terms: Terms<'a>,
     pub(super) depth: usize,
     pub(super) n_columns: usize,
 }
@@ -94,11 +124,15 @@ impl Matmul<'_> {
         for (idx, right) in self.right.chunks_exact(per_panel).enumerate() {
             let first_column = idx * panel::<S>();
             let right = &right[depth.start * panel::<S>()..depth.end * panel::<S>()];
+            let runs = self.terms.runs(idx, depth.clone());
+            let runs = runs.map(|run| run.start - depth.start..run.end - depth.start);
+            let runs: Vec<Range<usize>> = runs.collect();
             let tiles = to.chunks_mut(ROWS * self.n_columns);
             for (left, to) in rows.chunks_exact(per_tile).zip(tiles) {
                 let tile = Tile::<ROWS> {
                     left,
                     right,
+                    runs: &runs,
                     depth: depth.len(),
                     is_first: depth.start == 0,
                     row_len: self.n_columns,
@@ -158,6 +192,8 @@ struct Tile<'a, const ROWS: usize> {
     left: &'a [f32],
     /// `[term][column]`.
     right: &'a [f32],
+    /// The terms that count, in order.
+    runs: &'a [Range<usize>],
     depth: usize,
     /// Whether the sums start from zero, not from what stands there.
     is_first: bool,
@@ -198,22 +234,30 @@ impl<const ROWS: usize, const VECTORS: usize> Kernel for InRegisters<'_, ROWS, V
                 }
             }
         }
-        let (mut left, mut right) = (tile.left.as_ptr(), tile.right.as_ptr());
-        for _ in 0..tile.depth {
-            let mut v = [s.zero(); VECTORS];
-            for (vector, v) in v.iter_mut().enumerate() {
-                // SAFETY: `right` has VECTORS · 16 numbers for each term.
-                *v = unsafe { s.load(right.add(vector * LANES)) };
-            }
-            for row in 0..ROWS {
-                // SAFETY: `left` has ROWS numbers for each term.
-                let x = s.splat(unsafe { *left.add(row) });
-                for vector in 0..VECTORS {
-                    sums[row][vector] = s.mul_add(x, v[vector], sums[row][vector]);
+        for run in tile.runs {
+            assert!(run.end <= tile.depth, "terms that there are");
+            let mut left = tile.left.as_ptr().wrapping_add(run.start * ROWS);
+            let mut right = tile
+                .right
+                .as_ptr()
+                .wrapping_add(run.start * VECTORS * LANES);
+            for _ in run.clone() {
+                let mut v = [s.zero(); VECTORS];
+                for (vector, v) in v.iter_mut().enumerate() {
+                    // SAFETY: `right` has VECTORS · 16 numbers for each of `depth` terms, and the
+                    // run ends there.
+                    *v = unsafe { s.load(right.add(vector * LANES)) };
                 }
+                for row in 0..ROWS {
+                    // SAFETY: `left` has ROWS numbers for each term.
+                    let x = s.splat(unsafe { *left.add(row) });
+                    for vector in 0..VECTORS {
+                        sums[row][vector] = s.mul_add(x, v[vector], sums[row][vector]);
+                    }
+                }
+                left = left.wrapping_add(ROWS);
+                right = right.wrapping_add(VECTORS * LANES);
             }
-            left = left.wrapping_add(ROWS);
-            right = right.wrapping_add(VECTORS * LANES);
         }
         for row in 0..ROWS {
             // Not a loop to `n_rows`: places known beforehand keep the sums in registers.
@@ -292,6 +336,7 @@ mod tests {
                 let matmul = Matmul {
                     left: left_of,
                     right: &panels,
+                    terms: Terms::All,
                     depth,
                     n_columns,
                 };
@@ -303,6 +348,43 @@ mod tests {
                     assert_eq!(*found, terms.sum::<f32>(), "{n_rows} {depth} {n_columns}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn terms_outside_their_period_s_range_are_left_out() {
+        let (n_rows, depth, n_columns) = (14_usize, 300_usize, 40_usize);
+        let panel_len = with_simd!(s => panel_of(s));
+        let n_panels = n_columns.div_ceil(panel_len);
+        // Whole periods, none of one, and runs across what is taken at a time.
+        let of_panels: Vec<Range<usize>> = [2..7, 0..7, 3..3]
+            .into_iter()
+            .cycle()
+            .take(n_panels)
+            .collect();
+        let ones = vec![1.0; n_rows * depth];
+        let term_of = |place: usize| (place / panel_len % depth) as f32;
+        let panels: Vec<f32> = (0..n_panels * depth * panel_len).map(term_of).collect();
+        let matmul = Matmul {
+            left: Left::ByRows(&ones),
+            right: &panels,
+            terms: Terms::Periodic {
+                period: 7,
+                of_panels: &of_panels,
+            },
+            depth,
+            n_columns,
+        };
+        let mut found = vec![f32::NAN; n_rows * n_columns];
+        with_simd!(s => matmul.run(s, &mut found));
+        for (place, found) in found.iter().enumerate() {
+            let kept = &of_panels[place % n_columns / panel_len];
+            let terms = (0..depth).filter(|term| kept.contains(&(term % 7)));
+            assert_eq!(
+                *found,
+                terms.map(|term| term as f32).sum::<f32>(),
+                "{place}"
+            );
         }
     }
 }

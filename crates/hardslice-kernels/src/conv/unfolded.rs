@@ -6,10 +6,12 @@
 //! weights are read once, where they lie. The gradient of the input is unfolded the same way and
 //! folded back.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::Window;
-use super::matmul::{Left, Matmul, panel};
+use super::matmul::{Left, Matmul, Terms, panel};
 use super::scratch::{Blocks, Slab, fill};
 use crate::buffers::Buffer;
 use crate::layout::{Extent, n_blocks};
@@ -69,11 +71,18 @@ impl<'a> UnfoldedConv<'a> {
 
     /// Writes all outputs, with their bias and, where `rectify` is set, ReLU.
     pub(crate) fn forward<S: Simd>(&self, s: S, bias: &[Pixel], rectify: bool, to: PixelsMut<'_>) {
-        let (n_pixels, plane) = (self.n_pixels(), self.grid.plane());
+        let Extent { n, width, .. } = self.grid;
+        let n_pixels = self.n_pixels();
         let mut sums = Buffer::stale(self.n_outputs() * n_pixels);
         Matmul {
             left: Left::ByRows(self.weight),
-            right: &Padded::new(s, self.input, self.window, self.grid).columns::<S>(),
+            right: &Padded::new(s, self.input, self.window, self.grid)
+                .by_rows(self.grid)
+                .columns::<S>(),
+            terms: Terms::Periodic {
+                period: self.window.taps(),
+                of_panels: &self.taps_of_panels(panel::<S>()),
+            },
             depth: self.per_output(),
             n_columns: n_pixels,
         }
@@ -81,13 +90,33 @@ impl<'a> UnfoldedConv<'a> {
         let (sums, blocks) = (&sums, bias.len());
         let floor = if rectify { 0.0 } else { f32::NEG_INFINITY };
         with_pixels!(PixelsMut, to = to => {
-            to.par_chunks_mut(plane).enumerate().for_each(|(chunk, to)| {
+            to.par_chunks_mut(self.grid.plane()).enumerate().for_each(|(chunk, to)| {
                 let (image, block) = (chunk / blocks, chunk % blocks);
-                let rows = sums[block * LANES * n_pixels..].chunks_exact(n_pixels).take(LANES);
-                let rows: Vec<&[f32]> = rows.map(|row| &row[image * plane..][..plane]).collect();
-                gather(&rows, &bias[block], floor, to);
+                let of_block = &sums[block * LANES * n_pixels..];
+                for (y, to) in to.chunks_exact_mut(width).enumerate() {
+                    let channels = of_block.chunks_exact(n_pixels).take(LANES);
+                    let rows = channels.map(|row| &row[(y * n + image) * width..][..width]);
+                    let rows: Vec<&[f32]> = rows.collect();
+                    gather(&rows, &bias[block], floor, to);
+                }
             });
         });
+    }
+
+    /// The taps at which some position of a panel of them, in the order of [`Padded::by_rows`],
+    /// reads a row of the input and not the zeros around it.
+    fn taps_of_panels(&self, panel: usize) -> Vec<Range<usize>> {
+        let Window { kernel, pad, .. } = self.window;
+        let Extent {
+            n, height, width, ..
+        } = self.grid;
+        let taps = |first: usize| {
+            let last = self.n_pixels().min(first + panel) - 1;
+            let [first, last] = [first, last].map(|pixel| pixel / (n * width));
+            // The position in row y reads row y + ky - pad.
+            pad.saturating_sub(last) * kernel..kernel.min(height + pad - first) * kernel
+        };
+        (0..self.n_pixels()).step_by(panel).map(taps).collect()
     }
 
     /// The gradient of the weight, from that of the output: `[outputs, inputs, k, k]`.
@@ -97,6 +126,7 @@ impl<'a> UnfoldedConv<'a> {
         Matmul {
             left: Left::ByRows(&gradients),
             right: &Padded::new(s, self.input, self.window, self.grid).rows::<S>(),
+            terms: Terms::All,
             depth: self.n_pixels(),
             n_columns: self.per_output(),
         }
@@ -115,6 +145,7 @@ impl<'a> UnfoldedConv<'a> {
                 n_rows: self.per_output(),
             },
             right: &Padded::new(s, gradient, Window::same(1), self.grid).columns::<S>(),
+            terms: Terms::All,
             depth: self.n_outputs(),
             n_columns: n_pixels,
         }
@@ -220,6 +251,15 @@ impl Padded {
             pixels: pixels.collect(),
             taps: taps.collect(),
         }
+    }
+
+    /// The pixels as `[row][image][column]`, not as `[image][row][column]`.
+    fn by_rows(mut self, grid: Extent) -> Self {
+        let all = self.pixels;
+        let rows = (0..grid.height).flat_map(|y| (0..grid.n).map(move |image| [image, y]));
+        let rows = rows.map(|[image, y]| &all[(image * grid.height + y) * grid.width..]);
+        self.pixels = rows.flat_map(|row| &row[..grid.width]).copied().collect();
+        self
     }
 
     /// `[panel of pixels][channel and tap][pixel]`.
