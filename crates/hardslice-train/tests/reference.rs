@@ -42,7 +42,7 @@ fn discs() -> Batch {
 fn lr0(kind: NetKind) -> f64 {
     match kind {
         NetKind::UNet => 0.003,
-        NetKind::Fcn8s => 0.0005,
+        NetKind::Fcn8s => 0.0002,
     }
 }
 
