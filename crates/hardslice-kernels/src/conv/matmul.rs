@@ -1,4 +1,4 @@
-//! Products of matrices, where both are at hand and neither is copied.
+//! Products of matrices, for convolutions with more weights than pixels.
 
 #![expect(
     clippy::needless_range_loop,
