@@ -40,7 +40,7 @@ pub(super) enum Left<'a> {
 }
 
 /// The terms of a panel of the right one that are not all zero.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Terms<'a> {
     All,
     /// Of every `period` of them those in a range, for each panel.
@@ -51,25 +51,26 @@ pub(super) enum Terms<'a> {
 }
 
 impl Terms<'_> {
-    /// Those of a panel that lie in `depth`, in runs.
-    fn runs(&self, panel: usize, depth: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    /// Those of a panel that lie in `depth`, in runs, counted from its start.
+    fn runs(self, panel: usize, depth: Range<usize>) -> Vec<Range<usize>> {
         let (period, kept) = match self {
-            Self::Periodic { period, of_panels } if of_panels[panel].len() < *period => {
-                (*period, of_panels[panel].clone())
+            Self::Periodic { period, of_panels } if of_panels[panel].len() < period => {
+                (period, of_panels[panel].clone())
             }
             _ => (depth.end.max(1), 0..depth.end),
         };
         let periods = depth.start / period..depth.end.div_ceil(period);
-        periods.filter_map(move |idx| {
-            let run = idx * period + kept.start..idx * period + kept.end;
-            let run = run.start.max(depth.start)..run.end.min(depth.end);
-            (!run.is_empty()).then_some(run)
-        })
+        let runs = periods.map(|idx| {
+            let [start, end] = [kept.start, kept.end]
+                .map(|place| (idx * period + place).clamp(depth.start, depth.end));
+            start - depth.start..end - depth.start
+        });
+        runs.filter(|run| !run.is_empty()).collect()
     }
 }
 
 /// `left · right`, summed in order for any number of threads.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Matmul<'a> {
     pub(super) left: Left<'a>,
     /// `[panel][depth][column]`, the last panel filled up with anything.
@@ -125,8 +126,6 @@ impl Matmul<'_> {
             let first_column = idx * panel::<S>();
             let right = &right[depth.start * panel::<S>()..depth.end * panel::<S>()];
             let runs = self.terms.runs(idx, depth.clone());
-            let runs = runs.map(|run| run.start - depth.start..run.end - depth.start);
-            let runs: Vec<Range<usize>> = runs.collect();
             let tiles = to.chunks_mut(ROWS * self.n_columns);
             for (left, to) in rows.chunks_exact(per_tile).zip(tiles) {
                 let tile = Tile::<ROWS> {
