@@ -192,9 +192,10 @@ impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn dot(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         // SAFETY: the caller's promise: `dots` is set only where AVX512-BF16 was detected. The
-        // vectors are the same 512 bits.
+        // vectors are the same 512 bits. No closure: it would be compiled for no instruction set.
         unsafe {
-            let [a, b] = [a, b].map(|v| std::mem::transmute::<__m512, __m512bh>(v));
+            let a = std::mem::transmute::<__m512, __m512bh>(a);
+            let b = std::mem::transmute::<__m512, __m512bh>(b);
             _mm512_dpbf16_ps(c, a, b)
         }
     }
