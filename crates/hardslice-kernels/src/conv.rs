@@ -60,11 +60,9 @@ impl Window {
     }
 }
 
-/// Whether a convolution of this input is computed in sums of bf16 products, directly: where the
+/// Whether what is not computed by Winograd's method is computed in sums of bf16 products: where the
 /// layer is stored so and the processor has an instruction for them, which does two multiply-adds at
-/// a time. Winograd's method takes a fourth of the multiply-adds, in single precision, and transforms
-/// beside; which of the two is faster there was not measured. What is read through a norm is rounded
-/// to bf16 after it.
+/// a time. What is read through a norm is rounded to bf16 after it.
 fn by_dots<S: Simd>(s: S, input: Input<'_>) -> bool {
     match input {
         Input::Blocks(blocks) => s.has_dots() && blocks.is_bf16(),
@@ -101,7 +99,7 @@ impl SameConv<'_> {
             rectify,
         } = *self;
         let in_dots = by_dots(s, input);
-        if let Some(input) = winograd::pays(input, window, grid).filter(|_| !in_dots) {
+        if let Some(input) = winograd::pays(input, window, grid, in_dots) {
             return WinogradConv {
                 input,
                 grid,

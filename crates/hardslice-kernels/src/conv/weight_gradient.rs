@@ -92,12 +92,16 @@ impl WeightGradient<'_> {
         };
         let n_outputs = self.gradient.sources[0].channels;
         let outputs = channel_blocks(&[n_outputs]);
-        let winograd = winograd::pays(self.input, self.window, self.gradient.extent)
-            .filter(|_| !self.in_dots(s))
-            .map(|input| WinogradGradient {
-                input,
-                gradient: self.gradient,
-            });
+        let winograd = winograd::pays(
+            self.input,
+            self.window,
+            self.gradient.extent,
+            by_dots(s, self.input),
+        )
+        .map(|input| WinogradGradient {
+            input,
+            gradient: self.gradient,
+        });
         let n_blocks = [inputs.len(), outputs.len()];
         let cut = self.cut(winograd.as_ref(), n_blocks);
         let per_output = cut.tile[0] * self.window.taps() * LANES;

@@ -40,27 +40,37 @@ const N_POINTS: usize = 36;
 /// Tiles below which the weights' transform is not worth it.
 const TILES_AT_LEAST: usize = 16;
 
-/// What a convolution reads, where it takes fewer operations this way, transforms included.
+/// Channels from which on the method pays: fewer cost as much to transform as they save.
+const CHANNELS_AT_LEAST: usize = LANES;
+
+/// The same where the direct method sums bf16 products, two at a time: this one sums in single
+/// precision, a fourth as many.
+const CHANNELS_AT_LEAST_BESIDE_DOTS: usize = 2 * LANES;
+
+/// What a convolution reads, where it takes less time this way, transforms included.
 ///
-/// Not so for few channels, which cost as much to transform as they save; nor for few tiles, which
-/// do not pay for the transform of the weights; nor where tiles reach far beyond a small grid.
-pub(super) fn pays(input: Input<'_>, window: Window, grid: Extent) -> Option<Blocks<'_>> {
+/// Not so for few channels; nor for few tiles, which do not pay for the transform of the weights;
+/// nor where tiles reach far beyond a small grid.
+pub(super) fn pays(
+    input: Input<'_>,
+    window: Window,
+    grid: Extent,
+    beside_dots: bool,
+) -> Option<Blocks<'_>> {
+    let Input::Blocks(blocks) = input else {
+        return None;
+    };
     let direct = grid.n * grid.plane() * window.taps();
     let n_tiles = TileGrid::over(grid).n_tiles();
-    let is_worth = n_tiles >= TILES_AT_LEAST && 3 * n_tiles * N_POINTS < 2 * direct;
-    let channels = |blocks: &Blocks<'_>| {
-        blocks
-            .sources
-            .iter()
-            .map(|source| source.channels)
-            .sum::<usize>()
+    let channels: usize = blocks.sources.iter().map(|source| source.channels).sum();
+    let enough_channels = if beside_dots {
+        CHANNELS_AT_LEAST_BESIDE_DOTS
+    } else {
+        CHANNELS_AT_LEAST
     };
-    match input {
-        Input::Blocks(blocks)
-            if window == Window::same(3) && is_worth && channels(&blocks) >= LANES =>
-        {
-            Some(blocks)
-        }
-        _ => None,
-    }
+    let pays = window == Window::same(3)
+        && n_tiles >= TILES_AT_LEAST
+        && 3 * n_tiles * N_POINTS < 2 * direct
+        && channels >= enough_channels;
+    pays.then_some(blocks)
 }
