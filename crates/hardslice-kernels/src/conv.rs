@@ -28,6 +28,7 @@ pub(crate) use weights::{ChannelBlock, Packed, channel_blocks};
 use crate::layout::Extent;
 use crate::moments::Moments;
 use crate::simd::{Pixel, Simd};
+use crate::stored::Precision;
 use winograd::WinogradConv;
 
 /// Where a convolution reads for the output at `(y, x)`: rows `y · step − pad + ky` for `ky` in
@@ -65,7 +66,7 @@ impl Window {
 /// a time. What is read through a norm is rounded to bf16 after it.
 fn by_dots<S: Simd>(s: S, input: Input<'_>) -> bool {
     match input {
-        Input::Blocks(blocks) => s.has_dots() && blocks.is_bf16(),
+        Input::Blocks(blocks) => s.has_dots() && blocks.precision() == Precision::Bf16,
         Input::Planes(_) => false,
     }
 }

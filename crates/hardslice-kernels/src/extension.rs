@@ -12,6 +12,7 @@ use std::sync::Arc;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, backend_extension};
 
+use crate::KeptWeight;
 use crate::batch_norm::Normed;
 use crate::layer::Layer;
 use crate::stored::Precision;
@@ -34,6 +35,8 @@ pub(crate) struct BiasedConv {
     pub(crate) layers: [Layer; 2],
     /// Whether a ReLU follows.
     pub(crate) rectify: bool,
+    /// Where the weight may be kept.
+    pub(crate) kept: Option<KeptWeight>,
     /// Of what the convolution gives.
     pub(crate) precision: Precision,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use burn::backend::flex::FlexTensor;
 use burn_std::bf16;
 
+use crate::KeptWeight;
 use crate::affine::by_block;
 use crate::batch_norm::{Normed, rounded};
 use crate::buffers::{Activations, Buffer};
@@ -215,18 +216,25 @@ pub(crate) fn conv_with_moments(
     )
 }
 
-/// Convolves, adds the bias and, where `rectify` is set, applies ReLU.
+/// Convolves, adds the bias and, where `rectify` is set, applies ReLU. `kept`: where the weight may be
+/// kept.
 pub(crate) fn conv_with_bias(
     inputs: &ConvInputs,
     weight: &ConvWeight,
     bias: &FlexTensor,
     rectify: bool,
+    kept: Option<&KeptWeight>,
 ) -> FlexTensor {
     let (grid, blocks) = (inputs.extent(), n_blocks(weight.outputs()));
     let bias = by_block(numbers(bias));
     let mut out = Activations::stale(inputs.precision, grid.n * blocks * grid.plane());
     if let Some(conv) = inputs.unfolded(weight) {
-        with_simd!(s => conv.forward(s, &bias, rectify, out.pixels_mut()));
+        with_simd!(s => {
+            let kept = kept.map(|kept| {
+                kept.or_make(&weight.0, inputs.precision, || conv.pack_weight(s))
+            });
+            conv.forward(s, &bias, rectify, kept.as_deref(), out.pixels_mut());
+        });
     } else {
         with_simd!(s => inputs.with_input(|input| {
             let (window, weights) = (weight.window(), weight.for_outputs(inputs.channels()));

@@ -24,6 +24,7 @@ pub mod fallback;
 
 mod extension;
 mod layer;
+mod kept_weight;
 mod up_conv;
 mod upsample;
 mod max_pool;
@@ -42,6 +43,7 @@ mod simd;
 
 pub use buffers::Buffer;
 pub use features::Features;
+pub use kept_weight::KeptWeight;
 pub use norm::{BatchStatistics, Norm, fold_norm};
 pub use operations::{
     conv_bias, conv_transpose_bilinear, conv_transpose2x2, conv1x1, conv3x3_bias,

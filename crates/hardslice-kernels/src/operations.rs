@@ -11,7 +11,7 @@ use crate::features::{Blocked, Form, has_kernels};
 use crate::layer::Layer;
 use crate::simd::LANES;
 use crate::stored::Precision;
-use crate::{BatchStatistics, Features, Norm, fallback};
+use crate::{BatchStatistics, Features, KeptWeight, Norm, fallback};
 
 /// 3x3 convolution, batch norm with the batch's own statistics, and ReLU, as one operation.
 ///
@@ -92,7 +92,7 @@ pub fn conv3x3_bias(
     let Some(inputs) = ConvInputs::new(x, skip) else {
         return fallback::conv3x3_bias(x, skip, weight, bias, relu);
     };
-    inputs.conv_bias(weight, bias, relu)
+    inputs.conv_bias(weight, bias, relu, None)
 }
 
 /// 2x2 max pool with stride 2; the last row or column of an odd size takes no part.
@@ -168,7 +168,8 @@ pub fn conv1x1(x: &Features, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
 
 /// Convolution with an odd kernel of any size, bias and, where `relu` is set, ReLU.
 ///
-/// Same padding, stride 1. FCN's fc6 (7x7) and fc7 (1x1).
+/// Same padding, stride 1. FCN's fc6 (7x7) and fc7 (1x1). A net that only predicts gives a place to
+/// keep the weight as the kernel reads it.
 ///
 /// # Shapes
 ///
@@ -178,7 +179,13 @@ pub fn conv1x1(x: &Features, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
 /// # Panics
 ///
 /// When the shapes do not fit each other.
-pub fn conv_bias(x: &Features, weight: Tensor<4>, bias: Tensor<1>, relu: bool) -> Features {
+pub fn conv_bias(
+    x: &Features,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    relu: bool,
+    kept: Option<&KeptWeight>,
+) -> Features {
     let [_, n_in, height, width] = weight.dims();
     assert_eq!(
         [n_in, height],
@@ -189,7 +196,7 @@ pub fn conv_bias(x: &Features, weight: Tensor<4>, bias: Tensor<1>, relu: bool) -
     let Some(inputs) = ConvInputs::new(x, None) else {
         return fallback::conv_bias(x, weight, bias, relu);
     };
-    inputs.conv_bias(weight, bias, relu)
+    inputs.conv_bias(weight, bias, relu, kept)
 }
 
 /// Transposed convolution that scales a few planes up by an even `stride`, starting from (or
@@ -287,7 +294,13 @@ impl ConvInputs {
         })
     }
 
-    fn conv_bias(self, weight: Tensor<4>, bias: Tensor<1>, relu: bool) -> Features {
+    fn conv_bias(
+        self,
+        weight: Tensor<4>,
+        bias: Tensor<1>,
+        relu: bool,
+        kept: Option<&KeptWeight>,
+    ) -> Features {
         let n_out = weight.dims()[0];
         let out = <Dispatch as Kernels>::conv_bias(
             self.skip,
@@ -297,6 +310,7 @@ impl ConvInputs {
             BiasedConv {
                 layers: self.layers,
                 rectify: relu,
+                kept: kept.cloned(),
                 precision: self.precision,
             },
         );

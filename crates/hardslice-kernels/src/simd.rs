@@ -98,6 +98,18 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Two numbers in a lane: `low` and `high`, each rounded to bf16 as by
     /// [`store_bf16`](Self::store_bf16), as the lower and the upper half of its bits.
     fn pairs(self, low: Self::V, high: Self::V) -> Self::V;
+    /// Thirty-two numbers in a row, the first sixteen of them in `first`, as sixteen
+    /// [pairs](Self::pairs) of neighbours.
+    #[inline(always)]
+    fn neighbours(self, first: Self::V, second: Self::V) -> Self::V {
+        let mut halves = [0_u16; 2 * LANES];
+        // SAFETY: two times sixteen halves are the bits of sixteen numbers.
+        unsafe {
+            self.store_bf16(halves.as_mut_ptr(), first);
+            self.store_bf16(halves.as_mut_ptr().add(LANES), second);
+            self.load(halves.as_ptr().cast())
+        }
+    }
     /// Adds to each lane of `c` the products of the two bf16 in that lane of `a` and `b`.
     ///
     /// Instruction sets differ in how often they round on the way, and the instruction takes

@@ -116,7 +116,7 @@ fn conv_with_bias_is_pytorchs() {
         [1, 4, 5, 6],
         [3, 4, 7, 7],
         3,
-        |x, weight, bias| conv_bias(x, weight, bias, true).into_planar(),
+        |x, weight, bias| conv_bias(x, weight, bias, true, None).into_planar(),
     );
 }
 

@@ -48,7 +48,7 @@ fn net([height, width]: [usize; 2], precision: Precision) -> Vec<Vec<u32>> {
         conv3x3_norm_relu(&max_pool2x2(&first), None, weights[1].clone(), &norm(1));
     let up = conv_transpose2x2(&low, weights[2].clone(), vectors[2].clone());
     let (joined, _) = conv3x3_norm_relu(&up, Some(&first), weights[3].clone(), &norm(3));
-    let wide = conv_bias(&joined, weights[4].clone(), vectors[4].clone(), true);
+    let wide = conv_bias(&joined, weights[4].clone(), vectors[4].clone(), true, None);
     let logits = conv1x1(&wide, weights[5].clone(), vectors[5].clone());
     let scaled = conv_transpose_bilinear(logits, weights[6].clone(), 2);
     let loss = plane_sums(scaled.clone() * tensor(99, scaled.dims(), &device)).sum();

@@ -184,7 +184,7 @@ fn biased_case(case: [usize; 6], kernel: usize, precision: Precision, share: f32
         let skipped = (n_skip > 0).then_some(&skipped);
         conv3x3_bias(&features, skipped, weight.clone(), bias.clone(), true)
     } else {
-        conv_bias(&features, weight.clone(), bias.clone(), true)
+        conv_bias(&features, weight.clone(), bias.clone(), true, None)
     };
     let out = out.into_planar();
     let (weights, d_out) = loss_weights(out.dims());

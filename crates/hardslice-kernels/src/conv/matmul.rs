@@ -14,6 +14,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::scratch::with_scratch;
+use crate::buffers::Buffer;
 use crate::simd::{Kernel, LANES, Simd};
 
 /// Columns of a panel: as many vectors as leave registers for the rows of a tile.
@@ -21,8 +22,8 @@ pub(super) const fn panel<S: Simd>() -> usize {
     S::PANEL_VECTORS * LANES
 }
 
-/// Terms of a sum that are taken at a time: a panel of them stays in the first cache, the rows of
-/// a task in the second.
+/// Numbers of a row that are taken at a time, each a term of a sum or a pair of terms: a panel of them
+/// stays in the first cache, the rows of a task in the second.
 const DEPTH: usize = 256;
 
 /// Rows of a task, at least and at most: multiples of every tile's. The more there are, the less
@@ -37,6 +38,8 @@ pub(super) enum Left<'a> {
     ByRows(&'a [f32]),
     /// `[term][row]`.
     ByTerms { numbers: &'a [f32], n_rows: usize },
+    /// As [`Matmul::pack_left`] gives it.
+    Packed(&'a [f32]),
 }
 
 /// The terms of a panel of the right one that are not all zero.
@@ -51,6 +54,18 @@ pub(super) enum Terms<'a> {
 }
 
 impl Terms<'_> {
+    /// The pairs in which those of a panel lie, as [`Self::runs`]; `depth` in pairs.
+    fn runs_of_pairs(self, panel: usize, depth: Range<usize>) -> Vec<Range<usize>> {
+        let mut next = 0;
+        let runs = self.runs(panel, 2 * depth.start..2 * depth.end).into_iter();
+        let pairs = runs.map(|run| {
+            let pairs = next.max(run.start / 2)..run.end.div_ceil(2);
+            next = pairs.end;
+            pairs
+        });
+        pairs.filter(|run| !run.is_empty()).collect()
+    }
+
     /// Those of a panel that lie in `depth`, in runs, counted from its start.
     fn runs(self, panel: usize, depth: Range<usize>) -> Vec<Range<usize>> {
         let (period, kept) = match self {
@@ -76,11 +91,24 @@ pub(super) struct Matmul<'a> {
     /// `[panel][depth][column]`, the last panel filled up with anything.
     pub(super) right: &'a [f32],
     pub(super) terms: Terms<'a>,
+    /// Terms of a sum.
     pub(super) depth: usize,
     pub(super) n_columns: usize,
+    /// Whether the sums are those of bf16 products: each number of `right` is then a pair of terms,
+    /// the last of an odd number of them with a zero, and the numbers of `left` are rounded.
+    pub(super) in_pairs: bool,
 }
 
 impl Matmul<'_> {
+    /// Numbers of a row, each a term or a pair.
+    fn row_len(&self) -> usize {
+        if self.in_pairs {
+            self.depth.div_ceil(2)
+        } else {
+            self.depth
+        }
+    }
+
     /// Writes `[rows][n_columns]`, as many rows as there are in `to`.
     pub(super) fn run<S: Simd>(&self, s: S, to: &mut [f32]) {
         let [least, most] = TASK_ROWS;
@@ -93,8 +121,8 @@ impl Matmul<'_> {
                 to.fill(0.0);
             }
             with_scratch([task_rows * DEPTH / LANES, 0], |rows, _| {
-                for first in (0..self.depth).step_by(DEPTH) {
-                    let depth = first..self.depth.min(first + DEPTH);
+                for first in (0..self.row_len()).step_by(DEPTH) {
+                    let depth = first..self.row_len().min(first + DEPTH);
                     let rows = rows.as_flattened_mut();
                     match S::MATMUL_ROWS {
                         1 => self.task::<S, 1>(s, task * task_rows, depth, rows, to),
@@ -107,6 +135,25 @@ impl Matmul<'_> {
         });
     }
 
+    /// The `n_rows` rows of `left` in the order in which they are read, for products to come:
+    /// `[tile][term or pair][row]`.
+    pub(super) fn pack_left<S: Simd>(&self, s: S, n_rows: usize) -> Buffer {
+        let rows = S::MATMUL_ROWS;
+        let per_tile = rows * self.row_len();
+        let mut packed = Buffer::stale(n_rows.div_ceil(rows) * per_tile);
+        let tiles = packed.par_chunks_mut(per_tile.max(1)).enumerate();
+        tiles.for_each(|(tile, to)| {
+            let rows = tile * rows..n_rows.min((tile + 1) * rows);
+            match S::MATMUL_ROWS {
+                1 => self.pack::<S, 1>(s, rows, 0..self.row_len(), to),
+                6 => self.pack::<S, 6>(s, rows, 0..self.row_len(), to),
+                12 => self.pack::<S, 12>(s, rows, 0..self.row_len(), to),
+                _ => unreachable!("a size of a tile"),
+            }
+        });
+        packed
+    }
+
     /// Adds some terms to some rows, the first terms in place of what stands there.
     fn task<S: Simd, const ROWS: usize>(
         &self,
@@ -117,19 +164,29 @@ impl Matmul<'_> {
         to: &mut [f32],
     ) {
         let n_rows = to.len() / self.n_columns;
-        let n_tiles = n_rows.div_ceil(ROWS);
         let per_tile = ROWS * depth.len();
-        let rows = &mut rows[..n_tiles * per_tile];
-        self.pack::<ROWS>(first_row..first_row + n_rows, depth.clone(), rows);
-        let per_panel = self.depth * panel::<S>();
+        let (lefts, tile_step) = if let Left::Packed(packed) = self.left {
+            let tile_step = ROWS * self.row_len();
+            let first = first_row / ROWS * tile_step + depth.start * ROWS;
+            (&packed[first..], tile_step)
+        } else {
+            let rows = &mut rows[..n_rows.div_ceil(ROWS) * per_tile];
+            self.pack::<S, ROWS>(s, first_row..first_row + n_rows, depth.clone(), rows);
+            (&*rows, per_tile)
+        };
+        let per_panel = self.row_len() * panel::<S>();
         for (idx, right) in self.right.chunks_exact(per_panel).enumerate() {
             let first_column = idx * panel::<S>();
             let right = &right[depth.start * panel::<S>()..depth.end * panel::<S>()];
-            let runs = self.terms.runs(idx, depth.clone());
+            let runs = if self.in_pairs {
+                self.terms.runs_of_pairs(idx, depth.clone())
+            } else {
+                self.terms.runs(idx, depth.clone())
+            };
             let tiles = to.chunks_mut(ROWS * self.n_columns);
-            for (left, to) in rows.chunks_exact(per_tile).zip(tiles) {
+            for (left, to) in lefts.chunks(tile_step).zip(tiles) {
                 let tile = Tile::<ROWS> {
-                    left,
+                    left: &left[..per_tile],
                     right,
                     runs: &runs,
                     depth: depth.len(),
@@ -139,19 +196,38 @@ impl Matmul<'_> {
                     to,
                 };
                 if const { S::PANEL_VECTORS == 2 } {
-                    tile.run_with::<S, 2>(s);
+                    tile.run_with::<S, 2>(s, self.in_pairs);
                 } else {
-                    tile.run_with::<S, 1>(s);
+                    tile.run_with::<S, 1>(s, self.in_pairs);
                 }
             }
         }
     }
 
-    /// Terms of some rows as `[tile][term][row]`, the last tile filled up with its last row.
-    fn pack<const ROWS: usize>(&self, rows: Range<usize>, depth: Range<usize>, to: &mut [f32]) {
+    /// Terms or pairs of some rows as `[tile][term or pair][row]`, the last tile filled up with
+    /// anything.
+    fn pack<S: Simd, const ROWS: usize>(
+        &self,
+        s: S,
+        rows: Range<usize>,
+        depth: Range<usize>,
+        to: &mut [f32],
+    ) {
+        if self.in_pairs {
+            let (left, n_terms) = (self.left, self.depth);
+            s.run(PackPairs::<ROWS> {
+                left,
+                n_terms,
+                rows,
+                depth,
+                to,
+            });
+            return;
+        }
         let per_tile = ROWS * depth.len();
         let tiles = rows.clone().step_by(ROWS);
         match self.left {
+            Left::Packed(_) => unreachable!("packed once"),
             Left::ByRows(numbers) => {
                 for (first, to) in tiles.zip(to.chunks_exact_mut(per_tile)) {
                     let rows: [_; ROWS] = std::array::from_fn(|row| {
@@ -185,6 +261,94 @@ impl Matmul<'_> {
     }
 }
 
+/// Pairs of terms of some rows as `[tile][pair][row]`; places beyond the last row are filled with
+/// anything.
+struct PackPairs<'a, const ROWS: usize> {
+    left: Left<'a>,
+    n_terms: usize,
+    rows: Range<usize>,
+    /// Pairs.
+    depth: Range<usize>,
+    to: &'a mut [f32],
+}
+
+impl<const ROWS: usize> Kernel for PackPairs<'_, ROWS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let per_tile = ROWS * self.depth.len();
+        let tiles = self.rows.clone().step_by(ROWS);
+        match self.left {
+            Left::Packed(_) => unreachable!("packed once"),
+            Left::ByRows(numbers) => {
+                for (first, to) in tiles.zip(self.to.chunks_exact_mut(per_tile)) {
+                    for pair in self.depth.clone().step_by(LANES) {
+                        let mut pairs = [s.zero(); LANES];
+                        let rows = (first..self.rows.end).take(ROWS);
+                        for (pairs, row) in pairs.iter_mut().zip(rows) {
+                            let terms = &numbers[row * self.n_terms..][..self.n_terms];
+                            let (low, high) = (2 * pair, (2 * pair + LANES).min(self.n_terms));
+                            *pairs = s.neighbours(
+                                first_of(s, &terms[low..]),
+                                first_of(s, &terms[high..]),
+                            );
+                        }
+                        let columns = s.transpose(pairs);
+                        let to = &mut to[(pair - self.depth.start) * ROWS..];
+                        write_rows::<S, ROWS>(s, &columns, to);
+                    }
+                }
+            }
+            Left::ByTerms { numbers, n_rows } => {
+                // Term by term: what lies side by side is read at once.
+                for (place, pair) in self.depth.enumerate() {
+                    let row_of = |term: usize| &numbers[term * n_rows..][..self.rows.end];
+                    let low = row_of(2 * pair);
+                    let high = (2 * pair + 1 < self.n_terms).then(|| row_of(2 * pair + 1));
+                    for (first, to) in tiles.clone().zip(self.to.chunks_exact_mut(per_tile)) {
+                        let low = first_of(s, &low[first..]);
+                        let high = match high {
+                            Some(high) => first_of(s, &high[first..]),
+                            None => s.zero(),
+                        };
+                        write_rows::<S, ROWS>(s, &[s.pairs(low, high)], &mut to[place * ROWS..]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The first sixteen numbers, zeros where there are no more.
+#[inline(always)]
+fn first_of<S: Simd>(s: S, numbers: &[f32]) -> S::V {
+    if let Some(whole) = numbers.first_chunk() {
+        return s.read::<f32>(whole);
+    }
+    let mut filled_up = [0.0; LANES];
+    filled_up[..numbers.len()].copy_from_slice(numbers);
+    s.read::<f32>(&filled_up)
+}
+
+/// Writes the first `ROWS` lanes of each vector, one after the other, as far as there is room.
+#[inline(always)]
+fn write_rows<S: Simd, const ROWS: usize>(s: S, vectors: &[S::V], to: &mut [f32]) {
+    for (place, vector) in vectors.iter().enumerate() {
+        let Some(to) = to.get_mut(place * ROWS..) else {
+            return;
+        };
+        // The lanes beyond are overwritten by the next vector, or are beyond the last one's.
+        match to.first_chunk_mut::<LANES>() {
+            Some(to) => s.write(to, *vector),
+            None => {
+                let n = to.len().min(ROWS);
+                to[..n].copy_from_slice(&s.to_array(*vector)[..n]);
+            }
+        }
+    }
+}
+
 /// A few rows of a panel.
 struct Tile<'a, const ROWS: usize> {
     /// `[term][row]`.
@@ -204,15 +368,22 @@ struct Tile<'a, const ROWS: usize> {
 }
 
 impl<const ROWS: usize> Tile<'_, ROWS> {
-    fn run_with<S: Simd, const VECTORS: usize>(self, s: S) {
-        s.run(InRegisters::<ROWS, VECTORS>(self));
+    fn run_with<S: Simd, const VECTORS: usize>(self, s: S, in_pairs: bool) {
+        if in_pairs {
+            s.run_dots(InRegisters::<ROWS, VECTORS, true>(self));
+        } else {
+            s.run(InRegisters::<ROWS, VECTORS, false>(self));
+        }
     }
 }
 
-/// The innermost loop: all sums of a tile in registers.
-struct InRegisters<'a, const ROWS: usize, const VECTORS: usize>(Tile<'a, ROWS>);
+/// The innermost loop: all sums of a tile in registers. With `DOTS` each number is a pair of bf16, and
+/// the kernel is to be run by [`Simd::run_dots`].
+struct InRegisters<'a, const ROWS: usize, const VECTORS: usize, const DOTS: bool>(Tile<'a, ROWS>);
 
-impl<const ROWS: usize, const VECTORS: usize> Kernel for InRegisters<'_, ROWS, VECTORS> {
+impl<const ROWS: usize, const VECTORS: usize, const DOTS: bool> Kernel
+    for InRegisters<'_, ROWS, VECTORS, DOTS>
+{
     type Output = ();
 
     #[inline(always)]
@@ -251,7 +422,13 @@ impl<const ROWS: usize, const VECTORS: usize> Kernel for InRegisters<'_, ROWS, V
                     // SAFETY: `left` has ROWS numbers for each term.
                     let x = s.splat(unsafe { *left.add(row) });
                     for vector in 0..VECTORS {
-                        sums[row][vector] = s.mul_add(x, v[vector], sums[row][vector]);
+                        let sum = &mut sums[row][vector];
+                        *sum = if DOTS {
+                            // SAFETY: `run_dots` runs it.
+                            unsafe { s.dot(x, v[vector], *sum) }
+                        } else {
+                            s.mul_add(x, v[vector], *sum)
+                        };
                     }
                 }
                 left = left.wrapping_add(ROWS);
@@ -338,6 +515,7 @@ mod tests {
                     terms: Terms::All,
                     depth,
                     n_columns,
+                    in_pairs: false,
                 };
                 let mut found = vec![f32::NAN; n_rows * n_columns];
                 with_simd!(s => matmul.run(s, &mut found));
@@ -373,6 +551,7 @@ mod tests {
             },
             depth,
             n_columns,
+            in_pairs: false,
         };
         let mut found = vec![f32::NAN; n_rows * n_columns];
         with_simd!(s => matmul.run(s, &mut found));

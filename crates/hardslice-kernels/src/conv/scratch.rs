@@ -7,6 +7,8 @@
 
 use std::cell::RefCell;
 
+use burn_std::bf16;
+
 use super::Window;
 use crate::buffers::Buffer;
 use crate::layout::Extent;
@@ -51,11 +53,11 @@ pub(crate) struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    /// Whether the layer is stored in bf16.
-    pub(super) fn is_bf16(self) -> bool {
+    /// In which precision the layer is stored.
+    pub(super) fn precision(self) -> Precision {
         // All that one operation reads is stored in one precision; the last source is never absent.
         let last = self.sources.last();
-        last.is_some_and(|source| source.pixels.precision() == Precision::Bf16)
+        last.map_or(Precision::F32, |source| source.pixels.precision())
     }
 
     /// The source of a block and the block's place there.
@@ -127,6 +129,26 @@ pub(super) fn fill<S: Simd>(
                 blocks.extent,
                 &mut to[window.pad..window.pad + n_read],
             );
+        }
+    }
+}
+
+/// Rounds pixels to bf16 and back.
+pub(super) fn round_in_place<S: Simd>(s: S, pixels: &mut [Pixel]) {
+    s.run(RoundInPlace(pixels));
+}
+
+struct RoundInPlace<'a>(&'a mut [Pixel]);
+
+impl Kernel for RoundInPlace<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for pixel in self.0 {
+            let mut rounded = [bf16::ZERO; LANES];
+            s.write(&mut rounded, s.read(pixel));
+            s.write(pixel, s.read(&rounded));
         }
     }
 }

@@ -10,9 +10,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Window;
 use super::matmul::{Left, Matmul, Terms, panel};
-use super::scratch::{Blocks, Slab, fill};
+use super::scratch::{Blocks, Input, Slab, fill, round_in_place};
+use super::{Window, by_dots};
 use crate::buffers::Buffer;
 use crate::layout::{Extent, n_blocks};
 use crate::simd::{LANES, Pixel, Simd};
@@ -69,24 +69,62 @@ impl<'a> UnfoldedConv<'a> {
         self.grid.n * self.grid.plane()
     }
 
-    /// Writes all outputs, with their bias and, where `rectify` is set, ReLU.
-    pub(crate) fn forward<S: Simd>(&self, s: S, bias: &[Pixel], rectify: bool, to: PixelsMut<'_>) {
+    /// Whether the sums are those of bf16 products.
+    fn in_dots<S: Simd>(&self, s: S) -> bool {
+        let sources = [self.input];
+        let blocks = Blocks {
+            sources: &sources,
+            extent: self.grid,
+        };
+        by_dots(s, Input::Blocks(blocks))
+    }
+
+    /// The weight in the order in which [`Self::forward`] reads it.
+    pub(crate) fn pack_weight<S: Simd>(&self, s: S) -> Buffer {
+        self.product(s, Left::ByRows(self.weight), &[], Terms::All)
+            .pack_left(s, self.n_outputs())
+    }
+
+    /// All outputs, from the weight and the columns that the window reads.
+    fn product<'m, S: Simd>(
+        &self,
+        s: S,
+        left: Left<'m>,
+        right: &'m [f32],
+        terms: Terms<'m>,
+    ) -> Matmul<'m> {
+        Matmul {
+            left,
+            right,
+            terms,
+            depth: self.per_output(),
+            n_columns: self.n_pixels(),
+            in_pairs: self.in_dots(s),
+        }
+    }
+
+    /// Writes all outputs, with their bias and, where `rectify` is set, ReLU. `packed`: the weight as
+    /// [`Self::pack_weight`] gives it, where it was kept.
+    pub(crate) fn forward<S: Simd>(
+        &self,
+        s: S,
+        bias: &[Pixel],
+        rectify: bool,
+        packed: Option<&Buffer>,
+        to: PixelsMut<'_>,
+    ) {
         let Extent { n, width, .. } = self.grid;
         let n_pixels = self.n_pixels();
         let mut sums = Buffer::stale(self.n_outputs() * n_pixels);
-        Matmul {
-            left: Left::ByRows(self.weight),
-            right: &Padded::new(s, self.input, self.window, self.grid)
-                .by_rows(self.grid)
-                .columns::<S>(),
-            terms: Terms::Periodic {
-                period: self.window.taps(),
-                of_panels: &self.taps_of_panels(panel::<S>()),
-            },
-            depth: self.per_output(),
-            n_columns: n_pixels,
-        }
-        .run(s, &mut sums);
+        let left = packed.map_or(Left::ByRows(self.weight), |packed| Left::Packed(packed));
+        let columns = Padded::new(s, self.input, self.window, self.grid, self.in_dots(s))
+            .by_rows(self.grid)
+            .columns(s, self.in_dots(s));
+        let terms = Terms::Periodic {
+            period: self.window.taps(),
+            of_panels: &self.taps_of_panels(panel::<S>()),
+        };
+        self.product(s, left, &columns, terms).run(s, &mut sums);
         let (sums, blocks) = (&sums, bias.len());
         let floor = if rectify { 0.0 } else { f32::NEG_INFINITY };
         with_pixels!(PixelsMut, to = to => {
@@ -121,14 +159,16 @@ impl<'a> UnfoldedConv<'a> {
 
     /// The gradient of the weight, from that of the output: `[outputs, inputs, k, k]`.
     pub(crate) fn weight_gradient<S: Simd>(&self, s: S, gradient: Source<'_>) -> Buffer {
-        let gradients = Padded::new(s, gradient, Window::same(1), self.grid).planes();
+        let gradients = Padded::new(s, gradient, Window::same(1), self.grid, false).planes();
+        let in_pairs = self.in_dots(s);
         let mut of_weight = Buffer::stale(self.weight.len());
         Matmul {
             left: Left::ByRows(&gradients),
-            right: &Padded::new(s, self.input, self.window, self.grid).rows::<S>(),
+            right: &Padded::new(s, self.input, self.window, self.grid, in_pairs).rows(s, in_pairs),
             terms: Terms::All,
             depth: self.n_pixels(),
             n_columns: self.per_output(),
+            in_pairs,
         }
         .run(s, &mut of_weight);
         of_weight
@@ -138,16 +178,19 @@ impl<'a> UnfoldedConv<'a> {
     pub(crate) fn input_gradient<S: Simd>(&self, s: S, gradient: Source<'_>, to: PixelsMut<'_>) {
         let (taps, plane) = (self.window.taps(), self.grid.plane());
         let n_pixels = self.n_pixels();
+        let in_pairs = self.in_dots(s);
         let mut unfolded = Buffer::stale(self.per_output() * n_pixels);
         Matmul {
             left: Left::ByTerms {
                 numbers: self.weight,
                 n_rows: self.per_output(),
             },
-            right: &Padded::new(s, gradient, Window::same(1), self.grid).columns::<S>(),
+            right: &Padded::new(s, gradient, Window::same(1), self.grid, in_pairs)
+                .columns(s, in_pairs),
             terms: Terms::All,
             depth: self.n_outputs(),
             n_columns: n_pixels,
+            in_pairs,
         }
         .run(s, &mut unfolded);
         let (unfolded, channels) = (&unfolded, self.input.channels);
@@ -204,6 +247,11 @@ fn gather<E: Stored>(channels: &[&[f32]], bias: &Pixel, floor: f32, to: &mut [Pi
     }
 }
 
+/// Two numbers that are exact in bf16 as the halves of one, as [`Simd::pairs`] gives them.
+fn pair(low: f32, high: f32) -> f32 {
+    f32::from_bits(low.to_bits() >> 16 | high.to_bits())
+}
+
 /// A tensor with zeros around each image, and where the numbers lie that a window reads.
 struct Padded {
     /// `[image][block][row][column][16]`.
@@ -215,7 +263,14 @@ struct Padded {
 }
 
 impl Padded {
-    fn new<S: Simd>(s: S, source: Source<'_>, window: Window, grid: Extent) -> Self {
+    /// The numbers are rounded to bf16 where they are to be brought in pairs.
+    fn new<S: Simd>(
+        s: S,
+        source: Source<'_>,
+        window: Window,
+        grid: Extent,
+        in_pairs: bool,
+    ) -> Self {
         let slab = |image| Slab {
             image,
             first_row: 0,
@@ -234,6 +289,9 @@ impl Padded {
         chunks.for_each(|(chunk, to)| {
             let (image, block) = (chunk / blocks, chunk % blocks);
             fill(s, all, block..block + 1, slab(image), window, to);
+            if in_pairs {
+                round_in_place(s, to);
+            }
         });
         let pixels = (0..grid.n * grid.plane()).map(|pixel| {
             let (image, pixel) = (pixel / grid.plane(), pixel % grid.plane());
@@ -262,26 +320,32 @@ impl Padded {
         self
     }
 
-    /// `[panel of pixels][channel and tap][pixel]`.
-    fn columns<S: Simd>(&self) -> Buffer {
-        self.panels(&self.taps, &self.pixels, panel::<S>())
+    /// `[panel of pixels][channel and tap][pixel]`, channels and taps in pairs where asked for.
+    fn columns<S: Simd>(&self, s: S, in_pairs: bool) -> Buffer {
+        self.panels(s, &self.taps, &self.pixels, in_pairs)
     }
 
-    /// `[panel of channels and taps][pixel][channel and tap]`.
-    fn rows<S: Simd>(&self) -> Buffer {
-        self.panels(&self.pixels, &self.taps, panel::<S>())
+    /// `[panel of channels and taps][pixel][channel and tap]`, pixels in pairs where asked for.
+    fn rows<S: Simd>(&self, s: S, in_pairs: bool) -> Buffer {
+        self.panels(s, &self.pixels, &self.taps, in_pairs)
     }
 
-    fn panels(&self, rows: &[usize], columns: &[usize], panel: usize) -> Buffer {
-        let numbers = &self.numbers;
-        let mut panels = Buffer::stale(columns.len().div_ceil(panel) * rows.len() * panel);
+    fn panels<S: Simd>(&self, _: S, rows: &[usize], columns: &[usize], in_pairs: bool) -> Buffer {
+        let (numbers, panel) = (&self.numbers, panel::<S>());
+        let at_once = if in_pairs { 2 } else { 1 };
+        let per_panel = rows.len().div_ceil(at_once) * panel;
+        let mut panels = Buffer::stale(columns.len().div_ceil(panel) * per_panel);
         panels
-            .par_chunks_mut(rows.len() * panel)
+            .par_chunks_mut(per_panel)
             .zip(columns.par_chunks(panel))
             .for_each(|(to, columns)| {
-                for (to, row) in to.chunks_exact_mut(panel).zip(rows) {
+                for (to, rows) in to.chunks_exact_mut(panel).zip(rows.chunks(at_once)) {
                     for (to, column) in to.iter_mut().zip(columns) {
-                        *to = numbers[row + column];
+                        *to = match *rows {
+                            [low, high] => pair(numbers[low + column], numbers[high + column]),
+                            [last] if in_pairs => pair(numbers[last + column], 0.0),
+                            _ => numbers[rows[0] + column],
+                        };
                     }
                 }
             });

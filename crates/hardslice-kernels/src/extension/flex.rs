@@ -76,6 +76,7 @@ impl Kernels for Flex {
             &ConvWeight(in_order(weight)),
             &in_order(bias),
             about.rectify,
+            about.kept.as_ref(),
         )
     }
 

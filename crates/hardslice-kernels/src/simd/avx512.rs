@@ -3,11 +3,12 @@
 use std::arch::x86_64::{
     __m512, __m512bh, __m512i, _CMP_GT_OQ, _mm256_loadu_si256, _mm256_storeu_si256,
     _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_castpd_ps, _mm512_castps_pd,
-    _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi16,
-    _mm512_cvtepu16_epi32, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_maskz_mov_ps,
-    _mm512_max_ps, _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_shuffle_f32x4, _mm512_slli_epi32, _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
-    _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
+    _mm512_castps_si512, _mm512_castsi256_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask,
+    _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_dpbf16_ps, _mm512_fmadd_ps,
+    _mm512_inserti64x4, _mm512_loadu_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_or_si512,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_slli_epi32,
+    _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps,
+    _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
 
 use super::{Kernel, LANES, Simd};
@@ -186,6 +187,18 @@ impl Simd for Avx512 {
             let upper = _mm512_slli_epi32::<16>(_mm512_set1_epi32(0xffff));
             let high = _mm512_and_si512(self.rounded(high), upper);
             _mm512_castsi512_ps(_mm512_or_si512(low, high))
+        }
+    }
+
+    #[inline(always)]
+    fn neighbours(self, first: Self::V, second: Self::V) -> Self::V {
+        // SAFETY: AVX-512F was detected.
+        unsafe {
+            let first = _mm512_srli_epi32::<16>(self.rounded(first));
+            let second = _mm512_srli_epi32::<16>(self.rounded(second));
+            let first = _mm512_castsi256_si512(_mm512_cvtepi32_epi16(first));
+            let both = _mm512_inserti64x4::<1>(first, _mm512_cvtepi32_epi16(second));
+            _mm512_castsi512_ps(both)
         }
     }
 

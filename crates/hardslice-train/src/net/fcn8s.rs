@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
 use hardslice_data::random::Stream;
 use hardslice_kernels::{
-    Features, Precision, conv_bias, conv_transpose_bilinear, conv1x1, max_pool2x2,
+    Features, KeptWeight, Precision, conv_bias, conv_transpose_bilinear, conv1x1, max_pool2x2,
 };
 
 use super::conv_block::Conv;
@@ -51,6 +51,9 @@ pub struct Fcn8s {
     pub dropout: f64,
     #[module(skip)]
     pub(super) precision: Precision,
+    /// Where fc6's and fc7's weights are kept once they do not change any more.
+    #[module(skip)]
+    kept: Option<[KeptWeight; 2]>,
 }
 
 impl Fcn8s {
@@ -90,7 +93,13 @@ impl Fcn8s {
             upscore_pool3: initial.bilinear(n_organs, 8),
             dropout: config.dropout,
             precision: config.dtype.precision(),
+            kept: None,
         }
+    }
+
+    /// The weights do not change any more.
+    pub(super) fn keep_weights(&mut self) {
+        self.kept = Some(Default::default());
     }
 
     pub(super) fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
@@ -103,8 +112,9 @@ impl Fcn8s {
             x = max_pool2x2(&x);
             pools.push(x.clone());
         }
-        for fc in [&self.fc6, &self.fc7] {
-            x = conv_bias(&x, fc.weight.val(), fc.bias(), true);
+        for (place, fc) in [&self.fc6, &self.fc7].into_iter().enumerate() {
+            let kept = self.kept.as_ref().map(|kept| &kept[place]);
+            x = conv_bias(&x, fc.weight.val(), fc.bias(), true, kept);
             x = drop_at_random(x, self.dropout, pass);
         }
         let score = |x: &Features, conv: &Conv| conv1x1(x, conv.weight.val(), conv.bias());

@@ -114,6 +114,9 @@ impl Net {
     pub fn for_prediction(&self) -> Self {
         let mut net = self.without_gradients();
         net.blocks_mut().into_iter().for_each(ConvBlock::fold_norm);
+        if let Self::Fcn8s(net) = &mut net {
+            net.keep_weights();
+        }
         net
     }
 
