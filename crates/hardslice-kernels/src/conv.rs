@@ -110,11 +110,7 @@ impl SameConv<'_> {
             }
             .run(s, outputs, with_moments);
         }
-        let weights = if in_dots {
-            Packed::in_pairs(s, S::TILE_BLOCKS, weights)
-        } else {
-            Packed::new(s, S::TILE_BLOCKS, weights)
-        };
+        let weights = Packed::for_input(s, input, weights);
         let conv = Conv {
             input,
             window,

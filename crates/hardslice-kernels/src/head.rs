@@ -208,25 +208,33 @@ impl Kernel for HeadRow<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let width = self.to.len();
-        for (column, to) in self.to.iter_mut().enumerate() {
-            let mut sum = s.zero();
-            for (block, weights) in self.weights.iter().enumerate() {
-                sum = s.mul_add(
-                    s.read(&self.x[block * width + column]),
-                    s.read(weights),
-                    sum,
-                );
+        let bias = s.splat(self.bias);
+        for (strip, to) in self.to.chunks_mut(LANES).enumerate() {
+            let mut sums = [s.zero(); LANES];
+            for (sum, column) in sums.iter_mut().zip(strip * LANES..width) {
+                for (block, weights) in self.weights.iter().enumerate() {
+                    let x = s.read(&self.x[block * width + column]);
+                    *sum = s.mul_add(x, s.read(weights), *sum);
+                }
             }
-            *to = self.bias + tree_sum(s.to_array(sum));
+            let sums = s.add(bias, sum_of(s, s.transpose(sums)));
+            match to.first_chunk_mut() {
+                Some(to) => s.write::<f32>(to, sums),
+                None => to.copy_from_slice(&s.to_array(sums)[..to.len()]),
+            }
         }
     }
 }
 
+/// The sum of sixteen vectors, as a tree.
 #[inline(always)]
-fn tree_sum(lanes: Pixel) -> f32 {
-    let eight: [f32; 8] = std::array::from_fn(|i| lanes[i] + lanes[i + 8]);
-    let four: [f32; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
-    (four[0] + four[2]) + (four[1] + four[3])
+fn sum_of<S: Simd>(s: S, mut vectors: [S::V; LANES]) -> S::V {
+    for half in [8, 4, 2, 1] {
+        for place in 0..half {
+            vectors[place] = s.add(vectors[place], vectors[place + half]);
+        }
+    }
+    vectors[0]
 }
 
 struct HeadInput<'a, E> {

@@ -1,7 +1,7 @@
 //! Weights in the order in which a kernel reads them, kept from one prediction to the next.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::backend::flex::FlexTensor;
 
@@ -33,20 +33,29 @@ impl KeptWeight {
         precision: Precision,
         make: impl FnOnce() -> Buffer,
     ) -> Arc<Buffer> {
-        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_of = |kept: &Kept| {
+        let is_of = |kept: &&Kept| {
             Arc::ptr_eq(&kept.weight.data_arc(), &weight.data_arc())
                 && kept.weight.layout() == weight.layout()
                 && kept.instruction_set == instruction_set()
                 && kept.precision == precision
         };
-        let kept = place.take().filter(is_of).unwrap_or_else(|| Kept {
+        if let Some(kept) = self.place().as_ref().filter(is_of) {
+            return kept.numbers.clone();
+        }
+        // Not under the lock: a thread that waits for its part of `make` may take up another
+        // prediction.
+        let numbers = Arc::new(make());
+        *self.place() = Some(Kept {
             weight: weight.clone(),
             instruction_set: instruction_set(),
             precision,
-            numbers: Arc::new(make()),
+            numbers: numbers.clone(),
         });
-        place.insert(kept).numbers.clone()
+        numbers
+    }
+
+    fn place(&self) -> MutexGuard<'_, Option<Kept>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -62,6 +62,9 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     ///
     /// `from` is valid for reads of 16 numbers; it need not be aligned to more than a number.
     unsafe fn load(self, from: *const f32) -> Self::V;
+    /// Asks for the memory at a place that will be read soon; any place will do.
+    #[inline(always)]
+    fn fetch(self, _from: *const f32) {}
     /// Writes 16 numbers.
     ///
     /// # Safety

@@ -73,9 +73,9 @@ impl UpConv {
             })
             .collect();
         with_simd!(s => {
-            let weights = self.pack(s);
             let sources = [self.layer.source(&self.x)];
             let input = Input::Blocks(Blocks { sources: &sources, extent: grid });
+            let weights = self.pack(s, input);
             let window = Window::same(1);
             let conv =
                 Conv { input, window, grid, weights: &weights, bias: &bias, rectify: false };
@@ -85,7 +85,7 @@ impl UpConv {
     }
 
     /// Four blocks of outputs for each block: one for each tap.
-    fn pack<S: Simd>(&self, s: S) -> Packed {
+    fn pack<S: Simd>(&self, s: S, input: Input<'_>) -> Packed {
         let of_tap = Lanes::of(&channel_blocks(&[self.outputs()]), TAPS);
         let outputs = (0..TAPS).flat_map(|tap| {
             of_tap.iter().map(move |lanes| Lanes {
@@ -102,7 +102,7 @@ impl UpConv {
             input_step: self.outputs() * TAPS,
             is_turned: false,
         };
-        Packed::new(s, S::TILE_BLOCKS, &weights)
+        Packed::for_input(s, input, &weights)
     }
 
     /// From the gradient of the output; `wanted`: of x, of the weight.
@@ -167,7 +167,7 @@ impl UpConv {
                 input_step: TAPS,
                 is_turned: false,
             };
-            let weights = Packed::new(s, group_of(s), &weights);
+            let weights = Packed::for_input(s, input, &weights);
             let window = BLOCK_OF_PIXEL;
             let conv =
                 Conv { input, window, grid, weights: &weights, bias: &zeros, rectify: false };
@@ -175,8 +175,4 @@ impl UpConv {
         });
         dx.into_tensor([grid.n, blocks, grid.height, grid.width, LANES])
     }
-}
-
-fn group_of<S: Simd>(_: S) -> usize {
-    S::TILE_BLOCKS
 }

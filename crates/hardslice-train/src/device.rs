@@ -217,6 +217,19 @@ pub fn arithmetic_of(net: &Net) -> String {
     named(&net.device(), instruction_set)
 }
 
+/// Runs a computation of a net on one of the threads that share the CPU's work.
+///
+/// A net is many short parallel parts; handed over from any other thread, each of them would have to
+/// wake those threads first. A graphics card's queue belongs to the thread that fills it: for one it
+/// runs here.
+pub(crate) fn on_sharing_thread<R: Send>(device: &Device, run: impl FnOnce() -> R + Send) -> R {
+    if device.clone().without_autodiff() == Device::flex() {
+        rayon::scope(|_| run())
+    } else {
+        run()
+    }
+}
+
 fn named(device: &Device, instruction_set: &str) -> String {
     if *device == Device::flex() {
         instruction_set.to_owned()

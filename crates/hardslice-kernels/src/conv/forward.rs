@@ -23,7 +23,7 @@ pub(crate) struct Conv<'a> {
     pub(crate) window: Window,
     /// Positions of the window.
     pub(crate) grid: Extent,
-    /// In pairs only for blocks in steps of one pixel.
+    /// In pairs only for blocks.
     pub(crate) weights: &'a Packed,
     /// For each output block.
     pub(crate) bias: &'a [Pixel],
@@ -314,10 +314,6 @@ impl Conv<'_> {
                         f32::NEG_INFINITY
                     },
                 };
-                if self.weights.in_pairs {
-                    run_tile::<S, BLOCKS, LANES, true>(s, tile, pixels);
-                    continue;
-                }
                 // What no instruction set runs is not compiled: the conditions are constants.
                 if const { BLOCKS == 1 && S::TILE_BLOCKS == 2 } && by_rows {
                     match pixel_step {
@@ -326,10 +322,13 @@ impl Conv<'_> {
                     }
                     continue;
                 }
-                match (pixel_step, self.window.step) {
-                    (1, 1) => run_tile::<S, BLOCKS, 1, false>(s, tile, pixels),
-                    (_, 1) => run_tile::<S, BLOCKS, LANES, false>(s, tile, pixels),
-                    _ => run_tile::<S, BLOCKS, { 2 * LANES }, false>(s, tile, pixels),
+                let in_pairs = self.weights.in_pairs;
+                match (pixel_step, self.window.step, in_pairs) {
+                    (1, 1, _) => run_tile::<S, BLOCKS, 1, false>(s, tile, pixels),
+                    (_, 1, false) => run_tile::<S, BLOCKS, LANES, false>(s, tile, pixels),
+                    (_, _, false) => run_tile::<S, BLOCKS, { 2 * LANES }, false>(s, tile, pixels),
+                    (_, 1, true) => run_tile::<S, BLOCKS, LANES, true>(s, tile, pixels),
+                    (_, _, true) => run_tile::<S, BLOCKS, { 2 * LANES }, true>(s, tile, pixels),
                 }
             }
         }

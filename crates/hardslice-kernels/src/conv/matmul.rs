@@ -135,19 +135,18 @@ impl Matmul<'_> {
         });
     }
 
-    /// The `n_rows` rows of `left` in the order in which they are read, for products to come:
-    /// `[tile][term or pair][row]`.
+    /// The `n_rows` rows of `left` in the order in which they are read, for products to come: what is
+    /// taken at a time, `[tile][term or pair][row]`, one after the other.
     pub(super) fn pack_left<S: Simd>(&self, s: S, n_rows: usize) -> Buffer {
-        let rows = S::MATMUL_ROWS;
-        let per_tile = rows * self.row_len();
-        let mut packed = Buffer::stale(n_rows.div_ceil(rows) * per_tile);
-        let tiles = packed.par_chunks_mut(per_tile.max(1)).enumerate();
-        tiles.for_each(|(tile, to)| {
-            let rows = tile * rows..n_rows.min((tile + 1) * rows);
+        let n_places = n_rows.next_multiple_of(S::MATMUL_ROWS);
+        let mut packed = Buffer::stale(n_places * self.row_len());
+        let at_once = packed.par_chunks_mut((n_places * DEPTH).max(1)).enumerate();
+        at_once.for_each(|(idx, to)| {
+            let depth = idx * DEPTH..self.row_len().min((idx + 1) * DEPTH);
             match S::MATMUL_ROWS {
-                1 => self.pack::<S, 1>(s, rows, 0..self.row_len(), to),
-                6 => self.pack::<S, 6>(s, rows, 0..self.row_len(), to),
-                12 => self.pack::<S, 12>(s, rows, 0..self.row_len(), to),
+                1 => self.pack::<S, 1>(s, 0..n_rows, depth, to),
+                6 => self.pack::<S, 6>(s, 0..n_rows, depth, to),
+                12 => self.pack::<S, 12>(s, 0..n_rows, depth, to),
                 _ => unreachable!("a size of a tile"),
             }
         });
@@ -165,14 +164,14 @@ impl Matmul<'_> {
     ) {
         let n_rows = to.len() / self.n_columns;
         let per_tile = ROWS * depth.len();
-        let (lefts, tile_step) = if let Left::Packed(packed) = self.left {
-            let tile_step = ROWS * self.row_len();
-            let first = first_row / ROWS * tile_step + depth.start * ROWS;
-            (&packed[first..], tile_step)
+        let n_packed = n_rows.div_ceil(ROWS) * per_tile;
+        let is_packed = matches!(self.left, Left::Packed(_));
+        let lefts = if let Left::Packed(packed) = self.left {
+            let n_places = packed.len() / self.row_len();
+            &packed[n_places * depth.start + first_row * depth.len()..][..n_packed]
         } else {
-            let rows = &mut rows[..n_rows.div_ceil(ROWS) * per_tile];
             self.pack::<S, ROWS>(s, first_row..first_row + n_rows, depth.clone(), rows);
-            (&*rows, per_tile)
+            &rows[..n_packed]
         };
         let per_panel = self.row_len() * panel::<S>();
         for (idx, right) in self.right.chunks_exact(per_panel).enumerate() {
@@ -184,9 +183,11 @@ impl Matmul<'_> {
                 self.terms.runs(idx, depth.clone())
             };
             let tiles = to.chunks_mut(ROWS * self.n_columns);
-            for (left, to) in lefts.chunks(tile_step).zip(tiles) {
+            for (left, to) in lefts.chunks_exact(per_tile).zip(tiles) {
                 let tile = Tile::<ROWS> {
-                    left: &left[..per_tile],
+                    left,
+                    // The first panel waits for memory; for the others the rows are in the second cache.
+                    is_ahead: is_packed && idx == 0,
                     right,
                     runs: &runs,
                     depth: depth.len(),
@@ -213,6 +214,8 @@ impl Matmul<'_> {
         depth: Range<usize>,
         to: &mut [f32],
     ) {
+        let n_packed = rows.len().div_ceil(ROWS) * ROWS * depth.len();
+        let to = &mut to[..n_packed];
         if self.in_pairs {
             let (left, n_terms) = (self.left, self.depth);
             s.run(PackPairs::<ROWS> {
@@ -358,6 +361,8 @@ struct Tile<'a, const ROWS: usize> {
     /// The terms that count, in order.
     runs: &'a [Range<usize>],
     depth: usize,
+    /// Whether to fetch the next tile's `left`, which lies behind this one's, on the way.
+    is_ahead: bool,
     /// Whether the sums start from zero, not from what stands there.
     is_first: bool,
     row_len: usize,
@@ -404,6 +409,7 @@ impl<const ROWS: usize, const VECTORS: usize, const DOTS: bool> Kernel
                 }
             }
         }
+        let ahead = if tile.is_ahead { tile.left.len() } else { 0 };
         for run in tile.runs {
             assert!(run.end <= tile.depth, "terms that there are");
             let mut left = tile.left.as_ptr().wrapping_add(run.start * ROWS);
@@ -431,6 +437,7 @@ impl<const ROWS: usize, const VECTORS: usize, const DOTS: bool> Kernel
                         };
                     }
                 }
+                s.fetch(left.wrapping_add(ahead));
                 left = left.wrapping_add(ROWS);
                 right = right.wrapping_add(VECTORS * LANES);
             }

@@ -2,7 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::by_dots;
 use super::gather::{Gather, WeightsOf};
+use super::scratch::Input;
 use crate::buffers::Buffer;
 use crate::layout::{channels_in, n_blocks};
 use crate::simd::{Kernel, LANES, Pixel, Simd};
@@ -46,8 +48,17 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
+    /// Packs weights for what computes fastest on this input, in as large groups as its tiles take.
+    pub(crate) fn for_input<S: Simd>(s: S, input: Input<'_>, weights: &WeightsOf<'_>) -> Self {
+        if by_dots(s, input) {
+            Self::in_pairs(s, S::TILE_BLOCKS, weights)
+        } else {
+            Self::new(s, S::TILE_BLOCKS, weights)
+        }
+    }
+
     /// Packs weights.
-    pub(crate) fn new<S: Simd>(s: S, group: usize, weights: &WeightsOf<'_>) -> Self {
+    fn new<S: Simd>(s: S, group: usize, weights: &WeightsOf<'_>) -> Self {
         let WeightsOf {
             inputs,
             outputs,
@@ -88,7 +99,7 @@ impl Packed {
     }
 
     /// Packs weights for sums of bf16 products: neighbouring inputs in pairs.
-    pub(crate) fn in_pairs<S: Simd>(s: S, group: usize, weights: &WeightsOf<'_>) -> Self {
+    fn in_pairs<S: Simd>(s: S, group: usize, weights: &WeightsOf<'_>) -> Self {
         let mut packed = Self::new(s, group, weights);
         let per_block = packed.inputs.len() * packed.per_pair();
         if per_block > 0 {

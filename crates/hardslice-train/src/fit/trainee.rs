@@ -7,7 +7,7 @@ use super::FitError;
 use crate::batch::Batch;
 use crate::checkpoint::{Checkpoint, CheckpointError, Position};
 use crate::config::TrainConfig;
-use crate::device::arithmetic_of;
+use crate::device::{arithmetic_of, on_sharing_thread};
 use crate::net::{Net, Pass};
 use crate::sgd::Sgd;
 use crate::weights::Weights;
@@ -50,6 +50,16 @@ impl Trainee {
     ///
     /// [`FitError::Diverged`] when the loss is not a number.
     pub fn take_step(
+        self,
+        batch: &Batch,
+        config: &TrainConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<(Self, f64), FitError> {
+        on_sharing_thread(device, || self.take_step_here(batch, config, seed, device))
+    }
+
+    fn take_step_here(
         mut self,
         batch: &Batch,
         config: &TrainConfig,

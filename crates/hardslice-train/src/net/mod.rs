@@ -24,6 +24,7 @@ pub use initial::Initial;
 pub use pass::Pass;
 pub use unet::UNet;
 
+use crate::device::on_sharing_thread;
 use frame::{crop, pad_to_multiple};
 
 /// A net that segments slices.
@@ -55,6 +56,11 @@ impl Net {
     ///
     /// `x`: `[n, channels, y, x]` of any `y` and `x`; gives logits `[n, organs, y, x]`.
     pub fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+        let device = x.device();
+        on_sharing_thread(&device, || self.forward_here(x, pass))
+    }
+
+    fn forward_here(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
         let [_, _, height, width] = x.dims();
         let logits = match self {
             Self::UNet(net) => net.forward(pad_to_multiple(x, net.size_multiple()), pass),
