@@ -484,7 +484,9 @@ fn write<S: Simd, const VECTORS: usize>(s: S, values: [S::V; VECTORS], to: &mut 
 #[expect(clippy::float_cmp, reason = "whole numbers")]
 mod tests {
     use super::*;
-    use crate::simd::with_simd;
+    #[cfg(target_arch = "x86_64")]
+    use crate::simd::{Avx2, Avx512};
+    use crate::simd::{Portable, with_simd};
 
     fn panel_of<S: Simd>(_: S) -> usize {
         panel::<S>()
@@ -515,15 +517,21 @@ mod tests {
                 }
             }
             let numbers = &by_terms;
-            for left_of in [Left::ByRows(&by_rows), Left::ByTerms { numbers, n_rows }] {
-                let matmul = Matmul {
-                    left: left_of,
-                    right: &panels,
-                    terms: Terms::All,
-                    depth,
-                    n_columns,
-                    in_pairs: false,
-                };
+            let mut matmul = Matmul {
+                left: Left::ByRows(&by_rows),
+                right: &panels,
+                terms: Terms::All,
+                depth,
+                n_columns,
+                in_pairs: false,
+            };
+            let packed = with_simd!(s => matmul.pack_left(s, n_rows));
+            for left_of in [
+                matmul.left,
+                Left::ByTerms { numbers, n_rows },
+                Left::Packed(&packed),
+            ] {
+                matmul.left = left_of;
                 let mut found = vec![f32::NAN; n_rows * n_columns];
                 with_simd!(s => matmul.run(s, &mut found));
                 for (place, found) in found.iter().enumerate() {
@@ -531,6 +539,81 @@ mod tests {
                     let terms = (0..depth).map(|place| left(row, place) * right(place, column));
                     assert_eq!(*found, terms.sum::<f32>(), "{n_rows} {depth} {n_columns}");
                 }
+            }
+        }
+    }
+
+    /// The same in pairs: whole numbers this small are exact in bf16.
+    fn pairs_are_multiplied_without_error<S: Simd>(s: S) {
+        // Odd depths, runs that end within a pair, and depths on either side of what is taken at a
+        // time.
+        for (n_rows, depth, n_columns, kept) in [
+            (1_usize, 1_usize, 1_usize, 0..1),
+            (13, 1100, 33, 2..5),
+            (49, 525, 70, 3..6),
+            (50, 6, 32, 0..7),
+        ] {
+            let period = 7;
+            let left = |row: usize, term: usize| ((row * 7 + term * 3) % 11) as f32 - 5.0;
+            let right = |term: usize, column: usize| {
+                let is_kept = kept.contains(&(term % period)) && term < depth;
+                let value = ((term * 5 + column) % 13) as f32 - 6.0;
+                if is_kept { value } else { 0.0 }
+            };
+            let numbers = 0..depth * n_rows;
+            let by_rows: Vec<f32> = numbers
+                .clone()
+                .map(|i| left(i / depth, i % depth))
+                .collect();
+            let by_terms: Vec<f32> = numbers.map(|i| left(i % n_rows, i / n_rows)).collect();
+            let (panel_len, n_pairs) = (panel::<S>(), depth.div_ceil(2));
+            let n_panels = n_columns.div_ceil(panel_len);
+            let pairs = (0..n_panels * n_pairs * panel_len).map(|place| {
+                let (row, column) = (place / panel_len, place % panel_len);
+                let (panel, pair) = (row / n_pairs, row % n_pairs);
+                let value = |term| right(term, panel * panel_len + column).to_bits();
+                f32::from_bits(value(2 * pair) >> 16 | value(2 * pair + 1))
+            });
+            let panels: Vec<f32> = pairs.collect();
+            let of_panels = vec![kept.clone(); n_panels];
+            let of_panels = &of_panels;
+            let mut matmul = Matmul {
+                left: Left::ByRows(&by_rows),
+                right: &panels,
+                terms: Terms::Periodic { period, of_panels },
+                depth,
+                n_columns,
+                in_pairs: true,
+            };
+            let packed = matmul.pack_left(s, n_rows);
+            let numbers = &by_terms;
+            for left_of in [
+                matmul.left,
+                Left::ByTerms { numbers, n_rows },
+                Left::Packed(&packed),
+            ] {
+                matmul.left = left_of;
+                let mut found = vec![f32::NAN; n_rows * n_columns];
+                matmul.run(s, &mut found);
+                for (place, found) in found.iter().enumerate() {
+                    let (row, column) = (place / n_columns, place % n_columns);
+                    let terms = (0..depth).map(|term| left(row, term) * right(term, column));
+                    assert_eq!(*found, terms.sum::<f32>(), "{n_rows} {depth} {n_columns}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pairs_are_multiplied_without_error_on_every_level_that_has_their_sums() {
+        pairs_are_multiplied_without_error(Portable { dots: true });
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(s) = Avx2::detect() {
+                pairs_are_multiplied_without_error(s.with_dots());
+            }
+            if let Some(s) = Avx512::detect().and_then(Avx512::with_dots) {
+                pairs_are_multiplied_without_error(s);
             }
         }
     }

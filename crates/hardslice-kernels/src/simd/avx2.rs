@@ -26,7 +26,7 @@ impl Avx2 {
     }
 
     /// The same, with sums of bf16 products computed one by one.
-    pub(super) fn with_dots(mut self) -> Self {
+    pub(crate) fn with_dots(mut self) -> Self {
         self.dots = true;
         self
     }

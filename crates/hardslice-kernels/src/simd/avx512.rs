@@ -27,7 +27,7 @@ impl Avx512 {
     }
 
     /// The same with sums of bf16 products (AVX512-BF16), where there are any.
-    pub(super) fn with_dots(mut self) -> Option<Self> {
+    pub(crate) fn with_dots(mut self) -> Option<Self> {
         self.dots = is_x86_feature_detected!("avx512bf16");
         self.dots.then_some(self)
     }

@@ -6,7 +6,7 @@ use super::{Kernel, LANES, Simd};
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Portable {
     /// Whether sums of bf16 products are computed one by one, for tests.
-    pub(super) dots: bool,
+    pub(crate) dots: bool,
 }
 
 impl Simd for Portable {
