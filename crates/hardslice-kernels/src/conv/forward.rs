@@ -262,18 +262,19 @@ impl Conv<'_> {
         held: &mut [Pixel],
     ) {
         let rows = task.rows;
+        let in_pairs = self.weights.in_pairs;
+        let plane = rows.plane(self.window);
         let (pixel_step, channel_step, plane) = match self.input {
-            Input::Blocks(_) => (LANES, 1, rows.plane(self.window) * LANES),
-            Input::Planes(_) => (1, rows.plane(self.window), 0),
+            Input::Blocks(_) if in_pairs => (PAIRS, 1, plane * PAIRS),
+            Input::Blocks(_) => (LANES, 1, plane * LANES),
+            Input::Planes(_) => (1, plane, 0),
         };
         let stride = rows.stride(self.window) * pixel_step;
         let taps: Vec<usize> = (0..self.window.taps())
             .map(|tap| (tap / self.window.kernel) * stride + tap % self.window.kernel * pixel_step)
             .collect();
         let first_block = group * self.weights.group;
-        let by_rows = const { BLOCKS == 1 && S::TILE_BLOCKS == 2 }
-            && self.window.kernel == 3
-            && !self.weights.in_pairs;
+        let by_rows = const { BLOCKS == 1 && S::TILE_BLOCKS == 2 } && self.window.kernel == 3;
         let most = if by_rows {
             ROW_TILE_PIXELS
         } else {
@@ -317,18 +318,18 @@ impl Conv<'_> {
                 // What no instruction set runs is not compiled: the conditions are constants.
                 if const { BLOCKS == 1 && S::TILE_BLOCKS == 2 } && by_rows {
                     match pixel_step {
-                        1 => run_row_tile::<S, BLOCKS, 1>(s, tile, pixels),
-                        _ => run_row_tile::<S, BLOCKS, LANES>(s, tile, pixels),
+                        1 => run_row_tile::<S, BLOCKS, 1, false>(s, tile, pixels),
+                        PAIRS => run_row_tile::<S, BLOCKS, PAIRS, true>(s, tile, pixels),
+                        _ => run_row_tile::<S, BLOCKS, LANES, false>(s, tile, pixels),
                     }
                     continue;
                 }
-                let in_pairs = self.weights.in_pairs;
                 match (pixel_step, self.window.step, in_pairs) {
                     (1, 1, _) => run_tile::<S, BLOCKS, 1, false>(s, tile, pixels),
                     (_, 1, false) => run_tile::<S, BLOCKS, LANES, false>(s, tile, pixels),
                     (_, _, false) => run_tile::<S, BLOCKS, { 2 * LANES }, false>(s, tile, pixels),
-                    (_, 1, true) => run_tile::<S, BLOCKS, LANES, true>(s, tile, pixels),
-                    (_, _, true) => run_tile::<S, BLOCKS, { 2 * LANES }, true>(s, tile, pixels),
+                    (_, 1, true) => run_tile::<S, BLOCKS, PAIRS, true>(s, tile, pixels),
+                    (_, _, true) => run_tile::<S, BLOCKS, { 2 * PAIRS }, true>(s, tile, pixels),
                 }
             }
         }
@@ -388,6 +389,9 @@ pub(super) fn tiles_of_row(width: usize, most: usize) -> impl Iterator<Item = (u
     })
 }
 
+/// Numbers of a pixel in the scratch memory where each holds two channels.
+const PAIRS: usize = LANES / 2;
+
 /// Pixels of a [`RowTile`], at most.
 const ROW_TILE_PIXELS: usize = 24;
 
@@ -421,7 +425,8 @@ pub(super) fn run_tile<S: Simd, const BLOCKS: usize, const STEP: usize, const DO
     }
 }
 
-fn run_row_tile<S: Simd, const BLOCKS: usize, const STEP: usize>(
+/// The same with a [`RowTile`].
+fn run_row_tile<S: Simd, const BLOCKS: usize, const STEP: usize, const DOTS: bool>(
     s: S,
     args: TileArgs<'_, BLOCKS>,
     pixels: usize,
@@ -429,7 +434,14 @@ fn run_row_tile<S: Simd, const BLOCKS: usize, const STEP: usize>(
     macro_rules! by_width {
         ($($n:literal)*) => {
             match pixels {
-                $($n => s.run(RowTile::<BLOCKS, $n, STEP>(args)),)*
+                $($n => {
+                    let tile = RowTile::<BLOCKS, $n, STEP, DOTS>(args);
+                    if const { DOTS } {
+                        s.run_dots(tile);
+                    } else {
+                        s.run(tile);
+                    }
+                })*
                 _ => unreachable!("a width of a tile"),
             }
         };

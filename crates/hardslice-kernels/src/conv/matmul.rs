@@ -14,6 +14,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::scratch::with_scratch;
+use super::tile::multiply_add;
 use crate::buffers::Buffer;
 use crate::simd::{Kernel, LANES, Simd};
 
@@ -429,12 +430,8 @@ impl<const ROWS: usize, const VECTORS: usize, const DOTS: bool> Kernel
                     let x = s.splat(unsafe { *left.add(row) });
                     for vector in 0..VECTORS {
                         let sum = &mut sums[row][vector];
-                        *sum = if DOTS {
-                            // SAFETY: `run_dots` runs it.
-                            unsafe { s.dot(x, v[vector], *sum) }
-                        } else {
-                            s.mul_add(x, v[vector], *sum)
-                        };
+                        // SAFETY: with `DOTS`, `run_dots` runs it.
+                        *sum = unsafe { multiply_add::<S, DOTS>(s, x, v[vector], *sum) };
                     }
                 }
                 s.fetch(left.wrapping_add(ahead));

@@ -120,13 +120,9 @@ impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const DOTS: bo
                         // SAFETY: `check`: the last pixel of the last channel is in `x`.
                         let v = s.splat(unsafe { *x.add(pixel * STEP) });
                         for block in 0..BLOCKS {
-                            let sum = sums[block][pixel];
-                            sums[block][pixel] = if DOTS {
-                                // SAFETY: `run_dots` runs it.
-                                unsafe { s.dot(v, w[block], sum) }
-                            } else {
-                                s.mul_add(v, w[block], sum)
-                            };
+                            let sum = &mut sums[block][pixel];
+                            // SAFETY: with `DOTS`, `run_dots` runs it.
+                            *sum = unsafe { multiply_add::<S, DOTS>(s, v, w[block], *sum) };
                         }
                     }
                     x = x.wrapping_add(tile.channel_step);
@@ -139,14 +135,38 @@ impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const DOTS: bo
     }
 }
 
-/// A tile that takes the three taps of a kernel's row at a time: a third of the reads, three times
-/// the registers for weights. Pixels and taps are `STEP` numbers apart.
-pub(super) struct RowTile<'a, const BLOCKS: usize, const PIXELS: usize, const STEP: usize>(
-    pub(super) TileArgs<'a, BLOCKS>,
-);
+/// `x · w + sum`, with `DOTS` for the two bf16 in each lane.
+///
+/// # Safety
+///
+/// With `DOTS` as [`Simd::dot`].
+#[inline(always)]
+pub(super) unsafe fn multiply_add<S: Simd, const DOTS: bool>(
+    s: S,
+    x: S::V,
+    w: S::V,
+    sum: S::V,
+) -> S::V {
+    if DOTS {
+        // SAFETY: the caller's promise.
+        unsafe { s.dot(x, w, sum) }
+    } else {
+        s.mul_add(x, w, sum)
+    }
+}
 
-impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize> Kernel
-    for RowTile<'_, BLOCKS, PIXELS, STEP>
+/// A tile that takes the three taps of a kernel's row at a time: a third of the reads, three times
+/// the registers for weights. Pixels and taps are `STEP` numbers apart; `DOTS` as in [`Tile`].
+pub(super) struct RowTile<
+    'a,
+    const BLOCKS: usize,
+    const PIXELS: usize,
+    const STEP: usize,
+    const DOTS: bool,
+>(pub(super) TileArgs<'a, BLOCKS>);
+
+impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const DOTS: bool> Kernel
+    for RowTile<'_, BLOCKS, PIXELS, STEP, DOTS>
 {
     type Output = ();
 
@@ -169,6 +189,7 @@ impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize> Kernel
                 // SAFETY: `check`, as in `Tile`.
                 let mut x = unsafe { tile.x.as_ptr().add(block * tile.plane + row[0]) };
                 let mut weights = of_row;
+                let count = if DOTS { count.div_ceil(2) } else { count };
                 for _ in 0..count {
                     let mut w = [[s.zero(); BLOCKS]; TAPS];
                     for (tap, w) in w.iter_mut().enumerate() {
@@ -183,9 +204,12 @@ impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize> Kernel
                         // SAFETY: as above.
                         let right = s.splat(unsafe { *x.add((pixel + 2) * STEP) });
                         for block in 0..BLOCKS {
-                            let sum = s.mul_add(left, w[0][block], sums[block][pixel]);
-                            let sum = s.mul_add(middle, w[1][block], sum);
-                            sums[block][pixel] = s.mul_add(right, w[2][block], sum);
+                            let mut sum = sums[block][pixel];
+                            for (x, w) in [left, middle, right].into_iter().zip(w) {
+                                // SAFETY: with `DOTS`, `run_dots` runs it.
+                                sum = unsafe { multiply_add::<S, DOTS>(s, x, w[block], sum) };
+                            }
+                            sums[block][pixel] = sum;
                         }
                         (left, middle) = (middle, right);
                     }

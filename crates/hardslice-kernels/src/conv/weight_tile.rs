@@ -10,6 +10,7 @@
     reason = "bounds are checked once for each tile, not for each number"
 )]
 
+use super::tile::multiply_add;
 use crate::simd::{Kernel, LANES, Pixel, Simd};
 
 /// What a tile computes, with everything but its size.
@@ -114,12 +115,8 @@ impl<const BLOCKS: usize, const CHANNELS: usize, const STEP: usize, const DOTS: 
                     let v = s.splat(unsafe { *x.add(channel * tile.channel_step) });
                     for block in 0..BLOCKS {
                         let sum = &mut sums[block][0][channel];
-                        *sum = if DOTS {
-                            // SAFETY: `run_dots` runs it.
-                            unsafe { s.dot(v, g[block], *sum) }
-                        } else {
-                            s.mul_add(v, g[block], *sum)
-                        };
+                        // SAFETY: with `DOTS`, `run_dots` runs it.
+                        *sum = unsafe { multiply_add::<S, DOTS>(s, v, g[block], *sum) };
                     }
                 }
                 x = x.wrapping_add(at_once * STEP);
