@@ -27,10 +27,11 @@ pub(super) const fn panel<S: Simd>() -> usize {
 /// stays in the first cache, the rows of a task in the second.
 const DEPTH: usize = 256;
 
-/// Rows of a task, at least and at most: multiples of every tile's. The more there are, the less
-/// often `right` is read; packed, 192 of them take 192 KiB of the second cache. No number depends on
-/// it, so that it may follow the number of threads.
-const TASK_ROWS: [usize; 2] = [48, 192];
+/// Rows of a task at most, and what they are a multiple of, as every tile's are. The more there are, the
+/// less often `right` is read; packed, 192 of them take 192 KiB of the second cache. No number depends
+/// on it, so that it may follow the number of threads.
+const TASK_ROWS: usize = 192;
+const ROWS_STEP: usize = 12;
 
 /// The left one of two matrices, `[rows, depth]`.
 #[derive(Debug, Clone, Copy)]
@@ -112,10 +113,14 @@ impl Matmul<'_> {
 
     /// Writes `[rows][n_columns]`, as many rows as there are in `to`.
     pub(super) fn run<S: Simd>(&self, s: S, to: &mut [f32]) {
-        let [least, most] = TASK_ROWS;
         let n_rows = to.len() / self.n_columns.max(1);
-        let share = n_rows.div_ceil(2 * rayon::current_num_threads());
-        let task_rows = share.next_multiple_of(least).clamp(least, most);
+        // As many tasks for each thread, two at least.
+        let of_threads = 2 * rayon::current_num_threads();
+        let n_tasks = n_rows.div_ceil(TASK_ROWS).next_multiple_of(of_threads);
+        let task_rows = n_rows
+            .div_ceil(n_tasks.max(1))
+            .next_multiple_of(ROWS_STEP)
+            .max(ROWS_STEP);
         let tasks = to.par_chunks_mut((task_rows * self.n_columns).max(1));
         tasks.enumerate().for_each(|(task, to)| {
             if self.depth == 0 {
