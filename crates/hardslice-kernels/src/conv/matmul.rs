@@ -380,20 +380,25 @@ struct Tile<'a, const ROWS: usize> {
 
 impl<const ROWS: usize> Tile<'_, ROWS> {
     fn run_with<S: Simd, const VECTORS: usize>(self, s: S, in_pairs: bool) {
-        if in_pairs {
-            s.run_dots(InRegisters::<ROWS, VECTORS, true>(self));
-        } else {
-            s.run(InRegisters::<ROWS, VECTORS, false>(self));
+        let is_whole =
+            self.to.len() == ROWS * self.row_len && self.columns.len() == VECTORS * LANES;
+        match (in_pairs, is_whole) {
+            (false, false) => s.run(InRegisters::<ROWS, VECTORS, false, false>(self)),
+            (false, true) => s.run(InRegisters::<ROWS, VECTORS, false, true>(self)),
+            (true, false) => s.run_dots(InRegisters::<ROWS, VECTORS, true, false>(self)),
+            (true, true) => s.run_dots(InRegisters::<ROWS, VECTORS, true, true>(self)),
         }
     }
 }
 
 /// The innermost loop: all sums of a tile in registers. With `DOTS` each number is a pair of bf16, and
-/// the kernel is to be run by [`Simd::run_dots`].
-struct InRegisters<'a, const ROWS: usize, const VECTORS: usize, const DOTS: bool>(Tile<'a, ROWS>);
+/// the kernel is to be run by [`Simd::run_dots`]; with `WHOLE` there are all rows and columns.
+struct InRegisters<'a, const ROWS: usize, const VECTORS: usize, const DOTS: bool, const WHOLE: bool>(
+    Tile<'a, ROWS>,
+);
 
-impl<const ROWS: usize, const VECTORS: usize, const DOTS: bool> Kernel
-    for InRegisters<'_, ROWS, VECTORS, DOTS>
+impl<const ROWS: usize, const VECTORS: usize, const DOTS: bool, const WHOLE: bool> Kernel
+    for InRegisters<'_, ROWS, VECTORS, DOTS, WHOLE>
 {
     type Output = ();
 
@@ -406,10 +411,21 @@ impl<const ROWS: usize, const VECTORS: usize, const DOTS: bool> Kernel
                 && tile.right.len() == tile.depth * VECTORS * LANES,
             "all terms of both"
         );
+        if WHOLE {
+            let last = (ROWS - 1) * tile.row_len + tile.columns.start + VECTORS * LANES;
+            assert!(last <= tile.to.len(), "all rows and columns");
+        }
+        let first = tile.to.as_mut_ptr().wrapping_add(tile.columns.start);
         let mut sums = [[s.zero(); VECTORS]; ROWS];
         if !tile.is_first {
             for row in 0..ROWS {
-                if row < n_rows {
+                if WHOLE {
+                    for vector in 0..VECTORS {
+                        let place = row * tile.row_len + vector * LANES;
+                        // SAFETY: checked above: the last vector of the last row ends in `to`.
+                        sums[row][vector] = unsafe { s.load(first.add(place)) };
+                    }
+                } else if row < n_rows {
                     let from = &tile.to[row * tile.row_len..][tile.columns.clone()];
                     sums[row] = read(s, from);
                 }
@@ -446,7 +462,13 @@ impl<const ROWS: usize, const VECTORS: usize, const DOTS: bool> Kernel
         }
         for row in 0..ROWS {
             // Not a loop to `n_rows`: places known beforehand keep the sums in registers.
-            if row < n_rows {
+            if WHOLE {
+                for vector in 0..VECTORS {
+                    let place = row * tile.row_len + vector * LANES;
+                    // SAFETY: checked above: the last vector of the last row ends in `to`.
+                    unsafe { s.store(first.add(place), sums[row][vector]) };
+                }
+            } else if row < n_rows {
                 let to = &mut tile.to[row * tile.row_len..][tile.columns.clone()];
                 write(s, sums[row], to);
             }
