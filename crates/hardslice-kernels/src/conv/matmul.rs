@@ -27,6 +27,9 @@ pub(super) const fn panel<S: Simd>() -> usize {
 /// stays in the first cache, the rows of a task in the second.
 const DEPTH: usize = 256;
 
+/// The same for pairs: processors that multiply bf16 have a second cache of 1 MiB at least.
+const DEPTH_IN_PAIRS: usize = 512;
+
 /// Rows of a task at most, and what they are a multiple of, as every tile's are. The more there are, the
 /// less often `right` is read; packed, 192 of them take 192 KiB of the second cache. No number depends
 /// on it, so that it may follow the number of threads.
@@ -111,6 +114,11 @@ impl Matmul<'_> {
         }
     }
 
+    /// Numbers of a row that are taken at a time.
+    fn at_once(&self) -> usize {
+        if self.in_pairs { DEPTH_IN_PAIRS } else { DEPTH }
+    }
+
     /// Writes `[rows][n_columns]`, as many rows as there are in `to`.
     pub(super) fn run<S: Simd>(&self, s: S, to: &mut [f32]) {
         let n_rows = to.len() / self.n_columns.max(1);
@@ -126,9 +134,10 @@ impl Matmul<'_> {
             if self.depth == 0 {
                 to.fill(0.0);
             }
-            with_scratch([task_rows * DEPTH / LANES, 0], |rows, _| {
-                for first in (0..self.row_len()).step_by(DEPTH) {
-                    let depth = first..self.row_len().min(first + DEPTH);
+            let at_once = self.at_once();
+            with_scratch([task_rows * at_once / LANES, 0], |rows, _| {
+                for first in (0..self.row_len()).step_by(at_once) {
+                    let depth = first..self.row_len().min(first + at_once);
                     let rows = rows.as_flattened_mut();
                     match S::MATMUL_ROWS {
                         1 => self.task::<S, 1>(s, task * task_rows, depth, rows, to),
@@ -146,9 +155,11 @@ impl Matmul<'_> {
     pub(super) fn pack_left<S: Simd>(&self, s: S, n_rows: usize) -> Buffer {
         let n_places = n_rows.next_multiple_of(S::MATMUL_ROWS);
         let mut packed = Buffer::stale(n_places * self.row_len());
-        let at_once = packed.par_chunks_mut((n_places * DEPTH).max(1)).enumerate();
+        let at_once = packed
+            .par_chunks_mut((n_places * self.at_once()).max(1))
+            .enumerate();
         at_once.for_each(|(idx, to)| {
-            let depth = idx * DEPTH..self.row_len().min((idx + 1) * DEPTH);
+            let depth = idx * self.at_once()..self.row_len().min((idx + 1) * self.at_once());
             match S::MATMUL_ROWS {
                 1 => self.pack::<S, 1>(s, 0..n_rows, depth, to),
                 6 => self.pack::<S, 6>(s, 0..n_rows, depth, to),
