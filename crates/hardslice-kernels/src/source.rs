@@ -57,6 +57,22 @@ impl Source<'_> {
         n_blocks(self.channels)
     }
 
+    /// Whether what is read is what is stored, in bf16.
+    pub(crate) fn is_stored_bf16(&self) -> bool {
+        matches!(self.reading, Reading::Plain) && matches!(self.pixels, Pixels::Bf16(_))
+    }
+
+    /// Copies some pixels of a row of a block, as many as `to` takes, as they are stored.
+    pub(crate) fn copy_row<E: Stored>(&self, at: RowAt, extent: Extent, to: &mut [PixelOf<E>]) {
+        let start = self.place(at, extent);
+        to.copy_from_slice(&E::pixels(self.pixels)[start..start + to.len()]);
+    }
+
+    fn place(&self, at: RowAt, extent: Extent) -> usize {
+        let plane = at.image * self.n_blocks() + at.block;
+        (plane * extent.height + at.row) * extent.width + at.column
+    }
+
     /// Reads some pixels of a row of a block, as many as `to` takes.
     #[inline(always)]
     pub(crate) fn read_row<S: Simd>(&self, s: S, at: RowAt, extent: Extent, to: &mut [Pixel]) {
@@ -72,8 +88,7 @@ impl Source<'_> {
         extent: Extent,
         to: &mut [Pixel],
     ) {
-        let plane = at.image * self.n_blocks() + at.block;
-        let start = (plane * extent.height + at.row) * extent.width + at.column;
+        let start = self.place(at, extent);
         let range = start..start + to.len();
         let from = &pixels[range.clone()];
         match self.reading {

@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use super::Window;
-use super::scratch::{BUDGET, Input, Slab, fill, fill_planar, pair_channels, with_scratch};
+use super::scratch::{BUDGET, Input, Slab, fill, fill_in_pairs, fill_planar, with_scratch};
 use super::tile::{RowTile, Tile, TileArgs};
 use super::weights::Packed;
 use crate::layout::Extent;
@@ -167,11 +167,11 @@ impl Conv<'_> {
             for pass in 0..n_passes {
                 let inputs = pass * task.cut.inputs..n_inputs.min((pass + 1) * task.cut.inputs);
                 match self.input {
+                    Input::Blocks(blocks) if self.weights.in_pairs => {
+                        fill_in_pairs(s, blocks, inputs.clone(), task.rows, self.window, scratch);
+                    }
                     Input::Blocks(blocks) => {
                         fill(s, blocks, inputs.clone(), task.rows, self.window, scratch);
-                        if self.weights.in_pairs {
-                            pair_channels(s, &mut scratch[..inputs.len() * plane]);
-                        }
                     }
                     Input::Planes(planes) => {
                         fill_planar(planes, task.rows, self.window, scratch.as_flattened_mut());

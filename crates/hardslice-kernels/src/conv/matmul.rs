@@ -31,8 +31,8 @@ const DEPTH: usize = 256;
 const DEPTH_IN_PAIRS: usize = 512;
 
 /// Rows of a task at most, and what they are a multiple of, as every tile's are. The more there are, the
-/// less often `right` is read; packed, 192 of them take 192 KiB of the second cache. No number depends
-/// on it, so that it may follow the number of threads.
+/// less often `right` is read; packed, 192 of them take 192 KiB of the second cache, in pairs 384. No
+/// number depends on it, so that it may follow the number of threads.
 const TASK_ROWS: usize = 192;
 const ROWS_STEP: usize = 12;
 

@@ -1,11 +1,9 @@
 //! Rows of the input with their padding, in memory that each thread keeps.
 
-#![expect(
-    unsafe_code,
-    reason = "what is rounded takes half of the memory of what it was"
-)]
+#![expect(unsafe_code, reason = "numbers and pairs of halves in one memory")]
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use burn_std::bf16;
 
@@ -14,7 +12,7 @@ use crate::buffers::Buffer;
 use crate::layout::Extent;
 use crate::simd::{Kernel, LANES, Pixel, Simd};
 use crate::source::{RowAt, Source};
-use crate::stored::Precision;
+use crate::stored::{PixelOf, Precision, Stored};
 
 thread_local! {
     static KEPT: RefCell<[Option<Buffer>; 2]> = const { RefCell::new([None, None]) };
@@ -99,11 +97,54 @@ impl Slab {
 pub(super) fn fill<S: Simd>(
     s: S,
     blocks: Blocks<'_>,
-    which: std::ops::Range<usize>,
+    which: Range<usize>,
     rows: Slab,
     window: Window,
     to: &mut [Pixel],
 ) {
+    fill_with(blocks, which, rows, window, to, |source, at, to| {
+        source.read_row(s, at, blocks.extent, to);
+    });
+}
+
+/// The same rounded to bf16: the sixteen channels of a pixel as eight numbers, in the first half of the
+/// memory.
+pub(super) fn fill_in_pairs<S: Simd>(
+    s: S,
+    blocks: Blocks<'_>,
+    which: Range<usize>,
+    rows: Slab,
+    window: Window,
+    to: &mut [Pixel],
+) {
+    if which
+        .clone()
+        .all(|block| blocks.find(block).0.is_stored_bf16())
+    {
+        let (start, n) = (to.as_mut_ptr().cast::<PixelOf<bf16>>(), to.len());
+        // SAFETY: as many halves as numbers fit, need no more alignment, and may be any bits.
+        let halves = unsafe { std::slice::from_raw_parts_mut(start, n) };
+        fill_with(blocks, which, rows, window, halves, |source, at, to| {
+            source.copy_row(at, blocks.extent, to);
+        });
+    } else {
+        let n = which.len() * rows.plane(window);
+        fill(s, blocks, which, rows, window, to);
+        s.run(PairChannels(&mut to[..n]));
+    }
+}
+
+/// Fills the rows of some blocks by `read`, with zeros around.
+#[inline(always)]
+fn fill_with<E: Stored>(
+    blocks: Blocks<'_>,
+    which: Range<usize>,
+    rows: Slab,
+    window: Window,
+    to: &mut [PixelOf<E>],
+    read: impl Fn(&Source<'_>, RowAt, &mut [PixelOf<E>]),
+) {
+    let zero = [E::default(); LANES];
     let stride = rows.stride(window);
     let (height, width) = (blocks.extent.height, blocks.extent.width);
     let n_read = width.min(stride - window.pad);
@@ -112,23 +153,18 @@ pub(super) fn fill<S: Simd>(
         for (row, to) in to.chunks_exact_mut(stride).enumerate() {
             let row = (rows.first_row * window.step + row).wrapping_sub(window.pad);
             if row >= height {
-                to.fill([0.0; LANES]);
+                to.fill(zero);
                 continue;
             }
-            to[..window.pad].fill([0.0; LANES]);
-            to[window.pad + n_read..].fill([0.0; LANES]);
+            to[..window.pad].fill(zero);
+            to[window.pad + n_read..].fill(zero);
             let at = RowAt {
                 image: rows.image,
                 block,
                 row,
                 column: 0,
             };
-            source.read_row(
-                s,
-                at,
-                blocks.extent,
-                &mut to[window.pad..window.pad + n_read],
-            );
+            read(source, at, &mut to[window.pad..window.pad + n_read]);
         }
     }
 }
@@ -153,12 +189,7 @@ impl Kernel for RoundInPlace<'_> {
     }
 }
 
-/// Rounds pixels to bf16 where they lie: the sixteen channels of each as eight numbers, in the first half
-/// of the memory.
-pub(super) fn pair_channels<S: Simd>(s: S, pixels: &mut [Pixel]) {
-    s.run(PairChannels(pixels));
-}
-
+/// Rounds pixels to bf16 where they lie, into the first half of the memory.
 struct PairChannels<'a>(&'a mut [Pixel]);
 
 impl Kernel for PairChannels<'_> {
