@@ -100,7 +100,7 @@ impl SameConv<'_> {
             rectify,
         } = *self;
         let in_dots = by_dots(s, input);
-        if let Some(input) = winograd::pays(input, window, grid, in_dots) {
+        if let Some(input) = winograd::pays(input, outputs.len(), window, grid, in_dots) {
             return WinogradConv {
                 input,
                 grid,
