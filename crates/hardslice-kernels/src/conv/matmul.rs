@@ -359,12 +359,11 @@ fn write_rows<S: Simd, const ROWS: usize>(s: S, vectors: &[S::V], to: &mut [f32]
             return;
         };
         // The lanes beyond are overwritten by the next vector, or are beyond the last one's.
-        match to.first_chunk_mut::<LANES>() {
-            Some(to) => s.write(to, *vector),
-            None => {
-                let n = to.len().min(ROWS);
-                to[..n].copy_from_slice(&s.to_array(*vector)[..n]);
-            }
+        if let Some(to) = to.first_chunk_mut() {
+            s.write::<f32>(to, *vector);
+        } else {
+            let n = to.len().min(ROWS);
+            to[..n].copy_from_slice(&s.to_array(*vector)[..n]);
         }
     }
 }
