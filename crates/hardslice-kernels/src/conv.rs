@@ -100,7 +100,13 @@ impl SameConv<'_> {
             rectify,
         } = *self;
         let in_dots = by_dots(s, input);
-        if let Some(input) = winograd::pays(input, outputs.len(), window, grid, in_dots) {
+        // With one block of outputs the taps of a row share what is read, which makes sums of bf16
+        // products faster than Winograd's method; not taken where they would round what is not
+        // stored so.
+        let is_narrow = in_dots && outputs.len() == 1;
+        let winograd = winograd::pays(input, window, grid, in_dots)
+            .filter(|blocks| !(is_narrow && blocks.are_stored_bf16()));
+        if let Some(input) = winograd {
             return WinogradConv {
                 input,
                 grid,

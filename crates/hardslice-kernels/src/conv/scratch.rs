@@ -58,6 +58,13 @@ impl<'a> Blocks<'a> {
         last.map_or(Precision::F32, |source| source.pixels.precision())
     }
 
+    /// Whether all that is read is what is stored, in bf16.
+    pub(super) fn are_stored_bf16(self) -> bool {
+        self.sources
+            .iter()
+            .all(|source| source.channels == 0 || source.is_stored_bf16())
+    }
+
     /// The source of a block and the block's place there.
     pub(super) fn find(&self, mut block: usize) -> (&'a Source<'a>, usize) {
         for source in self.sources {

@@ -94,7 +94,6 @@ impl WeightGradient<'_> {
         let outputs = channel_blocks(&[n_outputs]);
         let winograd = winograd::pays(
             self.input,
-            outputs.len(),
             self.window,
             self.gradient.extent,
             by_dots(s, self.input),

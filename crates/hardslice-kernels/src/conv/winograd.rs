@@ -40,21 +40,19 @@ const N_POINTS: usize = 36;
 /// Tiles below which the weights' transform is not worth it.
 const TILES_AT_LEAST: usize = 16;
 
-/// Channels of the input from which on the method pays: fewer cost as much to transform as they save.
+/// Channels from which on the method pays: fewer cost as much to transform as they save.
 const CHANNELS_AT_LEAST: usize = LANES;
 
-/// The same, and of the output, where the direct method sums bf16 products, two at a time: this one
-/// sums in single precision, a fourth as many.
+/// The same where the direct method sums bf16 products, two at a time: this one sums in single
+/// precision, a fourth as many.
 const CHANNELS_AT_LEAST_BESIDE_DOTS: usize = 2 * LANES;
 
-/// What a convolution to so many blocks of outputs reads, where it takes less time this way,
-/// transforms included.
+/// What a convolution reads, where it takes less time this way, transforms included.
 ///
 /// Not so for few channels; nor for few tiles, which do not pay for the transform of the weights;
 /// nor where tiles reach far beyond a small grid.
 pub(super) fn pays(
     input: Input<'_>,
-    n_outputs: usize,
     window: Window,
     grid: Extent,
     beside_dots: bool,
@@ -66,13 +64,13 @@ pub(super) fn pays(
     let n_tiles = TileGrid::over(grid).n_tiles();
     let channels: usize = blocks.sources.iter().map(|source| source.channels).sum();
     let enough_channels = if beside_dots {
-        channels.min(n_outputs * LANES) >= CHANNELS_AT_LEAST_BESIDE_DOTS
+        CHANNELS_AT_LEAST_BESIDE_DOTS
     } else {
-        channels >= CHANNELS_AT_LEAST
+        CHANNELS_AT_LEAST
     };
     let pays = window == Window::same(3)
         && n_tiles >= TILES_AT_LEAST
         && 3 * n_tiles * N_POINTS < 2 * direct
-        && enough_channels;
+        && channels >= enough_channels;
     pays.then_some(blocks)
 }
