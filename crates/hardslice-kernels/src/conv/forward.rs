@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::Window;
 use super::scratch::{BUDGET, Input, Slab, fill, fill_in_pairs, fill_planar, with_scratch};
-use super::tile::{RowTile, Tile, TileArgs};
+use super::tile::{RowTile, Tile, TileArgs, run_kernel};
 use super::weights::Packed;
 use crate::layout::Extent;
 use crate::moments::Moments;
@@ -404,14 +404,7 @@ pub(super) fn run_tile<S: Simd, const BLOCKS: usize, const STEP: usize, const DO
     macro_rules! by_width {
         ($($n:literal)*) => {
             match pixels {
-                $($n => {
-                    let tile = Tile::<BLOCKS, $n, STEP, DOTS>(args);
-                    if const { DOTS } {
-                        s.run_dots(tile);
-                    } else {
-                        s.run(tile);
-                    }
-                })*
+                $($n => run_kernel::<S, _, DOTS>(s, Tile::<BLOCKS, $n, STEP, DOTS>(args)),)*
                 _ => unreachable!("a width of a tile"),
             }
         };
@@ -434,14 +427,7 @@ fn run_row_tile<S: Simd, const BLOCKS: usize, const STEP: usize, const DOTS: boo
     macro_rules! by_width {
         ($($n:literal)*) => {
             match pixels {
-                $($n => {
-                    let tile = RowTile::<BLOCKS, $n, STEP, DOTS>(args);
-                    if const { DOTS } {
-                        s.run_dots(tile);
-                    } else {
-                        s.run(tile);
-                    }
-                })*
+                $($n => run_kernel::<S, _, DOTS>(s, RowTile::<BLOCKS, $n, STEP, DOTS>(args)),)*
                 _ => unreachable!("a width of a tile"),
             }
         };

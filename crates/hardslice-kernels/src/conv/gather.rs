@@ -93,13 +93,7 @@ impl Gather<'_> {
             let mut rows = [s.zero(); LANES];
             for (lane, row) in rows.iter_mut().enumerate().take(self.output.count) {
                 let from = start + lane * output_step + first;
-                *row = match numbers
-                    .get(from..from + LANES)
-                    .and_then(<[f32]>::first_chunk)
-                {
-                    Some(row) => s.read::<f32>(row),
-                    None => s.read::<f32>(&padded(&numbers[from..from + n])),
-                };
+                *row = first_of(s, &numbers[from..]);
             }
             for column in s.transpose(rows).into_iter().take(n) {
                 let at = if is_turned { taps - 1 - tap } else { tap };
@@ -116,9 +110,13 @@ impl Gather<'_> {
     }
 }
 
-/// The last numbers of a slice, filled up with zeros.
-fn padded(numbers: &[f32]) -> Pixel {
-    let mut row = [0.0; LANES];
-    row[..numbers.len()].copy_from_slice(numbers);
-    row
+/// The first sixteen numbers, zeros where there are no more.
+#[inline(always)]
+pub(super) fn first_of<S: Simd>(s: S, numbers: &[f32]) -> S::V {
+    if let Some(whole) = numbers.first_chunk() {
+        return s.read::<f32>(whole);
+    }
+    let mut filled_up = [0.0; LANES];
+    filled_up[..numbers.len()].copy_from_slice(numbers);
+    s.read::<f32>(&filled_up)
 }

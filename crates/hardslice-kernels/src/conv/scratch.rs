@@ -124,10 +124,7 @@ pub(super) fn fill_in_pairs<S: Simd>(
     window: Window,
     to: &mut [Pixel],
 ) {
-    if which
-        .clone()
-        .all(|block| blocks.find(block).0.is_stored_bf16())
-    {
+    if blocks.are_stored_bf16() {
         let (start, n) = (to.as_mut_ptr().cast::<PixelOf<bf16>>(), to.len());
         // SAFETY: as many halves as numbers fit, need no more alignment, and may be any bits.
         let halves = unsafe { std::slice::from_raw_parts_mut(start, n) };

@@ -135,6 +135,15 @@ impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const DOTS: bo
     }
 }
 
+/// Runs a kernel; with `DOTS` one in sums of bf16 products.
+pub(super) fn run_kernel<S: Simd, K: Kernel, const DOTS: bool>(s: S, kernel: K) -> K::Output {
+    if const { DOTS } {
+        s.run_dots(kernel)
+    } else {
+        s.run(kernel)
+    }
+}
+
 /// `x · w + sum`, with `DOTS` for the two bf16 in each lane.
 ///
 /// # Safety
