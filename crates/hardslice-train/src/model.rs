@@ -159,20 +159,19 @@ impl ModelRecord {
         Ok(Some(record))
     }
 
-    /// The label value of an output in label maps: the organ's first, or its place plus one where
-    /// that does not fit a byte.
+    /// The label value of an output in label maps, never 0: the organ's first one. Where one of the
+    /// organs has none (it is known by the names of structures alone) or one that does not fit a
+    /// byte, every organ has its place plus one.
     pub fn label_value(&self, organ_idx: usize) -> u8 {
-        let first = |idx: usize| {
-            self.organs.entries()[idx]
-                .labels
-                .first()
-                .copied()
-                .unwrap_or(0)
-        };
-        let all_fit = (0..self.organs.len()).all(|idx| u8::try_from(first(idx)).is_ok());
-        match u8::try_from(first(organ_idx)) {
-            Ok(value) if all_fit => value,
-            _ => self.organs.store_value(organ_idx),
+        let first_values: Option<Vec<u8>> = self
+            .organs
+            .entries()
+            .iter()
+            .map(|entry| u8::try_from(*entry.labels.first()?).ok())
+            .collect();
+        match first_values {
+            Some(values) => values[organ_idx],
+            None => self.organs.store_value(organ_idx),
         }
     }
 
@@ -239,5 +238,43 @@ impl Model {
             record,
             net: net.for_prediction(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hardslice_data::OrganLabels;
+
+    use super::*;
+
+    fn values(organs: &[(&str, &[u16], &[&str])]) -> Vec<u8> {
+        let entries = organs
+            .iter()
+            .map(|(organ, labels, structures)| OrganLabels {
+                organ: Organ::new(organ).unwrap(),
+                labels: labels.to_vec(),
+                structures: structures.iter().map(|&name| name.to_owned()).collect(),
+            });
+        let organs = OrganMap::from_entries(entries).unwrap();
+        let n = organs.len();
+        let record = ModelRecord::new(NetConfig::default(), organs, 32, [-150, 250]);
+        (0..n).map(|organ| record.label_value(organ)).collect()
+    }
+
+    #[test]
+    fn label_values_are_the_organs_own_where_all_have_one_that_fits_a_byte() {
+        assert_eq!(
+            values(&[("liver", &[6, 7], &[]), ("spleen", &[1], &[])]),
+            [6, 1]
+        );
+        assert_eq!(
+            values(&[("liver", &[6], &[]), ("spleen", &[300], &[])]),
+            [1, 2]
+        );
+        assert_eq!(
+            values(&[("liver", &[2], &[]), ("kidney", &[], &["kidney_left"])]),
+            [1, 2],
+            "an organ without a value of its own is not the background"
+        );
     }
 }

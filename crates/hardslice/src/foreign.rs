@@ -101,7 +101,7 @@ pub(crate) fn mine_predictions(job: &ForeignMining<'_>) -> anyhow::Result<Done> 
     let rows = judge.ledger(&mined, &plan, 0, &model);
     ledger::write(&dir.join("ledger.parquet"), &rows)?;
     let inputs: Vec<&Path> = job.split.into_iter().chain([job.predictions]).collect();
-    let settings = job.experiment.to_toml();
+    let settings = job.experiment.to_toml()?;
     provenance::of_command(job.out, "mine", &settings, &inputs, &Device::flex())?;
     for (organ, tau) in organs.iter().zip(&mined.verdicts.taus) {
         bars::print(&format!(

@@ -95,7 +95,7 @@ pub(crate) fn write(
         program: env!("CARGO_PKG_VERSION"),
         instruction_set: arithmetic(device),
         seed: experiment.seed,
-        experiment_blake3: blake3::hash(experiment.to_toml().as_bytes())
+        experiment_blake3: blake3::hash(experiment.to_toml()?.as_bytes())
             .to_hex()
             .to_string(),
         store_blake3: store.content_hash(),

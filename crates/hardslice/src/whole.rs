@@ -43,7 +43,7 @@ pub(crate) fn run_whole(whole: &Whole<'_>) -> anyhow::Result<Finished> {
         ..
     } = *whole;
     let _claim = Claim::of(out)?;
-    let toml = experiment.to_toml();
+    let toml = experiment.to_toml()?;
     write_whole_bytes(&out.join("experiment.toml"), toml.as_bytes())
         .with_context(|| format!("cannot write into {}", out.display()))?;
 

@@ -178,6 +178,18 @@ impl OrganMap {
         Ok(Self { organs, names })
     }
 
+    /// The map of some of these organs, by their places here, each with all that makes it: the
+    /// outputs of a net that finds a part of a cohort's organs.
+    ///
+    /// # Panics
+    ///
+    /// When a place is beyond the map, comes twice, or there is none.
+    #[must_use]
+    pub fn select(&self, places: &[usize]) -> Self {
+        let entries = places.iter().map(|place| self.organs[*place].clone());
+        Self::from_entries(entries).expect("some organs of a valid map, each once, are a valid map")
+    }
+
     /// How many organs.
     #[expect(
         clippy::len_without_is_empty,
@@ -376,6 +388,27 @@ mod tests {
             let twice = table[usize::from(table[usize::from(value)])];
             assert_eq!(twice, value, "value {value}");
         }
+    }
+
+    #[test]
+    fn a_selection_keeps_all_that_makes_an_organ_and_the_order_asked_for() {
+        let entry = |organ: &str, labels: &[u16], structures: &[&str]| OrganLabels {
+            organ: Organ::new(organ).unwrap(),
+            labels: labels.to_vec(),
+            structures: structures.iter().map(|&name| name.to_owned()).collect(),
+        };
+        let all = [
+            entry("liver", &[], &["hepar"]),
+            entry("kidney", &[], &["kidney_left", "kidney_right"]),
+            entry("spleen", &[3, 4], &["lien"]),
+        ];
+        let organs = OrganMap::from_entries(all.clone()).unwrap();
+        let selected = organs.select(&[2, 1]);
+        assert_eq!(selected.entries(), [all[2].clone(), all[1].clone()]);
+        assert!(
+            selected.knows("kidney_left") && !selected.knows("hepar"),
+            "names too"
+        );
     }
 
     #[test]

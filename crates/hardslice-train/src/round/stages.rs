@@ -5,8 +5,8 @@ mod mining;
 
 use std::path::Path;
 
+use hardslice_data::Organ;
 use hardslice_data::balance::{Arm, BalanceOptions, Candidates, Found, Plan};
-use hardslice_data::{Organ, OrganMap};
 use hardslice_eval::ScoreOptions;
 use serde::Serialize;
 
@@ -148,12 +148,7 @@ impl<'a> Stages<'a> {
     ) -> Result<Model, RoundError> {
         let dir = dir.join("model");
         let (store, protocol) = (self.place.store, self.protocol);
-        let organs = self.lens.organs().iter().map(|idx| {
-            let entry = &store.organs().entries()[*idx];
-            (entry.organ.clone(), entry.labels.clone())
-        });
-        // Part of a valid map is a valid map.
-        let organs = OrganMap::new(organs).unwrap_or_else(|_| store.organs().clone());
+        let organs = store.organs().select(self.lens.organs());
         let record = ModelRecord {
             predict: protocol.predict,
             identity: trainee.position.identity.clone(),

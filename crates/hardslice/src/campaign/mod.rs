@@ -76,7 +76,7 @@ impl Campaign<'_> {
             experiment, out, ..
         } = *self;
         let path = out.join("experiment.toml");
-        write_whole_bytes(&path, experiment.to_toml().as_bytes())
+        write_whole_bytes(&path, experiment.to_toml()?.as_bytes())
             .with_context(|| format!("cannot write {}", path.display()))?;
         provenance::write(out, experiment, &ground.store, self.device)
     }

@@ -81,7 +81,7 @@ impl Compare {
         campaign.train(&ground, &cells, &splits)?;
 
         let out = &self.common.out;
-        let of_all = (experiment.to_toml(), &organs, self.common.seeds());
+        let of_all = (experiment.to_toml()?, &organs, self.common.seeds());
         let hash = blake3::hash(&serde_json::to_vec(&(of_all, ground.store.content_hash()))?);
         fix(
             &plan,

@@ -110,7 +110,7 @@ impl Mine {
             force: false,
         };
         let taus = mine_by_hand(&protocol(&experiment, organs.clone())?, &place, &model)?;
-        let settings = experiment.to_toml();
+        let settings = experiment.to_toml()?;
         let inputs = [split_path.as_path(), model_dir];
         provenance::of_command(&self.out, "mine", &settings, &inputs, &device)?;
         for (organ, tau) in organs.iter().zip(taus) {

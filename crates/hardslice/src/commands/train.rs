@@ -92,7 +92,7 @@ impl Train {
         };
         let record = train_by_hand(&protocol(&experiment, organs)?, &place, &job)?;
         let half = format!("{:?}", self.half);
-        let settings = (experiment.to_toml(), half);
+        let settings = (experiment.to_toml()?, half);
         let inputs: Vec<&Path> = [Some(&self.split), self.plan.as_ref()]
             .into_iter()
             .flatten()

@@ -105,6 +105,21 @@ pub enum ExperimentError {
         /// Where and why.
         source: Box<toml::de::Error>,
     },
+    /// A path that no text can hold, so that the experiment could not be written down.
+    #[error(
+        "a path of the experiment is not UTF-8, and the record of the experiment is text: rename the \
+         folder or file: {}", path.display()
+    )]
+    NotUtf8 {
+        /// The path.
+        path: PathBuf,
+    },
+    /// It cannot be written as TOML.
+    #[error("the experiment cannot be written as TOML")]
+    Write {
+        /// Why.
+        source: Box<toml::ser::Error>,
+    },
     /// A value makes no sense.
     #[error("the experiment {} makes no sense: {message}", path.display())]
     Value {
@@ -144,7 +159,26 @@ impl Experiment {
             | Rule::KFold { .. }
             | Rule::LeaveOneOut { .. } => {}
         }
+        let not_text = experiment.paths().find(|path| path.to_str().is_none());
+        if let Some(path) = not_text {
+            let path = path.clone();
+            return Err(ExperimentError::NotUtf8 { path });
+        }
         Ok(experiment)
+    }
+
+    /// Every path that the experiment holds.
+    fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        let rule = match &self.split.rule {
+            Rule::Table { path } | Rule::NnUnet { path, .. } => Some(path),
+            Rule::Random { .. }
+            | Rule::Lists(_)
+            | Rule::KFold { .. }
+            | Rule::LeaveOneOut { .. } => None,
+        };
+        std::iter::once(&self.cohort.path)
+            .chain(&self.init)
+            .chain(rule)
     }
 
     /// Reads an experiment from text; `path` is for messages.
@@ -178,9 +212,14 @@ impl Experiment {
     }
 
     /// The experiment with every value spelt out.
-    pub fn to_toml(&self) -> String {
-        // Every field has a TOML form: text, numbers, lists and tables of them.
-        toml::to_string_pretty(self).unwrap_or_default()
+    ///
+    /// # Errors
+    ///
+    /// [`ExperimentError::Write`] when a value has no TOML form, as a path that is not UTF-8.
+    pub fn to_toml(&self) -> Result<String, ExperimentError> {
+        toml::to_string_pretty(self).map_err(|source| ExperimentError::Write {
+            source: Box::new(source),
+        })
     }
 
     fn problem(&self) -> Option<String> {
@@ -228,10 +267,32 @@ mod tests {
         for preset in Preset::ALL {
             let text = format!("preset = \"{}\"\nseed = 7\n{COHORT}", preset.name());
             let experiment = parse(&text).unwrap();
-            let again = parse(&experiment.to_toml()).unwrap();
+            let again = parse(&experiment.to_toml().unwrap()).unwrap();
             assert_eq!(again, experiment, "{}", preset.name());
             assert_eq!(experiment.split.seed, 7, "one seed for all of it");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_no_text_is_refused_and_never_written_as_nothing() {
+        use std::os::unix::ffi::OsStringExt;
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir
+            .path()
+            .join(std::ffi::OsString::from_vec(b"nonutf\xff8".to_vec()));
+        fs::create_dir(&folder).unwrap();
+        let path = folder.join("experiment.toml");
+        fs::write(&path, format!("preset = \"laptop\"\n{COHORT}")).unwrap();
+        let refused = Experiment::read(&path).unwrap_err();
+        assert!(
+            matches!(refused, ExperimentError::NotUtf8 { .. }),
+            "{refused}"
+        );
+        let mut experiment = parse(&format!("preset = \"laptop\"\n{COHORT}")).unwrap();
+        experiment.cohort.path = folder;
+        let unwritten = experiment.to_toml().unwrap_err().to_string();
+        assert!(unwritten.contains("cannot be written"), "{unwritten}");
     }
 
     #[test]
