@@ -1,34 +1,41 @@
-//! Which slices exist and how often each is shown: manifest, audit, slice store, split, balance, ledger.
+//! Which slices exist, which are hard, and how often each is shown: manifest, audit, slice store,
+//! split, balance, mining.
 //!
 //! ```text
 //! manifest ─ audit                 which scans, whose, which organs; what is wrong with them
-//!     └──── store::prepare         every slice, clipped, of one size, mapped into memory
+//!     └──── store::prepare         every slice, preprocessed, mapped into memory
 //!               └──── split        test | validation | A | B, by patient
-//!                        └──── balance, triage, ledger     how hard each slice is, how often it
-//!                                                         is shown, and which look wrong
+//!                        └──── mining      scored slices: which are hard, which look wrong, and
+//!                                 │        what is written down of it (triage, ledger)
+//!                                 └── balance   how often each slice is shown: arms, plans, sampler
 //! ```
 //!
-//! Nothing here knows a neural network.
+//! Nothing here knows a neural network: mining takes scores, whoever made them.
 
+mod bounded_parallel_map;
+mod identity;
 mod ids;
+mod names;
 mod organs;
-mod slice;
-mod few_at_once;
 mod progress;
+mod setting;
+mod slice;
 
-pub mod manifest;
 pub mod audit;
-pub mod store;
-pub mod split;
 pub mod balance;
-pub mod triage;
-pub mod ledger;
-
+pub mod manifest;
+pub mod mining;
 pub mod phantom;
+pub mod preprocess;
 pub mod random;
+pub mod split;
+pub mod store;
 
-pub use few_at_once::few_at_once;
+pub use bounded_parallel_map::bounded_parallel_map;
+pub use identity::identity;
 pub use ids::{CaseId, NameError, Organ, PatientId};
-pub use organs::{MOST_ORGANS, OrganLabels, OrganMap, OrganMapError};
+pub use names::UnknownName;
+pub use organs::{MOST_ORGANS, OrganLabels, OrganMap, OrganMapError, OutputIdx, StoreOrgan};
 pub use progress::{Progress, Step};
+pub use setting::SettingError;
 pub use slice::{SliceKind, SliceRef};

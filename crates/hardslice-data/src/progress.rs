@@ -29,13 +29,13 @@ pub struct Progress<'a> {
 }
 
 /// Counts cases and tells somebody.
-pub(crate) struct Teller<'a> {
+pub(crate) struct ProgressCounter<'a> {
     tell: &'a (dyn Fn(Progress<'_>) + Sync),
     n_over: std::sync::atomic::AtomicUsize,
     n_cases: usize,
 }
 
-impl<'a> Teller<'a> {
+impl<'a> ProgressCounter<'a> {
     pub(crate) fn new(n_cases: usize, tell: &'a (dyn Fn(Progress<'_>) + Sync)) -> Self {
         Self {
             tell,

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::names::named;
+
 /// One axial slice: which case of the store, and which slice of it.
 ///
 /// Ordered by case, then from the feet to the head.
@@ -16,14 +18,27 @@ pub struct SliceRef {
 }
 
 impl SliceRef {
-    /// The slice at these places. What does not fit 32 bits becomes the last that does: no store has
-    /// so many cases, and no scan so many slices.
+    /// The slice at these places.
+    ///
+    /// # Panics
+    ///
+    /// When a place does not fit 32 bits: no store has so many cases, and no scan so many slices.
     pub fn at(case_idx: usize, z: usize) -> Self {
-        let index = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let index = |n: usize| u32::try_from(n).expect("a place that fits 32 bits");
         Self {
             case_idx: index(case_idx),
             z: index(z),
         }
+    }
+
+    /// Place of the case in the store.
+    pub fn case(self) -> usize {
+        self.case_idx as usize
+    }
+
+    /// Place of the slice in its scan, from the feet up.
+    pub fn place(self) -> usize {
+        self.z as usize
     }
 }
 
@@ -46,6 +61,12 @@ pub enum SliceKind {
     Negative,
 }
 
+named!(SliceKind, "kind of slice", {
+    Positive => "positive",
+    EndOfOrgan => "end_of_organ",
+    Negative => "negative",
+});
+
 impl SliceKind {
     /// Tells the kind of a slice from the organ's area in each slice of the case.
     ///
@@ -61,23 +82,19 @@ impl SliceKind {
             return Self::Negative;
         }
         let is_shown = |area: &u32| *area > 0;
-        // Both exist: the slice itself shows the organ.
-        let first = area_px.iter().position(is_shown).unwrap_or(z);
-        let last = area_px.iter().rposition(is_shown).unwrap_or(z);
+        let first = area_px
+            .iter()
+            .position(is_shown)
+            .expect("z shows the organ");
+        let last = area_px
+            .iter()
+            .rposition(is_shown)
+            .expect("z shows the organ");
         let n_end = (last - first + 1).div_ceil(10);
         if z - first < n_end || last - z < n_end {
             Self::EndOfOrgan
         } else {
             Self::Positive
-        }
-    }
-
-    /// The kind's name in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Positive => "positive",
-            Self::EndOfOrgan => "end_of_organ",
-            Self::Negative => "negative",
         }
     }
 

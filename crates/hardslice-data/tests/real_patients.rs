@@ -79,7 +79,8 @@ fn seven_real_patients_are_prepared_and_the_slope_of_eight_bit_ones_is_applied()
     assert!(report.failures.is_empty(), "{:?}", report.failures);
     let store = Store::open(&out).unwrap();
     for (case_idx, case) in store.cases().iter().enumerate() {
-        for (organ_idx, organ) in store.organs().organs().enumerate() {
+        for organ_idx in store.all_organs() {
+            let organ = store.organ(organ_idx);
             let n_positive = case
                 .areas_px(organ_idx)
                 .iter()

@@ -13,7 +13,9 @@ use std::sync::Mutex;
 use hardslice_data::manifest::{Case, Layout, Manifest};
 use hardslice_data::random::Stream;
 use hardslice_data::store::{PrepareOptions, PrepareReport, Store, StoreError, prepare};
-use hardslice_data::{CaseId, Organ, OrganMap, PatientId, Progress, SliceKind, SliceRef, Step};
+use hardslice_data::{
+    CaseId, Organ, OrganMap, PatientId, Progress, SliceKind, SliceRef, Step, StoreOrgan,
+};
 use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Grid, PerAxis, Placement, Volume, write_label_map, write_scan};
 
@@ -144,6 +146,11 @@ fn write_slice(case: &Case, hu: Vec<i16>, labels: Vec<u8>) {
     write_label_map(case.labels.as_ref().unwrap(), &labels, &flipped(grid)).unwrap();
 }
 
+/// The two organs of the store.
+fn organs(store: &Store) -> [StoreOrgan; 2] {
+    <[StoreOrgan; 2]>::try_from(store.all_organs().collect::<Vec<_>>()).unwrap()
+}
+
 #[test]
 fn slices_are_clipped_padded_to_a_square_and_labelled_by_organ() {
     let dir = tempfile::tempdir().unwrap();
@@ -199,8 +206,9 @@ fn slices_are_clipped_padded_to_a_square_and_labelled_by_organ() {
         "on the scan's own grid"
     );
     let case = &store.cases()[0];
+    let [spleen, kidney] = organs(&store);
     assert_eq!(
-        (case.area_px(0, 0), case.area_px(1, 0)),
+        (case.area_px(spleen, 0), case.area_px(kidney, 0)),
         (1, 3),
         "spleen and kidney"
     );
@@ -211,13 +219,18 @@ fn slices_are_clipped_padded_to_a_square_and_labelled_by_organ() {
         );
     }
     assert_eq!(
-        case.plane_fit(6).unwrap().native_yx(),
+        store
+            .options()
+            .preprocessing()
+            .plane_fit(&case.placement.canonical)
+            .unwrap()
+            .native_yx(),
         [4, 6],
         "the way back"
     );
     let at = SliceRef { case_idx: 0, z: 0 };
     assert_eq!(
-        store.slice_kind(0, at),
+        store.slice_kind(spleen, at),
         SliceKind::EndOfOrgan,
         "the only slice"
     );
@@ -246,15 +259,16 @@ fn what_the_record_says_is_what_the_files_hold() {
         for z in 0..3 {
             let image = store.image(case_idx, z);
             assert!(image.iter().all(|hu| (-150..=250).contains(hu)), "clipped");
-            for organ_idx in 0..2 {
-                let value = store.organs().store_value(organ_idx);
+            for organ in organs(&store) {
+                let value = store.label_of(organ);
                 let is_organ = |label: &u8| u32::from(*label == value);
                 let n: u32 = store.labels(case_idx, z).iter().map(is_organ).sum();
-                assert_eq!(case.area_px(organ_idx, z), n, "area");
+                assert_eq!(case.area_px(organ, z), n, "area");
             }
         }
-        assert_eq!(case.area_px(1, 0), 0, "the lowest slice is empty");
-        assert!(case.area_px(1, 1) > 0, "the second is not");
+        let [_, kidney] = organs(&store);
+        assert_eq!(case.area_px(kidney, 0), 0, "the lowest slice is empty");
+        assert!(case.area_px(kidney, 1) > 0, "the second is not");
     }
 }
 

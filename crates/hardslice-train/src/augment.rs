@@ -1,6 +1,6 @@
 //! Flips, mirrors and, where asked for, rotations, scales and changes of intensity.
 
-use hardslice_data::balance::{Copy, Draw};
+use hardslice_data::balance::{Flip, Sample};
 use hardslice_data::random::Stream;
 use serde::{Deserialize, Serialize};
 
@@ -47,13 +47,13 @@ impl Variation {
 impl Augmentation {
     /// Draws what happens to one slice.
     ///
-    /// `stream` must be the draw's own: how much of it is used depends on the settings.
-    pub fn draw(&self, draw: &Draw, stream: &mut Stream) -> Variation {
-        let (flip, mirror) = match draw.copy {
-            Copy::Random => (stream.chance(0.5), stream.chance(0.5)),
-            Copy::AsIs => (false, false),
-            Copy::Flipped => (true, false),
-            Copy::Mirrored => (false, true),
+    /// `stream` must be the sample's own: how much of it is used depends on the settings.
+    pub fn draw(&self, sample: &Sample, stream: &mut Stream) -> Variation {
+        let (flip, mirror) = match sample.flip {
+            Flip::Random => (stream.chance(0.5), stream.chance(0.5)),
+            Flip::AsIs => (false, false),
+            Flip::Flipped => (true, false),
+            Flip::Mirrored => (false, true),
         };
         let mut symmetric = |largest: f64| (2.0 * stream.uniform() - 1.0) * largest;
         let angle = symmetric(self.rotation_deg).to_radians();
@@ -115,7 +115,7 @@ impl Source {
         }
     }
 
-    fn copy<T: std::marker::Copy, U>(&self, stored: &[T], out: &mut [U], value: impl Fn(T) -> U) {
+    fn copy<T: Copy, U>(&self, stored: &[T], out: &mut [U], value: impl Fn(T) -> U) {
         let size = self.size;
         for (y, row) in out.chunks_exact_mut(size).enumerate() {
             let from = if self.variation.flip { size - 1 - y } else { y };
@@ -248,13 +248,13 @@ mod tests {
 
     #[test]
     fn the_paper_s_settings_change_nothing_but_flips() {
-        let draw = Draw {
+        let sample = Sample {
             slice: hardslice_data::SliceRef { case_idx: 0, z: 0 },
-            copy: Copy::AsIs,
+            flip: Flip::AsIs,
         };
         let mut stream = Stream::new(1, "augment");
         assert_eq!(
-            Augmentation::default().draw(&draw, &mut stream),
+            Augmentation::default().draw(&sample, &mut stream),
             Variation::NONE,
             "as stored"
         );

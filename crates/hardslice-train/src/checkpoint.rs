@@ -16,12 +16,12 @@ use hardslice_volume::whole_file::write_whole_folder;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::layout::{checkpoint_name, checkpoint_step};
 use crate::weights::{Weights, WeightsError};
 
 const WEIGHTS: &str = "weights.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const POSITION: &str = "position.json";
-const PREFIX: &str = "step-";
 
 /// Where a training stands, beside weights and velocities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,7 +112,7 @@ impl Checkpoint {
     /// [`CheckpointError::File`] when the disk is full or the folder is not to be written to; older
     /// checkpoints stay then.
     pub fn write(&self, dir: &Path, keep_last: usize) -> Result<PathBuf, CheckpointError> {
-        let path = dir.join(format!("{PREFIX}{:08}", self.position.step));
+        let path = dir.join(checkpoint_name(self.position.step));
         let (weights, velocities) = (
             self.weights.to_safetensors(),
             self.velocities.to_safetensors(),
@@ -219,16 +219,11 @@ fn checkpoints(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.map_err(file_error)?.path();
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
-        if name.starts_with(PREFIX) {
-            found.push(path);
-        }
+        let name = path.file_name().and_then(|name| name.to_str());
+        found.extend(name.and_then(checkpoint_step).map(|step| (step, path)));
     }
     found.sort();
-    Ok(found)
+    Ok(found.into_iter().map(|(_, path)| path).collect())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! How a net is trained.
 
-use hardslice_data::balance::Copies;
+use hardslice_data::SettingError;
+use hardslice_data::balance::FlipMode;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augmentation;
@@ -23,8 +24,10 @@ pub struct TrainConfig {
     pub momentum: f64,
     /// What is made small.
     pub loss: Loss,
-    /// How flipped and mirrored versions come about: `random`, `enumerated` or `none`.
-    pub copies: Copies,
+    /// How flipped and mirrored versions come about: `random`, `enumerated` or `none`; `copies` in
+    /// files.
+    #[serde(rename = "copies")]
+    pub flip_mode: FlipMode,
     /// Variations beyond flip and mirror.
     pub augment: Augmentation,
     /// How much more often slices with the organ are shown than slices without.
@@ -46,7 +49,7 @@ impl Default for TrainConfig {
             power: 0.9,
             momentum: 0.9,
             loss: Loss::default(),
-            copies: Copies::default(),
+            flip_mode: FlipMode::default(),
             augment: Augmentation::default(),
             positive_weight: 1.0,
             n_validations: 10,
@@ -82,10 +85,14 @@ impl TrainConfig {
         (self.steps / 1000).max(1)
     }
 
-    /// What is wrong with the settings, in words; `None` when nothing is.
-    pub fn problem(&self) -> Option<String> {
+    /// Checks that every setting is in its range.
+    ///
+    /// # Errors
+    ///
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), SettingError> {
         let is_share = |value: f64| (0.0..1.0).contains(&value);
-        let checks = [
+        let settings = [
             (
                 self.steps < 2,
                 "steps must be 2 at least, one for each half",
@@ -108,7 +115,6 @@ impl TrainConfig {
                 "positive_weight must be above 0",
             ),
         ];
-        let failed = checks.into_iter().find(|(failed, _)| *failed);
-        failed.map(|(_, message)| format!("[train] {message}"))
+        SettingError::check("train", settings)
     }
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hardslice_data::store::Store;
+use hardslice_data::store::{Store, StoredSlices};
+use hardslice_data::{CaseId, Organ, identity};
 use hardslice_eval::{CaseScores, Mask, ScoreError, ScoreOptions, score_masks};
 use hardslice_volume::plane::PlaneFitError;
 use hardslice_volume::whole_file::write_whole_bytes;
@@ -12,17 +13,18 @@ use hardslice_volume::{Volume, WriteError, write_label_map};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::layout::ArmDir;
 use crate::model::Model;
-use crate::predict::{StoredSlices, predict};
-use crate::progress::{Event, Observer};
+use crate::predict::predict;
+use crate::progress::Reporter;
 
 /// The scores of one organ in one test case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TestScore {
     /// Case.
-    pub case: String,
+    pub case: CaseId,
     /// Organ.
-    pub organ: String,
+    pub organ: Organ,
     /// Its scores.
     #[serde(flatten)]
     pub scores: CaseScores,
@@ -69,7 +71,7 @@ pub enum EvaluateError {
     },
 }
 
-/// Predicts the test cases into `dir/predictions` and scores them on the scans' own grids.
+/// Predicts the test cases and scores them on the scans' own grids.
 ///
 /// What `dir` holds from an earlier run of the same model is not done again. Cases are places in
 /// the store; an organ is scored where it is annotated.
@@ -82,13 +84,13 @@ pub fn evaluate(
     store: &Store,
     test: &[usize],
     options: &ScoreOptions,
-    dir: &Path,
-    (stage, observer): (&str, &dyn Observer),
+    dir: &ArmDir,
+    reporter: &Reporter<'_>,
 ) -> Result<Vec<TestScore>, EvaluateError> {
-    let path = dir.join("evaluation.json");
-    let identity = identity(model, store, test, options);
+    let path = dir.evaluation();
+    let identity = identity_of(model, store, test, options);
     if let Some(done) = read(&path)?.filter(|done| done.identity == identity) {
-        observer.notify(&Event::Skipped { stage });
+        reporter.skipped();
         return Ok(done.scores);
     }
     let n_slices = |cases: &[usize]| -> u64 {
@@ -97,11 +99,7 @@ pub fn evaluate(
             .map(|case| store.cases()[*case].n_slices as u64)
             .sum()
     };
-    observer.notify(&Event::Started {
-        stage,
-        n: n_slices(test),
-        done: 0,
-    });
+    reporter.started(n_slices(test), 0);
     let mut scores = Vec::new();
     for (i, case_idx) in test.iter().enumerate() {
         let before = n_slices(&test[..i]);
@@ -110,11 +108,7 @@ pub fn evaluate(
             store,
             case_idx: *case_idx,
         };
-        let progress = |done: usize| {
-            observer.notify(&Event::Advanced {
-                done: before + done as u64,
-            });
-        };
+        let progress = |done: usize| reporter.advanced(before + done as u64);
         let labels =
             predict(model, &source, &model.record.predict, &progress).map_err(|source| {
                 EvaluateError::Predict {
@@ -122,18 +116,12 @@ pub fn evaluate(
                     source,
                 }
             })?;
-        let file = dir.join("predictions").join(format!("{}.nii.gz", case.id));
-        write_label_map(&file, &labels, &case.placement)?;
+        write_label_map(&dir.prediction(&case.id), &labels, &case.placement)?;
         scores.extend(score(model, store, *case_idx, &labels, options)?);
     }
-    observer.notify(&Event::Finished);
+    reporter.finished();
     // Organ by organ, as tables show them.
-    scores.sort_by_key(|score: &TestScore| {
-        model
-            .record
-            .organ_names()
-            .position(|organ| organ.as_str() == score.organ)
-    });
+    scores.sort_by_key(|score: &TestScore| model.record.output_of(&score.organ));
     let done = Evaluation { identity, scores };
     let json = serde_json::to_vec_pretty(&done).map_err(io::Error::other);
     let written = json.and_then(|json| write_whole_bytes(&path, &json));
@@ -154,25 +142,21 @@ fn score(
     };
     let (shape, spacing_mm) = (predicted.shape(), predicted.grid().spacing_mm());
     let mut scores = Vec::new();
-    for (organ_idx, organ) in model.record.organ_names().enumerate() {
-        let Some(store_idx) = store
-            .organs()
-            .index_of(organ)
-            .filter(|_| case.is_annotated(organ))
-        else {
+    for (output, organ) in model.record.outputs().zip(model.record.organ_names()) {
+        let Some(store_organ) = store.organ_of(organ).filter(|_| case.is_annotated(organ)) else {
             continue;
         };
-        let inside = (
-            store.organs().store_value(store_idx),
-            model.record.label_value(organ_idx),
-        );
-        let scored = Mask::new(truth, inside.0, shape)
-            .and_then(|truth| Ok((truth, Mask::new(predicted.voxels(), inside.1, shape)?)))
+        let values = [
+            store.label_of(store_organ),
+            model.record.label_value(output),
+        ];
+        let scored = Mask::new(truth, values[0], shape)
+            .and_then(|truth| Ok((truth, Mask::new(predicted.voxels(), values[1], shape)?)))
             .map_err(ScoreError::from)
             .and_then(|(truth, predicted)| score_masks(&truth, &predicted, spacing_mm, options));
         scores.push(TestScore {
-            case: case.id.to_string(),
-            organ: organ.to_string(),
+            case: case.id.clone(),
+            organ: organ.clone(),
             scores: scored.map_err(|source| EvaluateError::Score {
                 case: case.id.to_string(),
                 source,
@@ -182,21 +166,15 @@ fn score(
     Ok(scores)
 }
 
-fn identity(model: &Model, store: &Store, test: &[usize], options: &ScoreOptions) -> String {
-    let cases: Vec<&str> = test
-        .iter()
-        .map(|case| store.cases()[*case].id.as_str())
-        .collect();
-    let all = (
+fn identity_of(model: &Model, store: &Store, test: &[usize], options: &ScoreOptions) -> String {
+    let cases: Vec<&CaseId> = test.iter().map(|case| &store.cases()[*case].id).collect();
+    identity(&(
         &model.record.weights_blake3,
         model.record.predict,
         store.content_hash(),
         cases,
         options,
-    );
-    // Plain data of numbers and text always has a JSON form.
-    let json = serde_json::to_vec(&all).unwrap_or_default();
-    blake3::hash(&json).to_hex().to_string()
+    ))
 }
 
 fn read(path: &Path) -> Result<Option<Evaluation>, EvaluateError> {

@@ -1,24 +1,29 @@
 //! The training loop.
 
-mod keeper;
-mod trainee;
+mod monitor;
+mod receipt;
+mod state;
 
-use std::path::{Path, PathBuf};
+use std::borrow::Cow;
+use std::io;
+use std::path::PathBuf;
 
 use burn::tensor::Device;
 use hardslice_data::SliceRef;
-use hardslice_data::balance::{Epochs, Plan};
+use hardslice_data::balance::{Plan, WeightedSampler};
 use thiserror::Error;
 
-use crate::batch::Lens;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::config::TrainConfig;
-use crate::loader::{Loader, Recipe};
+use crate::dataset::SliceDataset;
+use crate::layout::TrainingDir;
+use crate::loader::{Loader, LoaderConfig};
 use crate::log::LogError;
-use crate::progress::{Event, Observer, Warning};
+use crate::progress::{Event, Observer, Reporter, Warning};
 
-use keeper::Keeper;
-pub use trainee::Trainee;
+use monitor::Monitor;
+pub use receipt::Receipt;
+pub use state::TrainState;
 
 /// A training cannot go on.
 #[derive(Debug, Error)]
@@ -51,7 +56,7 @@ pub enum FitError {
     },
     /// The newest checkpoint belongs to another training.
     #[error(
-        "the checkpoints in {} are those of another training (configuration, seed, data or plan \
+        "{} holds another training (configuration, seed, data or plan \
          have changed): take another --out folder, or delete this one", dir.display()
     )]
     OtherTraining {
@@ -73,6 +78,14 @@ pub enum FitError {
     /// There is nothing to show.
     #[error("the plan is empty: there is no slice to train on")]
     EmptyPlan,
+    /// The receipt cannot be written or read.
+    #[error("cannot access what tells that a training is over: {}", path.display())]
+    Receipt {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A checkpoint cannot be written or read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -86,9 +99,7 @@ pub enum FitError {
 #[expect(missing_debug_implementations, reason = "an observer has no text form")]
 pub struct FitContext<'a> {
     /// What the net sees of the store.
-    pub lens: &'a Lens<'a>,
-    /// How the net is trained.
-    pub config: &'a TrainConfig,
+    pub dataset: &'a SliceDataset<'a>,
     /// Slices of the validation patients.
     pub validation: &'a [SliceRef],
     /// Where the net is trained; its autodiff is switched on here.
@@ -103,126 +114,130 @@ pub struct FitContext<'a> {
     pub force: bool,
 }
 
-/// One half of a training: a plan and the steps in which it holds.
+/// One phase of a training: a plan, and the steps in which it holds. Most trainings have two, the
+/// halves of the schedule.
 #[derive(Debug, Clone)]
-pub struct Half<'a> {
+pub struct Phase<'a> {
     /// Name in the random streams: `first` or `second`.
-    pub name: &'a str,
+    pub name: String,
     /// What to call it in progress bars.
-    pub stage: &'a str,
+    pub stage: String,
+    /// How the net is trained.
+    pub config: Cow<'a, TrainConfig>,
     /// What is shown.
     pub plan: Plan,
     /// Steps, counted from 0 over the whole training.
     pub steps: std::ops::Range<u64>,
 }
 
-/// Trains over one half, going on from the newest checkpoint in `dir` if there is one.
+/// Trains over one phase, going on from the newest checkpoint in `dir` if there is one.
 ///
-/// `dir` gets `checkpoints/`, `train.csv`, `tensorboard/` and `best.safetensors` (the weights that
-/// did best on the validation patients; never reported by default). `identity` is the hash of all
-/// that decides the result: a checkpoint of another identity is refused. A half that is done is not
-/// touched.
+/// `dir` gets checkpoints, logs, the weights that did best on the validation patients (never reported
+/// by default) and, last, a [`Receipt`]. `identity` is the hash of all that decides the result: a
+/// checkpoint of another identity is refused.
 ///
 /// # Errors
 ///
 /// [`FitError`] when the training diverges or collapses, a checkpoint does not belong to it, or a
 /// file cannot be written. What was saved stays.
 pub fn fit(
-    trainee: Trainee,
-    half: &Half<'_>,
+    state: TrainState,
+    phase: &Phase<'_>,
     identity: &str,
-    dir: &Path,
+    dir: &TrainingDir,
     context: &FitContext<'_>,
-) -> Result<Trainee, FitError> {
-    let trainee = resume(trainee, identity, &dir.join("checkpoints"), context)?;
-    if trainee.position.step >= half.steps.end {
-        // Nothing is written: others may read the same training side by side.
-        let stage = half.stage;
-        context.observer.notify(&Event::Skipped { stage });
-        return Ok(trainee);
+) -> Result<TrainState, FitError> {
+    let reporter = Reporter {
+        stage: &phase.stage,
+        observer: context.observer,
+    };
+    let state = resume(state, phase, identity, dir, context)?;
+    if state.position.step >= phase.steps.end {
+        reporter.skipped();
+        Receipt::of(&state).write(dir)?;
+        return Ok(state);
     }
-    let epochs = Epochs::new(
-        half.plan.clone(),
-        context.config.copies,
+    let config = &phase.config;
+    let sampler = WeightedSampler::new(
+        phase.plan.clone(),
+        config.flip_mode,
         context.seed,
-        half.name,
+        &phase.name,
     )
     .ok_or(FitError::EmptyPlan)?;
-    let recipe = Recipe {
-        lens: context.lens.clone(),
-        epochs,
-        augment: context.config.augment,
-        batch_size: context.config.batch,
+    let batches = LoaderConfig {
+        dataset: context.dataset.clone(),
+        sampler,
+        augment: config.augment,
+        batch_size: config.batch,
         seed: context.seed,
-        name: half.name.to_owned(),
+        name: phase.name.clone(),
     };
-    let first = trainee.position.step.max(half.steps.start) - half.steps.start;
-    let numbers = first..half.steps.end - half.steps.start;
-    context.observer.notify(&Event::Started {
-        stage: half.stage,
-        n: half.steps.end - half.steps.start,
-        done: first,
-    });
-    let mut keeper = Keeper::open(dir, &trainee, &half.plan, context)?;
+    let first = state.position.step.max(phase.steps.start) - phase.steps.start;
+    let n_steps = phase.steps.end - phase.steps.start;
+    reporter.started(n_steps, first);
+    let mut monitor = Monitor::open(dir, &state, phase, context)?;
     let trained = std::thread::scope(|scope| {
-        let loader = Loader::start(scope, recipe, numbers);
-        let trained = train_on(trainee, &loader, half.steps.start, &mut keeper, context);
+        let loader = Loader::start(scope, batches, first..n_steps);
+        let trained = train_on(state, &loader, phase, &mut monitor, context);
         loader.finish();
         trained
     });
     // The log tells how a training went that failed, too.
-    keeper.flush_log()?;
-    let trainee = trained?;
-    keeper.finish(&trainee)?;
-    context.observer.notify(&Event::Finished);
-    Ok(trainee)
+    monitor.flush_log()?;
+    let state = trained?;
+    monitor.finish(&state)?;
+    Receipt::of(&state).write(dir)?;
+    reporter.finished();
+    Ok(state)
 }
 
 fn resume(
-    mut trainee: Trainee,
+    mut state: TrainState,
+    phase: &Phase<'_>,
     identity: &str,
-    checkpoints: &Path,
+    dir: &TrainingDir,
     context: &FitContext<'_>,
-) -> Result<Trainee, FitError> {
-    identity.clone_into(&mut trainee.position.identity);
+) -> Result<TrainState, FitError> {
+    identity.clone_into(&mut state.position.identity);
     let damaged = |error: CheckpointError| {
         let message = error.to_string();
         context
             .observer
             .notify(&Event::Warning(Warning::DamagedCheckpoint { message }));
     };
-    let Some(saved) = Checkpoint::newest(checkpoints, damaged)? else {
-        return Ok(trainee);
+    let Some(saved) = Checkpoint::newest(&dir.checkpoints(), damaged)? else {
+        return Ok(state);
     };
     if saved.position.identity != identity {
         return Err(FitError::OtherTraining {
-            dir: checkpoints.to_owned(),
+            dir: dir.path().to_owned(),
         });
     }
-    trainee.restore(saved, context.config, context.device, context.force)
+    state.restore(saved, &phase.config, context.device, context.force)
 }
 
 /// Trains on batches until there is none left.
 fn train_on(
-    mut trainee: Trainee,
+    mut state: TrainState,
     loader: &Loader,
-    first_step: u64,
-    keeper: &mut Keeper<'_>,
+    phase: &Phase<'_>,
+    monitor: &mut Monitor<'_>,
     context: &FitContext<'_>,
-) -> Result<Trainee, FitError> {
+) -> Result<TrainState, FitError> {
+    let config = &phase.config;
     while let Some(batch) = loader.next() {
-        let (next, loss) =
-            trainee.take_step(&batch, context.config, context.seed, context.device)?;
-        trainee = next;
-        let step = trainee.position.step;
+        let (next, loss) = state.take_step(&batch, config, context.seed, context.device)?;
+        state = next;
+        let step = state.position.step;
         context.observer.notify(&Event::Step {
             step,
             loss,
-            lr: context.config.schedule().lr(step - 1),
+            lr: config.schedule().lr(step - 1),
         });
-        keeper.after_step(&mut trainee)?;
-        let done = step - first_step;
+        monitor.after_step(&mut state)?;
+        let done = step - phase.steps.start;
         context.observer.notify(&Event::Advanced { done });
     }
-    Ok(trainee)
+    Ok(state)
 }

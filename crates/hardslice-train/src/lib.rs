@@ -1,17 +1,17 @@
-//! Nets, losses, schedule, the training loop, mining, prediction.
+//! Nets, losses, schedule, the training loop, inference, and the protocol.
 
 mod augment;
-mod batch;
 mod checkpoint;
 mod config;
+mod dataset;
 mod device;
 mod evaluate;
 mod fit;
 mod loader;
 mod loss;
-mod mine;
 mod model;
 mod predict;
+mod predict_options;
 mod progress;
 mod schedule;
 mod score;
@@ -19,25 +19,26 @@ mod sgd;
 mod warm_start;
 
 pub mod bench;
+pub mod layout;
 pub mod log;
 pub mod net;
 pub mod round;
 pub mod weights;
 
 pub use augment::{Augmentation, Variation};
-pub use batch::{Batch, Lens, Place};
 pub use checkpoint::{Checkpoint, CheckpointError, Position};
 pub use config::TrainConfig;
+pub use dataset::{Batch, SamplePosition, SliceDataset};
 pub use device::{ComputeDevice, DeviceError, arithmetic, arithmetic_of};
 pub use evaluate::{EvaluateError, Evaluation, TestScore, evaluate};
-pub use fit::{FitContext, FitError, Half, Trainee, fit};
-pub use loader::{Loader, Recipe};
+pub use fit::{FitContext, FitError, Phase, Receipt, TrainState, fit};
+pub use loader::{Loader, LoaderConfig};
 pub use loss::{Loss, SumOver, binary_cross_entropy, focal, soft_dice, top_k, tversky};
-pub use mine::{Judge, Mine, Mining, MiningConfig};
 pub use model::{Model, ModelError, ModelRecord};
-pub use predict::{PredictOptions, ScanSlices, SliceSource, StoredSlices, predict};
-pub use progress::{Event, Observer, Silent, Warning};
+pub use predict::{predict, predict_slices};
+pub use predict_options::PredictOptions;
+pub use progress::{Event, Observer, Reporter, Silent, Warning};
 pub use schedule::PolySchedule;
-pub use score::{score_slices, see_slices};
+pub use score::{score_for_mining, score_slices};
 pub use sgd::Sgd;
 pub use warm_start::warm_start;

@@ -1,44 +1,44 @@
-//! Batches made ahead of the training, on a thread of their own.
+//! The data loader: batches made ahead of the training, on a thread of their own.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
-use hardslice_data::balance::Epochs;
+use hardslice_data::balance::WeightedSampler;
 
 use crate::augment::Augmentation;
-use crate::batch::{Batch, Lens, Place};
+use crate::dataset::{Batch, SamplePosition, SliceDataset};
 
 /// Batches that wait while the training works on one.
 const N_AHEAD: usize = 3;
 
 /// What a [`Loader`] makes batches of.
 #[derive(Debug)]
-pub struct Recipe<'a> {
-    /// What a net sees of the store.
-    pub lens: Lens<'a>,
+pub struct LoaderConfig<'a> {
+    /// The slices.
+    pub dataset: SliceDataset<'a>,
     /// Which slice comes when.
-    pub epochs: Epochs,
-    /// How slices are varied.
+    pub sampler: WeightedSampler,
+    /// How slices are augmented.
     pub augment: Augmentation,
     /// Slices in a batch.
     pub batch_size: usize,
     /// Seed of the experiment.
     pub seed: u64,
-    /// Name of the half, for the random streams.
+    /// Name of the phase, for the random streams.
     pub name: String,
 }
 
-impl Recipe<'_> {
-    /// Batch number `number` of the half, counted from 0; always the same, however it is reached.
+impl LoaderConfig<'_> {
+    /// Batch number `number` of the phase, counted from 0; always the same, however it is reached.
     pub fn batch(&mut self, number: u64) -> Batch {
         let start = number * self.batch_size as u64;
-        let draws = self.epochs.draws(start, self.batch_size);
-        let place = Place {
+        let samples = self.sampler.samples(start, self.batch_size);
+        let position = SamplePosition {
             seed: self.seed,
             name: &self.name,
             start,
         };
-        self.lens.training(&draws, &self.augment, &place)
+        self.dataset.training(&samples, &self.augment, &position)
     }
 }
 
@@ -53,13 +53,13 @@ impl<'scope> Loader<'scope> {
     /// Starts making the batches of `numbers`, in order.
     pub fn start<'env: 'scope>(
         scope: &'scope Scope<'scope, 'env>,
-        mut recipe: Recipe<'env>,
+        mut config: LoaderConfig<'env>,
         numbers: std::ops::Range<u64>,
     ) -> Self {
         let (send, batches) = sync_channel(N_AHEAD);
         let worker = scope.spawn(move || {
             for number in numbers {
-                if send.send(recipe.batch(number)).is_err() {
+                if send.send(config.batch(number)).is_err() {
                     return; // The training stopped early.
                 }
             }

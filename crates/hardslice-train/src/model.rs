@@ -6,13 +6,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use hardslice_data::{Organ, OrganMap};
+use hardslice_data::preprocess::{Preprocessing, SliceStack};
+use hardslice_data::{Organ, OrganMap, OutputIdx};
 use hardslice_volume::whole_file::write_whole_folder;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::net::{Net, NetConfig};
-use crate::predict::PredictOptions;
+use crate::predict_options::PredictOptions;
 use crate::weights::{Weights, WeightsError};
 
 /// Version of the folder's layout.
@@ -162,7 +163,11 @@ impl ModelRecord {
     /// The label value of an output in label maps, never 0: the organ's first one. Where one of the
     /// organs has none (it is known by the names of structures alone) or one that does not fit a
     /// byte, every organ has its place plus one.
-    pub fn label_value(&self, organ_idx: usize) -> u8 {
+    ///
+    /// # Panics
+    ///
+    /// When the net has no such output.
+    pub fn label_value(&self, output: OutputIdx) -> u8 {
         let first_values: Option<Vec<u8>> = self
             .organs
             .entries()
@@ -170,9 +175,34 @@ impl ModelRecord {
             .map(|entry| u8::try_from(*entry.labels.first()?).ok())
             .collect();
         match first_values {
-            Some(values) => values[organ_idx],
-            None => self.organs.store_value(organ_idx),
+            Some(values) => values[output.idx()],
+            None => self.organs.store_value(output.idx()),
         }
+    }
+
+    /// What becomes of a slice before the net sees it.
+    pub fn preprocessing(&self) -> Preprocessing {
+        Preprocessing {
+            window_hu: self.window_hu,
+            size: self.size,
+        }
+    }
+
+    /// The slices that the net sees at once.
+    pub fn stack(&self) -> SliceStack {
+        SliceStack {
+            context: self.net.context,
+        }
+    }
+
+    /// The outputs.
+    pub fn outputs(&self) -> impl Iterator<Item = OutputIdx> + use<> {
+        OutputIdx::first(self.organs.len())
+    }
+
+    /// The output of an organ; `None` where the net does not find it.
+    pub fn output_of(&self, organ: &Organ) -> Option<OutputIdx> {
+        self.organs.index_of(organ).map(OutputIdx::new)
     }
 
     /// For each output, the output that takes its place when x is reversed.
@@ -256,9 +286,11 @@ mod tests {
                 structures: structures.iter().map(|&name| name.to_owned()).collect(),
             });
         let organs = OrganMap::from_entries(entries).unwrap();
-        let n = organs.len();
         let record = ModelRecord::new(NetConfig::default(), organs, 32, [-150, 250]);
-        (0..n).map(|organ| record.label_value(organ)).collect()
+        record
+            .outputs()
+            .map(|output| record.label_value(output))
+            .collect()
     }
 
     #[test]

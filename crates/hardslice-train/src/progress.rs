@@ -1,6 +1,6 @@
 //! What a long piece of work tells whoever waits for it.
 
-use hardslice_data::balance::TauWarning;
+use hardslice_data::mining::TauWarning;
 
 /// Something worth telling. Libraries do not print: the program turns these into progress bars,
 /// lines and warnings.
@@ -77,6 +77,40 @@ pub enum Warning<'a> {
 pub trait Observer: Sync {
     /// Called for every event, from the thread that works.
     fn notify(&self, event: &Event<'_>);
+}
+
+/// Tells an observer how far one stage has come.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "an observer has no text form")]
+pub struct Reporter<'a> {
+    /// What to call the stage.
+    pub stage: &'a str,
+    /// Who is told.
+    pub observer: &'a dyn Observer,
+}
+
+impl Reporter<'_> {
+    /// The stage begins: `n` units of work, `done` of them done before.
+    pub fn started(&self, n: u64, done: u64) {
+        let stage = self.stage;
+        self.observer.notify(&Event::Started { stage, n, done });
+    }
+
+    /// Units done so far.
+    pub fn advanced(&self, done: u64) {
+        self.observer.notify(&Event::Advanced { done });
+    }
+
+    /// The stage is over.
+    pub fn finished(&self) {
+        self.observer.notify(&Event::Finished);
+    }
+
+    /// The stage was done in an earlier run.
+    pub fn skipped(&self) {
+        let stage = self.stage;
+        self.observer.notify(&Event::Skipped { stage });
+    }
 }
 
 /// Listens to nothing.

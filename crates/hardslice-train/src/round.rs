@@ -1,18 +1,12 @@
 //! The protocol: train on B, score A, add the hard slices, train on, evaluate.
 //!
-//! ```text
-//! DIR/baseline/            arms: checkpoints/ train.csv tensorboard/ plan.csv best.safetensors
-//! DIR/pretrained/                model/ predictions/ evaluation.json
-//! DIR/mining/              ledger.parquet, mining.json
-//! DIR/mining/of_b/         the same of B, by a net trained on A; only for arms that need it
-//! DIR/{b_only,hard,...}/   an arm in several parts: part-1/ ..., the last part in its own folder
-//! DIR/rounds/mining-1/     A, scored anew before the second part
-//! ```
+//! [`RoundDir`](crate::layout::RoundDir) says what lies where.
 //!
 //! Every stage leaves files that tell whether it is done, so that a round can be stopped anywhere
 //! and started again: it goes on and ends with the same bytes.
 
 mod by_hand;
+mod chain;
 mod error;
 mod stages;
 
@@ -20,25 +14,24 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use burn::tensor::Device;
-use hardslice_data::balance::{Arm, BalanceOptions, Candidate, Candidates, ResolvedTau};
-use hardslice_data::split::{Fold, Split};
+use hardslice_data::Organ;
+use hardslice_data::balance::{Arm, BalanceOptions};
+use hardslice_data::mining::{MiningOptions, ResolvedTau};
+use hardslice_data::split::Split;
 use hardslice_data::store::Store;
-use hardslice_data::{CaseId, Organ, SliceRef};
 use hardslice_eval::ScoreOptions;
 use serde::{Deserialize, Serialize};
 
 pub use by_hand::{Part, TrainByHand, mine_by_hand, train_by_hand};
 pub use error::RoundError;
 
-use crate::batch::Lens;
 use crate::config::TrainConfig;
 use crate::evaluate::TestScore;
-use crate::mine::MiningConfig;
-use crate::model::Model;
+use crate::layout::RoundDir;
 use crate::net::NetConfig;
-use crate::predict::PredictOptions;
+use crate::predict_options::PredictOptions;
 use crate::progress::Observer;
-use stages::{Mined, Shared, Stages};
+use stages::{MiningRecord, Shared, Stages};
 
 /// What is trained and compared. Decides the result together with store, split and seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,7 +45,7 @@ pub struct Protocol {
     /// How nets are trained.
     pub train: TrainConfig,
     /// What makes a slice hard.
-    pub mining: MiningConfig,
+    pub mining: MiningOptions,
     /// Settings of single arms.
     pub balance: BalanceOptions,
     /// How predictions are finished.
@@ -68,15 +61,15 @@ pub struct Protocol {
 }
 
 /// Where a round works and who is told.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 #[expect(missing_debug_implementations, reason = "an observer has no text form")]
-pub struct Workplace<'a> {
+pub struct RoundContext<'a> {
     /// The prepared cohort.
     pub store: &'a Store,
     /// Its folds.
     pub split: &'a Split,
     /// Where everything is written.
-    pub dir: &'a Path,
+    pub dir: RoundDir,
     /// Weights to start from.
     pub init: Option<&'a Path>,
     /// Where nets are trained.
@@ -107,22 +100,10 @@ pub struct RoundOutcome {
 /// # Errors
 ///
 /// [`RoundError`] of the stage that failed; what was done before stays.
-pub fn run(protocol: &Protocol, place: &Workplace<'_>) -> Result<RoundOutcome, RoundError> {
-    let stages = Stages::new(protocol, place, protocol.net.context)?;
+pub fn run(protocol: &Protocol, context: &RoundContext<'_>) -> Result<RoundOutcome, RoundError> {
+    let stages = Stages::new(protocol, context, protocol.net.context)?;
     let trained = train_arms(&stages)?;
-    // The test set is read here for the first time (but by tau = "paper", which says so).
-    let arms = trained
-        .models
-        .into_iter()
-        .map(|(arm, model)| Ok((arm, stages.evaluate(arm, &model)?)))
-        .collect::<Result<Vec<_>, RoundError>>()?;
-    let taus = trained.mined.map(|mined| mined.taus);
-    Ok(RoundOutcome {
-        arms,
-        leaky: taus.iter().flatten().any(|tau| tau.leaky),
-        taus,
-        n_a: stages.folds.a.len(),
-    })
+    evaluate_arms(&stages, trained)
 }
 
 /// Does all of [`run`] but the evaluation: the test set stays closed (but for tau = `paper`).
@@ -130,8 +111,8 @@ pub fn run(protocol: &Protocol, place: &Workplace<'_>) -> Result<RoundOutcome, R
 /// # Errors
 ///
 /// As [`run`].
-pub fn train(protocol: &Protocol, place: &Workplace<'_>) -> Result<(), RoundError> {
-    train_arms(&Stages::new(protocol, place, protocol.net.context)?).map(drop)
+pub fn train(protocol: &Protocol, context: &RoundContext<'_>) -> Result<(), RoundError> {
+    train_arms(&Stages::new(protocol, context, protocol.net.context)?).map(drop)
 }
 
 /// Does what the arms share, pre-training on B and mining, and nothing else: after that the arms
@@ -143,90 +124,63 @@ pub fn train(protocol: &Protocol, place: &Workplace<'_>) -> Result<(), RoundErro
 /// # Errors
 ///
 /// As [`run`].
-pub fn share(protocol: &Protocol, place: &Workplace<'_>) -> Result<(), RoundError> {
-    let stages = Stages::new(protocol, place, protocol.net.context)?;
+pub fn share(protocol: &Protocol, context: &RoundContext<'_>) -> Result<(), RoundError> {
+    let stages = Stages::new(protocol, context, protocol.net.context)?;
     stages.share(&protocol.arms, None).map(drop)
+}
+
+/// Predicts and scores the test patients with the models of all arms, which must have been
+/// [trained](train): nothing is trained here, and no optimiser's state is loaded.
+///
+/// # Errors
+///
+/// [`RoundError::NotTrained`] names what is missing; else as [`run`].
+pub fn evaluate(
+    protocol: &Protocol,
+    context: &RoundContext<'_>,
+) -> Result<RoundOutcome, RoundError> {
+    let mut stages = Stages::new(protocol, context, protocol.net.context)?;
+    stages.may_train = false;
+    let trained = train_arms(&stages)?;
+    evaluate_arms(&stages, trained)
 }
 
 /// What is there before the test set is opened.
 struct Trained {
-    models: Vec<(Arm, Model)>,
-    mined: Option<Mined>,
+    arms: BTreeSet<Arm>,
+    of_a: Option<MiningRecord>,
 }
 
 fn train_arms(stages: &Stages<'_>) -> Result<Trained, RoundError> {
     let arms: BTreeSet<Arm> = stages.protocol.arms.iter().copied().collect();
-    let (on_b, on_all): (Vec<Arm>, Vec<Arm>) =
-        arms.into_iter().partition(|arm| arm.pretrains_on_b());
-    let mut models = Vec::new();
+    let (on_b, on_all): (Vec<Arm>, Vec<Arm>) = arms.iter().partition(|arm| arm.pretrains_on_b());
+    let mut baseline = None;
     for arm in on_all {
-        models.push((arm, stages.train_arm(arm, &Shared::default())?));
+        let model = stages.train_arm(arm, &Shared::default())?;
+        if arm == Arm::Baseline {
+            baseline = Some(model);
+        }
     }
-    let baseline = models.iter().find(|(arm, _)| *arm == Arm::Baseline);
-    let shared = stages.share(&on_b, baseline.map(|(_, model)| model))?;
+    let shared = stages.share(&on_b, baseline.as_ref())?;
     for arm in on_b {
-        models.push((arm, stages.train_arm(arm, &shared)?));
+        stages.train_arm(arm, &shared)?;
     }
-    models.sort_by_key(|(arm, _)| *arm);
     Ok(Trained {
-        models,
-        mined: shared.mined,
+        arms,
+        of_a: shared.of_a,
     })
 }
 
-fn store_organs(protocol: &Protocol, store: &Store) -> Result<Vec<usize>, RoundError> {
-    let place_of = |organ: &Organ| {
-        store
-            .organs()
-            .index_of(organ)
-            .ok_or_else(|| RoundError::UnknownOrgan {
-                organ: organ.to_string(),
-                known: store.organs().to_string(),
-            })
-    };
-    protocol.organs.iter().map(place_of).collect()
-}
-
-/// The slices of each fold. Cases without an annotated organ of the net take no part.
-struct Folds {
-    a: Vec<Candidate>,
-    b: Vec<Candidate>,
-    validation: Vec<SliceRef>,
-    test: Vec<usize>,
-}
-
-impl Folds {
-    fn of(lens: &Lens<'_>, split: &Split) -> Self {
-        let cases = |fold| cases_of(lens, split.cases(fold));
-        let slices = |fold| {
-            cases(fold)
-                .into_iter()
-                .flat_map(|case| Candidate::of_case(lens.store(), case, lens.organs()))
-        };
-        Self {
-            a: slices(Fold::A).collect(),
-            b: slices(Fold::B).collect(),
-            validation: slices(Fold::Validation)
-                .map(|candidate| candidate.slice)
-                .collect(),
-            test: cases(Fold::Test),
-        }
-    }
-
-    fn candidates(&self, positive_weight: f64, seed: u64) -> Candidates<'_> {
-        Candidates {
-            a: &self.a,
-            b: &self.b,
-            positive_weight,
-            seed,
-        }
-    }
-}
-
-fn cases_of(lens: &Lens<'_>, ids: &[CaseId]) -> Vec<usize> {
-    let cases = lens.store().cases().iter().enumerate();
-    cases
-        .filter(|(case_idx, case)| ids.contains(&case.id) && lens.is_annotated(*case_idx))
-        .map(|(case_idx, _)| case_idx)
-        .collect()
+/// The test set is read here for the first time (but by tau = "paper", which says so).
+fn evaluate_arms(stages: &Stages<'_>, trained: Trained) -> Result<RoundOutcome, RoundError> {
+    let arms = trained.arms.into_iter();
+    let arms = arms.map(|arm| Ok((arm, stages.evaluate(arm)?)));
+    let arms = arms.collect::<Result<Vec<_>, RoundError>>()?;
+    let taus = trained.of_a.map(|mined| mined.taus);
+    Ok(RoundOutcome {
+        arms,
+        leaky: taus.iter().flatten().any(|tau| tau.leaky),
+        taus,
+        n_a: stages.folds.a.len(),
+    })
 }

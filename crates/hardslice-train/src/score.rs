@@ -1,13 +1,12 @@
-//! How well a net predicts slices: streaming, batch by batch.
+//! Inference on the slices of a store, and their scores: streaming, batch by batch.
 
 use burn::tensor::Tensor;
-use hardslice_data::SliceRef;
-use hardslice_data::balance::SliceScore;
-use hardslice_data::triage::{CoarseMask, Sighting};
+use hardslice_data::mining::{CoarseMask, ScoredSlice, SliceScore};
+use hardslice_data::{OutputIdx, SliceRef};
 use rayon::prelude::*;
 
-use crate::batch::Lens;
-use crate::net::{Net, Pass};
+use crate::dataset::SliceDataset;
+use crate::net::{ForwardContext, Net};
 use crate::progress::{Event, Observer};
 
 /// Scores slices for every organ that is annotated in their case, at threshold 0.5.
@@ -16,33 +15,33 @@ use crate::progress::{Event, Observer};
 /// slices' order, organ by organ.
 pub fn score_slices(
     net: &Net,
-    lens: &Lens<'_>,
+    dataset: &SliceDataset<'_>,
     slices: &[SliceRef],
     batch_size: usize,
     observer: &dyn Observer,
 ) -> Vec<SliceScore> {
-    each_plane(net, lens, slices, batch_size, observer, &|plane| {
+    each_plane(net, dataset, slices, batch_size, observer, &|plane| {
         plane.score()
     })
 }
 
 /// As [`score_slices`], with what the triage and the ledger need beside the counts: some 600 bytes
 /// a slice and organ.
-pub fn see_slices(
+pub fn score_for_mining(
     net: &Net,
-    lens: &Lens<'_>,
+    dataset: &SliceDataset<'_>,
     slices: &[SliceRef],
     batch_size: usize,
     observer: &dyn Observer,
-) -> Vec<Sighting> {
-    each_plane(net, lens, slices, batch_size, observer, &|plane| {
-        plane.sighting()
+) -> Vec<ScoredSlice> {
+    each_plane(net, dataset, slices, batch_size, observer, &|plane| {
+        plane.scored_slice()
     })
 }
 
 fn each_plane<T: Send>(
     net: &Net,
-    lens: &Lens<'_>,
+    dataset: &SliceDataset<'_>,
     slices: &[SliceRef],
     batch_size: usize,
     observer: &dyn Observer,
@@ -50,26 +49,26 @@ fn each_plane<T: Send>(
 ) -> Vec<T> {
     let mut scores = Vec::new();
     for chunk in slices.chunks(batch_size.max(1)) {
-        let logits = logits(net, lens, chunk);
-        scores.extend(measure_chunk(&logits, lens, chunk, measure));
-        let done = scores.len() as u64 / lens.organs().len().max(1) as u64;
+        let logits = logits(net, dataset, chunk);
+        scores.extend(measure_chunk(&logits, dataset, chunk, measure));
+        let done = scores.len() as u64 / dataset.organs().len().max(1) as u64;
         observer.notify(&Event::Advanced { done });
     }
     scores
 }
 
 /// Logits of some slices, `[n, organs, y, x]`.
-pub(crate) fn logits(net: &Net, lens: &Lens<'_>, slices: &[SliceRef]) -> Vec<f32> {
-    let images = lens.images(slices);
+pub(crate) fn logits(net: &Net, dataset: &SliceDataset<'_>, slices: &[SliceRef]) -> Vec<f32> {
+    let images = dataset.images(slices);
     let device = net.device();
-    let logits: Tensor<4> = net.forward(images.images(&device), &mut Pass::predict());
+    let logits: Tensor<4> = net.forward(images.images(&device), &mut ForwardContext::predict());
     logits.into_data().iter().collect()
 }
 
 /// What a net says of one organ in one slice, and what is true.
 struct Plane<'a> {
     slice: SliceRef,
-    organ_idx: usize,
+    output: OutputIdx,
     /// Rows and columns.
     size: usize,
     labels: &'a [u8],
@@ -82,11 +81,11 @@ impl Plane<'_> {
     fn score(&self) -> SliceScore {
         let pixels = self.labels.iter().zip(self.logits);
         let pixels = pixels.map(|(label, logit)| (*label == self.value, *logit >= 0.0));
-        SliceScore::counted(self.slice, self.organ_idx, pixels)
+        SliceScore::counted(self.slice, self.output, pixels)
     }
 
-    fn sighting(&self) -> Sighting {
-        Sighting {
+    fn scored_slice(&self) -> ScoredSlice {
+        ScoredSlice {
             score: self.score(),
             loss: Some(self.cross_entropy()),
             predicted: CoarseMask::sampled(self.size, |at| self.logits[at] >= 0.0),
@@ -113,26 +112,25 @@ impl Plane<'_> {
 
 fn measure_chunk<T: Send>(
     logits: &[f32],
-    lens: &Lens<'_>,
+    dataset: &SliceDataset<'_>,
     slices: &[SliceRef],
     measure: &(dyn Fn(&Plane<'_>) -> T + Sync),
 ) -> Vec<T> {
-    let n_pixels = lens.store().size().pow(2);
-    let n_organs = lens.organs().len();
+    let n_pixels = dataset.store().size().pow(2);
+    let n_organs = dataset.organs().len();
     let planes = (0..slices.len() * n_organs).into_par_iter();
     let scores = planes.filter_map(|plane| {
-        let (slice, organ) = (slices[plane / n_organs], plane % n_organs);
-        let (case_idx, z) = (slice.case_idx as usize, slice.z as usize);
-        if !lens.is_organ_annotated(case_idx, organ) {
+        let (slice, output) = (slices[plane / n_organs], OutputIdx::new(plane % n_organs));
+        if !dataset.is_organ_annotated(slice.case(), output) {
             return None;
         }
-        let value = lens.store().organs().store_value(lens.organs()[organ]);
+        let store = dataset.store();
         Some(measure(&Plane {
             slice,
-            organ_idx: organ,
-            size: lens.store().size(),
-            labels: lens.store().labels(case_idx, z),
-            value,
+            output,
+            size: store.size(),
+            labels: store.labels(slice.case(), slice.place()),
+            value: store.label_of(dataset.store_organ(output)),
             logits: &logits[plane * n_pixels..(plane + 1) * n_pixels],
         }))
     });

@@ -5,6 +5,7 @@
     reason = "the helpers of a test stop it as the test itself does"
 )]
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use burn::module::Param;
@@ -14,8 +15,11 @@ use hardslice_data::manifest::{Case, Layout, Manifest};
 use hardslice_data::random::Stream;
 use hardslice_data::store::{PrepareOptions, Store, prepare};
 use hardslice_data::{CaseId, Organ, OrganMap, PatientId, SliceRef};
+use hardslice_train::layout::TrainingDir;
 use hardslice_train::net::{Net, NetConfig, NormKind};
-use hardslice_train::{FitContext, FitError, Half, Lens, Silent, TrainConfig, Trainee, fit};
+use hardslice_train::{
+    FitContext, FitError, Phase, Silent, SliceDataset, TrainConfig, TrainState, fit,
+};
 use hardslice_volume::{Grid, PerAxis, Placement, Volume, write_label_map, write_scan};
 
 const SHAPE: PerAxis<usize> = PerAxis::new(4, 16, 16);
@@ -70,10 +74,10 @@ fn store(dir: &Path) -> Store {
 
 /// A net without norms that is trained on noise and validated on air, at a learning rate of 0. Where
 /// all is air its logits are the last layer's bias, whatever the weights.
-fn trained(out_bias: f32) -> Result<Trainee, FitError> {
+fn trained(out_bias: f32) -> Result<TrainState, FitError> {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
-    let lens = Lens::new(&store, vec![0], 0);
+    let dataset = SliceDataset::new(&store, store.all_organs().collect(), 0);
     let device = Device::flex();
     let config = NetConfig {
         width: 4,
@@ -100,15 +104,15 @@ fn trained(out_bias: f32) -> Result<Trainee, FitError> {
         weight: 1.0,
         reason: Reason::Base,
     });
-    let half = Half {
-        name: "first",
-        stage: "train",
+    let phase = Phase {
+        name: "first".to_owned(),
+        stage: "train".to_owned(),
+        config: Cow::Borrowed(&train),
         plan: Plan::new(entries).unwrap(),
         steps: 0..10,
     };
     let context = FitContext {
-        lens: &lens,
-        config: &train,
+        dataset: &dataset,
         validation: &slices(1),
         device: &device,
         seed: 0,
@@ -117,10 +121,10 @@ fn trained(out_bias: f32) -> Result<Trainee, FitError> {
         force: false,
     };
     fit(
-        Trainee::new(net, &train),
-        &half,
+        TrainState::new(net, &train),
+        &phase,
         "test",
-        dir.path(),
+        &TrainingDir::new(dir.path().join("training")),
         &context,
     )
 }
@@ -129,13 +133,13 @@ fn trained(out_bias: f32) -> Result<Trainee, FitError> {
 fn a_net_that_finds_nothing_anywhere_is_given_up_at_the_third_validation() {
     match trained(-100.0) {
         Err(FitError::Collapsed { step: 6, n: 3 }) => {}
-        other => panic!("{:?}", other.map(|trainee| trainee.position)),
+        other => panic!("{:?}", other.map(|state| state.position)),
     }
 }
 
 #[test]
 fn a_net_that_finds_what_it_is_trained_on_goes_on() {
-    let trainee = trained(-1e-6).unwrap();
-    assert_eq!(trainee.position.step, 10, "to the end");
-    assert_eq!(trainee.position.best, Some((2, 0.0)), "nothing on air");
+    let state = trained(-1e-6).unwrap();
+    assert_eq!(state.position.step, 10, "to the end");
+    assert_eq!(state.position.best, Some((2, 0.0)), "nothing on air");
 }

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use hardslice_kernels::Buffer;
 use hardslice_train::bench::{Mode, Prepared, Size, Workload};
 use hardslice_train::net::{Dtype, Net, NetConfig, NetKind, NormKind};
-use hardslice_train::{Batch, ComputeDevice, TrainConfig, Trainee};
+use hardslice_train::{Batch, ComputeDevice, TrainConfig, TrainState};
 
 const N_STEPS: u64 = 20;
 
@@ -60,12 +60,12 @@ fn losses(kind: NetKind, norm: NormKind, batch: &Batch, device: &Device) -> Vec<
         ..TrainConfig::default()
     };
     let net = Net::new(&config, 1, 5, &device.clone().autodiff());
-    let mut trainee = Trainee::new(net, &train);
+    let mut state = TrainState::new(net, &train);
     let mut losses = Vec::new();
     for _ in 0..N_STEPS {
-        let (next, loss) = trainee.take_step(batch, &train, 7, device).expect("finite");
+        let (next, loss) = state.take_step(batch, &train, 7, device).expect("finite");
         losses.push(loss);
-        trainee = next;
+        state = next;
     }
     losses
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use hardslice::data::Organ;
-use hardslice::data::balance::{Arm, Epochs, Plan};
+use hardslice::data::balance::{Arm, Plan, WeightedSampler};
 use hardslice::data::random::Stream;
 use hardslice::data::store::Store;
 use hardslice::experiment::Experiment;
@@ -44,8 +44,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (n, middle) = (experiment.train.steps, experiment.train.first_half());
     write_whole(&twin.join("batches.csv"), |file| {
         writeln!(file, "step,case,z,flip,mirror")?;
-        draws(file, &experiment, &store, ("first", first), 0..middle)?;
-        draws(file, &experiment, &store, ("second", second), middle..n)
+        write_samples(file, &experiment, &store, ("first", first), 0..middle)?;
+        write_samples(file, &experiment, &store, ("second", second), middle..n)
     })?;
     Ok(())
 }
@@ -54,7 +54,7 @@ fn read_plan(path: &Path, store: &Store) -> Result<Plan, Box<dyn Error>> {
     Ok(Plan::read_csv(path, |name| store.place_of(name))?)
 }
 
-fn draws(
+fn write_samples(
     file: &mut impl Write,
     experiment: &Experiment,
     store: &Store,
@@ -62,17 +62,18 @@ fn draws(
     steps: Range<u64>,
 ) -> std::io::Result<()> {
     let train = &experiment.train;
-    let Some(mut epochs) = Epochs::new(plan, train.copies, experiment.seed, name) else {
+    let Some(mut sampler) = WeightedSampler::new(plan, train.flip_mode, experiment.seed, name)
+    else {
         return Ok(());
     };
     for step in steps.clone() {
         let start = (step - steps.start) * train.batch as u64;
-        for (place, draw) in (start..).zip(epochs.draws(start, train.batch)) {
-            let mut stream = Stream::new(experiment.seed, &format!("{name}/augment/{place}"));
-            let variation = train.augment.draw(&draw, &mut stream);
-            let case = &store.cases()[draw.slice.case_idx as usize].id;
+        for (position, sample) in (start..).zip(sampler.samples(start, train.batch)) {
+            let mut stream = Stream::new(experiment.seed, &format!("{name}/augment/{position}"));
+            let variation = train.augment.draw(&sample, &mut stream);
+            let case = &store.cases()[sample.slice.case()].id;
             let [flip, mirror] = [variation.flip, variation.mirror].map(u8::from);
-            writeln!(file, "{step},{case},{},{flip},{mirror}", draw.slice.z)?;
+            writeln!(file, "{step},{case},{},{flip},{mirror}", sample.slice.z)?;
         }
     }
     Ok(())

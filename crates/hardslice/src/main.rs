@@ -2,17 +2,19 @@
 
 mod bars;
 mod campaign;
-mod claim;
+mod cohort;
 mod commands;
 mod export;
-mod foreign;
+mod external;
+mod folder_lock;
+mod layout;
 mod peak_memory;
 mod pictures;
+mod pipeline;
 mod provenance;
 mod report;
 mod results;
 mod scans;
-mod whole;
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -6,16 +6,17 @@ use anyhow::Context;
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Organ};
+use hardslice_train::layout::ArmDir;
 use hardslice_train::round::RoundOutcome;
 use hardslice_view::overlay::{CasePictures, PanelStyle, case_sheet};
 
 use crate::bars::Bars;
+use crate::layout::{OutDir, RoundName};
 use crate::scans;
-use crate::whole::folder_of;
 
 /// Draws a sheet for each test case, arm and organ into `pictures/`.
 pub(crate) fn write(
-    out: &Path,
+    out: &OutDir,
     store: &Store,
     split: &Split,
     rounds: &[(Vec<Organ>, RoundOutcome)],
@@ -27,7 +28,7 @@ pub(crate) fn write(
     let mut done = 0;
     for (organs, round) in rounds {
         for (arm, _) in &round.arms {
-            let dir = out.join(folder_of(organs)).join(arm.name());
+            let dir = out.round(&RoundName::of_organs(organs)).arm(*arm);
             for case in test {
                 let sheet = Sheet {
                     store,
@@ -35,7 +36,7 @@ pub(crate) fn write(
                     dir: &dir,
                     arm: arm.name(),
                 };
-                sheet.write(&out.join("pictures"))?;
+                sheet.write(&out.pictures())?;
                 done += 1;
                 bars.advance(done);
             }
@@ -48,20 +49,20 @@ pub(crate) fn write(
 struct Sheet<'a> {
     store: &'a Store,
     case: &'a CaseId,
-    dir: &'a Path,
+    dir: &'a ArmDir,
     arm: &'a str,
 }
 
 impl Sheet<'_> {
     fn write(&self, pictures: &Path) -> anyhow::Result<()> {
-        let Some(predicted) = scans::prediction(self.dir, self.case.as_str())? else {
+        let Some(predicted) = scans::prediction(self.dir, self.case)? else {
             return Ok(()); // Nobody annotated an organ of this net in the case.
         };
         let record = scans::record(self.dir)?;
         let case_idx = scans::place_of(self.store, self.case.as_str())?;
         let image_hu = scans::image(self.store, case_idx)?;
-        for (organ_idx, organ) in record.organ_names().enumerate() {
-            let value = u16::from(record.label_value(organ_idx));
+        for (output, organ) in record.outputs().zip(record.organ_names()) {
+            let value = u16::from(record.label_value(output));
             let predicted: Vec<bool> = predicted.voxels().iter().map(|v| *v == value).collect();
             let truth = scans::truth(self.store, case_idx, organ);
             let dice = truth

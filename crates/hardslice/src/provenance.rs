@@ -9,7 +9,10 @@ use hardslice::experiment::Experiment;
 use hardslice_data::store::Store;
 use hardslice_train::arithmetic;
 use hardslice_volume::whole_file::write_whole_bytes;
+
 use serde::Serialize;
+
+use crate::layout::OutDir;
 
 #[derive(Debug, Serialize)]
 struct Provenance<'a> {
@@ -85,7 +88,7 @@ fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// Writes `provenance.json`.
 pub(crate) fn write(
-    out: &Path,
+    out: &OutDir,
     experiment: &Experiment,
     store: &Store,
     device: &Device,
@@ -104,5 +107,5 @@ pub(crate) fn write(
             .collect(),
     };
     let json = serde_json::to_vec_pretty(&provenance)?;
-    write_whole_bytes(&out.join("provenance.json"), &json).context("cannot write provenance.json")
+    write_whole_bytes(&out.provenance(), &json).context("cannot write provenance.json")
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
-use hardslice_data::balance::ResolvedTau;
+use hardslice_data::mining::ResolvedTau;
 use hardslice_data::store::StoredCase;
 use hardslice_eval::compare::ArmScore;
 use hardslice_eval::{CaseScores, Summary};
@@ -18,6 +18,7 @@ use hardslice_volume::whole_file::{write_whole, write_whole_bytes};
 use serde::Serialize;
 
 use crate::bars;
+use crate::layout::OutDir;
 
 /// `summary.json`.
 #[derive(Debug, Serialize)]
@@ -40,7 +41,7 @@ struct Mining {
 
 /// Writes the results of all rounds and prints the table.
 pub(crate) fn write(
-    out: &Path,
+    out: &OutDir,
     experiment: &Experiment,
     rounds: &[(Vec<Organ>, RoundOutcome)],
 ) -> anyhow::Result<()> {
@@ -49,14 +50,14 @@ pub(crate) fn write(
     let seed = experiment.seed.to_string();
     let row = |(arm, score): &'_ (String, TestScore)| {
         vec![
-            score.case.clone(),
+            score.case.to_string(),
             arm.clone(),
-            score.organ.clone(),
+            score.organ.to_string(),
             seed.clone(),
         ]
     };
     write_scores(
-        &out.join("scores.csv"),
+        &out.scores(),
         &["case", "arm", "organ", "seed"],
         scores.iter().map(|score| (row(score), &score.1.scores)),
         leaky,
@@ -76,15 +77,14 @@ pub(crate) fn write(
         metrics.insert(row.metric.key(), row.summary);
     }
     let json = serde_json::to_vec_pretty(&report)?;
-    write_whole_bytes(&out.join("summary.json"), &json).context("cannot write summary.json")?;
+    write_whole_bytes(&out.summary(), &json).context("cannot write summary.json")?;
     let stamp = if leaky {
         "LEAKY: the threshold was taken from the test set.\n\n"
     } else {
         ""
     };
     let markdown = format!("{stamp}{}", table::to_markdown(&rows));
-    write_whole_bytes(&out.join("table.md"), markdown.as_bytes())
-        .context("cannot write table.md")?;
+    write_whole_bytes(&out.table(), markdown.as_bytes()).context("cannot write table.md")?;
     let dice: Vec<SummaryRow> = rows
         .into_iter()
         .filter(|row| row.metric == Metric::Dice)
@@ -234,13 +234,13 @@ fn absent_because(members: &[&CaseScores], metric: Metric) -> Vec<(String, usize
 
 /// A case's Dice as a comparison of arms wants it; `cases` tell whose scan it is.
 pub(crate) fn arm_score(cases: &[StoredCase], arm: &str, seed: u64, score: &TestScore) -> ArmScore {
-    let case = cases.iter().find(|case| case.id.as_str() == score.case);
+    let case = cases.iter().find(|case| case.id == score.case);
     let value = score.scores.dice;
     ArmScore {
         arm: arm.to_owned(),
         seed,
-        patient: case.map_or_else(|| score.case.clone(), |case| case.patient.to_string()),
-        case: score.case.clone(),
+        patient: case.map_or_else(|| score.case.to_string(), |case| case.patient.to_string()),
+        case: score.case.to_string(),
         value,
         absent_because: value
             .is_none()

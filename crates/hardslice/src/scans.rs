@@ -1,12 +1,11 @@
 //! Stored cases as people look at them: on the scans' own pixels, with truth and predictions.
 
-use std::path::Path;
-
 use anyhow::{Context, anyhow};
-use hardslice_data::Organ;
 use hardslice_data::store::Store;
+use hardslice_data::{CaseId, Organ};
 use hardslice_eval::{Mask, Overlap};
 use hardslice_train::ModelRecord;
+use hardslice_train::layout::ArmDir;
 use hardslice_volume::{PerAxis, Volume, read_nifti_labels};
 
 /// A case's place in the store.
@@ -17,7 +16,8 @@ pub(crate) fn place_of(store: &Store, case: &str) -> anyhow::Result<usize> {
 
 /// A stored slice, brought to the scan's own pixels.
 pub(crate) fn slice_hu(store: &Store, case_idx: usize, z: usize) -> anyhow::Result<Vec<f32>> {
-    let fit = store.cases()[case_idx].plane_fit(store.size())?;
+    let grid = &store.cases()[case_idx].placement.canonical;
+    let fit = store.options().preprocessing().plane_fit(grid)?;
     let slice = store.image(case_idx, z);
     let square: Vec<f32> = slice.iter().map(|hu| f32::from(*hu)).collect();
     Ok(fit.restore(&square))
@@ -35,16 +35,16 @@ pub(crate) fn image(store: &Store, case_idx: usize) -> anyhow::Result<Volume<f32
 
 /// An organ's voxels; `None` where nobody looked for it.
 pub(crate) fn truth(store: &Store, case_idx: usize, organ: &Organ) -> Option<Vec<bool>> {
-    let organ_idx = store.organs().index_of(organ)?;
-    let is_annotated = store.cases()[case_idx].is_annotated(organ);
+    let organ = store.organ_of(organ)?;
+    let is_annotated = store.is_annotated(case_idx, organ);
     let labels = store.native_labels(case_idx).filter(|_| is_annotated)?;
-    let value = store.organs().store_value(organ_idx);
+    let value = store.label_of(organ);
     Some(labels.iter().map(|label| *label == value).collect())
 }
 
 /// The label map that an arm's folder holds of a case; `None` where it holds none.
-pub(crate) fn prediction(arm_dir: &Path, case: &str) -> anyhow::Result<Option<Volume<u16>>> {
-    let path = arm_dir.join("predictions").join(format!("{case}.nii.gz"));
+pub(crate) fn prediction(arm: &ArmDir, case: &CaseId) -> anyhow::Result<Option<Volume<u16>>> {
+    let path = arm.prediction(case);
     if !path.exists() {
         return Ok(None);
     }
@@ -52,24 +52,24 @@ pub(crate) fn prediction(arm_dir: &Path, case: &str) -> anyhow::Result<Option<Vo
 }
 
 /// What the model of an arm's folder is.
-pub(crate) fn record(arm_dir: &Path) -> anyhow::Result<ModelRecord> {
-    ModelRecord::read(&arm_dir.join("model"))?
-        .ok_or_else(|| anyhow!("the model of {} is missing", arm_dir.display()))
+pub(crate) fn record(arm: &ArmDir) -> anyhow::Result<ModelRecord> {
+    ModelRecord::read(&arm.training().model())?
+        .ok_or_else(|| anyhow!("the model of {} is missing", arm.path().display()))
 }
 
 /// An organ's voxels in an arm's prediction of a case; `None` where the arm has none.
 pub(crate) fn predicted(
-    arm_dir: &Path,
-    case: &str,
+    arm: &ArmDir,
+    case: &CaseId,
     organ: &Organ,
 ) -> anyhow::Result<Option<Vec<bool>>> {
-    let Some(labels) = prediction(arm_dir, case)? else {
+    let Some(labels) = prediction(arm, case)? else {
         return Ok(None);
     };
-    let record = record(arm_dir)?;
-    let organ_idx = record.organ_names().position(|name| name == organ);
-    let organ_idx = organ_idx.with_context(|| format!("the model has no {organ}"))?;
-    let value = u16::from(record.label_value(organ_idx));
+    let record = record(arm)?;
+    let output = record.output_of(organ);
+    let output = output.with_context(|| format!("the model has no {organ}"))?;
+    let value = u16::from(record.label_value(output));
     Ok(Some(
         labels
             .voxels()

@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 
 pub use finding::{Finding, Kind, Severity};
 
-use crate::few_at_once::few_at_once;
+use crate::bounded_parallel_map::bounded_parallel_map;
 use crate::manifest::{Case, Manifest};
-use crate::progress::{Progress, Step, Teller};
+use crate::progress::{Progress, ProgressCounter, Step};
 use crate::store::voxels_blake3;
 use crate::{CaseId, Organ, PatientId};
 
@@ -97,16 +97,16 @@ pub fn audit(
     options: &AuditOptions,
     progress: &(dyn Fn(Progress<'_>) + Sync),
 ) -> AuditReport {
-    let teller = Teller::new(manifest.cases.len(), progress);
-    let mut cases = few_at_once(&manifest.cases, options.n_at_once, |case| {
-        teller.tell(&case.id, Step::Begun);
+    let counter = ProgressCounter::new(manifest.cases.len(), progress);
+    let mut cases = bounded_parallel_map(&manifest.cases, options.n_at_once, |case| {
+        counter.tell(&case.id, Step::Begun);
         let audit = one_case(manifest, case, options);
         let step = if audit.scan.is_some() {
             Step::Done
         } else {
             Step::Failed
         };
-        teller.tell(&case.id, step);
+        counter.tell(&case.id, step);
         audit
     });
     cohort::compare(&mut cases, &options.folds);

@@ -1,10 +1,8 @@
-//! The arms of the experiment.
-
-use std::fmt;
-use std::str::FromStr;
+//! The arms of the experiment. [`super`] names the papers that they follow.
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+
+use crate::names::named;
 
 /// One arm of the experiment: a policy that says what is shown in each half, and what is made
 /// small. [`Arm::first_half`] and [`Arm::second_half`] (in `policy.rs`) are the policies.
@@ -47,47 +45,109 @@ pub enum Arm {
     BaselineTopK,
 }
 
-/// No arm has this name.
-#[derive(Debug, Error)]
-#[error("there is no arm `{got}`; the arms are {}", Arm::ALL.map(Arm::name).join(", "))]
-pub struct UnknownArm {
-    /// What was written.
-    pub got: String,
+named!(Arm, "arm", {
+    Baseline => "baseline",
+    BOnly => "b_only",
+    Hard => "hard",
+    Random => "random",
+    RandomMatched => "random_matched",
+    Easy => "easy",
+    CrossFold => "cross_fold",
+    Probabilistic => "probabilistic",
+    Gradual => "gradual",
+    Rounds => "rounds",
+    BaselineFocal => "baseline_focal",
+    BaselineTopK => "baseline_top_k",
+});
+
+/// What an arm is for in a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArmRole {
+    /// What one would do without the method: others are held against it.
+    Reference,
+    /// The method with slices drawn at random. Of several that were run, the closest one counts.
+    Control {
+        /// How much the draw is like the choice of hard slices: the higher, the closer.
+        closeness: u8,
+    },
+    /// Something is claimed of it: that it helps.
+    Claimed {
+        /// Whether it chooses slices, so that a random choice of as many is its control. An arm that
+        /// trains on the baseline's slices, with another loss say, is held against it alone.
+        chooses_slices: bool,
+    },
+    /// A part of the others, in no comparison of its own.
+    NotCompared,
+}
+
+/// An arm in sentences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArmWords {
+    /// As what does something: "hard slices".
+    pub subject: &'static str,
+    /// Whether the subject takes a plural verb: "hard slices *help*".
+    pub is_plural: bool,
+    /// As what others are compared with: "the random control".
+    pub object: &'static str,
 }
 
 impl Arm {
-    /// All arms, in the order in which they run and are reported.
-    pub const ALL: [Self; 12] = [
-        Self::Baseline,
-        Self::BOnly,
-        Self::Hard,
-        Self::Random,
-        Self::RandomMatched,
-        Self::Easy,
-        Self::CrossFold,
-        Self::Probabilistic,
-        Self::Gradual,
-        Self::Rounds,
-        Self::BaselineFocal,
-        Self::BaselineTopK,
-    ];
-
-    /// The arm's name in configurations, tables and folders.
-    pub fn name(self) -> &'static str {
+    /// What the arm is for in a comparison.
+    pub fn role(self) -> ArmRole {
         match self {
-            Self::Baseline => "baseline",
-            Self::BOnly => "b_only",
-            Self::Hard => "hard",
-            Self::Random => "random",
-            Self::RandomMatched => "random_matched",
-            Self::Easy => "easy",
-            Self::CrossFold => "cross_fold",
-            Self::Probabilistic => "probabilistic",
-            Self::Gradual => "gradual",
-            Self::Rounds => "rounds",
-            Self::BaselineFocal => "baseline_focal",
-            Self::BaselineTopK => "baseline_top_k",
+            Self::Baseline => ArmRole::Reference,
+            Self::BOnly => ArmRole::NotCompared,
+            Self::Random => ArmRole::Control { closeness: 0 },
+            Self::RandomMatched => ArmRole::Control { closeness: 1 },
+            Self::Hard
+            | Self::Easy
+            | Self::CrossFold
+            | Self::Probabilistic
+            | Self::Gradual
+            | Self::Rounds => ArmRole::Claimed {
+                chooses_slices: true,
+            },
+            Self::BaselineFocal | Self::BaselineTopK => ArmRole::Claimed {
+                chooses_slices: false,
+            },
         }
+    }
+
+    /// The arm in sentences.
+    pub fn words(self) -> ArmWords {
+        let (subject, is_plural, object) = match self {
+            Self::Baseline => ("the baseline", false, "the baseline"),
+            Self::BOnly => ("training on B alone", false, "training on B alone"),
+            Self::Hard => ("hard slices", true, "hard slices"),
+            Self::Random => ("random slices", true, "the random control"),
+            Self::RandomMatched => ("matched random slices", true, "the matched random control"),
+            Self::Easy => ("the arm `easy`", false, "the arm `easy`"),
+            Self::CrossFold => ("the arm `cross_fold`", false, "the arm `cross_fold`"),
+            Self::Probabilistic => ("the arm `probabilistic`", false, "the arm `probabilistic`"),
+            Self::Gradual => ("the arm `gradual`", false, "the arm `gradual`"),
+            Self::Rounds => ("the arm `rounds`", false, "the arm `rounds`"),
+            Self::BaselineFocal => (
+                "the arm `baseline_focal`",
+                false,
+                "the arm `baseline_focal`",
+            ),
+            Self::BaselineTopK => (
+                "the arm `baseline_top_k`",
+                false,
+                "the arm `baseline_top_k`",
+            ),
+        };
+        ArmWords {
+            subject,
+            is_plural,
+            object,
+        }
+    }
+
+    /// Whether the second half has parts before each of which A is mined anew, by the net as it
+    /// stands, until the hard slices hardly change.
+    pub fn mines_again(self) -> bool {
+        self == Self::Rounds
     }
 
     /// Whether the arm is the baseline with another loss.
@@ -108,22 +168,5 @@ impl Arm {
     /// Whether it depends on scores of B, too, by a net that was trained on A.
     pub fn needs_cross_fold(self) -> bool {
         matches!(self, Self::CrossFold | Self::Probabilistic | Self::Gradual)
-    }
-}
-
-impl fmt::Display for Arm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Arm {
-    type Err = UnknownArm;
-
-    fn from_str(text: &str) -> Result<Self, UnknownArm> {
-        let arm = Self::ALL.into_iter().find(|arm| arm.name() == text);
-        arm.ok_or_else(|| UnknownArm {
-            got: text.to_owned(),
-        })
     }
 }

@@ -1,39 +1,54 @@
-//! The heart: scores and a policy become a sampling plan.
+//! Balance: which slices are hard, and a policy, become a sampling plan.
 //!
 //! ```text
-//! SliceScore ──> Judging (tau) ──> Verdict (hard or easy, per organ) ──> Found
-//!                                                                        │
-//!                                    Arm (the policy) ───────────────────┴──> Plan
-//!                                                   (a weight per slice, with its reason)
-//!                                                                              │
-//!                              Epochs (which slice is shown at which place) <──┘
+//! HardSlices ───┐
+//!               ├──> Arm::second_half ──> Plan (a weight per slice, with its reason)
+//! Candidates ───┘                          └──> WeightedSampler (which slice is shown when)
 //! ```
 //!
-//! Nothing here calls a model or reads a voxel: scores come in, weights go out, and the same input
-//! gives the same plan.
+//! Nothing here calls a model, reads a voxel or opens a store: what was mined comes in
+//! ([`crate::mining`]), weights go out, and the same input gives the same plan.
+//!
+//! # Sources
+//!
+//! - Y. Zhang et al. (2019), "Data Balancing Based on Pre-Training Strategy for Liver Segmentation
+//!   from CT Scans", Applied Sciences 9(9):1825. Section 2.2: A and B, the flipped hard slices that
+//!   join B; section 3: the threshold and how many slices it takes. The arms `baseline`, `b_only` and
+//!   `hard`. The paper has no control: `random`, `random_matched` and `easy` are ours.
+//! - Y. Huang et al. (2022), "Subset selection strategy-based pancreas segmentation in CT",
+//!   Quantitative Imaging in Medicine and Surgery, from the same university: positive-negative subset
+//!   selection (PNSS) thins out easy negative slices step by step, hard-easy subset selection (HESS)
+//!   shows hard slices more often. The arm `gradual` does both, by weights instead of subsets.
+//! - A. Shrivastava, A. Gupta, R. Girshick (2016), "Training Region-based Object Detectors with Online
+//!   Hard Example Mining", CVPR: mining by the net as it stands, which `rounds` does part by part.
+//! - T.-Y. Lin et al. (2017), "Focal Loss for Dense Object Detection", ICCV: the rival that reweighs
+//!   pixels and leaves the set as it is (`baseline_focal`).
+//!
+//! And against the idea, why there are controls:
+//!
+//! - X. Wu, E. Dyer, B. Neyshabur (2021), "When Do Curricula Work?", ICLR: easy first, hard first and
+//!   random orders do alike where time and labels are plenty.
+//! - B. Sorscher et al. (2022), "Beyond neural scaling laws: beating power law scaling via data
+//!   pruning", Advances in Neural Information Processing Systems 35: with little data it is the easy examples that are worth keeping.
+//! - Y. Wang et al. (2018), "Training Multi-organ Segmentation Networks with Sample Selection by
+//!   Relaxed Upper Confident Bound", MICCAI: the very hardest samples of abdominal CT are often wrongly
+//!   annotated, which is what [`crate::mining::triage`] looks for.
 
 mod arm;
 mod candidate;
-mod case_dice;
-mod epoch;
-mod found;
-mod judging;
+mod controls;
+mod hard_slices;
 mod options;
 mod plan;
 mod policy;
-mod score;
-mod tau;
-mod verdict;
+mod reason;
+mod sampler;
 
-pub use arm::{Arm, UnknownArm};
+pub use arm::{Arm, ArmRole, ArmWords};
 pub use candidate::{Candidate, Candidates};
-pub use case_dice::case_dice;
-pub use epoch::{Copies, Copy, Draw, Epochs};
-pub use found::Found;
-pub use judging::Judging;
+pub use hard_slices::HardSlices;
 pub use options::BalanceOptions;
-pub use plan::{Plan, PlanEntry, PlanError, Reason};
+pub use plan::{Plan, PlanEntry, PlanError};
 pub use policy::ArmError;
-pub use score::{Rule, SliceScore};
-pub use tau::{ResolvedTau, Tau, TauError, TauInputs, TauWarning};
-pub use verdict::{Verdict, Verdicts};
+pub use reason::Reason;
+pub use sampler::{Flip, FlipMode, Sample, WeightedSampler};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::SettingError;
+
 /// Settings of single arms.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -29,9 +31,13 @@ impl Default for BalanceOptions {
 }
 
 impl BalanceOptions {
-    /// What is wrong with the settings, in words; `None` when nothing is.
-    pub fn problem(&self) -> Option<String> {
-        let checks = [
+    /// Checks that every setting is in its range.
+    ///
+    /// # Errors
+    ///
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), SettingError> {
+        let settings = [
             (
                 !(self.floor > 0.0 && self.floor <= 1.0),
                 "floor must be above 0 and at most 1",
@@ -43,8 +49,7 @@ impl BalanceOptions {
                 "settled must be from 0 to 1",
             ),
         ];
-        let failed = checks.into_iter().find(|(failed, _)| *failed);
-        failed.map(|(_, message)| format!("[balance] {message}"))
+        SettingError::check("balance", settings)
     }
 }
 
@@ -54,12 +59,12 @@ mod tests {
 
     #[test]
     fn options_out_of_range_are_refused_in_words() {
-        assert_eq!(BalanceOptions::default().problem(), None, "the defaults");
+        assert_eq!(BalanceOptions::default().check(), Ok(()), "the defaults");
         let options = BalanceOptions {
             floor: 0.0,
             ..BalanceOptions::default()
         };
-        let said = options.problem().unwrap();
+        let said = options.check().unwrap_err().to_string();
         assert!(said.contains("floor must be above 0"), "{said}");
     }
 }

@@ -7,55 +7,8 @@ use std::path::{Path, PathBuf};
 use hardslice_volume::whole_file::write_whole;
 use thiserror::Error;
 
+use super::Reason;
 use crate::SliceRef;
-
-/// Why a slice is in a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
-    /// It belongs to the patients that the arm trains on.
-    Base,
-    /// The pre-trained model found it hard.
-    Hard,
-    /// Drawn at random from all of A, as a control.
-    Random,
-    /// Drawn at random from A with the hard slices' patients and share of positives, as a control.
-    RandomMatched,
-    /// Drawn at random from the easy slices of A.
-    Easy,
-    /// Weighs what its difficulty says.
-    Difficulty,
-    /// Easy and without the organ: shown less often as training goes on.
-    Thinned,
-}
-
-impl Reason {
-    const ALL: [Self; 7] = [
-        Self::Base,
-        Self::Hard,
-        Self::Random,
-        Self::RandomMatched,
-        Self::Easy,
-        Self::Difficulty,
-        Self::Thinned,
-    ];
-
-    /// The reason's name in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Base => "base",
-            Self::Hard => "hard",
-            Self::Random => "random",
-            Self::RandomMatched => "random_matched",
-            Self::Easy => "easy",
-            Self::Difficulty => "difficulty",
-            Self::Thinned => "thinned",
-        }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.name() == name)
-    }
-}
 
 /// One slice of a plan.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -211,7 +164,7 @@ fn parse_row(
     Some(PlanEntry {
         slice: SliceRef::at(case_idx(row.get(0)?)?, row.get(1)?.parse().ok()?),
         weight: row.get(2)?.parse().ok()?,
-        reason: Reason::from_name(row.get(3)?)?,
+        reason: row.get(3)?.parse().ok()?,
     })
 }
 

@@ -1,15 +1,15 @@
 //! Which slices each arm shows in each half, and how often.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use thiserror::Error;
 
+use super::controls::{draw_easy, draw_matched, draw_uniform};
 use super::{
-    Arm, BalanceOptions, Candidate, Candidates, Found, Plan, PlanEntry, PlanError, Reason,
+    Arm, BalanceOptions, Candidate, Candidates, HardSlices, Plan, PlanEntry, PlanError, Reason,
 };
-use crate::random::Stream;
-use crate::{PatientId, SliceRef};
+use crate::SliceRef;
 
 /// Weight of a slice that is added to B: itself and its flipped copy.
 const ADDED_WEIGHT: f64 = 2.0;
@@ -63,7 +63,7 @@ impl Arm {
     /// - `gradual`, stage `k` of `K`, with `f = k / K`: `1 + f` for hard slices,
     ///   `1 - f · (1 - floor)` for easy negative ones, 1 for the rest, all times `w`.
     ///
-    /// What is [excluded](Found::excluded) is in no plan, and no control draws it.
+    /// What is [excluded](HardSlices::excluded) is in no plan, and no control draws it.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl Arm {
     pub fn second_half(
         self,
         candidates: &Candidates<'_>,
-        found: &Found,
+        found: &HardSlices,
         options: &BalanceOptions,
     ) -> Result<Vec<Plan>, ArmError> {
         let hard = &found.hard;
@@ -188,46 +188,12 @@ fn kept<'c>(slices: &'c [Candidate], excluded: &BTreeSet<SliceRef>) -> Cow<'c, [
     Cow::Owned(kept.cloned().collect())
 }
 
-/// `n` slices of A, each as likely as any other.
-fn draw_uniform(candidates: &Candidates<'_>, n: usize) -> BTreeSet<SliceRef> {
-    let slices = candidates.a.iter().map(|candidate| candidate.slice);
-    draw(slices.collect(), n, candidates.seed, "arm/random")
-}
-
-/// As many slices as are hard, each of the easy ones as likely as any other; all of them where
-/// there are fewer.
-fn draw_easy(candidates: &Candidates<'_>, hard: &BTreeSet<SliceRef>) -> BTreeSet<SliceRef> {
-    let slices = candidates.a.iter().map(|candidate| candidate.slice);
-    let easy = slices.filter(|slice| !hard.contains(slice)).collect();
-    draw(easy, hard.len(), candidates.seed, "arm/easy")
-}
-
-fn draw(mut from: Vec<SliceRef>, n: usize, seed: u64, stream: &str) -> BTreeSet<SliceRef> {
-    Stream::new(seed, stream).shuffle(&mut from);
-    from.into_iter().take(n).collect()
-}
-
-/// As many slices of each patient, positive and negative counted apart, as are hard.
-fn draw_matched(candidates: &Candidates<'_>, hard: &BTreeSet<SliceRef>) -> BTreeSet<SliceRef> {
-    let mut groups: BTreeMap<(&PatientId, bool), (Vec<SliceRef>, usize)> = BTreeMap::new();
-    for candidate in candidates.a {
-        let key = (&candidate.patient, candidate.is_positive);
-        let (slices, n_hard) = groups.entry(key).or_default();
-        slices.push(candidate.slice);
-        *n_hard += usize::from(hard.contains(&candidate.slice));
-    }
-    let groups = groups.into_iter();
-    groups
-        .flat_map(|((patient, is_positive), (slices, n_hard))| {
-            let name = format!("arm/random_matched/{patient}/{is_positive}");
-            draw(slices, n_hard, candidates.seed, &name)
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::PatientId;
 
     /// Three patients of ten slices; slices 3 to 6 are positive.
     fn slices(cases: std::ops::Range<u32>) -> Vec<Candidate> {
@@ -258,9 +224,9 @@ mod tests {
     }
 
     /// What was found: these slices are hard, the others as easy as can be.
-    fn found(hard: BTreeSet<SliceRef>) -> Found {
+    fn found(hard: BTreeSet<SliceRef>) -> HardSlices {
         let difficulty = hard.iter().map(|slice| (*slice, 0.8)).collect();
-        Found {
+        HardSlices {
             hard,
             difficulty,
             excluded: BTreeSet::new(),

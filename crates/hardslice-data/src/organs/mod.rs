@@ -1,5 +1,6 @@
 //! Which label values make which organ, and which organs are each other's mirror image.
 
+mod index;
 mod reading;
 mod sides;
 
@@ -11,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{NameError, Organ};
+
+pub use index::{OutputIdx, StoreOrgan};
 
 /// Most organs in one map: a label of the store is one byte and 0 is the background.
 pub const MOST_ORGANS: usize = 254;
@@ -246,8 +249,7 @@ impl OrganMap {
             "organ {index} of {}",
             self.organs.len()
         );
-        // Lossless: at most 254 organs.
-        u8::try_from(index + 1).unwrap_or(u8::MAX)
+        u8::try_from(index + 1).expect("a map holds 254 organs at most")
     }
 
     /// The store's value for every value of a label map; 0 for values outside the map.
@@ -270,7 +272,10 @@ impl OrganMap {
     /// `kidney_l`, `Left Kidney`) change places, all else stays. Reversing y swaps nothing: in the
     /// protocol it is a plain augmentation, not another anatomy.
     pub fn mirror_table(&self) -> [u8; 256] {
-        let mut table: [u8; 256] = std::array::from_fn(|value| u8::try_from(value).unwrap_or(0));
+        let mut table = [0; 256];
+        for (value, entry) in (0..=u8::MAX).zip(&mut table) {
+            *entry = value;
+        }
         let names: Vec<String> = self
             .organs()
             .map(|organ| organ.as_str().to_lowercase())

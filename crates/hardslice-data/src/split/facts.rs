@@ -28,12 +28,9 @@ pub fn facts(store: &Store, organs: &[Organ]) -> Vec<CaseFacts> {
         n_positive: organs
             .iter()
             .map(|organ| {
-                let organ_idx = store
-                    .organs()
-                    .index_of(organ)
-                    .filter(|_| case.is_annotated(organ));
-                let n_positive = organ_idx.map(|organ_idx| {
-                    case.areas_px(organ_idx)
+                let annotated = store.organ_of(organ).filter(|_| case.is_annotated(organ));
+                let n_positive = annotated.map(|organ| {
+                    case.areas_px(organ)
                         .iter()
                         .filter(|area| **area > 0)
                         .count()

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 ///
 /// Of a header whose voxels lie in a file beside it (`.hdr`, `.nhdr`) all files of the same name
 /// before the ending are taken.
-pub(super) fn add_content(hasher: &mut Hasher, path: &Path) -> Result<(), (PathBuf, io::Error)> {
+pub(crate) fn add_content(hasher: &mut Hasher, path: &Path) -> Result<(), (PathBuf, io::Error)> {
     if path.is_dir() {
         for entry in sorted_entries(path)? {
             add_name(hasher, &entry);

@@ -32,19 +32,21 @@ mod npy;
 mod fingerprint;
 mod one_case;
 mod prepare;
-mod foreign;
 mod mapped;
 mod opened;
+mod stored_slices;
 
 use std::path::{Path, PathBuf};
 
 pub use error::StoreError;
+pub(crate) use fingerprint::add_content;
 pub use fingerprint::voxels_blake3;
-pub use foreign::{CaseCounts, Foreign, ForeignError};
 pub use one_case::CaseError;
+pub(crate) use one_case::fitted_labels;
 pub use opened::Store;
 pub use prepare::{CaseFailure, PrepareOptions, PrepareReport, prepare};
 pub use record::{FORMAT, Files, Source, StoreOptions, StoredCase};
+pub use stored_slices::StoredSlices;
 
 use crate::CaseId;
 

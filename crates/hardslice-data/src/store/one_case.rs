@@ -17,6 +17,7 @@ use super::record::{FORMAT, Files, Source};
 use super::{StoreOptions, StoredCase, case_dir};
 use crate::OrganMap;
 use crate::manifest::Case;
+use crate::preprocess::SliceBuffers;
 
 /// The files of a case beside `case.json`.
 const IMAGE: &str = "image.npy";
@@ -129,9 +130,12 @@ impl Plan<'_> {
     ) -> Result<StoredCase, CaseError> {
         let slices = Slices::of_scan(&case.image, case.series_uid.as_deref())?;
         let placement = *slices.placement();
-        let PerAxis { z: n_slices, y, x } = placement.canonical.shape;
+        let n_slices = placement.canonical.shape.z;
         let spacing_mm = placement.canonical.spacing_mm();
-        let fit = PlaneFit::new([y, x], [spacing_mm.y, spacing_mm.x], self.options.size)?;
+        let fit = self
+            .options
+            .preprocessing()
+            .plane_fit(&placement.canonical)?;
         let mut area_px = vec![vec![0; n_slices]; self.organs.len()];
         let labels_blake3 = match &case.labels {
             None => {
@@ -213,9 +217,7 @@ impl Plan<'_> {
         ])
     }
 
-    /// Writes the slices as squares, clipped to the window before they are resampled: metal and air
-    /// beyond it do not bleed into their neighbours. What lies outside the field of view is as dark
-    /// as the window goes. Gives the hashes of the file and of the scan's voxels.
+    /// Writes the preprocessed slices. Gives the hashes of the file and of the scan's voxels.
     fn write_image(
         &self,
         slices: Slices<f32>,
@@ -224,25 +226,19 @@ impl Plan<'_> {
     ) -> Result<(String, String), CaseError> {
         let native_shape = slices.placement().canonical.shape;
         let shape = PerAxis::new(native_shape.z, fit.size(), fit.size());
-        let [low, high] = self.options.window_hu.map(f32::from);
+        let preprocessing = self.options.preprocessing();
         let path = dir.join(IMAGE);
         let mut file = create(&path, shape)?;
         let mut hashes = vec![blake3::Hash::from_bytes([0; 32]); shape.z];
-        let (mut clipped, mut scratch) = (Vec::new(), Vec::new());
-        let (mut square, mut rounded) = (vec![0.0; shape.n_pixels()], Vec::new());
+        let (mut buffers, mut square) = (SliceBuffers::default(), vec![0; shape.n_pixels()]);
         let mut written = Ok(());
         slices.for_each(|z, hu| {
             if written.is_err() {
                 return;
             }
             hashes[z] = slice_blake3(hu);
-            clipped.clear();
-            clipped.extend(hu.iter().map(|hu| hu.clamp(low, high)));
-            fit.image_into(&clipped, low, &mut scratch, &mut square);
-            rounded.clear();
-            #[expect(clippy::cast_possible_truncation, reason = "within the window")]
-            rounded.extend(square.iter().map(|hu| hu.round() as i16));
-            written = file.put(z, &rounded).map_err(write_error(&path));
+            preprocessing.to_square(hu, fit, &mut buffers, &mut square);
+            written = file.put(z, &square).map_err(write_error(&path));
         })?;
         written?;
         let image_blake3 = file.finish().map_err(write_error(&path))?;
@@ -266,7 +262,8 @@ impl Plan<'_> {
     }
 }
 
-pub(super) fn fitted_labels(native: &[u8], fit: &PlaneFit, n_organs: usize) -> Vec<u8> {
+/// Labels of a whole scan as squares, in the store's values.
+pub(crate) fn fitted_labels(native: &[u8], fit: &PlaneFit, n_organs: usize) -> Vec<u8> {
     let [y, x] = fit.native_yx();
     let n_pixels = fit.size() * fit.size();
     let mut fitted = vec![0; native.len() / (y * x) * n_pixels];

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::mapped::Mapped;
 use super::record::{FORMAT, StoreRecord};
 use super::{StoreError, StoreOptions, StoredCase, case_dir, record_path};
-use crate::{OrganMap, SliceKind, SliceRef};
+use crate::{Organ, OrganMap, SliceKind, SliceRef, StoreOrgan};
 
 /// A prepared cohort, open for reading. Slices are read from disk when they are touched.
 #[derive(Debug)]
@@ -142,14 +142,51 @@ impl Store {
             .map(|maps| maps.native.elements())
     }
 
+    /// An organ's place in the store, by its name; `None` where the map does not have it.
+    pub fn organ_of(&self, organ: &Organ) -> Option<StoreOrgan> {
+        self.record.organs.index_of(organ).map(StoreOrgan::new)
+    }
+
+    /// Every organ of the map, in order.
+    pub fn all_organs(&self) -> impl Iterator<Item = StoreOrgan> + use<> {
+        (0..self.record.organs.len()).map(StoreOrgan::new)
+    }
+
+    /// The name of an organ.
+    ///
+    /// # Panics
+    ///
+    /// When it is of another store.
+    pub fn organ(&self, organ: StoreOrgan) -> &Organ {
+        &self.record.organs.entries()[organ.idx()].organ
+    }
+
+    /// The value of an organ's pixels in [`Store::labels`] and [`Store::native_labels`].
+    ///
+    /// # Panics
+    ///
+    /// When the organ is of another store.
+    pub fn label_of(&self, organ: StoreOrgan) -> u8 {
+        self.record.organs.store_value(organ.idx())
+    }
+
+    /// Whether somebody looked for an organ in a case.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such case or organ.
+    pub fn is_annotated(&self, case_idx: usize, organ: StoreOrgan) -> bool {
+        self.record.cases[case_idx].is_annotated(self.organ(organ))
+    }
+
     /// What a slice shows of an organ.
     ///
     /// # Panics
     ///
     /// When there is no such organ, case or slice.
-    pub fn slice_kind(&self, organ_idx: usize, slice: SliceRef) -> SliceKind {
-        let case = &self.record.cases[slice.case_idx as usize];
-        SliceKind::of(case.areas_px(organ_idx), slice.z as usize)
+    pub fn slice_kind(&self, organ: StoreOrgan, slice: SliceRef) -> SliceKind {
+        let case = &self.record.cases[slice.case()];
+        SliceKind::of(case.areas_px(organ), slice.place())
     }
 
     /// BLAKE3 of everything that a result can depend on: options, organs, cases and the content of

@@ -10,9 +10,9 @@ use super::one_case::{CaseError, Plan, forget};
 use super::record::{FORMAT, StoreRecord};
 use super::{StoreError, StoreOptions, StoredCase, record_path};
 use crate::CaseId;
-use crate::few_at_once::few_at_once;
+use crate::bounded_parallel_map::bounded_parallel_map;
 use crate::manifest::{Case, Manifest};
-use crate::progress::{Progress, Step, Teller};
+use crate::progress::{Progress, ProgressCounter, Step};
 
 /// How to prepare a cohort.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -89,11 +89,11 @@ pub fn prepare(
         dir,
         store_values: manifest.organs.store_values(),
     };
-    let teller = Teller::new(manifest.cases.len(), progress);
-    let outcomes = few_at_once(&manifest.cases, options.n_at_once, |case| {
-        let outcome = one_case(&plan, case, &teller);
+    let counter = ProgressCounter::new(manifest.cases.len(), progress);
+    let outcomes = bounded_parallel_map(&manifest.cases, options.n_at_once, |case| {
+        let outcome = one_case(&plan, case, &counter);
         let step = outcome.as_ref().map_or(Step::Failed, |(_, step)| *step);
-        teller.tell(&case.id, step);
+        counter.tell(&case.id, step);
         outcome
     });
     let mut report = PrepareReport {
@@ -147,9 +147,9 @@ pub fn prepare(
 fn one_case(
     plan: &Plan<'_>,
     case: &Case,
-    teller: &Teller<'_>,
+    counter: &ProgressCounter<'_>,
 ) -> Result<(StoredCase, Step), CaseError> {
-    teller.tell(&case.id, Step::Begun);
+    counter.tell(&case.id, Step::Begun);
     let inputs_blake3 = plan.inputs_blake3(case)?;
     let (stored, step) = if let Some(stored) = plan.kept(case, &inputs_blake3) {
         (stored, Step::Kept)

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use hardslice_volume::plane::{PlaneFit, PlaneFitError};
 use hardslice_volume::{PerAxis, Placement};
 use serde::{Deserialize, Serialize};
 
-use crate::{CaseId, Organ, OrganMap, PatientId};
+use crate::preprocess::Preprocessing;
+use crate::{CaseId, Organ, OrganMap, PatientId, StoreOrgan};
 
 /// Format of the store that this program writes and reads.
 pub const FORMAT: u32 = 2;
@@ -22,6 +22,16 @@ pub struct StoreOptions {
     /// How far the corners of a scan and of its labels may lie apart, millimetres; absent: a
     /// hundredth of the scan's smallest spacing.
     pub grid_tolerance_mm: Option<f64>,
+}
+
+impl StoreOptions {
+    /// What becomes of every slice.
+    pub fn preprocessing(&self) -> Preprocessing {
+        Preprocessing {
+            window_hu: self.window_hu,
+            size: self.size,
+        }
+    }
 }
 
 /// `store.json`.
@@ -96,34 +106,23 @@ impl StoredCase {
     ///
     /// # Panics
     ///
-    /// When the map has no such organ or the case no such slice.
-    pub fn area_px(&self, organ_idx: usize, z: usize) -> u32 {
-        self.area_px[organ_idx][z]
+    /// When the organ is of another store, or the case has no such slice.
+    pub fn area_px(&self, organ: StoreOrgan, z: usize) -> u32 {
+        self.areas_px(organ)[z]
     }
 
     /// An organ's area in every slice, in pixels of the store.
     ///
     /// # Panics
     ///
-    /// When the map has no such organ.
-    pub fn areas_px(&self, organ_idx: usize) -> &[u32] {
-        &self.area_px[organ_idx]
+    /// When the organ is of another store.
+    pub fn areas_px(&self, organ: StoreOrgan) -> &[u32] {
+        &self.area_px[organ.idx()]
     }
 
     /// Whether somebody looked for the organ in this case.
     pub fn is_annotated(&self, organ: &Organ) -> bool {
         self.organs_annotated.contains(organ)
-    }
-
-    /// How the scan's slices lie on the squares of the store: predictions are brought back with it.
-    ///
-    /// # Errors
-    ///
-    /// [`PlaneFitError`] when the record's sizes or spacings are not positive.
-    pub fn plane_fit(&self, size: usize) -> Result<PlaneFit, PlaneFitError> {
-        let native = &self.placement.canonical;
-        let (shape, spacing_mm) = (native.shape, native.spacing_mm());
-        PlaneFit::new([shape.y, shape.x], [spacing_mm.y, spacing_mm.x], size)
     }
 
     /// Whether the case has labels.

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::flops::conv_flops;
 use super::{BenchError, Dimensions, Mode, Prepared, Size};
 use crate::device::arithmetic;
-use crate::fit::Trainee;
-use crate::net::{Dtype, Pass};
+use crate::fit::TrainState;
+use crate::net::{Dtype, ForwardContext};
 
 /// Losses kept, to compare with another program's.
 const N_LOSSES: usize = 20;
@@ -124,12 +124,12 @@ impl Prepared {
             seed,
             ..
         } = self;
-        let mut trainee = Trainee::new(net, &train_config);
+        let mut state = TrainState::new(net, &train_config);
         let (mut seconds, mut losses) = (Vec::new(), Vec::new());
         for step in 0..effort.n_steps() {
             let start = Instant::now();
-            let (next, loss) = trainee.take_step(&batch, &train_config, seed, device)?;
-            trainee = next;
+            let (next, loss) = state.take_step(&batch, &train_config, seed, device)?;
+            state = next;
             seconds.push(start.elapsed().as_secs_f64());
             losses.push(loss);
             advanced(step as u64 + 1);
@@ -151,7 +151,7 @@ impl Prepared {
         let (mut seconds, mut last) = (Vec::new(), None);
         for step in 0..effort.n_steps() {
             let start = Instant::now();
-            let logits = net.forward(batch.images(&device), &mut Pass::predict());
+            let logits = net.forward(batch.images(&device), &mut ForwardContext::predict());
             seconds.push(start.elapsed().as_secs_f64());
             last = Some(logits);
             advanced(step as u64 + 1);

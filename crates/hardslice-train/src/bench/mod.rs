@@ -1,6 +1,6 @@
 //! How fast training and prediction are on this machine, on workloads of fixed sizes.
 //!
-//! A workload runs the real nets, the real loss and [`Trainee::take_step`](crate::Trainee::take_step),
+//! A workload runs the real nets, the real loss and [`TrainState::take_step`](crate::TrainState::take_step),
 //! the step of the training loop, on slices made up for it; what it is told of a machine holds for
 //! a training of that size. Weights and slices depend on the seed alone and can be written out, so
 //! that another program can run the very same thing.

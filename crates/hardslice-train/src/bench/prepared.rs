@@ -11,8 +11,8 @@ use hardslice_volume::whole_file::write_whole_bytes;
 use serde::Serialize;
 
 use super::{BenchError, Workload};
-use crate::batch::Batch;
 use crate::config::TrainConfig;
+use crate::dataset::Batch;
 use crate::net::{Net, NetConfig};
 use crate::weights::{NamedTensor, Weights};
 

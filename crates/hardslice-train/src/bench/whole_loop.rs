@@ -1,20 +1,22 @@
 //! How close the whole training loop comes to its bare steps.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use burn::tensor::Device;
 use hardslice_data::SliceRef;
-use hardslice_data::balance::{Epochs, Plan, PlanEntry, Reason};
+use hardslice_data::balance::{Plan, PlanEntry, Reason, WeightedSampler};
 use hardslice_data::store::Store;
 use serde::Serialize;
 
 use super::{BenchError, Effort, Workload};
-use crate::batch::Lens;
 use crate::config::TrainConfig;
-use crate::fit::{FitContext, FitError, Half, Trainee, fit};
-use crate::loader::Recipe;
+use crate::dataset::SliceDataset;
+use crate::fit::{FitContext, FitError, Phase, TrainState, fit};
+use crate::layout::TrainingDir;
+use crate::loader::LoaderConfig;
 use crate::net::{Net, NetConfig};
 use crate::progress::{Event, Observer};
 
@@ -70,7 +72,7 @@ pub fn measure_loop(
     let contest = Contest {
         config: workload.train_config(effort.n_steps() as u64 + 1)?,
         net_config: workload.net_config()?,
-        lens: Lens::new(place.store, vec![0], 0),
+        dataset: SliceDataset::new(place.store, place.store.all_organs().take(1).collect(), 0),
         warmup: effort.warmup,
         place,
     };
@@ -105,7 +107,7 @@ pub fn n_loop_steps(effort: Effort) -> u64 {
 struct Contest<'a> {
     config: TrainConfig,
     net_config: NetConfig,
-    lens: Lens<'a>,
+    dataset: SliceDataset<'a>,
     warmup: usize,
     place: &'a LoopPlace<'a>,
 }
@@ -115,7 +117,7 @@ impl Contest<'_> {
     fn plan(&self) -> Result<Plan, BenchError> {
         let store = self.place.store;
         let cases = store.cases().iter().enumerate();
-        let annotated = cases.filter(|(case_idx, _)| self.lens.is_annotated(*case_idx));
+        let annotated = cases.filter(|(case_idx, _)| self.dataset.is_annotated(*case_idx));
         let entries = annotated.flat_map(|(case_idx, case)| {
             (0..case.n_slices).map(move |z| PlanEntry {
                 slice: SliceRef::at(case_idx, z),
@@ -123,7 +125,7 @@ impl Contest<'_> {
                 reason: Reason::Base,
             })
         });
-        let plan = Plan::new(entries).unwrap_or_default();
+        let plan = Plan::new(entries).expect("each slice once, each of weight 1");
         if plan.entries().is_empty() {
             return Err(BenchError::NothingAnnotated {
                 path: store.dir().to_owned(),
@@ -132,28 +134,28 @@ impl Contest<'_> {
         Ok(plan)
     }
 
-    fn trainee(&self) -> Trainee {
+    fn state(&self) -> TrainState {
         let device = self.place.device.clone().autodiff();
-        Trainee::new(Net::new(&self.net_config, 1, SEED, &device), &self.config)
+        TrainState::new(Net::new(&self.net_config, 1, SEED, &device), &self.config)
     }
 
     /// Seconds of a bare step.
     fn bare(&self, plan: &Plan) -> Result<f64, BenchError> {
-        let epochs = Epochs::new(plan.clone(), self.config.copies, SEED, NAME);
-        let epochs = epochs.ok_or(FitError::EmptyPlan)?;
-        let mut recipe = Recipe {
-            lens: self.lens.clone(),
-            epochs,
+        let sampler = WeightedSampler::new(plan.clone(), self.config.flip_mode, SEED, NAME);
+        let sampler = sampler.ok_or(FitError::EmptyPlan)?;
+        let mut batches = LoaderConfig {
+            dataset: self.dataset.clone(),
+            sampler,
             augment: self.config.augment,
             batch_size: self.config.batch,
             seed: SEED,
             name: NAME.to_owned(),
         };
-        let batch = recipe.batch(0);
-        let mut trainee = self.trainee();
+        let batch = batches.batch(0);
+        let mut state = self.state();
         let mut times = Vec::new();
         for _ in 0..self.config.steps {
-            (trainee, _) = trainee.take_step(&batch, &self.config, SEED, self.place.device)?;
+            (state, _) = state.take_step(&batch, &self.config, SEED, self.place.device)?;
             times.push(Instant::now());
         }
         Ok(self.seconds_a_step(&times))
@@ -162,8 +164,7 @@ impl Contest<'_> {
     /// Seconds of a step in the whole loop, and of writing its checkpoint.
     fn whole(&self, plan: &Plan, round: usize, clock: &Clock<'_>) -> Result<[f64; 2], BenchError> {
         let context = FitContext {
-            lens: &self.lens,
-            config: &self.config,
+            dataset: &self.dataset,
             validation: &[],
             device: self.place.device,
             seed: SEED,
@@ -171,14 +172,15 @@ impl Contest<'_> {
             wall_time_s: self.place.wall_time_s,
             force: false,
         };
-        let half = Half {
-            name: NAME,
-            stage: NAME,
+        let phase = Phase {
+            name: NAME.to_owned(),
+            stage: NAME.to_owned(),
+            config: Cow::Borrowed(&self.config),
             plan: plan.clone(),
             steps: 0..self.config.steps,
         };
-        let dir = self.place.dir.join(format!("round_{round}"));
-        fit(self.trainee(), &half, NAME, &dir, &context)?;
+        let dir = TrainingDir::new(self.place.dir.join(format!("round_{round}")));
+        fit(self.state(), &phase, NAME, &dir, &context)?;
         let end = Instant::now();
         let times = clock.times();
         let last = times.last().copied().unwrap_or(end);

@@ -7,11 +7,12 @@ pub mod tensorboard;
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hardslice_volume::whole_file::write_whole_bytes;
 use thiserror::Error;
 
+use crate::layout::TrainingDir;
 use tensorboard::{EventError, EventWriter};
 
 const HEADER: &str = "step,lr,loss,validation_mean_dice,validation_min_dice\n";
@@ -60,8 +61,8 @@ impl TrainLog {
     /// # Errors
     ///
     /// [`LogError`] when the files cannot be read or written.
-    pub fn open(dir: &Path, step: u64, wall_time_s: fn() -> f64) -> Result<Self, LogError> {
-        let path = dir.join("train.csv");
+    pub fn open(dir: &TrainingDir, step: u64, wall_time_s: fn() -> f64) -> Result<Self, LogError> {
+        let path = dir.log();
         let old = match fs::read_to_string(&path) {
             Ok(old) => old,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -76,7 +77,7 @@ impl TrainLog {
             .lines()
             .filter(|line| step_of(line).is_some_and(|line| line <= step));
         let text = kept.fold(HEADER.to_owned(), |text, line| text + line + "\n");
-        let events_dir = dir.join("tensorboard");
+        let events_dir = dir.tensorboard();
         let events = match EventWriter::open_at(&events_dir, step) {
             Ok(events) => events,
             Err(EventError::NoEventFile { .. }) => EventWriter::create(&events_dir, wall_time_s())?,
@@ -156,7 +157,7 @@ mod tests {
     fn a_resumed_log_is_that_of_an_unbroken_training() {
         let dir = tempfile::tempdir().unwrap();
         let write = |from: u64, steps: &[u64]| {
-            let mut log = TrainLog::open(dir.path(), from, || 1.0).unwrap();
+            let mut log = TrainLog::open(&TrainingDir::new(dir.path()), from, || 1.0).unwrap();
             for step in steps {
                 log.push(&line(*step)).unwrap();
             }

@@ -6,7 +6,7 @@ use hardslice_kernels::{
     BatchStatistics, Features, Norm, conv3x3_bias, conv3x3_norm_relu, fold_norm,
 };
 
-use super::{Initial, NormKind, Pass};
+use super::{ForwardContext, Initial, NormKind};
 
 /// Added to the variance, as in PyTorch.
 const NORM_EPS: f64 = 1e-5;
@@ -85,14 +85,19 @@ impl ConvBlock {
     }
 
     /// Runs the block on `x`, reading `skip` before it as if the two were concatenated.
-    pub fn forward(&self, x: &Features, skip: Option<&Features>, pass: &mut Pass) -> Features {
+    pub fn forward(
+        &self,
+        x: &Features,
+        skip: Option<&Features>,
+        ctx: &mut ForwardContext,
+    ) -> Features {
         let weight = self.conv.weight.val();
         let Some(norm) = &self.norm else {
             return conv3x3_bias(x, skip, weight, self.conv.bias(), true);
         };
-        if pass.is_train() {
+        if ctx.is_train() {
             let (y, seen) = conv3x3_norm_relu(x, skip, weight, &norm.parameters());
-            pass.record(seen);
+            ctx.record(seen);
             return y;
         }
         let (weight, bias) = norm.fold_into(weight);

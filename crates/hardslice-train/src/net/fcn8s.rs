@@ -8,7 +8,7 @@ use hardslice_kernels::{
 };
 
 use super::conv_block::Conv;
-use super::{ConvBlock, Initial, NetConfig, Pass};
+use super::{ConvBlock, ForwardContext, Initial, NetConfig};
 
 /// Convolutions in each of VGG-16's five blocks, and their channels in units of the width.
 const BLOCKS: [(usize, usize); 5] = [(2, 1), (2, 2), (3, 4), (3, 8), (3, 8)];
@@ -102,12 +102,12 @@ impl Fcn8s {
         self.kept = Some(Default::default());
     }
 
-    pub(super) fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+    pub(super) fn forward(&self, x: Tensor<4>, ctx: &mut ForwardContext) -> Tensor<4> {
         let mut x = Features::from_planar_in(x, self.precision);
         let mut pools = Vec::new();
         for block in &self.blocks {
             for conv in block {
-                x = conv.forward(&x, None, pass);
+                x = conv.forward(&x, None, ctx);
             }
             x = max_pool2x2(&x);
             pools.push(x.clone());
@@ -115,7 +115,7 @@ impl Fcn8s {
         for (place, fc) in [&self.fc6, &self.fc7].into_iter().enumerate() {
             let kept = self.kept.as_ref().map(|kept| &kept[place]);
             x = conv_bias(&x, fc.weight.val(), fc.bias(), true, kept);
-            x = drop_at_random(x, self.dropout, pass);
+            x = drop_at_random(x, self.dropout, ctx);
         }
         let score = |x: &Features, conv: &Conv| conv1x1(x, conv.weight.val(), conv.bias());
         let at_32 = score(&x, &self.score_fc7);
@@ -132,8 +132,8 @@ impl Fcn8s {
 }
 
 /// In training sets a share of the values to zero and scales the others up; nothing at prediction.
-fn drop_at_random(x: Features, share: f64, pass: &mut Pass) -> Features {
-    let Some(stream) = pass.dropout().filter(|_| share > 0.0) else {
+fn drop_at_random(x: Features, share: f64, ctx: &mut ForwardContext) -> Features {
+    let Some(stream) = ctx.dropout().filter(|_| share > 0.0) else {
         return x;
     };
     let (shape, precision) = (x.shape(), x.precision());

@@ -10,7 +10,7 @@ mod conv_block;
 mod fcn8s;
 mod frame;
 mod initial;
-mod pass;
+mod forward_context;
 mod unet;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor};
@@ -20,8 +20,8 @@ use hardslice_kernels::Precision;
 pub use config::{Dtype, NetConfig, NetKind, NormKind};
 pub use conv_block::{BatchNorm, ConvBlock};
 pub use fcn8s::Fcn8s;
+pub use forward_context::ForwardContext;
 pub use initial::Initial;
-pub use pass::Pass;
 pub use unet::UNet;
 
 use crate::device::on_sharing_thread;
@@ -55,16 +55,16 @@ impl Net {
     /// # Shapes
     ///
     /// `x`: `[n, channels, y, x]` of any `y` and `x`; gives logits `[n, organs, y, x]`.
-    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, ctx: &mut ForwardContext) -> Tensor<4> {
         let device = x.device();
-        on_sharing_thread(&device, || self.forward_here(x, pass))
+        on_sharing_thread(&device, || self.forward_here(x, ctx))
     }
 
-    fn forward_here(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+    fn forward_here(&self, x: Tensor<4>, ctx: &mut ForwardContext) -> Tensor<4> {
         let [_, _, height, width] = x.dims();
         let logits = match self {
-            Self::UNet(net) => net.forward(pad_to_multiple(x, net.size_multiple()), pass),
-            Self::Fcn8s(net) => net.forward(pad_to_multiple(x, Fcn8s::SIZE_MULTIPLE), pass),
+            Self::UNet(net) => net.forward(pad_to_multiple(x, net.size_multiple()), ctx),
+            Self::Fcn8s(net) => net.forward(pad_to_multiple(x, Fcn8s::SIZE_MULTIPLE), ctx),
         };
         crop(logits, height, width)
     }
@@ -74,10 +74,10 @@ impl Net {
     /// # Panics
     ///
     /// When the pass was not a training pass of this net.
-    pub fn absorb_statistics(&mut self, pass: Pass) {
+    pub fn absorb_statistics(&mut self, ctx: ForwardContext) {
         let blocks = self.blocks_mut().into_iter();
         let norms: Vec<_> = blocks.filter_map(|block| block.norm.as_mut()).collect();
-        let statistics = pass.into_statistics();
+        let statistics = ctx.into_statistics();
         assert_eq!(
             norms.len(),
             statistics.len(),

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use hardslice_kernels::{Features, Precision, conv_transpose2x2, conv1x1, max_pool2x2};
 
 use super::conv_block::Conv;
-use super::{ConvBlock, Initial, NetConfig, Pass};
+use super::{ConvBlock, ForwardContext, Initial, NetConfig};
 
 /// Resolutions: the input's, and four halvings.
 const N_LEVELS: usize = 5;
@@ -90,20 +90,20 @@ impl UNet {
         1 << (self.down.len() - 1)
     }
 
-    pub(super) fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+    pub(super) fn forward(&self, x: Tensor<4>, ctx: &mut ForwardContext) -> Tensor<4> {
         let mut skips = Vec::new();
         let mut x = Features::from_planar_in(x, self.precision);
         for (level, block) in self.down.iter().enumerate() {
             if level > 0 {
                 x = max_pool2x2(&x);
             }
-            x = block.forward(&x, None, pass);
+            x = block.forward(&x, None, ctx);
             skips.push(x.clone());
         }
         skips.pop();
         for ((up, block), skip) in self.up.iter().zip(&self.dec).zip(skips.into_iter().rev()) {
             let raised = conv_transpose2x2(&x, up.weight.val(), up.bias());
-            x = block.forward(&raised, Some(&skip), pass);
+            x = block.forward(&raised, Some(&skip), ctx);
         }
         conv1x1(&x, self.out.weight.val(), self.out.bias())
     }
@@ -115,9 +115,9 @@ impl UNet {
 }
 
 impl DoubleConv {
-    fn forward(&self, x: &Features, skip: Option<&Features>, pass: &mut Pass) -> Features {
-        let x = self.first.forward(x, skip, pass);
-        self.second.forward(&x, None, pass)
+    fn forward(&self, x: &Features, skip: Option<&Features>, ctx: &mut ForwardContext) -> Features {
+        let x = self.first.forward(x, skip, ctx);
+        self.second.forward(&x, None, ctx)
     }
 }
 

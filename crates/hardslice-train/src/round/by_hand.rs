@@ -1,14 +1,18 @@
 //! Single steps of the protocol, for those who go through it by hand.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
-use hardslice_data::balance::{Arm, Plan, ResolvedTau};
+use hardslice_data::balance::{Arm, Plan};
+use hardslice_data::mining::ResolvedTau;
 
+use super::chain::PhaseChain;
 use super::stages::Stages;
-use super::{Protocol, RoundError, Workplace};
+use super::{Protocol, RoundContext, RoundError};
 use crate::checkpoint::Checkpoint;
-use crate::fit::Half;
+use crate::fit::Phase;
+use crate::layout::TrainingDir;
 use crate::model::{Model, ModelRecord};
 
 /// What a training by hand is called where others have the name of their arm.
@@ -36,62 +40,57 @@ pub struct TrainByHand<'a> {
     pub from: Option<&'a Path>,
 }
 
-/// Trains with one plan and leaves a model's folder in `place.dir`.
+/// Trains with one plan and leaves a training and a model in the context's folder.
 ///
 /// # Errors
 ///
 /// [`RoundError`] when the plan or the training to go on from cannot be read, or training fails.
 pub fn train_by_hand(
     protocol: &Protocol,
-    place: &Workplace<'_>,
+    context: &RoundContext<'_>,
     job: &TrainByHand<'_>,
 ) -> Result<ModelRecord, RoundError> {
-    let stages = Stages::new(protocol, place, protocol.net.context)?;
+    let stages = Stages::new(protocol, context, protocol.net.context)?;
     let plan = match job.plan {
-        Some(path) => read_plan(path, place)?,
+        Some(path) => Plan::read_csv(path, |name| context.store.place_of(name))?,
         None => Arm::BOnly.first_half(&stages.candidates())?,
     };
-    let mut start = stages.fresh(&protocol.net)?;
-    if let Some(from) = job.from {
-        let checkpoints = from.join("checkpoints");
-        let saved = Checkpoint::newest(&checkpoints, drop)?;
-        let saved = saved.ok_or(RoundError::NoCheckpoint { path: checkpoints })?;
-        let restored = start.restore(saved, &protocol.train, place.device, place.force);
-        start = restored.map_err(|source| RoundError::Fit {
-            arm: BY_HAND.to_owned(),
-            source,
-        })?;
-    }
+    let mut chain = match job.from {
+        Some(from) => {
+            let checkpoints = TrainingDir::new(from).checkpoints();
+            let saved = Checkpoint::newest(&checkpoints, drop)?;
+            let saved = saved.ok_or(RoundError::NoCheckpoint { path: checkpoints })?;
+            PhaseChain::from_checkpoint(&stages, &protocol.net, BY_HAND, saved)?
+        }
+        None => PhaseChain::new(&stages, &protocol.net, BY_HAND)?,
+    };
     let (name, steps) = part_steps(job.part, protocol);
-    let half = Half {
-        name,
-        stage: &stages.stage("train", name),
+    let phase = Phase {
+        name: name.to_owned(),
+        stage: stages.stage("train", name),
+        config: Cow::Borrowed(&protocol.train),
         plan,
         steps,
     };
-    let trainee = stages.fit(start, &half, (BY_HAND, &protocol.train), place.dir)?;
-    Ok(stages
-        .write_model(&trainee, &protocol.net, false, place.dir)?
-        .record)
+    let dir = TrainingDir::new(context.dir.path());
+    chain.advance(&stages, phase, dir.clone())?;
+    stages.write_model(&mut chain, &protocol.net, false, &dir)
 }
 
-/// Scores A with a model, judges its slices and leaves `mining/ledger.parquet` and
-/// `mining/plan.csv` (B and the hard slices) in `place.dir`.
+/// Scores A with a model, mines it and leaves `mining/ledger.parquet` and `mining/plan.csv` (B and the
+/// hard slices) in the context's folder.
 ///
 /// # Errors
 ///
 /// [`RoundError`] when the threshold cannot be worked out or a file cannot be written.
 pub fn mine_by_hand(
     protocol: &Protocol,
-    place: &Workplace<'_>,
+    context: &RoundContext<'_>,
     model: &Model,
 ) -> Result<Vec<ResolvedTau>, RoundError> {
-    let stages = Stages::new(protocol, place, model.record.net.context)?;
-    Ok(stages.mine(&model.net, None)?.taus)
-}
-
-fn read_plan(path: &Path, place: &Workplace<'_>) -> Result<Plan, RoundError> {
-    Ok(Plan::read_csv(path, |name| place.store.place_of(name))?)
+    let stages = Stages::new(protocol, context, model.record.net.context)?;
+    let weights_blake3 = &model.record.weights_blake3;
+    Ok(stages.mine_by_model(&model.net, weights_blake3)?.taus)
 }
 
 fn part_steps(part: Part, protocol: &Protocol) -> (&'static str, Range<u64>) {

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use hardslice_data::balance::{ArmError, PlanError, TauError};
-use hardslice_data::ledger::LedgerError;
+use hardslice_data::balance::{ArmError, PlanError};
+use hardslice_data::mining::{TauError, WriteError};
 use thiserror::Error;
 
 use crate::checkpoint::CheckpointError;
@@ -35,6 +35,12 @@ pub enum RoundError {
     /// There is no training to go on from.
     #[error("there is no checkpoint to go on from in {}", path.display())]
     NoCheckpoint {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Something that was to be there is not trained.
+    #[error("this is not trained to its end, and nothing was to be trained now: {}", path.display())]
+    NotTrained {
         /// The folder.
         path: PathBuf,
     },
@@ -71,9 +77,9 @@ pub enum RoundError {
     /// The threshold.
     #[error(transparent)]
     Tau(#[from] TauError),
-    /// The ledger.
+    /// What a mining leaves.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Mining(#[from] WriteError),
     /// A checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

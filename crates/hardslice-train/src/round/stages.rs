@@ -3,178 +3,183 @@
 mod arms;
 mod mining;
 
-use std::path::Path;
-
-use hardslice_data::Organ;
-use hardslice_data::balance::{Arm, BalanceOptions, Candidates, Found, Plan};
+use hardslice_data::balance::{Arm, BalanceOptions, Candidate, Candidates, HardSlices, Plan};
+use hardslice_data::mining::{FoldCases, MiningOptions, candidates};
+use hardslice_data::{Organ, SliceRef, StoreOrgan, identity};
 use hardslice_eval::ScoreOptions;
 use serde::Serialize;
 
-pub(super) use mining::{Mined, Shared};
+pub(super) use mining::{MiningRecord, Shared};
 
-use super::{Folds, Protocol, RoundError, Workplace, store_organs};
-use crate::batch::Lens;
+use super::chain::PhaseChain;
+use super::{Protocol, RoundContext, RoundError};
 use crate::config::TrainConfig;
+use crate::dataset::SliceDataset;
 use crate::evaluate::{TestScore, evaluate};
-use crate::fit::{FitContext, Half, Trainee, fit};
-use crate::mine::MiningConfig;
+use crate::fit::{FitContext, FitError, Phase, TrainState, fit};
+use crate::layout::TrainingDir;
 use crate::model::{Model, ModelRecord};
 use crate::net::{Net, NetConfig};
-use crate::predict::PredictOptions;
-use crate::progress::Event;
+use crate::predict_options::PredictOptions;
+use crate::progress::{Event, Reporter};
 use crate::warm_start::warm_start;
 use crate::weights::Weights;
 
 /// What stays the same over a round.
 pub(super) struct Stages<'a> {
     pub(super) protocol: &'a Protocol,
-    pub(super) place: &'a Workplace<'a>,
-    pub(super) lens: Lens<'a>,
-    pub(super) folds: Folds,
+    pub(super) context: &'a RoundContext<'a>,
+    pub(super) dataset: SliceDataset<'a>,
+    pub(super) folds: FoldSlices,
+    /// Whether what is missing is trained; otherwise it is an error.
+    pub(super) may_train: bool,
+}
+
+/// The slices of each fold. Cases without an annotated organ of the net take no part.
+pub(super) struct FoldSlices {
+    pub(super) a: Vec<Candidate>,
+    pub(super) b: Vec<Candidate>,
+    validation: Vec<SliceRef>,
+    /// The cases of the test patients.
+    test: Vec<usize>,
 }
 
 impl<'a> Stages<'a> {
-    /// Looks up the protocol's organs and slices. `context` is that of the net that is used.
+    /// Looks up the protocol's organs and slices. `n_neighbours` is the context of the net that is
+    /// used.
     pub(super) fn new(
         protocol: &'a Protocol,
-        place: &'a Workplace<'a>,
-        context: usize,
+        context: &'a RoundContext<'a>,
+        n_neighbours: usize,
     ) -> Result<Self, RoundError> {
-        let lens = Lens::new(place.store, store_organs(protocol, place.store)?, context);
+        let store = context.store;
+        let organs = store_organs(protocol, context)?;
+        let cases = FoldCases::of(store, &organs, Some(context.split));
+        let slices = |cases: &[usize]| candidates(store, &organs, cases);
+        let validation = slices(&cases.validation).into_iter();
         Ok(Self {
             protocol,
-            place,
-            folds: Folds::of(&lens, place.split),
-            lens,
+            context,
+            folds: FoldSlices {
+                a: slices(&cases.a),
+                b: slices(&cases.b),
+                validation: validation.map(|candidate| candidate.slice).collect(),
+                test: cases.test,
+            },
+            dataset: SliceDataset::new(store, organs, n_neighbours),
+            may_train: true,
         })
     }
 
-    /// Trains on B over the first half; done once for all arms that begin so.
-    pub(super) fn pretrain(&self) -> Result<Trainee, RoundError> {
-        let plan = Arm::BOnly.first_half(&self.candidates())?;
-        let half = Half {
-            name: "first",
-            stage: &self.stage("train", "pretrained"),
-            plan,
-            steps: 0..self.protocol.train.first_half(),
+    fn second_half(&self, arm: Arm, hard: &HardSlices) -> Result<Vec<Plan>, RoundError> {
+        Ok(arm.second_half(&self.candidates(), hard, &self.protocol.balance)?)
+    }
+
+    /// Predicts and scores the test patients with an arm's model, or finds that done.
+    pub(super) fn evaluate(&self, arm: Arm) -> Result<Vec<TestScore>, RoundError> {
+        let dir = self.context.dir.arm(arm);
+        let model = Model::read(&dir.training().model(), self.context.device)?;
+        let reporter = Reporter {
+            stage: &self.stage("evaluate", arm.name()),
+            observer: self.context.observer,
         };
-        let dir = self.place.dir.join("pretrained");
-        let start = self.fresh(&self.protocol.net)?;
-        let config = &self.protocol.train;
-        let trainee = self.fit(start, &half, ("pretrained", config), &dir)?;
-        self.write_model(&trainee, &self.protocol.net, false, &dir)?;
-        Ok(trainee)
-    }
-
-    fn second_half(&self, arm: Arm, found: &Found) -> Result<Vec<Plan>, RoundError> {
-        Ok(arm.second_half(&self.candidates(), found, &self.protocol.balance)?)
-    }
-
-    /// Predicts and scores the test patients.
-    pub(super) fn evaluate(&self, arm: Arm, model: &Model) -> Result<Vec<TestScore>, RoundError> {
-        let stage = self.stage("evaluate", arm.name());
         Ok(evaluate(
-            model,
-            self.place.store,
+            &model,
+            self.context.store,
             &self.folds.test,
             &self.protocol.score,
-            &self.place.dir.join(arm.name()),
-            (&stage, self.place.observer),
+            &dir,
+            &reporter,
         )?)
     }
 
-    fn write_plan(&self, plan: &Plan, dir: &Path) -> Result<(), RoundError> {
-        let name = |case_idx: u32| self.place.store.cases()[case_idx as usize].id.to_string();
-        Ok(plan.write_csv(&dir.join("plan.csv"), name)?)
+    fn write_plan(&self, plan: &Plan, dir: &TrainingDir) -> Result<(), RoundError> {
+        let cases = self.context.store.cases();
+        let name = |case_idx: u32| cases[case_idx as usize].id.to_string();
+        Ok(plan.write_csv(&dir.plan(), name)?)
     }
 
     pub(super) fn candidates(&self) -> Candidates<'_> {
-        self.folds
-            .candidates(self.protocol.train.positive_weight, self.protocol.seed)
+        Candidates {
+            a: &self.folds.a,
+            b: &self.folds.b,
+            positive_weight: self.protocol.train.positive_weight,
+            seed: self.protocol.seed,
+        }
     }
 
     /// A net before its first step.
-    pub(super) fn fresh(&self, config: &NetConfig) -> Result<Trainee, RoundError> {
-        let device = self.place.device.clone().autodiff();
+    pub(super) fn fresh(&self, config: &NetConfig) -> Result<TrainState, RoundError> {
+        let device = self.context.device.clone().autodiff();
         let mut net = Net::new(
             config,
             self.protocol.organs.len(),
             self.protocol.seed,
             &device,
         );
-        if let Some(path) = self.place.init {
+        if let Some(path) = self.context.init {
             net = warm_start(net, path)?;
         }
-        Ok(Trainee::new(net, &self.protocol.train))
+        Ok(TrainState::new(net, &self.protocol.train))
     }
 
     pub(super) fn fit(
         &self,
-        start: Trainee,
-        half: &Half<'_>,
-        (arm, config): (&str, &TrainConfig),
-        dir: &Path,
-    ) -> Result<Trainee, RoundError> {
-        let from = Weights::of(&start.net).hash();
-        let plan: Vec<_> = half
-            .plan
-            .entries()
-            .iter()
-            .map(|e| (e.slice, e.weight))
-            .collect();
-        let identity = self.identity(&(arm, half.name, from, plan));
+        start: TrainState,
+        phase: &Phase<'_>,
+        identity: &str,
+        dir: &TrainingDir,
+    ) -> Result<TrainState, FitError> {
         let context = FitContext {
-            lens: &self.lens,
-            config,
+            dataset: &self.dataset,
             validation: &self.folds.validation,
-            device: self.place.device,
+            device: self.context.device,
             seed: self.protocol.seed,
-            observer: self.place.observer,
-            wall_time_s: self.place.wall_time_s,
-            force: self.place.force,
+            observer: self.context.observer,
+            wall_time_s: self.context.wall_time_s,
+            force: self.context.force,
         };
-        fit(start, half, &identity, dir, &context).map_err(|source| RoundError::Fit {
-            arm: arm.to_owned(),
-            source,
-        })
+        fit(start, phase, identity, dir, &context)
     }
 
+    /// Writes the model that a chain has come to, or finds it there: then no state is loaded.
     pub(super) fn write_model(
         &self,
-        trainee: &Trainee,
+        chain: &mut PhaseChain<'a>,
         net: &NetConfig,
         leaky: bool,
-        dir: &Path,
-    ) -> Result<Model, RoundError> {
-        let dir = dir.join("model");
-        let (store, protocol) = (self.place.store, self.protocol);
-        let organs = store.organs().select(self.lens.organs());
+        training: &TrainingDir,
+    ) -> Result<ModelRecord, RoundError> {
+        let dir = training.model();
+        let (store, receipt) = (self.context.store, chain.receipt());
+        let organs: Vec<usize> = self
+            .dataset
+            .organs()
+            .iter()
+            .map(|organ| organ.idx())
+            .collect();
+        let organs = store.organs().select(&organs);
         let record = ModelRecord {
-            predict: protocol.predict,
-            identity: trainee.position.identity.clone(),
-            steps: trainee.position.step,
+            predict: self.protocol.predict,
+            identity: receipt.identity.clone(),
+            steps: receipt.steps,
+            weights_blake3: receipt.weights_blake3.clone(),
             leaky,
             ..ModelRecord::new(net.clone(), organs, store.size(), store.options().window_hu)
         };
-        let weights = Weights::of(&trainee.net);
-        let record = ModelRecord {
-            weights_blake3: weights.hash(),
-            ..record
-        };
-        if ModelRecord::read(&dir)?.as_ref() != Some(&record) {
-            Model::write(&record, &weights, &dir)?;
+        if ModelRecord::read(&dir)?.as_ref() == Some(&record) {
+            return Ok(record);
         }
-        Ok(Model {
-            record,
-            net: trainee.net.for_prediction(),
-        })
+        let weights = Weights::of(&chain.state(self)?.net);
+        Model::write(&record, &weights, &dir)?;
+        Ok(record)
     }
 
     /// Hash of all that decides a training beside what a stage adds: nets, settings, seed, data.
     ///
     /// Left out is what may change between two runs of one experiment: the list of arms, how
     /// often is saved, and what comes after training.
-    fn identity(&self, stage: &impl Serialize) -> String {
+    pub(super) fn identity(&self, stage: &impl Serialize) -> String {
         let protocol = Protocol {
             train: TrainConfig {
                 checkpoint_minutes: 0.0,
@@ -183,24 +188,15 @@ impl<'a> Stages<'a> {
             },
             arms: Vec::new(),
             balance: BalanceOptions::default(),
-            mining: MiningConfig::default(),
+            mining: MiningOptions::default(),
             predict: PredictOptions::default(),
             score: ScoreOptions::default(),
             ..self.protocol.clone()
         };
-        let split = self.place.split;
+        let (store, split) = (self.context.store, self.context.split);
         let folds = (&split.test, &split.validation, &split.a, &split.b);
         let program = env!("CARGO_PKG_VERSION");
-        let all = (
-            protocol,
-            self.place.store.content_hash(),
-            folds,
-            program,
-            stage,
-        );
-        // Plain data of numbers and text always has a JSON form.
-        let json = serde_json::to_vec(&all).unwrap_or_default();
-        blake3::hash(&json).to_hex().to_string()
+        identity(&(protocol, store.content_hash(), folds, program, stage))
     }
 
     pub(super) fn stage(&self, what: &str, of: &str) -> String {
@@ -208,7 +204,23 @@ impl<'a> Stages<'a> {
         format!("{what} {} {of}", organs.join("+"))
     }
 
-    fn skipped(&self, stage: &str) {
-        self.place.observer.notify(&Event::Skipped { stage });
+    pub(super) fn skipped(&self, stage: &str) {
+        self.context.observer.notify(&Event::Skipped { stage });
     }
+}
+
+fn store_organs(
+    protocol: &Protocol,
+    context: &RoundContext<'_>,
+) -> Result<Vec<StoreOrgan>, RoundError> {
+    let store = context.store;
+    let place_of = |organ: &Organ| {
+        store
+            .organ_of(organ)
+            .ok_or_else(|| RoundError::UnknownOrgan {
+                organ: organ.to_string(),
+                known: store.organs().to_string(),
+            })
+    };
+    protocol.organs.iter().map(place_of).collect()
 }

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use hardslice_data::random::Stream;
 use hardslice_train::Loss;
-use hardslice_train::net::{Net, Pass};
+use hardslice_train::net::{ForwardContext, Net};
 use hardslice_train::weights::Weights;
 
 use crate::case::{Case, CompareGradients, compare};
@@ -30,7 +30,7 @@ fn is_pytorchs(name: &'static str) {
     let mut net = case.net(&device);
     let batch = case.batch(&device);
 
-    let mut pass = Pass::train(Stream::new(0, "dropout"));
+    let mut pass = ForwardContext::train(Stream::new(0, "dropout"));
     let logits = net.forward(batch.x.clone(), &mut pass);
     compare(&mut golden, "logits.train", logits.clone(), TRAINED);
     let loss = |logits| Loss::default().of(logits, batch.targets.clone(), batch.annotated.clone());
@@ -59,10 +59,10 @@ fn is_pytorchs(name: &'static str) {
     }
     crate::weights::leave_for_pytorch(name, &weights);
 
-    let predicted = net.forward(batch.x, &mut Pass::predict());
+    let predicted = net.forward(batch.x, &mut ForwardContext::predict());
     let inner = Device::flex();
     let plain = net.for_prediction();
-    let plain = plain.forward(case.batch(&inner).x, &mut Pass::predict());
+    let plain = plain.forward(case.batch(&inner).x, &mut ForwardContext::predict());
     for logits in [predicted, plain] {
         compare(&mut golden, "logits.predict", logits, PREDICTED);
     }
@@ -113,12 +113,15 @@ fn dropout_draws_from_its_own_stream_in_training_and_is_gone_at_prediction() {
     case.config.dropout = 0.5;
     let with = case.net(&device);
     let train = |net: &Net, name| {
-        let mut pass = Pass::train(Stream::new(0, name));
+        let mut pass = ForwardContext::train(Stream::new(0, name));
         net.forward(x.clone(), &mut pass).into_data()
     };
     assert_eq!(train(&with, "a"), train(&with, "a"), "one stream");
     assert_ne!(train(&with, "a"), train(&with, "b"), "two streams");
     assert_eq!(train(&without, "a"), train(&without, "b"), "nothing drawn");
-    let predict = |net: &Net| net.forward(x.clone(), &mut Pass::predict()).into_data();
+    let predict = |net: &Net| {
+        net.forward(x.clone(), &mut ForwardContext::predict())
+            .into_data()
+    };
     assert_eq!(predict(&with), predict(&without), "nothing dropped");
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use hardslice_data::random::Stream;
-use hardslice_train::net::{Net, Pass};
+use hardslice_train::net::{ForwardContext, Net};
 use hardslice_train::weights::Weights;
 use hardslice_train::{Loss, PolySchedule, Sgd};
 use serde::Deserialize;
@@ -58,7 +58,7 @@ impl Training {
             power: self.power,
             n_steps: self.schedule_steps,
         };
-        let mut pass = Pass::train(Stream::new(0, "dropout"));
+        let mut pass = ForwardContext::train(Stream::new(0, "dropout"));
         let logits = net.forward(batch.x.clone(), &mut pass);
         let loss = Loss::default().of(logits, batch.targets.clone(), batch.annotated.clone());
         let lr = schedule.lr(losses.len() as u64);

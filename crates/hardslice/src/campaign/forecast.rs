@@ -6,10 +6,10 @@ use std::time::Instant;
 use burn::tensor::Device;
 use hardslice_kernels::Buffer;
 use hardslice_train::net::Net;
-use hardslice_train::{Batch, Trainee};
+use hardslice_train::{Batch, TrainState};
 
 use super::jobs::waves;
-use super::{Campaign, Cell};
+use super::{Campaign, Trial};
 
 /// Bare steps that are measured of each net.
 const N_STEPS: usize = 3;
@@ -17,7 +17,7 @@ const N_STEPS: usize = 3;
 /// Trainings, steps, time and disk.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Forecast {
-    n_cells: usize,
+    n_trials: usize,
     n_jobs: usize,
     n_steps: u64,
     seconds: f64,
@@ -26,40 +26,40 @@ pub(crate) struct Forecast {
 
 impl Forecast {
     /// Measures a few steps of each net and counts.
-    pub(crate) fn of(campaign: &Campaign<'_>, cells: &[Cell]) -> anyhow::Result<Self> {
-        let mut measured: Vec<(&Cell, Speed)> = Vec::new();
+    pub(crate) fn of(campaign: &Campaign<'_>, trials: &[Trial]) -> anyhow::Result<Self> {
+        let mut measured: Vec<(&Trial, Speed)> = Vec::new();
         let mut forecast = Self {
-            n_cells: cells.len(),
+            n_trials: trials.len(),
             n_jobs: 0,
             n_steps: 0,
             seconds: 0.0,
             disk_mb: 0.0,
         };
-        for (cell_idx, cell) in cells.iter().enumerate() {
-            let found = measured.iter().find(|(other, _)| is_as_fast(other, cell));
+        for (trial_idx, trial) in trials.iter().enumerate() {
+            let found = measured.iter().find(|(other, _)| is_as_fast(other, trial));
             let speed = if let Some((_, speed)) = found {
                 *speed
             } else {
-                let speed = Speed::of(cell, campaign.device)?;
-                measured.push((cell, speed));
+                let speed = Speed::of(trial, campaign.device)?;
+                measured.push((trial, speed));
                 speed
             };
-            let jobs: Vec<_> = waves(cell_idx, cell).concat();
+            let jobs: Vec<_> = waves(trial_idx, trial).concat();
             let n_steps: u64 = jobs.iter().map(|job| job.n_steps).sum();
             forecast.n_jobs += jobs.len();
             forecast.n_steps += n_steps;
             forecast.seconds += speed.seconds_a_step * n_steps as f64;
             // Each training keeps checkpoints with weights and velocities, its best and its last
             // weights.
-            let copies = 2 * cell.experiment.train.keep_checkpoints + 2;
+            let copies = 2 * trial.experiment.train.keep_checkpoints + 2;
             forecast.disk_mb += (jobs.len() * copies) as f64 * speed.weights_mb;
         }
         Ok(forecast)
     }
 }
 
-/// Whether two cells train the same net on batches of the same size.
-fn is_as_fast(a: &Cell, b: &Cell) -> bool {
+/// Whether two trials train the same net on batches of the same size.
+fn is_as_fast(a: &Trial, b: &Trial) -> bool {
     a.organs.len() == b.organs.len()
         && a.experiment.net == b.experiment.net
         && a.experiment.train == b.experiment.train
@@ -74,10 +74,10 @@ struct Speed {
 }
 
 impl Speed {
-    fn of(cell: &Cell, device: &Device) -> anyhow::Result<Self> {
-        let Cell {
+    fn of(trial: &Trial, device: &Device) -> anyhow::Result<Self> {
+        let Trial {
             experiment, organs, ..
-        } = cell;
+        } = trial;
         let (n, size) = (experiment.train.batch, experiment.prepare.size);
         let n_channels = 1 + 2 * experiment.net.context;
         let batch = Batch {
@@ -91,11 +91,11 @@ impl Speed {
         };
         let net = Net::new(&experiment.net, organs.len(), 0, &device.clone().autodiff());
         let weights_mb = (net.n_parameters() * size_of::<f32>()) as f64 / 1e6;
-        let mut trainee = Trainee::new(net, &experiment.train);
+        let mut state = TrainState::new(net, &experiment.train);
         let mut least = f64::INFINITY;
         for _ in 0..N_STEPS {
             let begun = Instant::now();
-            (trainee, _) = trainee.take_step(&batch, &experiment.train, 0, device)?;
+            (state, _) = state.take_step(&batch, &experiment.train, 0, device)?;
             least = least.min(begun.elapsed().as_secs_f64());
         }
         Ok(Self {
@@ -108,7 +108,7 @@ impl Speed {
 impl fmt::Display for Forecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            n_cells,
+            n_trials,
             n_jobs,
             n_steps,
             seconds,
@@ -117,7 +117,7 @@ impl fmt::Display for Forecast {
         let minutes = seconds / 60.0;
         write!(
             f,
-            "{n_cells} rounds, {n_jobs} trainings, {n_steps} steps: about {minutes:.0} min of \
+            "{n_trials} rounds, {n_jobs} trainings, {n_steps} steps: about {minutes:.0} min of \
              training, by a few steps measured now (validation, mining and evaluation come on top), \
              and up to {disk_mb:.0} MB of checkpoints and models beside the store and the \
              predictions"

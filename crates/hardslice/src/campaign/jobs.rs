@@ -1,14 +1,15 @@
 //! The trainings of a campaign, side by side.
 
 use anyhow::Context;
-use hardslice_data::balance::{Arm, Tau};
-use hardslice_data::few_at_once;
+use hardslice_data::balance::Arm;
+use hardslice_data::bounded_parallel_map;
+use hardslice_data::mining::Tau;
 use hardslice_train::round;
 
 use super::progress::{OfJob, Overall};
-use super::{Campaign, Cell, Ground, Splits};
+use super::{Campaign, PreparedCohort, Splits, Trial};
 
-/// What one job does of a cell.
+/// What one job does of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Work {
     /// Pre-training and mining, for all arms that begin so.
@@ -16,33 +17,33 @@ pub(super) enum Work {
     /// One arm.
     Arm(Arm),
     /// All arms, one after the other.
-    Whole,
+    RunArgs,
 }
 
 /// A job and the steps that it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Job {
-    /// Place of its cell.
-    pub(super) cell: usize,
+    /// Place of its trial.
+    pub(super) trial: usize,
     pub(super) work: Work,
     pub(super) n_steps: u64,
 }
 
-/// The jobs of a cell in waves: those of a wave can run side by side.
-pub(super) fn waves(cell_idx: usize, cell: &Cell) -> [Vec<Job>; 2] {
-    let train = &cell.experiment.train;
+/// The jobs of a trial in waves: those of a wave can run side by side.
+pub(super) fn waves(trial_idx: usize, trial: &Trial) -> [Vec<Job>; 2] {
+    let train = &trial.experiment.train;
     let (n, first) = (train.steps, train.first_half());
-    let second = if cell.experiment.final_net.is_some() {
+    let second = if trial.experiment.final_net.is_some() {
         n
     } else {
         n - first
     };
     let job = |work, n_steps| Job {
-        cell: cell_idx,
+        trial: trial_idx,
         work,
         n_steps,
     };
-    let (on_b, on_all): (Vec<Arm>, Vec<Arm>) = cell
+    let (on_b, on_all): (Vec<Arm>, Vec<Arm>) = trial
         .experiment
         .arms
         .iter()
@@ -53,10 +54,10 @@ pub(super) fn waves(cell_idx: usize, cell: &Cell) -> [Vec<Job>; 2] {
     let n_shared = n_nets * first;
     let of_on_all = on_all.iter().map(|arm| job(Work::Arm(*arm), n));
     let of_on_b = on_b.iter().map(|arm| job(Work::Arm(*arm), second));
-    if cell.experiment.mining.tau == Tau::Paper {
+    if trial.experiment.mining.tau == Tau::Paper {
         // A is mined by what the baseline's test scores say.
         let n_steps = n * on_all.len() as u64 + n_shared + second * on_b.len() as u64;
-        return [vec![job(Work::Whole, n_steps)], Vec::new()];
+        return [vec![job(Work::RunArgs, n_steps)], Vec::new()];
     }
     let shared = (!on_b.is_empty()).then(|| job(Work::Shared, n_shared));
     [
@@ -68,14 +69,14 @@ pub(super) fn waves(cell_idx: usize, cell: &Cell) -> [Vec<Job>; 2] {
 /// Runs all jobs, `campaign.jobs` at a time, each with its share of the threads.
 pub(super) fn train(
     campaign: &Campaign<'_>,
-    ground: &Ground,
-    cells: &[Cell],
+    cohort: &PreparedCohort,
+    trials: &[Trial],
     splits: &Splits,
 ) -> anyhow::Result<()> {
     let mut of_waves = [Vec::new(), Vec::new()];
-    for (cell_idx, cell) in cells.iter().enumerate() {
-        for (all, of_cell) in of_waves.iter_mut().zip(waves(cell_idx, cell)) {
-            all.extend(of_cell);
+    for (trial_idx, trial) in trials.iter().enumerate() {
+        for (all, of_trial) in of_waves.iter_mut().zip(waves(trial_idx, trial)) {
+            all.extend(of_trial);
         }
     }
     let n_steps = of_waves.iter().flatten().map(|job| job.n_steps).sum();
@@ -84,18 +85,18 @@ pub(super) fn train(
     let overall = Overall::new(campaign.bars);
     let mut failures: Vec<(usize, anyhow::Error)> = Vec::new();
     for mut wave in of_waves {
-        // What rests on a job that failed is left out; the other cells go on.
-        wave.retain(|job| failures.iter().all(|(cell, _)| *cell != job.cell));
-        let outcomes = few_at_once(&wave, campaign.jobs, |job| {
-            let cell = &cells[job.cell];
+        // What rests on a job that failed is left out; the other trials go on.
+        wave.retain(|job| failures.iter().all(|(trial, _)| *trial != job.trial));
+        let outcomes = bounded_parallel_map(&wave, campaign.jobs, |job| {
+            let trial = &trials[job.trial];
             let pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(n_threads)
                 .build()?;
-            pool.install(|| run(campaign, ground, (cell, splits), job, &overall))
-                .with_context(|| format!("in {}", cell.dir.display()))
+            pool.install(|| run(campaign, cohort, trial, splits, job, &overall))
+                .with_context(|| format!("in {}", trial.name))
         });
         let outcomes = wave.iter().zip(outcomes);
-        failures.extend(outcomes.filter_map(|(job, outcome)| Some((job.cell, outcome.err()?))));
+        failures.extend(outcomes.filter_map(|(job, outcome)| Some((job.trial, outcome.err()?))));
     }
     campaign.bars.end();
     let n_failed = failures.len();
@@ -115,22 +116,22 @@ pub(super) fn train(
 
 fn run(
     campaign: &Campaign<'_>,
-    ground: &Ground,
-    (cell, splits): (&Cell, &Splits),
+    cohort: &PreparedCohort,
+    trial: &Trial,
+    splits: &Splits,
     job: &Job,
     overall: &Overall<'_>,
 ) -> anyhow::Result<()> {
-    let mut protocol = cell.protocol()?;
-    let dir = campaign.out.join(&cell.dir);
-    let observer = OfJob::new(overall, cell.dir.display().to_string());
-    let place = campaign.place(ground, (cell, splits), &dir, &observer);
+    let mut protocol = trial.protocol()?;
+    let observer = OfJob::new(overall, trial.name.to_string());
+    let context = campaign.context(cohort, trial, splits, &observer);
     match job.work {
-        Work::Shared => round::share(&protocol, &place)?,
+        Work::Shared => round::share(&protocol, &context)?,
         Work::Arm(arm) => {
             protocol.arms = vec![arm];
-            round::train(&protocol, &place)?;
+            round::train(&protocol, &context)?;
         }
-        Work::Whole => round::train(&protocol, &place)?,
+        Work::RunArgs => round::train(&protocol, &context)?,
     }
     observer.end(job.n_steps);
     Ok(())

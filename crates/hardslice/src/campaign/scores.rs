@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use hardslice_data::CaseId;
+use hardslice_data::balance::Arm;
 use hardslice_train::TestScore;
 
 use crate::results;
@@ -11,7 +13,7 @@ use crate::results;
 /// One case's scores, and what they were computed for.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ScoreRow {
-    pub(crate) arm: String,
+    pub(crate) arm: Arm,
     pub(crate) seed: u64,
     pub(crate) net: String,
     pub(crate) ratio: f64,
@@ -22,9 +24,9 @@ pub(crate) struct ScoreRow {
 pub(crate) fn write_scores(path: &Path, rows: &[ScoreRow], is_leaky: bool) -> io::Result<()> {
     let front = |row: &ScoreRow| {
         vec![
-            row.score.case.clone(),
-            row.arm.clone(),
-            row.score.organ.clone(),
+            row.score.case.to_string(),
+            row.arm.to_string(),
+            row.score.organ.to_string(),
             row.seed.to_string(),
             row.net.clone(),
             row.ratio.to_string(),
@@ -41,8 +43,8 @@ pub(crate) fn write_scores(path: &Path, rows: &[ScoreRow], is_leaky: bool) -> io
 /// The Dice of each case, the mean over its seeds; `None` where it has none in some seed.
 pub(crate) fn mean_over_seeds<'r>(
     rows: impl Iterator<Item = &'r ScoreRow>,
-) -> BTreeMap<&'r str, Option<f64>> {
-    let mut of_case: BTreeMap<&str, Vec<Option<f64>>> = BTreeMap::new();
+) -> BTreeMap<&'r CaseId, Option<f64>> {
+    let mut of_case: BTreeMap<&CaseId, Vec<Option<f64>>> = BTreeMap::new();
     for row in rows {
         let values = of_case.entry(&row.score.case).or_default();
         values.push(row.score.scores.dice);

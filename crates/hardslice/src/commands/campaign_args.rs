@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hardslice::experiment::Experiment;
-use hardslice_data::{NameError, Organ};
+use hardslice_data::Organ;
 
 use super::device_arg::DeviceArg;
+use super::label_args::organ;
 use crate::bars::{self, Bars};
-use crate::campaign::{Campaign, Cell, Forecast, Seeds};
+use crate::campaign::{Campaign, Forecast, Seeds, Trial};
+use crate::layout::OutDir;
 
 #[derive(Debug, Args)]
 pub(crate) struct CampaignArgs {
@@ -60,7 +62,7 @@ impl CampaignArgs {
     ) -> Campaign<'a> {
         Campaign {
             experiment,
-            out: &self.out,
+            out: OutDir::new(&self.out),
             device,
             bars,
             jobs: self.jobs.max(1),
@@ -69,15 +71,11 @@ impl CampaignArgs {
     }
 }
 
-fn organ(name: &str) -> Result<Organ, NameError> {
-    Organ::new(name)
-}
-
 /// Prints what is going to be done.
-pub(crate) fn announce(campaign: &Campaign<'_>, cells: &[Cell]) -> anyhow::Result<()> {
-    for cell in cells {
-        let arms: Vec<&str> = cell.experiment.arms.iter().map(|arm| arm.name()).collect();
-        bars::print(&format!("{}: {}", cell.dir.display(), arms.join(", ")))?;
+pub(crate) fn announce(campaign: &Campaign<'_>, trials: &[Trial]) -> anyhow::Result<()> {
+    for trial in trials {
+        let arms: Vec<&str> = trial.experiment.arms.iter().map(|arm| arm.name()).collect();
+        bars::print(&format!("{}: {}", trial.name, arms.join(", ")))?;
     }
-    Ok(bars::print(&Forecast::of(campaign, cells)?.to_string())?)
+    Ok(bars::print(&Forecast::of(campaign, trials)?.to_string())?)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -17,10 +17,12 @@ use serde::{Deserialize, Serialize};
 
 use super::campaign_args::{CampaignArgs, announce};
 use crate::bars::{self, Bars};
-use crate::campaign::{Cell, ScoreRow, write_scores};
-use crate::claim::Claim;
+use crate::campaign::{ScoreRow, Trial, write_scores};
+use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
+use crate::folder_lock::FolderLock;
+use crate::layout::{OutDir, RoundName};
+use crate::pipeline::nets;
 use crate::results::{arm_score, write_forms};
-use crate::whole::{Ground, folder_of, nets, read_manifest, trained_organs};
 use crate::{Done, report};
 
 /// Compare arms at the same number of steps, over patients and seeds, with controls.
@@ -68,64 +70,61 @@ impl Compare {
         if self.common.dry_run {
             let cases = manifest.cases.iter();
             let cases = cases.map(|case| (&case.patient, case.organs_annotated.as_slice()));
-            announce(&campaign, &self.cells(&experiment, &organs, cases))?;
+            announce(&campaign, &self.trials(&experiment, &organs, cases))?;
             return Ok(Done::Clean);
         }
-        let _claim = Claim::of(&self.common.out)?;
-        let ground = campaign.ground()?;
-        let cases = ground.store.cases().iter();
+        let _lock = FolderLock::of(&self.common.out)?;
+        let cohort = campaign.prepare()?;
+        let cases = cohort.store.cases().iter();
         let cases = cases.map(|case| (&case.patient, case.organs_annotated.as_slice()));
-        let cells = self.cells(&experiment, &organs, cases);
-        announce(&campaign, &cells)?;
-        let splits = campaign.splits(&ground, &cells)?;
-        campaign.train(&ground, &cells, &splits)?;
+        let trials = self.trials(&experiment, &organs, cases);
+        announce(&campaign, &trials)?;
+        let splits = campaign.splits(&cohort, &trials)?;
+        campaign.train(&cohort, &trials, &splits)?;
 
-        let out = &self.common.out;
         let of_all = (experiment.to_toml()?, &organs, self.common.seeds());
-        let hash = blake3::hash(&serde_json::to_vec(&(of_all, ground.store.content_hash()))?);
+        let hash = blake3::hash(&serde_json::to_vec(&(of_all, cohort.store.content_hash()))?);
         fix(
             &plan,
             hash.to_hex().to_string(),
-            &out.join("comparison_plan.json"),
+            &campaign.out.comparison_plan(),
         )?;
-        campaign.record(&ground)?;
-        let outcomes = campaign.evaluate(&ground, &cells, &splits)?;
-        self.compare(&ground, &cells, &outcomes, &plan)?;
-        report::write_or_warn(out, &bars);
-        Ok(ground.done)
+        campaign.record(&cohort)?;
+        let outcomes = campaign.evaluate(&cohort, &trials, &splits)?;
+        self.compare(&cohort, &trials, &outcomes, &plan)?;
+        report::write_or_warn(&self.common.out, &bars);
+        Ok(cohort.done)
     }
 
     fn compare(
         &self,
-        ground: &Ground,
-        cells: &[Cell],
+        cohort: &PreparedCohort,
+        trials: &[Trial],
         outcomes: &[RoundOutcome],
         plan: &ComparisonPlan,
     ) -> anyhow::Result<()> {
-        let out = &self.common.out;
-        let rows: Vec<ScoreRow> = cells
+        let out = OutDir::new(&self.common.out);
+        let rows: Vec<ScoreRow> = trials
             .iter()
             .zip(outcomes)
-            .flat_map(|(cell, outcome)| cell.scores(outcome))
+            .flat_map(|(trial, outcome)| trial.scores(outcome))
             .collect();
         let is_leaky = outcomes.iter().any(|outcome| outcome.leaky);
-        write_scores(&out.join("scores.csv"), &rows, is_leaky)
-            .context("cannot write scores.csv")?;
+        write_scores(&out.scores(), &rows, is_leaky).context("cannot write scores.csv")?;
         let mut comparisons: BTreeMap<String, Comparison> = BTreeMap::new();
-        for organ in &ground.organs {
-            let of_organ = rows.iter().filter(|row| row.score.organ == organ.as_str());
-            let cases = ground.store.cases();
+        for organ in &cohort.organs {
+            let of_organ = rows.iter().filter(|row| row.score.organ == *organ);
+            let cases = cohort.store.cases();
             let scores: Vec<ArmScore> = of_organ
-                .map(|row| arm_score(cases, &row.arm, row.seed, &row.score))
+                .map(|row| arm_score(cases, row.arm.name(), row.seed, &row.score))
                 .collect();
             let compared = compare(plan, &scores)
                 .with_context(|| format!("the arms cannot be compared on the {organ}"))?;
             comparisons.insert(organ.to_string(), compared);
         }
         let json = serde_json::to_vec_pretty(&comparisons)?;
-        write_whole_bytes(&out.join("comparison.json"), &json)
-            .context("cannot write comparison.json")?;
-        write_tables(&comparisons, is_leaky, out)?;
+        write_whole_bytes(&out.comparison(), &json).context("cannot write comparison.json")?;
+        write_tables(&comparisons, is_leaky, out.path())?;
         for (organ, comparison) in &comparisons {
             bars::print(&format!("{organ}: {}", comparison.verdict))?;
         }
@@ -134,22 +133,22 @@ impl Compare {
 
     /// A round for each net, seed and fold. The folds depend on the patients of whom some organ is
     /// annotated.
-    fn cells<'c>(
+    fn trials<'c>(
         &self,
         experiment: &Experiment,
         organs: &[Organ],
         cases: impl Iterator<Item = (&'c PatientId, &'c [Organ])>,
-    ) -> Vec<Cell> {
+    ) -> Vec<Trial> {
         let is_usable = |annotated: &[Organ]| annotated.iter().any(|organ| organs.contains(organ));
         let usable = cases.filter(|(_, annotated)| is_usable(annotated));
         let rule = &experiment.split.rule;
         let rules = rule.all_folds(usable.map(|(patient, _)| patient));
         let rules = rules.map_or(vec![None], |rules| rules.into_iter().map(Some).collect());
-        let mut cells = Vec::new();
+        let mut trials = Vec::new();
         for organs in nets(experiment, organs) {
             for seed in self.common.seeds() {
                 for (fold, rule) in rules.iter().enumerate() {
-                    cells.push(cell(
+                    trials.push(trial(
                         experiment,
                         &organs,
                         *seed,
@@ -158,28 +157,27 @@ impl Compare {
                 }
             }
         }
-        cells
+        trials
     }
 }
 
-fn cell(
+fn trial(
     experiment: &Experiment,
     organs: &[Organ],
     seed: u64,
     fold: Option<(usize, &Rule)>,
-) -> Cell {
+) -> Trial {
     let mut experiment = experiment.clone();
     experiment.seed = seed;
-    let mut dir = PathBuf::from(format!("seed-{seed}"));
-    let mut split = "split.json".to_owned();
-    if let Some((fold, rule)) = fold {
+    if let Some((_, rule)) = fold {
         experiment.split.rule = rule.clone();
-        dir.push(format!("fold-{fold}"));
-        split = format!("split-{fold}.json");
     }
-    Cell {
-        dir: dir.join(folder_of(organs)),
-        split: PathBuf::from(split),
+    Trial {
+        name: RoundName {
+            seed: Some(seed),
+            fold: fold.map(|(fold, _)| fold),
+            ..RoundName::of_organs(organs)
+        },
         experiment,
         organs: organs.to_vec(),
     }

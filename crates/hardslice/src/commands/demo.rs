@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use hardslice::experiment::Experiment;
-use hardslice_data::ledger;
+use hardslice_data::mining::ledger;
 use hardslice_data::phantom::{PhantomOptions, write_cohort};
 use hardslice_eval::auc;
 
 use super::device_arg::DeviceArg;
 use crate::Done;
 use crate::bars::{self, Bars};
+use crate::layout::{OutDir, RoundName};
+use crate::pipeline::{RunArgs, run_whole};
 use crate::report;
-use crate::whole::{Whole, folder_of, run_whole};
 
 /// The experiment that the demonstration runs.
 const EXPERIMENT: &str = include_str!("demo.toml");
@@ -56,7 +57,7 @@ impl Demo {
         let text = format!("seed = {}\n{EXPERIMENT}", self.seed);
         let mut experiment = Experiment::parse(&text, Path::new("demo.toml"))?;
         experiment.cohort.path = phantoms.join("cohort.csv");
-        let finished = run_whole(&Whole {
+        let finished = run_whole(&RunArgs {
             experiment: &experiment,
             out: &self.out,
             device: &device,
@@ -64,11 +65,9 @@ impl Demo {
             force: false,
         })?;
         for (organs, _) in &finished.rounds {
-            let mining = self
-                .out
-                .join(folder_of(organs))
-                .join("mining/ledger.parquet");
-            print_separation(&mining, &phantoms.join("truth.csv"))?;
+            let round = OutDir::new(&self.out).round(&RoundName::of_organs(organs));
+            let ledger = round.mining().ledger();
+            print_separation(&ledger, &phantoms.join("truth.csv"))?;
         }
         report::write_or_warn(&self.out, &bars);
         Ok(finished.done)
@@ -81,7 +80,7 @@ fn print_separation(ledger: &Path, truth: &Path) -> anyhow::Result<()> {
     let rows = ledger::read(ledger)?;
     let (mut difficult, mut plain) = (Vec::new(), Vec::new());
     for row in rows.iter().filter(|row| row.truth_px > 0) {
-        let key = (row.case.clone(), row.z, row.organ.clone());
+        let key = (row.case.to_string(), row.z, row.organ.to_string());
         let group = if planted.contains(&key) {
             &mut difficult
         } else {
@@ -100,11 +99,11 @@ fn print_separation(ledger: &Path, truth: &Path) -> anyhow::Result<()> {
 }
 
 /// Case, slice and organ of each row of `truth.csv`.
-fn planted_slices(path: &Path) -> anyhow::Result<BTreeSet<(String, i32, String)>> {
+fn planted_slices(path: &Path) -> anyhow::Result<BTreeSet<(String, u32, String)>> {
     let mut csv = csv::Reader::from_path(path)?;
     let mut planted = BTreeSet::new();
     for row in csv.deserialize() {
-        let (case, z, organ, _kinds, _severity): (String, i32, String, String, f64) = row?;
+        let (case, z, organ, _kinds, _severity): (String, u32, String, String, f64) = row?;
         planted.insert((case, z, organ));
     }
     Ok(planted)

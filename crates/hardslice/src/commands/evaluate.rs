@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context, anyhow};
 use burn::tensor::Device;
 use clap::Args;
-use hardslice_data::{Organ, OrganMap, few_at_once};
+use hardslice_data::{CaseId, Organ, OrganMap, bounded_parallel_map};
 use hardslice_eval::{Convention, Mask, ScoreOptions, score_masks};
 use hardslice_train::TestScore;
 use hardslice_view::table::{self, Metric, SummaryRow};
@@ -68,7 +68,7 @@ impl Evaluate {
         bars.begin("evaluate", truths.len() as u64, 0);
         let n_done = AtomicU64::new(0);
         let n_at_once = CASES_AT_ONCE.min(rayon::current_num_threads());
-        let outcomes = few_at_once(&truths, n_at_once, |truth| {
+        let outcomes = bounded_parallel_map(&truths, n_at_once, |truth| {
             let case = case_name(truth);
             let is_its = |path: &&PathBuf| stem(path) == case || stem(path) == stem(truth);
             let scored = predictions.iter().find(is_its).map_or_else(
@@ -97,7 +97,7 @@ impl Evaluate {
                 self.predictions.display()
             ));
         }
-        let front = |score: &TestScore| vec![score.case.clone(), score.organ.clone()];
+        let front = |score: &TestScore| vec![score.case.to_string(), score.organ.to_string()];
         let rows = scores.iter().map(|score| (front(score), &score.scores));
         write_scores(&self.out, &["case", "organ"], rows, false)
             .context("cannot write the table")?;
@@ -133,7 +133,7 @@ fn score_pair(
     organs: Option<&OrganMap>,
     options: &ScoreOptions,
 ) -> anyhow::Result<Vec<TestScore>> {
-    let case = case_name(truth);
+    let case = CaseId::new(case_name(truth))?;
     let (truth, predicted) = (
         read_nifti_labels(truth)?.volume,
         read_nifti_labels(predicted)?.volume,
@@ -159,7 +159,7 @@ fn score_pair(
         let predicted = Mask::new(&predicted, value, shape)?;
         Ok(TestScore {
             case: case.clone(),
-            organ: organ.to_string(),
+            organ: organ.clone(),
             scores: score_masks(&truth, &predicted, spacing_mm, options)?,
         })
     });

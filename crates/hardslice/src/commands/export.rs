@@ -10,6 +10,7 @@ use hardslice_data::balance::Arm;
 use crate::Done;
 use crate::bars::{self, Bars};
 use crate::export::{self, Format};
+use crate::layout::{OutDir, RoundName};
 
 /// Hand a sampling plan to nnU-Net, MONAI or your own loader.
 ///
@@ -54,8 +55,11 @@ impl ExportArgs {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let organs = self.organ.split('+').map(Organ::new);
         let organs = organs.collect::<Result<Vec<_>, _>>()?;
-        let of_arm = self.dir.join(&self.organ).join(self.arm.name());
-        let plan = self.plan.unwrap_or_else(|| of_arm.join("plan.csv"));
+        let out = OutDir::new(&self.dir);
+        let round = out.round(&RoundName::of_organs(&organs));
+        let plan = self
+            .plan
+            .unwrap_or_else(|| round.arm(self.arm).training().plan());
         if !plan.exists() {
             return Err(anyhow!(
                 "there is no plan {}: name the organs and the arm of a finished run, or a plan with \
@@ -63,8 +67,8 @@ impl ExportArgs {
                 plan.display()
             ));
         }
-        let store = self.store.unwrap_or_else(|| self.dir.join("store"));
-        let split = self.split.unwrap_or_else(|| self.dir.join("split.json"));
+        let store = self.store.unwrap_or_else(|| out.store());
+        let split = self.split.unwrap_or_else(|| out.split());
         let export = export::Export::read(&store, &split, &plan, &organs)?;
         export.write(self.format, &self.out, &Bars::new())?;
         bars::print(&format!("{}", self.out.display()))?;

@@ -1,7 +1,12 @@
 //! Organs and their label values on the command line: `--label kidney=2,3`.
 
 use anyhow::{Context, anyhow};
-use hardslice_data::{Organ, OrganMap};
+use hardslice_data::{NameError, Organ, OrganMap};
+
+/// One organ, by its name.
+pub(super) fn organ(name: &str) -> Result<Organ, NameError> {
+    Organ::new(name)
+}
 
 /// The organs given; `None` when none are.
 pub(super) fn organ_map(labels: &[String]) -> anyhow::Result<Option<OrganMap>> {

@@ -5,19 +5,20 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::Args;
 use hardslice::experiment::Experiment;
-use hardslice_data::balance::Tau;
+use hardslice_data::mining::Tau;
+use hardslice_data::mining::triage::{Exclude, Triage};
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
-use hardslice_data::triage::{Exclude, Triage};
 use hardslice_train::Model;
-use hardslice_train::round::{Workplace, mine_by_hand};
+use hardslice_train::layout::RoundDir;
+use hardslice_train::round::{RoundContext, mine_by_hand};
 
 use super::device_arg::DeviceArg;
 use super::label_args::organ_map;
 use crate::bars::{self, Bars, wall_time_s};
-use crate::claim::Claim;
-use crate::foreign::{ForeignMining, mine_predictions};
-use crate::whole::protocol;
+use crate::external::{ExternalMining, mine_predictions};
+use crate::folder_lock::FolderLock;
+use crate::pipeline::protocol;
 use crate::{Done, provenance};
 
 /// Score every slice of A with a model, or by anybody's predictions, and find the hard ones.
@@ -80,9 +81,9 @@ impl Mine {
             experiment.mining.exclude = Exclude::of(&self.exclude);
         }
         let store = Store::open(&self.store)?;
-        let _claim = Claim::of(&self.out)?;
+        let _lock = FolderLock::of(&self.out)?;
         if let Some(predictions) = &self.predictions {
-            return mine_predictions(&ForeignMining {
+            return mine_predictions(&ExternalMining {
                 experiment: &experiment,
                 store: &store,
                 split: self.split.as_deref(),
@@ -99,17 +100,17 @@ impl Mine {
         let organs: Vec<_> = model.record.organ_names().cloned().collect();
         let split = Split::load(split_path, &facts(&store, &organs))?;
         let bars = Bars::new();
-        let place = Workplace {
+        let context = RoundContext {
             store: &store,
             split: &split,
-            dir: &self.out,
+            dir: RoundDir::new(&self.out),
             init: None,
             device: &device,
             observer: &bars,
             wall_time_s,
             force: false,
         };
-        let taus = mine_by_hand(&protocol(&experiment, organs.clone())?, &place, &model)?;
+        let taus = mine_by_hand(&protocol(&experiment, organs.clone())?, &context, &model)?;
         let settings = experiment.to_toml()?;
         let inputs = [split_path.as_path(), model_dir];
         provenance::of_command(&self.out, "mine", &settings, &inputs, &device)?;

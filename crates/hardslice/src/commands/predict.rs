@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use hardslice_train::{Model, ScanSlices, predict};
+use hardslice_data::preprocess::ScanSlices;
+use hardslice_train::{Model, predict};
 use hardslice_volume::{read_scan, write_label_map};
 
 use super::device_arg::DeviceArg;
@@ -76,7 +77,7 @@ impl Predict {
 
     fn one(&self, model: &Model, input: &Path, out: &Path, bars: &Bars) -> anyhow::Result<()> {
         let scan = read_scan(input)?;
-        let source = ScanSlices::new(&scan.volume, model)?;
+        let source = ScanSlices::new(&scan.volume, model.record.preprocessing())?;
         let mut options = model.record.predict;
         options.largest_component |= self.largest_component;
         options.flip_averaging |= self.flip_averaging;

@@ -7,8 +7,8 @@ use hardslice::experiment::Experiment;
 
 use crate::Done;
 use crate::bars::Bars;
-use crate::claim::Claim;
-use crate::whole::{prepare_store, read_manifest};
+use crate::cohort::{prepare_store, read_manifest};
+use crate::folder_lock::FolderLock;
 
 /// Turn a cohort into memory-mapped slices, once; nothing later opens a scan again.
 ///
@@ -33,7 +33,7 @@ impl Prepare {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let experiment = Experiment::read(&self.experiment)?;
         let manifest = read_manifest(&experiment)?;
-        let _claim = Claim::of(&self.out)?;
+        let _lock = FolderLock::of(&self.out)?;
         let report = prepare_store(&manifest, &experiment, &self.out, &Bars::new())?;
         Ok(if report.failures.is_empty() {
             Done::Clean

@@ -8,8 +8,8 @@ use hardslice::experiment::Experiment;
 use super::device_arg::DeviceArg;
 use crate::Done;
 use crate::bars::Bars;
+use crate::pipeline::{RunArgs, run_whole};
 use crate::report;
-use crate::whole::{Whole, run_whole};
 
 /// Run the whole protocol from one file: prepare, split, train, mine, train on, predict, evaluate,
 /// report.
@@ -51,7 +51,7 @@ impl Run {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let experiment = Experiment::read(&self.experiment)?;
         let bars = Bars::new();
-        let finished = run_whole(&Whole {
+        let finished = run_whole(&RunArgs {
             experiment: &experiment,
             out: &self.out,
             device: &self.device.open()?,

@@ -8,7 +8,7 @@ use hardslice_data::store::Store;
 
 use crate::Done;
 use crate::bars::{self, Bars};
-use crate::whole::{make_split, trained_organs};
+use crate::cohort::{make_split, trained_organs};
 
 /// Divide the patients into test, validation, A and B, once, into one file.
 ///

@@ -1,7 +1,7 @@
 //! `hardslice sweep`: the paper's tables.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -16,10 +16,11 @@ use hardslice_view::paper_tables::{
 use super::campaign_args::{CampaignArgs, announce};
 use super::net_arg::NetArg;
 use crate::bars::{self, Bars};
-use crate::campaign::{Cell, ScoreRow, mean_over_seeds, write_scores};
-use crate::claim::Claim;
+use crate::campaign::{ScoreRow, Trial, mean_over_seeds, write_scores};
+use crate::cohort::{read_manifest, trained_organs};
+use crate::folder_lock::FolderLock;
+use crate::layout::RoundName;
 use crate::results::write_forms;
-use crate::whole::{folder_of, read_manifest, trained_organs};
 use crate::{Done, report};
 
 /// Selection ratios of the paper's tables beside 1, which is the baseline.
@@ -55,25 +56,24 @@ impl Sweep {
         let (device, bars) = (self.common.device.open()?, Bars::new());
         let campaign = self.common.campaign(&experiment, &device, &bars);
         let organs = trained_organs(&experiment, &read_manifest(&experiment)?.organs)?;
-        let cells = self.cells(&experiment, &organs);
-        announce(&campaign, &cells)?;
+        let trials = self.trials(&experiment, &organs);
+        announce(&campaign, &trials)?;
         if self.common.dry_run {
             return Ok(Done::Clean);
         }
-        let _claim = Claim::of(&self.common.out)?;
-        let ground = campaign.ground()?;
-        campaign.record(&ground)?;
-        let splits = campaign.splits(&ground, &cells)?;
-        campaign.train(&ground, &cells, &splits)?;
-        let outcomes = campaign.evaluate(&ground, &cells, &splits)?;
-        let rows: Vec<ScoreRow> = cells
+        let _lock = FolderLock::of(&self.common.out)?;
+        let cohort = campaign.prepare()?;
+        campaign.record(&cohort)?;
+        let splits = campaign.splits(&cohort, &trials)?;
+        campaign.train(&cohort, &trials, &splits)?;
+        let outcomes = campaign.evaluate(&cohort, &trials, &splits)?;
+        let rows: Vec<ScoreRow> = trials
             .iter()
             .zip(&outcomes)
-            .flat_map(|(cell, outcome)| cell.scores(outcome))
+            .flat_map(|(trial, outcome)| trial.scores(outcome))
             .collect();
         let is_leaky = outcomes.iter().any(|outcome| outcome.leaky);
-        write_scores(&self.common.out.join("scores.csv"), &rows, is_leaky)
-            .context("cannot write scores.csv")?;
+        write_scores(&campaign.out.scores(), &rows, is_leaky).context("cannot write scores.csv")?;
         let tables = paper_tables(&summaries(&rows));
         let shown: Vec<&PaperTable> = tables
             .iter()
@@ -86,30 +86,30 @@ impl Sweep {
             ));
         }
         for table in shown {
-            write_table(table, &self.common.out.join("tables"))?;
+            write_table(table, &campaign.out.paper_tables())?;
             bars::print(&table.to_table().to_markdown())?;
         }
         report::write_or_warn(&self.common.out, &bars);
-        Ok(ground.done)
+        Ok(cohort.done)
     }
 
     /// A round for each organ, net, seed and ratio.
-    fn cells(&self, experiment: &Experiment, organs: &[Organ]) -> Vec<Cell> {
-        let mut cells = Vec::new();
+    fn trials(&self, experiment: &Experiment, organs: &[Organ]) -> Vec<Trial> {
+        let mut trials = Vec::new();
         for organ in organs {
             for net in &self.nets {
                 for seed in self.common.seeds() {
                     for ratio in RATIOS {
-                        cells.push(cell(experiment, organ, *net, *seed, ratio));
+                        trials.push(trial(experiment, organ, *net, *seed, ratio));
                     }
                 }
             }
         }
-        cells
+        trials
     }
 }
 
-fn cell(experiment: &Experiment, organ: &Organ, net: NetArg, seed: u64, ratio: f64) -> Cell {
+fn trial(experiment: &Experiment, organ: &Organ, net: NetArg, seed: u64, ratio: f64) -> Trial {
     let mut experiment = experiment.clone();
     experiment.net.kind = net.kind();
     experiment.final_net = None;
@@ -122,15 +122,13 @@ fn cell(experiment: &Experiment, organ: &Organ, net: NetArg, seed: u64, ratio: f
         vec![Arm::BOnly]
     };
     let organs = vec![organ.clone()];
-    let dir = [
-        experiment.net.name().to_owned(),
-        format!("seed-{seed}"),
-        format!("ratio-{ratio}"),
-        folder_of(&organs),
-    ];
-    Cell {
-        dir: dir.iter().collect(),
-        split: PathBuf::from(format!("split-{ratio}.json")),
+    Trial {
+        name: RoundName {
+            net: Some(experiment.net.name().to_owned()),
+            seed: Some(seed),
+            ratio: Some(ratio),
+            ..RoundName::of_organs(&organs)
+        },
         experiment,
         organs,
     }
@@ -140,9 +138,9 @@ fn cell(experiment: &Experiment, organ: &Organ, net: NetArg, seed: u64, ratio: f
 fn summaries(rows: &[ScoreRow]) -> BTreeMap<PaperKey, Summary> {
     let mut groups: BTreeMap<PaperKey, Vec<&ScoreRow>> = BTreeMap::new();
     for row in rows {
-        let key = PaperOrgan::from_name(&row.score.organ)
+        let key = PaperOrgan::from_name(row.score.organ.as_str())
             .zip(PaperNet::from_name(&row.net))
-            .zip(PaperArm::of_arm(&row.arm, row.ratio));
+            .zip(PaperArm::of_arm(row.arm.name(), row.ratio));
         if let Some(((organ, net), arm)) = key {
             groups
                 .entry(PaperKey { organ, net, arm })

@@ -6,12 +6,14 @@ use clap::{Args, ValueEnum};
 use hardslice::experiment::Experiment;
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
-use hardslice_train::round::{Part, TrainByHand, Workplace, train_by_hand};
+use hardslice_train::layout::{RoundDir, TrainingDir};
+use hardslice_train::round::{Part, RoundContext, TrainByHand, train_by_hand};
 
 use super::device_arg::DeviceArg;
 use crate::bars::{self, Bars, wall_time_s};
-use crate::claim::Claim;
-use crate::whole::{protocol, trained_organs};
+use crate::cohort::trained_organs;
+use crate::folder_lock::FolderLock;
+use crate::pipeline::protocol;
 use crate::{Done, provenance};
 
 /// Train one net with one sampling plan.
@@ -69,12 +71,12 @@ impl Train {
         let organs = trained_organs(&experiment, store.organs())?;
         let split = Split::load(&self.split, &facts(&store, &organs))?;
         let device = self.device.open()?;
-        let _claim = Claim::of(&self.out)?;
+        let _lock = FolderLock::of(&self.out)?;
         let bars = Bars::new();
-        let place = Workplace {
+        let context = RoundContext {
             store: &store,
             split: &split,
-            dir: &self.out,
+            dir: RoundDir::new(&self.out),
             init: experiment.init.as_deref(),
             device: &device,
             observer: &bars,
@@ -90,7 +92,7 @@ impl Train {
             },
             from: self.from.as_deref(),
         };
-        let record = train_by_hand(&protocol(&experiment, organs)?, &place, &job)?;
+        let record = train_by_hand(&protocol(&experiment, organs)?, &context, &job)?;
         let half = format!("{:?}", self.half);
         let settings = (experiment.to_toml()?, half);
         let inputs: Vec<&Path> = [Some(&self.split), self.plan.as_ref()]
@@ -103,7 +105,7 @@ impl Train {
             "{} after {} steps: {}",
             record.net.name(),
             record.steps,
-            self.out.join("model").display()
+            TrainingDir::new(&self.out).model().display()
         ))?;
         Ok(Done::Clean)
     }

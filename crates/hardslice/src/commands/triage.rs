@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use hardslice_data::OrganMap;
-use hardslice_data::ledger::{self, LedgerRow};
+use hardslice_data::mining::Decision;
+use hardslice_data::mining::ledger::{self, LedgerRow};
+use hardslice_data::mining::triage::Triage;
 use hardslice_data::store::Store;
-use hardslice_data::triage::Triage;
+use hardslice_data::{CaseId, Organ, OrganMap};
 use hardslice_volume::whole_file::write_whole_bytes;
 
+use super::label_args::organ;
 use crate::Done;
 use crate::bars;
 use crate::report::ledgers;
@@ -32,8 +34,8 @@ pub(crate) struct TriageArgs {
     #[arg(long = "in", value_name = "DIR", default_value = ".")]
     dir: PathBuf,
     /// Only this organ.
-    #[arg(long, value_name = "ORGAN")]
-    organ: Option<String>,
+    #[arg(long, value_name = "ORGAN", value_parser = organ)]
+    organ: Option<Organ>,
     /// Also write all findings to this table.
     #[arg(long, value_name = "FILE.csv")]
     out: Option<PathBuf>,
@@ -84,11 +86,11 @@ impl TriageArgs {
                 self.dir.display()
             ));
         }
-        let mut hard: BTreeMap<(String, i32, String), LedgerRow> = BTreeMap::new();
+        let mut hard: BTreeMap<(CaseId, u32, Organ), LedgerRow> = BTreeMap::new();
         for path in ledgers {
             let rows = ledger::read(&path)?.into_iter().filter(|row| {
                 let organ = self.organ.as_ref();
-                row.decision == "hard" && organ.is_none_or(|organ| *organ == row.organ)
+                row.decision == Decision::Hard && organ.is_none_or(|organ| *organ == row.organ)
             });
             for row in rows {
                 let key = (row.case.clone(), row.z, row.organ.clone());
@@ -99,15 +101,15 @@ impl TriageArgs {
     }
 }
 
-fn organs(rows: &[LedgerRow]) -> BTreeSet<String> {
+fn organs(rows: &[LedgerRow]) -> BTreeSet<Organ> {
     rows.iter().map(|row| row.organ.clone()).collect()
 }
 
 /// How many of an organ's hard slices are what, and which.
-fn lines(organ: &str, rows: &[&LedgerRow]) -> Vec<String> {
+fn lines(organ: &Organ, rows: &[&LedgerRow]) -> Vec<String> {
     let of = |triage: Triage| -> Vec<&LedgerRow> {
         let mut of_triage: Vec<&LedgerRow> = rows.to_vec();
-        of_triage.retain(|row| row.triage.as_deref() == Some(triage.name()));
+        of_triage.retain(|row| row.triage == Some(triage));
         of_triage
     };
     let counts = Triage::ALL.map(|triage| format!("{} {triage}", of(triage).len()));
@@ -135,14 +137,14 @@ fn write_table(path: &Path, rows: &[LedgerRow]) -> anyhow::Result<()> {
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record(["case", "z", "organ", "dice", "kind", "triage", "reason"])?;
     for row in rows {
-        let Some(triage) = &row.triage else { continue };
+        let Some(triage) = row.triage else { continue };
         table.write_record([
-            &row.case,
+            row.case.as_str(),
             &row.z.to_string(),
-            &row.organ,
+            row.organ.as_str(),
             &row.dice.map_or(String::new(), |dice| dice.to_string()),
-            &row.kind,
-            triage,
+            row.kind.name(),
+            triage.name(),
             row.triage_reason.as_deref().unwrap_or_default(),
         ])?;
     }
@@ -153,7 +155,7 @@ fn write_table(path: &Path, rows: &[LedgerRow]) -> anyhow::Result<()> {
 /// The errors that were planted: kinds by case and slice, with the label that is wrong, or 0 where
 /// the slice itself is.
 struct Planted {
-    kinds: BTreeMap<(String, i32, u16), String>,
+    kinds: BTreeMap<(String, u32, u16), String>,
 }
 
 impl Planted {
@@ -164,7 +166,7 @@ impl Planted {
             .deserialize()
             .enumerate()
         {
-            let (case, z, label, kind): (String, i32, Option<u16>, String) =
+            let (case, z, label, kind): (String, u32, Option<u16>, String) =
                 row.with_context(|| {
                     format!("row {} is not case,z,label,kind: {}", n + 1, path.display())
                 })?;
@@ -177,26 +179,27 @@ impl Planted {
     fn of(&self, row: &LedgerRow, labels: &[u16]) -> Option<&str> {
         let labels = labels.iter().copied().chain([0]);
         let mut kinds =
-            labels.filter_map(|label| self.kinds.get(&(row.case.clone(), row.z, label)));
+            labels.filter_map(|label| self.kinds.get(&(row.case.to_string(), row.z, label)));
         kinds.next().map(String::as_str)
     }
 
     fn compared(&self, hard: &[LedgerRow], organs: &OrganMap) -> Vec<String> {
         let rows = hard.iter().map(|row| {
             let mut entries = organs.entries().iter();
-            let entry = entries.find(|entry| entry.organ.as_str() == row.organ);
+            let entry = entries.find(|entry| entry.organ == row.organ);
             let labels = entry.map_or(&[][..], |entry| &entry.labels);
-            (row.triage.as_deref(), self.of(row, labels))
+            (row.triage, self.of(row, labels))
         });
-        let rows: Vec<(Option<&str>, Option<&str>)> = rows.collect();
+        let rows: Vec<(Option<Triage>, Option<&str>)> = rows.collect();
         let mut lines = Vec::new();
         for triage in Triage::ALL {
-            let is_found = |found: Option<&str>| found == Some(triage.name());
+            let is_found = |found: Option<Triage>| found == Some(triage);
             let is_true = |kind: Option<&str>| kind.is_some_and(|kind| triage_of(kind) == triage);
             let n_found = rows.iter().filter(|(found, _)| is_found(*found)).count();
             let n_true = rows.iter().filter(|(_, kind)| is_true(*kind)).count();
-            let both =
-                |(found, kind): &&(Option<&str>, Option<&str>)| is_found(*found) && is_true(*kind);
+            let both = |(found, kind): &&(Option<Triage>, Option<&str>)| {
+                is_found(*found) && is_true(*kind)
+            };
             let n_both = rows.iter().filter(both).count();
             let share = |of: usize| match of {
                 0 => "none".to_owned(),

@@ -1,23 +1,22 @@
 //! `hardslice why`: why a slice is in the training set, or is not.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use hardslice_data::CaseId;
-use hardslice_data::balance::{Arm, Plan, PlanEntry, Reason};
-use hardslice_data::ledger::{self, LedgerRow};
+use hardslice_data::balance::{Arm, Plan, PlanEntry};
+use hardslice_data::mining::ledger::{self, LedgerRow};
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::Store;
+use hardslice_data::{CaseId, Organ};
+use hardslice_train::layout::RoundDir;
 
+use super::label_args::organ;
 use crate::Done;
 use crate::bars;
-use crate::report::{ledgers_of_round, round_folders};
-
-/// The plan that `mine` leaves: that of the arm `hard`.
-const MINED_PLAN: &str = "mining/plan.csv";
+use crate::layout::{OutDir, RoundName};
 
 /// Say why a slice is in the training set, or is not.
 ///
@@ -44,8 +43,8 @@ pub(crate) struct Why {
     #[arg(long, value_name = "ARM")]
     arm: Option<Arm>,
     /// Only this organ.
-    #[arg(long, value_name = "ORGAN")]
-    organ: Option<String>,
+    #[arg(long, value_name = "ORGAN", value_parser = organ)]
+    organ: Option<Organ>,
 }
 
 /// A case, and one of its slices.
@@ -102,25 +101,34 @@ impl Why {
                 case.n_slices - 1
             ));
         }
-        let is_of_mine = self.dir.join(MINED_PLAN).exists();
-        let rounds = if is_of_mine {
-            vec![self.dir.clone()]
+        let out = OutDir::new(&self.dir);
+        // What `mine` leaves is the mining of one round.
+        let of_mine = RoundDir::new(&self.dir);
+        let rounds: Vec<(RoundName, RoundDir)> = if of_mine.mining().plan().exists() {
+            vec![(RoundName::default(), of_mine)]
         } else {
-            round_folders(&self.dir)?
+            let names = out.rounds()?.into_iter();
+            names.map(|name| (name.clone(), out.round(&name))).collect()
         };
-        for round in rounds {
-            let name = round.strip_prefix(&self.dir).unwrap_or(&round);
-            bars::print(&format!("{}", name.display()))?;
+        if rounds.is_empty() {
+            return Err(anyhow!(
+                "nothing was trained or mined in {}: wanted the folder that `run`, `compare`, \
+                 `sweep` or `mine` left",
+                self.dir.display()
+            ));
+        }
+        for (name, round) in rounds {
+            bars::print(&name.to_string())?;
             let answer = Answer {
                 round: &round,
                 store: &store,
                 case: &case.id,
                 case_idx,
                 arm: self.arm,
-                organ: self.organ.clone(),
+                organ: self.organ.as_ref(),
             };
             let lines = match self.what.z {
-                Some(z) => answer.of_slice(z, self.fold(&round, &case.id)?)?,
+                Some(z) => answer.of_slice(z, self.fold(&out, &name, &case.id)?)?,
                 None => answer.of_case()?,
             };
             for line in lines {
@@ -131,10 +139,10 @@ impl Why {
     }
 
     /// The fold of a case in the split that a round was made with.
-    fn fold(&self, round: &Path, case: &CaseId) -> anyhow::Result<Option<Fold>> {
+    fn fold(&self, out: &OutDir, round: &RoundName, case: &CaseId) -> anyhow::Result<Option<Fold>> {
         let path = match &self.split {
             Some(path) => path.clone(),
-            None => split_of(&self.dir, round),
+            None => out.path().join(round.split()),
         };
         let json = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let split: Split = serde_json::from_slice(&json)
@@ -143,36 +151,21 @@ impl Why {
     }
 }
 
-/// A run has one split, a sweep one for each ratio, a cross-validation one for each fold.
-fn split_of(dir: &Path, round: &Path) -> PathBuf {
-    let parts = round.strip_prefix(dir).into_iter().flat_map(Path::iter);
-    let mut numbered = parts.filter_map(|part| {
-        let part = part.to_str()?;
-        part.strip_prefix("ratio-")
-            .or_else(|| part.strip_prefix("fold-"))
-    });
-    let name = match numbered.next() {
-        Some(number) => format!("split-{number}.json"),
-        None => "split.json".to_owned(),
-    };
-    dir.join(name)
-}
-
 /// What a round knows of a case.
 struct Answer<'a> {
-    round: &'a Path,
+    round: &'a RoundDir,
     store: &'a Store,
     case: &'a CaseId,
     case_idx: usize,
     arm: Option<Arm>,
-    organ: Option<String>,
+    organ: Option<&'a Organ>,
 }
 
 impl Answer<'_> {
     fn of_slice(&self, z: u32, fold: Option<Fold>) -> anyhow::Result<Vec<String>> {
         let mut lines = vec![fold_in_words(fold).to_owned()];
         for row in self.ledger_rows()? {
-            if i64::from(row.z) == i64::from(z) {
+            if row.z == z {
                 lines.push(row_in_words(&row));
             }
         }
@@ -201,17 +194,16 @@ impl Answer<'_> {
     }
 
     fn is_its(&self, entry: &PlanEntry, z: u32) -> bool {
-        entry.slice.case_idx as usize == self.case_idx && entry.slice.z == z
+        entry.slice.case() == self.case_idx && entry.slice.z == z
     }
 
     /// The rows of the case in every ledger of the round: of A, of B, and of later rounds.
     fn ledger_rows(&self) -> anyhow::Result<Vec<LedgerRow>> {
         let mut rows = Vec::new();
-        for path in ledgers_of_round(self.round) {
-            let of_case = ledger::read(&path)?.into_iter();
+        for mining in self.round.minings() {
+            let of_case = ledger::read(&mining.ledger())?.into_iter();
             rows.extend(of_case.filter(|row| {
-                let organ = self.organ.as_ref();
-                row.case == self.case.as_str() && organ.is_none_or(|organ| *organ == row.organ)
+                row.case == *self.case && self.organ.is_none_or(|organ| *organ == row.organ)
             }));
         }
         Ok(rows)
@@ -221,8 +213,8 @@ impl Answer<'_> {
     fn plans(&self) -> anyhow::Result<Vec<(Arm, Plan)>> {
         let mut plans = Vec::new();
         for arm in Arm::ALL {
-            let of_arm = self.round.join(arm.name()).join("plan.csv");
-            let of_mine = self.round.join(MINED_PLAN);
+            let of_arm = self.round.arm(arm).training().plan();
+            let of_mine = self.round.mining().plan();
             let is_of_mine = arm == Arm::Hard && of_mine.exists() && !of_arm.exists();
             let path = if is_of_mine { of_mine } else { of_arm };
             if self.arm.is_none_or(|wanted| wanted == arm) && path.exists() {
@@ -266,15 +258,7 @@ fn entry_in_words(entry: Option<&PlanEntry>) -> String {
     let Some(PlanEntry { weight, reason, .. }) = entry else {
         return "not shown".to_owned();
     };
-    let why = match reason {
-        Reason::Base => "it belongs to the patients that the arm trains on",
-        Reason::Hard => "it is hard",
-        Reason::Random => "it was drawn at random, as a control",
-        Reason::RandomMatched => "it was drawn at random to match the hard slices, as a control",
-        Reason::Easy => "it was drawn from the easy slices",
-        Reason::Difficulty => "that is its difficulty, or the floor",
-        Reason::Thinned => "it is easy and without the organ, and thinned out",
-    };
+    let why = reason.sentence();
     format!("shown {weight:.2} times an epoch: {why}")
 }
 
@@ -299,17 +283,5 @@ mod tests {
         );
         assert_eq!(asked("phantom_003"), of("phantom_003", None));
         assert!(asked("phantom_003:x").unwrap_err().contains("no slice"));
-    }
-
-    #[test]
-    fn a_round_finds_the_split_that_it_was_made_with() {
-        let split = |round: &str| split_of(Path::new("out"), &Path::new("out").join(round));
-        assert_eq!(split("liver"), Path::new("out/split.json"));
-        assert_eq!(split("seed-3/liver"), Path::new("out/split.json"));
-        assert_eq!(split("seed-3/fold-2/liver"), Path::new("out/split-2.json"));
-        assert_eq!(
-            split("unet/seed-0/ratio-0.5/liver"),
-            Path::new("out/split-0.5.json")
-        );
     }
 }

@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 
 use hardslice_data::balance::{Arm, BalanceOptions};
 use hardslice_data::manifest::Layout;
+use hardslice_data::mining::MiningOptions;
 use hardslice_data::split::{Rule, SplitOptions};
 use hardslice_data::store::PrepareOptions;
-use hardslice_data::{Organ, OrganMap};
+use hardslice_data::{Organ, OrganMap, SettingError};
 use hardslice_eval::ScoreOptions;
 use hardslice_train::net::NetConfig;
-use hardslice_train::{MiningConfig, PredictOptions, TrainConfig};
+use hardslice_train::{PredictOptions, TrainConfig};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -60,7 +61,7 @@ pub struct Experiment {
     pub train: TrainConfig,
     /// What makes a slice hard.
     #[serde(default)]
-    pub mining: MiningConfig,
+    pub mining: MiningOptions,
     /// Settings of single arms.
     #[serde(default)]
     pub balance: BalanceOptions,
@@ -202,13 +203,11 @@ impl Experiment {
             message: error.to_string(),
         })?;
         let experiment: Self = toml::from_str(&merged).map_err(toml_error)?;
-        match experiment.problem() {
-            Some(message) => Err(ExperimentError::Value {
-                path: path.to_owned(),
-                message,
-            }),
-            None => Ok(experiment),
-        }
+        experiment.check().map_err(|error| ExperimentError::Value {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })?;
+        Ok(experiment)
     }
 
     /// The experiment with every value spelt out.
@@ -222,24 +221,34 @@ impl Experiment {
         })
     }
 
-    fn problem(&self) -> Option<String> {
-        if self.arms.is_empty() {
-            return Some("arms is empty: name at least one, as arms = [\"hard\"]".to_owned());
-        }
-        if self.net.width == 0 {
-            return Some("[net] width must be 1 at least".to_owned());
-        }
-        if !(0.0..1.0).contains(&self.net.dropout) {
-            return Some("[net] dropout must be from 0 to below 1".to_owned());
-        }
-        if self
-            .final_net
-            .as_ref()
-            .is_some_and(|net| net.context != self.net.context)
-        {
-            return Some("[final_net] context must be that of [net]".to_owned());
-        }
-        self.balance.problem().or_else(|| self.train.problem())
+    fn check(&self) -> Result<(), SettingError> {
+        let is_other_context = |net: &NetConfig| net.context != self.net.context;
+        SettingError::check(
+            "",
+            [(
+                self.arms.is_empty(),
+                "arms is empty: name at least one, as arms = [\"hard\"]",
+            )],
+        )?;
+        SettingError::check(
+            "net",
+            [
+                (self.net.width == 0, "width must be 1 at least"),
+                (
+                    !(0.0..1.0).contains(&self.net.dropout),
+                    "dropout must be from 0 to below 1",
+                ),
+            ],
+        )?;
+        SettingError::check(
+            "final_net",
+            [(
+                self.final_net.as_ref().is_some_and(is_other_context),
+                "context must be that of [net]",
+            )],
+        )?;
+        self.balance.check()?;
+        self.train.check()
     }
 }
 

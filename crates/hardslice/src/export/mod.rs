@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use hardslice_data::balance::{Plan, PlanEntry};
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::{Store, StoredCase};
-use hardslice_data::{Organ, SliceRef};
+use hardslice_data::{Organ, SliceRef, StoreOrgan};
 use hardslice_volume::whole_file::write_whole_bytes;
 use serde::Serialize;
 
@@ -34,7 +34,7 @@ pub(crate) struct Export {
     plan: Plan,
     split: Split,
     /// Trained organs, by their places in the store.
-    organs: Vec<usize>,
+    organs: Vec<StoreOrgan>,
 }
 
 /// Where a slice lies in its files.
@@ -61,7 +61,7 @@ impl Export {
             .with_context(|| format!("{} is no split", split.display()))?;
         let plan = Plan::read_csv(plan, |name| store.place_of(name))?;
         let place = |organ: &Organ| {
-            let place = store.organs().index_of(organ);
+            let place = store.organ_of(organ);
             place.ok_or_else(|| anyhow!("the cohort has no {organ}; it has {}", store.organs()))
         };
         let organs = organs
@@ -69,8 +69,8 @@ impl Export {
             .map(place)
             .collect::<anyhow::Result<Vec<_>>>()?;
         if let Some(entry) = plan.entries().iter().find(|entry| {
-            let case = store.cases().get(entry.slice.case_idx as usize);
-            case.is_none_or(|case| entry.slice.z as usize >= case.n_slices)
+            let case = store.cases().get(entry.slice.case());
+            case.is_none_or(|case| entry.slice.place() >= case.n_slices)
         }) {
             return Err(anyhow!(
                 "the plan names a slice that is not there: {}",
@@ -119,14 +119,12 @@ impl Export {
     }
 
     fn case(&self, slice: SliceRef) -> &StoredCase {
-        &self.store.cases()[slice.case_idx as usize]
+        &self.store.cases()[slice.case()]
     }
 
     /// The names of the exported organs; their labels are their places here plus one.
     fn organ_names(&self) -> impl Iterator<Item = &Organ> {
-        self.organs
-            .iter()
-            .filter_map(|place| self.store.organs().organ(*place))
+        self.organs.iter().map(|organ| self.store.organ(*organ))
     }
 
     /// The cases of a fold in which every exported organ is annotated, by their places.
@@ -158,7 +156,7 @@ impl Export {
 
     fn file_slice(&self, slice: SliceRef) -> FileSlice {
         let placement = self.case(slice).placement;
-        let native = placement.native_index([0, 0, slice.z as usize]);
+        let native = placement.native_index([0, 0, slice.place()]);
         // Canonical z comes from one axis of the file.
         let axis = placement.orientation.sources_xyz()[2].axis;
         FileSlice {

@@ -19,7 +19,7 @@ pub(super) fn write(export: &Export, out: &Path) -> anyhow::Result<()> {
     for entry in export
         .organs
         .iter()
-        .map(|place| &export.store.organs().entries()[*place])
+        .map(|organ| &export.store.organs().entries()[organ.idx()])
     {
         for value in &entry.labels {
             labels.insert(value.to_string(), json!(entry.organ.to_string()));

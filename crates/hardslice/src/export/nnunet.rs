@@ -150,8 +150,8 @@ fn write_slices(
 /// background.
 fn values(export: &Export) -> [u8; 256] {
     let mut values = [0; 256];
-    for (value, place) in (1..).zip(&export.organs) {
-        values[usize::from(export.store.organs().store_value(*place))] = value;
+    for (value, organ) in (1..).zip(&export.organs) {
+        values[usize::from(export.store.label_of(*organ))] = value;
     }
     values
 }

@@ -27,7 +27,7 @@ pub(super) fn section(gathered: &Gathered) -> Section {
             };
             PairedCase {
                 scores: arms.iter().map(score_of).collect(),
-                name,
+                name: name.to_string(),
             }
         });
         let paired = PairedCases {

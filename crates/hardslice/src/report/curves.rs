@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use hardslice_data::balance::Arm;
+use hardslice_train::layout::TrainingDir;
 use hardslice_view::curves::{Curve, Mark, TrainingCurves};
 use hardslice_view::report::{Block, Figure, Section};
 
-use super::found::RoundDir;
+use super::found::FoundRound;
 use super::gathered::Gathered;
 
 pub(super) fn section(gathered: &Gathered) -> Section {
@@ -17,23 +19,23 @@ pub(super) fn section(gathered: &Gathered) -> Section {
     section
 }
 
-fn figure(round: &RoundDir, gathered: &Gathered) -> Result<Block, String> {
+fn figure(round: &FoundRound, gathered: &Gathered) -> Result<Block, String> {
     let mut curves = TrainingCurves {
-        title: format!("Training, {}", round.organs),
+        title: format!("Training, {}", round.name.organs),
         ..TrainingCurves::default()
     };
-    let mut names: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut trainings: Vec<(&str, Vec<TrainingDir>)> = Vec::new();
     for arm in Arm::ALL {
-        let name = arm.name();
-        names.push((name, vec![format!("{name}/first_half"), name.to_owned()]));
+        let dir = round.dir.arm(arm);
+        trainings.push((arm.name(), vec![dir.first_half(), dir.training()]));
     }
     // Last, so that arms have the colours that they have in the other charts.
-    names.push(("pretrained", vec!["pretrained".to_owned()]));
-    for (name, folders) in names {
-        let lines: Vec<Line> = folders
-            .iter()
-            .flat_map(|folder| read(&round.dir.join(folder).join("train.csv")))
-            .collect();
+    trainings.push(("pretrained", vec![round.dir.pretrained()]));
+    for (name, dirs) in trainings {
+        let mut lines = Vec::new();
+        for dir in dirs {
+            lines.extend(read(&dir)?);
+        }
         if lines.is_empty() {
             continue;
         }
@@ -50,22 +52,20 @@ fn figure(round: &RoundDir, gathered: &Gathered) -> Result<Block, String> {
         });
     }
     if curves.loss.is_empty() {
-        return Err(format!("No training log is left of {}.", round.organs));
+        return Err(format!("No training log is left of {}.", round.name.organs));
     }
-    let last = read(&round.dir.join("pretrained/train.csv"))
-        .last()
-        .map(|line| line.step);
+    let last = read(&round.dir.pretrained())?.last().map(|line| line.step);
     curves.marks.extend(last.map(|iteration| Mark {
         iteration,
         label: "hard slices come in".to_owned(),
     }));
     let caption = format!(
         "Training loss (soft Dice, mean since the point before) and mean Dice of the validation \
-         patients on the store's grid. All arms but the baseline share the pre-training on B; the \
+         patients on the store's grid. The arms that begin on B share that pre-training; the \
          schedule does not restart.{}",
         gathered.shown_words()
     );
-    let stem = format!("training-{}", round.organs);
+    let stem = format!("training-{}", round.name.organs);
     Ok(Block::Figure(Figure::of_chart(
         &curves.to_chart(),
         &stem,
@@ -79,24 +79,39 @@ struct Line {
     dice: Option<f64>,
 }
 
-/// The lines of a training log; none where it cannot be read.
-fn read(path: &Path) -> Vec<Line> {
-    let Ok(mut csv) = csv::Reader::from_path(path) else {
-        return Vec::new();
+/// The lines of a training log, none where nothing was trained; or why it cannot be read.
+fn read(dir: &TrainingDir) -> Result<Vec<Line>, String> {
+    let path = dir.log();
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    lines(&path).map_err(|error| {
+        let causes = crate::causes(error.as_ref());
+        format!(
+            "The training log {} cannot be read: {causes}.",
+            path.display()
+        )
+    })
+}
+
+fn lines(path: &Path) -> anyhow::Result<Vec<Line>> {
+    let mut csv = csv::Reader::from_path(path)?;
+    let headers = csv.headers()?.clone();
+    let place = |name: &str| {
+        let place = headers.iter().position(|header| header == name);
+        place.with_context(|| format!("it has no column `{name}`"))
     };
-    let headers = csv.headers().cloned().unwrap_or_default();
-    let place = |name: &str| headers.iter().position(|header| header == name);
-    let [Some(step), Some(loss), Some(dice)] = ["step", "loss", "validation_mean_dice"].map(place)
-    else {
-        return Vec::new();
-    };
-    let line = |record: csv::StringRecord| {
-        let number = |place: usize| record.get(place)?.parse::<f64>().ok();
-        Some(Line {
-            step: number(step)?,
-            loss: number(loss)?,
-            dice: number(dice),
-        })
-    };
-    csv.records().flatten().filter_map(line).collect()
+    let (step, loss) = (place("step")?, place("loss")?);
+    let dice = place("validation_mean_dice")?;
+    let mut lines = Vec::new();
+    for record in csv.records() {
+        let record = record?;
+        lines.push(Line {
+            step: record[step].parse()?,
+            loss: record[loss].parse()?,
+            // Empty where no validation was made.
+            dice: record[dice].parse().ok(),
+        });
+    }
+    Ok(lines)
 }

@@ -7,19 +7,21 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use hardslice_data::balance::Arm;
 use hardslice_data::store::Store;
+use hardslice_data::{CaseId, Organ};
 use hardslice_eval::CaseScores;
 use hardslice_eval::compare::ArmScore;
 use hardslice_train::{Evaluation, ModelRecord, TestScore};
 use hardslice_view::report::Section;
 
-use super::found::{Kind, RoundDir, find};
+use super::found::{FoundRound, Kind, find};
+use crate::layout::OutDir;
 use crate::results::arm_score;
 
 /// What a folder holds.
 pub(super) struct Gathered {
     pub(super) dir: PathBuf,
     pub(super) kind: Kind,
-    pub(super) rounds: Vec<RoundDir>,
+    pub(super) rounds: Vec<FoundRound>,
     /// The prepared cohort, or why it cannot be read.
     pub(super) store: Result<Store, String>,
     /// Every score of every round.
@@ -34,7 +36,7 @@ struct Scored {
 }
 
 /// Arm, organ and case.
-type CaseKey<'a> = (Arm, &'a str, &'a str);
+type CaseKey<'a> = (Arm, &'a Organ, &'a CaseId);
 
 /// Rounds of one net and ratio: all seeds and organs.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,15 +53,15 @@ impl Variant {
         parts.join(", ")
     }
 
-    fn has(&self, round: &RoundDir) -> bool {
-        self.net == round.net && self.ratio == round.ratio
+    fn has(&self, round: &FoundRound) -> bool {
+        self.net == round.name.net && self.ratio == round.name.ratio
     }
 }
 
 impl Gathered {
     pub(super) fn read(dir: &Path) -> anyhow::Result<Self> {
         let (kind, rounds) = find(dir)?;
-        let store = Store::open(dir.join("store")).map_err(|error| {
+        let store = Store::open(OutDir::new(dir).store()).map_err(|error| {
             format!(
                 "The prepared cohort cannot be read: {}.",
                 crate::causes(&error)
@@ -68,7 +70,7 @@ impl Gathered {
         let mut scores = Vec::new();
         for (idx, round) in rounds.iter().enumerate() {
             for arm in Arm::ALL {
-                let path = round.dir.join(arm.name()).join("evaluation.json");
+                let path = round.dir.arm(arm).evaluation();
                 if path.exists() {
                     scores.push(Scored {
                         round: idx,
@@ -110,7 +112,11 @@ impl Gathered {
             arms.join(", "),
             counted(seeds.len().max(1), "seed"),
             counted(n_cases, "test scan"),
-            self.organs().join(", ")
+            self.organs()
+                .iter()
+                .map(Organ::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
         )
     }
 
@@ -137,24 +143,28 @@ impl Gathered {
         let mut folders = self
             .rounds
             .iter()
-            .flat_map(|round| Arm::ALL.map(|arm| round.dir.join(arm.name()).join("model")));
+            .flat_map(|round| Arm::ALL.map(|arm| round.dir.arm(arm).training().model()));
         folders.any(|dir| matches!(ModelRecord::read(&dir), Ok(Some(record)) if record.leaky))
     }
 
     /// Organs that were scored, in the order of the rounds; those of the folders' names where
     /// nothing was.
-    pub(super) fn organs(&self) -> Vec<String> {
+    pub(super) fn organs(&self) -> Vec<Organ> {
         let scored = self.scores.iter().flat_map(|of_arm| &of_arm.scores);
-        let mut organs = in_order(scored.map(|score| score.organ.clone()));
-        if organs.is_empty() {
-            let names = self.rounds.iter().flat_map(|round| round.organs.split('+'));
-            organs = in_order(names.map(str::to_owned));
+        let organs = in_order(scored.map(|score| score.organ.clone()));
+        if !organs.is_empty() {
+            return organs;
         }
-        organs
+        let names = self.rounds.iter().flat_map(|round| round.name.organs());
+        in_order(names)
     }
 
     pub(super) fn seeds(&self) -> Vec<u64> {
-        let mut seeds: Vec<u64> = self.rounds.iter().filter_map(|round| round.seed).collect();
+        let mut seeds: Vec<u64> = self
+            .rounds
+            .iter()
+            .filter_map(|round| round.name.seed)
+            .collect();
         seeds.sort_unstable();
         seeds.dedup();
         seeds
@@ -175,8 +185,8 @@ impl Gathered {
     /// Nets and ratios in the order of the rounds.
     pub(super) fn variants(&self) -> Vec<Variant> {
         let variants = self.rounds.iter().map(|round| Variant {
-            net: round.net.clone(),
-            ratio: round.ratio,
+            net: round.name.net.clone(),
+            ratio: round.name.ratio,
         });
         in_order(variants)
     }
@@ -186,46 +196,49 @@ impl Gathered {
         let with_hard = self.scores.iter().find(|of_arm| of_arm.arm == Arm::Hard);
         let round = with_hard.map_or(0, |of_arm| of_arm.round);
         Variant {
-            net: self.rounds[round].net.clone(),
-            ratio: self.rounds[round].ratio,
+            net: self.rounds[round].name.net.clone(),
+            ratio: self.rounds[round].name.ratio,
         }
     }
 
     /// The rounds of that variant and of the first seed: one for each fold and net's organs.
-    fn rounds_of_shown_seed(&self) -> Vec<&RoundDir> {
+    fn rounds_of_shown_seed(&self) -> Vec<&FoundRound> {
         let variant = self.shown_variant();
         let rounds = || self.rounds.iter().filter(|round| variant.has(round));
-        let seed = rounds().next().and_then(|round| round.seed);
-        rounds().filter(|round| round.seed == seed).collect()
+        let seed = rounds().next().and_then(|round| round.name.seed);
+        rounds().filter(|round| round.name.seed == seed).collect()
     }
 
     /// The rounds whose training and mining are shown: of that variant, of the first seed and of
     /// the first fold, one for each net's organs.
-    pub(super) fn shown_rounds(&self) -> Vec<&RoundDir> {
+    pub(super) fn shown_rounds(&self) -> Vec<&FoundRound> {
         let mut rounds = self.rounds_of_shown_seed();
-        let fold = rounds.first().and_then(|round| round.fold);
-        rounds.retain(|round| round.fold == fold);
+        let fold = rounds.first().and_then(|round| round.name.fold);
+        rounds.retain(|round| round.name.fold == fold);
         rounds
     }
 
     /// The rounds whose test patients are shown, their nets finding an organ: as
     /// [`Gathered::shown_rounds`], but of all folds, which have different patients.
-    pub(super) fn tested_rounds(&self, organ: &str) -> Vec<&RoundDir> {
+    pub(super) fn tested_rounds(&self, organ: &Organ) -> Vec<&FoundRound> {
         let mut rounds = self.rounds_of_shown_seed();
-        rounds.retain(|round| round.finds(organ));
+        rounds.retain(|round| round.name.finds(organ.as_str()));
         rounds
     }
 
     /// The round among [`Gathered::shown_rounds`] whose net finds an organ.
-    pub(super) fn shown_round(&self, organ: &str) -> Option<&RoundDir> {
+    pub(super) fn shown_round(&self, organ: &Organ) -> Option<&FoundRound> {
         let mut rounds = self.shown_rounds().into_iter();
-        rounds.find(|round| round.finds(organ))
+        rounds.find(|round| round.name.finds(organ.as_str()))
     }
 
     /// Which seed and net pictures of test patients are of; empty where there is only one.
     pub(super) fn tested_words(&self) -> String {
         let variant = self.shown_variant().title();
-        let seed = self.shown_rounds().first().and_then(|round| round.seed);
+        let seed = self
+            .shown_rounds()
+            .first()
+            .and_then(|round| round.name.seed);
         shown(Some(variant).into_iter().chain(seed.map(of_seed)))
     }
 
@@ -233,8 +246,8 @@ impl Gathered {
     pub(super) fn shown_words(&self) -> String {
         let variant = self.shown_variant().title();
         let round = self.shown_rounds().into_iter().next();
-        let seed = round.and_then(|round| round.seed).map(of_seed);
-        let fold = round.and_then(|round| round.fold);
+        let seed = round.and_then(|round| round.name.seed).map(of_seed);
+        let fold = round.and_then(|round| round.name.fold);
         let fold = fold.map(|fold| format!("fold {fold}"));
         shown(Some(variant).into_iter().chain(seed).chain(fold))
     }
@@ -250,7 +263,7 @@ impl Gathered {
             .filter(|of_arm| variant.has(&self.rounds[of_arm.round]));
         for of_arm in of_variant {
             for score in &of_arm.scores {
-                let key = (of_arm.arm, score.organ.as_str(), score.case.as_str());
+                let key = (of_arm.arm, &score.organ, &score.case);
                 let place = *places.entry(key).or_insert(groups.len());
                 if place == groups.len() {
                     groups.push((key, Vec::new()));
@@ -261,8 +274,8 @@ impl Gathered {
         groups.sort_by_key(|((arm, _, _), _)| *arm);
         let mean = |((arm, organ, case), members): (CaseKey<'_>, Vec<&CaseScores>)| {
             let score = TestScore {
-                case: case.to_owned(),
-                organ: organ.to_owned(),
+                case: case.clone(),
+                organ: organ.clone(),
                 scores: mean_of(&members),
             };
             (arm.to_string(), score)
@@ -271,15 +284,15 @@ impl Gathered {
     }
 
     /// The Dice of an organ in a variant, as a comparison wants it.
-    pub(super) fn arm_scores(&self, variant: &Variant, organ: &str) -> Vec<ArmScore> {
+    pub(super) fn arm_scores(&self, variant: &Variant, organ: &Organ) -> Vec<ArmScore> {
         let cases = self.store.as_ref().map_or(&[][..], Store::cases);
         let of_variant = self
             .scores
             .iter()
             .filter(|of_arm| variant.has(&self.rounds[of_arm.round]));
         let rows = of_variant.flat_map(|of_arm| {
-            let seed = self.rounds[of_arm.round].seed.unwrap_or(0);
-            let of_organ = of_arm.scores.iter().filter(|score| score.organ == organ);
+            let seed = self.rounds[of_arm.round].name.seed.unwrap_or(0);
+            let of_organ = of_arm.scores.iter().filter(|score| score.organ == *organ);
             of_organ.map(move |score| arm_score(cases, of_arm.arm.name(), seed, score))
         });
         rows.collect()
@@ -288,10 +301,10 @@ impl Gathered {
     /// The scores of one arm in some rounds, each with its round.
     pub(super) fn scores_in<'s, 'r>(
         &'s self,
-        rounds: &'s [&'r RoundDir],
+        rounds: &'s [&'r FoundRound],
         arm: Arm,
-        organ: &'s str,
-    ) -> impl Iterator<Item = (&'r RoundDir, &'s TestScore)> {
+        organ: &'s Organ,
+    ) -> impl Iterator<Item = (&'r FoundRound, &'s TestScore)> {
         rounds.iter().flat_map(move |&round| {
             let scores = self.scores_of(round, arm, organ);
             scores.into_iter().map(move |score| (round, score))
@@ -299,13 +312,13 @@ impl Gathered {
     }
 
     /// The scores of one arm in one round.
-    pub(super) fn scores_of(&self, round: &RoundDir, arm: Arm, organ: &str) -> Vec<&TestScore> {
+    pub(super) fn scores_of(&self, round: &FoundRound, arm: Arm, organ: &Organ) -> Vec<&TestScore> {
         let of_arm = self
             .scores
             .iter()
             .find(|of_arm| of_arm.arm == arm && self.rounds[of_arm.round].dir == round.dir);
         let scores = of_arm.into_iter().flat_map(|of_arm| &of_arm.scores);
-        scores.filter(|score| score.organ == organ).collect()
+        scores.filter(|score| score.organ == *organ).collect()
     }
 }
 
@@ -356,8 +369,9 @@ pub(super) fn in_order<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> 
 }
 
 /// `liver`, `liver and spleen`, `liver, kidney and spleen`.
-pub(super) fn listed(names: &[String]) -> String {
-    match names {
+pub(super) fn listed<T: ToString>(names: &[T]) -> String {
+    let names: Vec<String> = names.iter().map(T::to_string).collect();
+    match &names[..] {
         [] => String::new(),
         [name] => name.clone(),
         [names @ .., last] => format!("{} and {last}", names.join(", ")),

@@ -1,12 +1,14 @@
 //! What the mining found: the distribution of slice Dice, and every slice in a table.
 
-use hardslice_data::ledger::{self, LedgerRow};
-use hardslice_data::triage::Triage;
+use hardslice_data::Organ;
+use hardslice_data::mining::Decision;
+use hardslice_data::mining::ledger::{self, LedgerRow};
+use hardslice_data::mining::triage::Triage;
 use hardslice_view::curves::{CountAxis, DiceHistogram};
 use hardslice_view::report::{Block, Figure, Ledger, Section};
 use hardslice_view::table::{Cell, Column, Table};
 
-use super::found::RoundDir;
+use super::found::FoundRound;
 use super::gathered::{Gathered, in_order};
 
 /// Rows that the page shows of a ledger.
@@ -28,19 +30,19 @@ pub(super) fn section(gathered: &Gathered) -> Section {
 }
 
 /// The ledger of a round, or why there is none.
-pub(super) fn read(round: &RoundDir) -> Result<Vec<LedgerRow>, String> {
-    let path = round.dir.join("mining/ledger.parquet");
+pub(super) fn read(round: &FoundRound) -> Result<Vec<LedgerRow>, String> {
+    let path = round.dir.mining().ledger();
     if !path.exists() {
         return Err(format!(
             "A was not mined for {}: no arm needs its hard slices.",
-            round.organs
+            round.name.organs
         ));
     }
     ledger::read(&path)
         .map_err(|error| format!("The ledger cannot be read: {}.", crate::causes(&error)))
 }
 
-fn blocks(round: &RoundDir, mut rows: Vec<LedgerRow>) -> Vec<Block> {
+fn blocks(round: &FoundRound, mut rows: Vec<LedgerRow>) -> Vec<Block> {
     let organs = in_order(rows.iter().map(|row| row.organ.clone()));
     let mut blocks: Vec<Block> = organs.iter().map(|organ| histogram(organ, &rows)).collect();
     let triaged = organs.iter().filter_map(|organ| triage_words(organ, &rows));
@@ -48,8 +50,8 @@ fn blocks(round: &RoundDir, mut rows: Vec<LedgerRow>) -> Vec<Block> {
     // Hard before easy, the lowest Dice first, slices without one last.
     rows.sort_by(|a, b| {
         let key = |row: &LedgerRow| row.dice.unwrap_or(f64::INFINITY);
-        (a.decision != "hard")
-            .cmp(&(b.decision != "hard"))
+        a.decision
+            .cmp(&b.decision)
             .then(key(a).total_cmp(&key(b)))
             .then_with(|| (&a.case, a.z, &a.organ).cmp(&(&b.case, b.z, &b.organ)))
     });
@@ -68,7 +70,7 @@ fn blocks(round: &RoundDir, mut rows: Vec<LedgerRow>) -> Vec<Block> {
         Column::words("triage", "triage"),
     ];
     let table = Table {
-        title: format!("Ledger of A, {}, hardest first", round.organs),
+        title: format!("Ledger of A, {}, hardest first", round.name.organs),
         columns,
         rows: rows.iter().map(cells).collect(),
         notes: vec![
@@ -84,10 +86,10 @@ fn blocks(round: &RoundDir, mut rows: Vec<LedgerRow>) -> Vec<Block> {
 
 /// How many of an organ's hard slices look as if they were not hard but wrong or redundant; nothing
 /// where there is none.
-fn triage_words(organ: &str, rows: &[LedgerRow]) -> Option<String> {
+fn triage_words(organ: &Organ, rows: &[LedgerRow]) -> Option<String> {
     let n = |triage: Triage| {
-        let mut rows: Vec<&LedgerRow> = rows.iter().filter(|row| row.organ == organ).collect();
-        rows.retain(|row| row.triage.as_deref() == Some(triage.name()));
+        let mut rows: Vec<&LedgerRow> = rows.iter().filter(|row| row.organ == *organ).collect();
+        rows.retain(|row| row.triage == Some(triage));
         rows.len()
     };
     let [suspect, broken, redundant] = Triage::ALL.map(n);
@@ -100,9 +102,11 @@ fn triage_words(organ: &str, rows: &[LedgerRow]) -> Option<String> {
     })
 }
 
-fn histogram(organ: &str, rows: &[LedgerRow]) -> Block {
-    let of_organ = || rows.iter().filter(|row| row.organ == organ);
-    let n_hard = of_organ().filter(|row| row.decision == "hard").count();
+fn histogram(organ: &Organ, rows: &[LedgerRow]) -> Block {
+    let of_organ = || rows.iter().filter(|row| row.organ == *organ);
+    let n_hard = of_organ()
+        .filter(|row| row.decision == Decision::Hard)
+        .count();
     let (n, tau) = (of_organ().count(), of_organ().next());
     let chart = DiceHistogram {
         title: format!("Dice of A's slices, {organ}"),
@@ -127,19 +131,20 @@ fn histogram(organ: &str, rows: &[LedgerRow]) -> Block {
 }
 
 fn cells(row: &LedgerRow) -> Vec<Cell> {
-    let count = |n: i32| usize::try_from(n).map_or(Cell::Absent, Cell::Count);
+    let count = |n: u32| Cell::Count(n as usize);
     vec![
-        Cell::words(&row.case),
+        Cell::words(row.case.as_str()),
         count(row.z),
-        Cell::words(&row.organ),
-        Cell::words(&row.kind),
+        Cell::words(row.organ.as_str()),
+        Cell::words(row.kind.name()),
         Cell::some_number(row.dice, 3),
         Cell::number(row.tau, 3),
-        Cell::words(&row.decision),
+        Cell::words(row.decision.name()),
         Cell::number(row.weight, 1),
         count(row.truth_px),
         count(row.predicted_px),
         Cell::words(&row.reason),
-        row.triage.as_deref().map_or(Cell::Absent, Cell::words),
+        row.triage
+            .map_or(Cell::Absent, |triage| Cell::words(triage.name())),
     ]
 }

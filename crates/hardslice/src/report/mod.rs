@@ -24,11 +24,12 @@ mod verdicts;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use hardslice_data::balance::Arm;
+use hardslice_train::layout::{MiningDir, RoundDir};
 use hardslice_view::report::{Report, Section};
 use hardslice_volume::whole_file::write_whole_bytes;
 
 use crate::bars::Bars;
+use crate::layout::OutDir;
 use gathered::Gathered;
 
 /// Writes `report.html` and `report/figures/` into the folder of a run, a comparison or a sweep, and
@@ -51,47 +52,31 @@ pub(crate) fn write(dir: &Path, bars: &Bars) -> anyhow::Result<PathBuf> {
         report.sections.push(section(&gathered));
         bars.advance(done as u64 + 1);
     }
-    let figures = dir.join("report/figures");
+    let out = OutDir::new(dir);
+    let figures = out.figures();
     for file in report.files() {
         let path = figures.join(&file.name);
         write_whole_bytes(&path, &file.bytes)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    let page = dir.join("report.html");
+    let page = out.report();
     write_whole_bytes(&page, report.to_html().as_bytes())
         .with_context(|| format!("cannot write {}", page.display()))?;
     bars.end();
     Ok(page)
 }
 
-/// The folders of the rounds that a run, a comparison or a sweep left.
-pub(crate) fn round_folders(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let (_, rounds) = found::find(dir)?;
-    Ok(rounds.into_iter().map(|round| round.dir).collect())
-}
-
 /// The ledgers that a command left: of a run, a comparison or a sweep those of every round, mining
 /// by mining; of `mine` the one.
 pub(crate) fn ledgers(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let of_mine = dir.join("mining/ledger.parquet");
-    if of_mine.exists() {
-        return Ok(vec![of_mine]);
+    let minings = RoundDir::new(dir).minings();
+    if !minings.is_empty() {
+        return Ok(minings.iter().map(MiningDir::ledger).collect());
     }
-    let rounds = round_folders(dir)?.into_iter();
-    Ok(rounds.flat_map(|round| ledgers_of_round(&round)).collect())
-}
-
-/// The ledgers of a round: of A, of B, and of later minings.
-pub(crate) fn ledgers_of_round(round: &Path) -> Vec<PathBuf> {
-    let mut dirs = vec![round.join("mining"), round.join("mining/of_b")];
-    let rounds = round.join(Arm::Rounds.name());
-    dirs.extend(
-        (1..)
-            .map(|part| rounds.join(format!("mining-{part}")))
-            .take_while(|dir| dir.is_dir()),
-    );
-    let ledgers = dirs.into_iter().map(|dir| dir.join("ledger.parquet"));
-    ledgers.filter(|path| path.exists()).collect()
+    let out = OutDir::new(dir);
+    let rounds = out.rounds()?;
+    let minings = rounds.iter().flat_map(|name| out.round(name).minings());
+    Ok(minings.map(|mining| mining.ledger()).collect())
 }
 
 /// Writes the report as the last step of another command, whose results stand whatever becomes of

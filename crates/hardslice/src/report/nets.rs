@@ -11,8 +11,9 @@ use super::gathered::{Gathered, in_order, listed};
 pub(super) fn section(gathered: &Gathered) -> Section {
     let mut section = Section::new("nets", "The nets");
     let dirs = gathered.rounds.iter().flat_map(|round| {
-        let names = ["pretrained"].into_iter().chain(Arm::ALL.map(Arm::name));
-        names.map(|name| round.dir.join(name).join("model"))
+        let arms = Arm::ALL.map(|arm| round.dir.arm(arm).training());
+        let trainings = [round.dir.pretrained()].into_iter().chain(arms);
+        trainings.map(|training| training.model())
     });
     let mut drawn: Vec<NetConfig> = Vec::new();
     for dir in dirs {

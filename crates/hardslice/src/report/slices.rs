@@ -23,14 +23,13 @@ pub(super) fn section(gathered: &Gathered) -> Section {
     let Some(store) = gathered.store_for(&mut section) else {
         return section;
     };
-    for name in gathered.organs() {
-        let (Some(round), Ok(organ)) = (gathered.shown_round(&name), Organ::new(name.clone()))
-        else {
+    for organ in gathered.organs() {
+        let Some(round) = gathered.shown_round(&organ) else {
             continue;
         };
         section
             .blocks
-            .push(Block::Heading(format!("{name}: what the mining saw")));
+            .push(Block::Heading(format!("{organ}: what the mining saw")));
         match Seen::read(round, store) {
             Err(why) => section.push(Err(why)),
             Ok(seen) => {
@@ -38,13 +37,13 @@ pub(super) fn section(gathered: &Gathered) -> Section {
                 if let Some(suspects) = suspects(gathered, &seen, store, &organ) {
                     section
                         .blocks
-                        .push(Block::Heading(format!("{name}: labels that look wrong")));
+                        .push(Block::Heading(format!("{organ}: labels that look wrong")));
                     section.push(suspects);
                 }
             }
         }
         section.blocks.push(Block::Heading(format!(
-            "{name}: the same hard slices under the arms"
+            "{organ}: the same hard slices under the arms"
         )));
         section.push(under_arms(gathered, store, &organ));
     }

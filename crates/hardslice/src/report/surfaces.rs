@@ -1,12 +1,12 @@
 //! Surfaces of truth and predictions that turn.
 
-use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
 use hardslice_data::store::Store;
+use hardslice_data::{CaseId, Organ};
 use hardslice_view::report::{Block, Section, Turntable, TurntableModel};
 use hardslice_view::surface::crop;
 
-use super::found::RoundDir;
+use super::found::FoundRound;
 use super::gathered::Gathered;
 use super::slices::shown_arms;
 use crate::scans;
@@ -16,11 +16,8 @@ pub(super) fn section(gathered: &Gathered) -> Section {
     let Some(store) = gathered.store_for(&mut section) else {
         return section;
     };
-    for name in gathered.organs() {
-        let rounds = gathered.tested_rounds(&name);
-        let Ok(organ) = Organ::new(name) else {
-            continue;
-        };
+    for organ in gathered.organs() {
+        let rounds = gathered.tested_rounds(&organ);
         let arms = shown_arms(&rounds);
         let cases = chosen(gathered, &rounds, &organ, &arms);
         if cases.is_empty() {
@@ -53,22 +50,22 @@ pub(super) fn section(gathered: &Gathered) -> Section {
 
 /// A test scan to show.
 struct Chosen<'r> {
-    round: &'r RoundDir,
-    case: String,
+    round: &'r FoundRound,
+    case: CaseId,
     why: String,
 }
 
 /// The scan that the first arm gets most wrong, and the one where the second is furthest from it.
 fn chosen<'r>(
     gathered: &Gathered,
-    rounds: &[&'r RoundDir],
+    rounds: &[&'r FoundRound],
     organ: &Organ,
     arms: &[Arm],
 ) -> Vec<Chosen<'r>> {
     let Some(reference) = arms.first().copied() else {
         return Vec::new();
     };
-    let scores = |arm| gathered.scores_in(rounds, arm, organ.as_str());
+    let scores = |arm| gathered.scores_in(rounds, arm, organ);
     let lowest = scores(reference)
         .filter_map(|(round, score)| Some((score.scores.dice?, &score.case, round)))
         .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
@@ -100,15 +97,15 @@ fn chosen<'r>(
 
 struct Shown<'a> {
     gathered: &'a Gathered,
-    round: &'a RoundDir,
+    round: &'a FoundRound,
     store: &'a Store,
     organ: &'a Organ,
     arms: &'a [Arm],
 }
 
 impl Shown<'_> {
-    fn block(&self, case: &str, why: &str) -> anyhow::Result<Block> {
-        let case_idx = scans::place_of(self.store, case)?;
+    fn block(&self, case: &CaseId, why: &str) -> anyhow::Result<Block> {
+        let case_idx = scans::place_of(self.store, case.as_str())?;
         let grid = self.store.cases()[case_idx].placement.canonical;
         let truth = scans::truth(self.store, case_idx, self.organ)
             .ok_or_else(|| anyhow::anyhow!("nobody annotated the {}", self.organ))?;
@@ -118,7 +115,7 @@ impl Shown<'_> {
             note: "as annotated".to_owned(),
         }];
         for arm in self.arms {
-            let dir = self.round.dir.join(arm.name());
+            let dir = self.round.dir.arm(*arm);
             if let Some(predicted) = scans::predicted(&dir, case, self.organ)? {
                 masks.push(predicted);
                 models.push(TurntableModel {
@@ -149,11 +146,9 @@ impl Shown<'_> {
     }
 
     /// The scores below a surface.
-    fn note(&self, arm: Arm, case: &str) -> String {
-        let scores = self
-            .gathered
-            .scores_of(self.round, arm, self.organ.as_str());
-        let found = scores.iter().find(|score| score.case == case);
+    fn note(&self, arm: Arm, case: &CaseId) -> String {
+        let scores = self.gathered.scores_of(self.round, arm, self.organ);
+        let found = scores.iter().find(|score| score.case == *case);
         let number = |name: &str, value: Option<f64>, decimals: usize, unit: &str| {
             value.map(|value| format!("{name} {value:.decimals$}{unit}"))
         };

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
 use hardslice_eval::compare::{Comparison, ComparisonPlan, Conclusion, compare};
 use hardslice_view::curves::{IntervalGroup, IntervalRow, Intervals};
 use hardslice_view::report::{Block, Figure, Section, Tone, Verdict};
 
 use super::gathered::{Gathered, Variant};
+use crate::layout::OutDir;
 
 pub(super) fn section(gathered: &Gathered) -> Section {
     let mut section = Section::new("verdict", "Question and verdict");
@@ -42,27 +44,25 @@ pub(super) fn section(gathered: &Gathered) -> Section {
 pub(super) fn comparison(
     gathered: &Gathered,
     variant: &Variant,
-    organ: &str,
+    organ: &Organ,
 ) -> Result<Comparison, String> {
-    if let Ok(json) = fs::read(gathered.dir.join("comparison.json")) {
+    if let Ok(json) = fs::read(OutDir::new(&gathered.dir).comparison()) {
         let planned: BTreeMap<String, Comparison> = serde_json::from_slice(&json)
             .map_err(|error| format!("comparison.json cannot be read: {error}."))?;
-        if let Some(found) = planned.into_iter().find(|(name, _)| name == organ) {
+        if let Some(found) = planned.into_iter().find(|(name, _)| name == organ.as_str()) {
             return Ok(found.1);
         }
     }
     let scores = gathered.arm_scores(variant, organ);
-    let arms: Vec<&str> = Arm::ALL
-        .into_iter()
-        .map(Arm::name)
-        .filter(|arm| scores.iter().any(|score| score.arm == *arm))
-        .collect();
-    let plan = ComparisonPlan::of_protocol(&arms)
-        .map_err(|error| format!("no verdict, because {error}."))?;
-    compare(&plan, &scores).map_err(|error| format!("no verdict, because {error}."))
+    let was_run = |arm: &Arm| scores.iter().any(|score| score.arm == arm.name());
+    let arms: Vec<Arm> = Arm::ALL.into_iter().filter(was_run).collect();
+    let no_verdict = |error: &dyn std::error::Error| format!("no verdict, because {error}.");
+    let arms: Vec<&str> = arms.iter().map(|arm| arm.name()).collect();
+    let plan = ComparisonPlan::of_protocol(&arms).map_err(|error| no_verdict(&error))?;
+    compare(&plan, &scores).map_err(|error| no_verdict(&error))
 }
 
-fn verdict(organ: &str, comparison: &Comparison) -> Verdict {
+fn verdict(organ: &Organ, comparison: &Comparison) -> Verdict {
     let words = |conclusion| match conclusion {
         Conclusion::Helps => "helps",
         Conclusion::HelpsInPart => "helps in part",
@@ -85,7 +85,7 @@ fn verdict(organ: &str, comparison: &Comparison) -> Verdict {
             .collect(),
     };
     Verdict {
-        about: organ.to_owned(),
+        about: organ.to_string(),
         label: labels.join(" · "),
         tone,
         question: comparison.question.clone(),
@@ -95,7 +95,7 @@ fn verdict(organ: &str, comparison: &Comparison) -> Verdict {
 }
 
 /// Arms by end point, and their differences.
-fn figures(gathered: &Gathered, organ: &str, comparison: &Comparison) -> Vec<Block> {
+fn figures(gathered: &Gathered, organ: &Organ, comparison: &Comparison) -> Vec<Block> {
     let plan = &comparison.plan;
     let percent = (1000.0 * (1.0 - plan.alpha)).round() / 10.0;
     // The place among the arms, as in every other chart.

@@ -1,112 +1,99 @@
 //! An arm, from the middle of the schedule to its end.
 
 use std::borrow::Cow;
-use std::fs;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 
-use hardslice_data::balance::Arm;
-use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_data::balance::{Arm, HardSlices, Plan};
 
 use super::{Shared, Stages};
 use crate::config::TrainConfig;
-use crate::fit::{Half, Trainee};
+use crate::fit::Phase;
+use crate::layout::ArmDir;
 use crate::loss::Loss;
-use crate::model::Model;
+use crate::model::ModelRecord;
+use crate::net::NetConfig;
 use crate::round::RoundError;
+use crate::round::chain::PhaseChain;
 
-impl Stages<'_> {
-    /// Trains an arm to the end, or finds it done.
+impl<'a> Stages<'a> {
+    /// Trains an arm to the end and leaves its model, or finds that done.
     pub(in crate::round) fn train_arm(
         &self,
         arm: Arm,
-        shared: &Shared,
-    ) -> Result<Model, RoundError> {
-        let dir = self.place.dir.join(arm.name());
+        shared: &Shared<'a>,
+    ) -> Result<ModelRecord, RoundError> {
+        let dir = self.context.dir.arm(arm);
         let (n, middle) = (self.protocol.train.steps, self.protocol.train.first_half());
         let is_leaky = shared.is_leaky(arm);
         if let Some(other) = &self.protocol.final_net {
-            if arm == Arm::Rounds {
+            if arm.mines_again() {
                 return Err(RoundError::RoundsWithFinalNet);
             }
             // Another net has nothing to go on from: it trains from scratch, schedule from 0.
-            let trainee = self.fit_parts(self.fresh(other)?, arm, shared, 0..n, None)?;
-            return self.write_model(&trainee, other, is_leaky, &dir);
+            let mut chain = PhaseChain::new(self, other, arm.name())?;
+            self.train_parts(&mut chain, arm, shared, 0..n)?;
+            return self.write_model(&mut chain, other, is_leaky, &dir.training());
         }
-        let (at_middle, first_dir) = if let Some(pretrained) = &shared.pretrained
+        let net: &NetConfig = &self.protocol.net;
+        let mut chain = if let Some(pretrained) = &shared.pretrained
             && arm.pretrains_on_b()
         {
-            (pretrained.clone(), self.place.dir.join("pretrained"))
+            pretrained.clone().named(arm.name())
         } else {
-            let half = Half {
-                name: "first",
-                stage: &self.stage("train", &format!("{arm} (first half)")),
+            let mut chain = PhaseChain::new(self, net, arm.name())?;
+            let phase = Phase {
+                name: "first".to_owned(),
+                stage: self.stage("train", &format!("{arm} (first half)")),
+                config: self.train_config(arm),
                 plan: arm.first_half(&self.candidates())?,
                 steps: 0..middle,
             };
-            let (start, dir) = (self.fresh(&self.protocol.net)?, dir.join("first_half"));
-            let config = self.train_config(arm);
-            let trainee = self.fit(start, &half, (arm.name(), &config), &dir)?;
-            (trainee, dir)
+            chain.advance(self, phase, dir.first_half())?;
+            chain
         };
-        let trainee = self.fit_parts(at_middle, arm, shared, middle..n, Some(first_dir))?;
-        self.write_model(&trainee, &self.protocol.net, is_leaky, &dir)
+        self.train_parts(&mut chain, arm, shared, middle..n)?;
+        self.write_model(&mut chain, net, is_leaky, &dir.training())
     }
 
-    /// Trains over the parts of an arm's second half, the last one in the arm's own folder.
-    /// `before` is where the training before it lies, if it goes on from one.
-    fn fit_parts(
+    /// Trains over the parts of an arm's second half.
+    fn train_parts(
         &self,
-        mut trainee: Trainee,
+        chain: &mut PhaseChain<'a>,
         arm: Arm,
-        shared: &Shared,
+        shared: &Shared<'a>,
         steps: Range<u64>,
-        mut before: Option<PathBuf>,
-    ) -> Result<Trainee, RoundError> {
-        let mut found = shared.found(arm);
-        let mut plans = self.second_half(arm, &found)?;
-        let n_parts = match arm {
-            Arm::Rounds => u64::from(self.protocol.balance.rounds),
-            _ => plans.len() as u64,
+    ) -> Result<(), RoundError> {
+        let dir = self.context.dir.arm(arm);
+        let mut plans = self.second_half(arm, &shared.hard_slices(arm))?;
+        let mut refresh = Refresh::of(arm, shared.hard_slices(arm));
+        let n_parts = if arm.mines_again() {
+            u64::from(self.protocol.balance.rounds)
+        } else {
+            plans.len() as u64
         };
-        let n_steps = steps.end - steps.start;
-        let config = self.train_config(arm);
-        let mut is_settled = arm != Arm::Rounds;
-        for part in 0..n_parts {
-            let [name, shown] = part_names(part, n_parts);
-            let mut dir = self.place.dir.join(arm.name());
-            if part + 1 < n_parts {
-                dir.push(format!("part-{}", part + 1));
+        for part in parts(steps, n_parts) {
+            if part.number > 1
+                && let Some(hard) = refresh.before(self, chain, arm, &dir, part.number)?
+            {
+                plans = self.second_half(arm, &hard)?;
             }
-            if part > 0 && !is_settled {
-                let again = self.mine_again(arm, part, &trainee.net)?;
-                let is_same = again.found.overlap(&found) >= self.protocol.balance.settled;
-                is_settled = is_same || again.found.hard.is_empty();
-                if !is_settled {
-                    found = again.found;
-                    plans = self.second_half(arm, &found)?;
-                }
-            }
-            let plan = &plans[usize::try_from(part).map_or(0, |part| part.min(plans.len() - 1))];
-            self.write_plan(plan, &dir)?;
-            if let Some(before) = &before {
-                hand_on_best(before, &dir)?;
-            }
-            let half = Half {
-                name: &name,
-                stage: &self.stage("train", &format!("{arm} ({shown})")),
+            let training = dir.part(part.number, n_parts);
+            let plan = plan_of(&plans, part.number);
+            self.write_plan(plan, &training)?;
+            let phase = Phase {
+                name: part.name,
+                stage: self.stage("train", &format!("{arm} ({})", part.label)),
+                config: self.train_config(arm),
                 plan: plan.clone(),
-                steps: steps.start + part * n_steps / n_parts
-                    ..steps.start + (part + 1) * n_steps / n_parts,
+                steps: part.steps,
             };
-            trainee = self.fit(trainee, &half, (arm.name(), &config), &dir)?;
-            before = Some(dir);
+            chain.advance(self, phase, training)?;
         }
-        Ok(trainee)
+        Ok(())
     }
 
     /// How an arm is trained: as all others, but for the loss of a rival.
-    fn train_config(&self, arm: Arm) -> Cow<'_, TrainConfig> {
+    fn train_config(&self, arm: Arm) -> Cow<'a, TrainConfig> {
         let config = &self.protocol.train;
         let loss = match arm {
             Arm::BaselineFocal => Loss::focal_of_its_authors(),
@@ -120,29 +107,101 @@ impl Stages<'_> {
     }
 }
 
-/// A part's name in random streams and in progress bars.
-fn part_names(part: u64, n_parts: u64) -> [String; 2] {
-    if n_parts == 1 {
-        return ["second", "second half"].map(str::to_owned);
-    }
-    let part = part + 1;
-    [
-        format!("second_{part}_of_{n_parts}"),
-        format!("second half, part {part} of {n_parts}"),
-    ]
+/// Whether and what to mine again before later parts.
+enum Refresh {
+    Never,
+    /// Before each part, until the hard slices hardly change; those found last.
+    UntilSettled(HardSlices),
 }
 
-/// A training starts with the best weights of the one before it, until it finds better ones.
-fn hand_on_best(from: &Path, to: &Path) -> Result<(), RoundError> {
-    const BEST: &str = "best.safetensors";
-    let (from, to) = (from.join(BEST), to.join(BEST));
-    if to.exists() || !from.exists() {
-        return Ok(());
+impl Refresh {
+    fn of(arm: Arm, hard: HardSlices) -> Self {
+        if arm.mines_again() {
+            Self::UntilSettled(hard)
+        } else {
+            Self::Never
+        }
     }
-    let copied = fs::read(&from).and_then(|bytes| write_whole_bytes(&to, &bytes));
-    copied.map_err(|source| RoundError::File {
-        action: "write",
-        path: to,
-        source,
-    })
+
+    /// The hard slices for a part, where they are other ones than before.
+    fn before<'a>(
+        &mut self,
+        stages: &Stages<'a>,
+        chain: &mut PhaseChain<'a>,
+        arm: Arm,
+        dir: &ArmDir,
+        part: u64,
+    ) -> Result<Option<HardSlices>, RoundError> {
+        let Self::UntilSettled(hard) = self else {
+            return Ok(None);
+        };
+        let again = stages.mine_again(arm, chain, &dir.mining_before(part), part - 1)?;
+        let is_same = again.overlap(hard) >= stages.protocol.balance.settled;
+        if is_same || again.hard.is_empty() {
+            *self = Self::Never;
+            return Ok(None);
+        }
+        hard.clone_from(&again);
+        Ok(Some(again))
+    }
+}
+
+/// A part of a half.
+#[derive(Debug, PartialEq, Eq)]
+struct Part {
+    /// Counted from 1.
+    number: u64,
+    /// Its name in random streams.
+    name: String,
+    /// Its name in progress bars.
+    label: String,
+    steps: Range<u64>,
+}
+
+/// The second half in parts of equal length, as nearly as whole steps allow.
+fn parts(steps: Range<u64>, n_parts: u64) -> Vec<Part> {
+    let n_steps = steps.end - steps.start;
+    let part = |number| {
+        let [name, label] = if n_parts == 1 {
+            ["second", "second half"].map(str::to_owned)
+        } else {
+            [
+                format!("second_{number}_of_{n_parts}"),
+                format!("second half, part {number} of {n_parts}"),
+            ]
+        };
+        Part {
+            number,
+            name,
+            label,
+            steps: steps.start + (number - 1) * n_steps / n_parts
+                ..steps.start + number * n_steps / n_parts,
+        }
+    };
+    (1..=n_parts).map(part).collect()
+}
+
+/// The plan of a part; where there are fewer plans than parts, the last holds on.
+fn plan_of(plans: &[Plan], number: u64) -> &Plan {
+    let idx = usize::try_from(number - 1).expect("parts are few");
+    plans
+        .get(idx)
+        .or(plans.last())
+        .expect("an arm has a plan for its second half")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_follow_each_other_over_all_steps_and_are_named_by_number_and_count() {
+        let of_three = parts(10..20, 3);
+        let steps: Vec<_> = of_three.iter().map(|part| part.steps.clone()).collect();
+        assert_eq!(steps, [10..13, 13..16, 16..20]);
+        assert_eq!(of_three[1].name, "second_2_of_3", "of its random streams");
+        assert_eq!(of_three[2].label, "second half, part 3 of 3");
+        let [whole] = <[Part; 1]>::try_from(parts(10..20, 1)).unwrap();
+        assert_eq!((whole.name.as_str(), whole.steps), ("second", 10..20));
+    }
 }

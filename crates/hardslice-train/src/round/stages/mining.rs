@@ -1,235 +1,316 @@
 //! What the arms share: pre-training and mining.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use hardslice_data::balance::{Arm, Candidate, Candidates, Found, ResolvedTau, Tau};
-use hardslice_data::{SliceRef, ledger};
+use hardslice_data::SliceRef;
+use hardslice_data::balance::{Arm, Candidate, Candidates, HardSlices};
+use hardslice_data::mining::{ResolvedTau, Tau, TauBasis, mine};
 use hardslice_volume::whole_file::write_whole_bytes;
 use serde::{Deserialize, Serialize};
 
 use super::Stages;
-use crate::fit::{Half, Trainee};
-use crate::mine::Mine;
-use crate::model::Model;
+use crate::fit::Phase;
+use crate::layout::MiningDir;
+use crate::model::ModelRecord;
 use crate::net::Net;
+use crate::progress::{Event, Reporter, Silent, Warning};
 use crate::round::RoundError;
-use crate::weights::Weights;
+use crate::round::chain::PhaseChain;
+use crate::score::{score_for_mining, score_slices};
 
-/// What the mining leaves: `mining.json`.
+/// What a mining leaves for the arms: `mining.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::round) struct Mined {
+pub(in crate::round) struct MiningRecord {
     /// Hash of all that decided it.
     pub(in crate::round) identity: String,
     /// The threshold of each organ.
     pub(in crate::round) taus: Vec<ResolvedTau>,
     /// The hard slices, and how hard each one is.
     #[serde(flatten)]
-    pub(in crate::round) found: Found,
+    pub(in crate::round) hard: HardSlices,
 }
 
 /// What all arms that begin with pre-training on B share.
 #[derive(Default)]
-pub(in crate::round) struct Shared {
-    pub(super) pretrained: Option<Trainee>,
-    pub(in crate::round) mined: Option<Mined>,
+pub(in crate::round) struct Shared<'a> {
+    pub(super) pretrained: Option<PhaseChain<'a>>,
+    pub(in crate::round) of_a: Option<MiningRecord>,
     /// B, scored by a net that was trained on A.
-    of_b: Option<Mined>,
+    of_b: Option<MiningRecord>,
 }
 
-impl Shared {
-    /// What an arm may know of the training slices.
-    pub(super) fn found(&self, arm: Arm) -> Found {
-        let found = |mined: &Option<Mined>| {
-            let found = mined.as_ref().map(|mined| mined.found.clone());
-            found.unwrap_or_default()
-        };
-        if arm.needs_cross_fold() {
-            found(&self.mined).and(&found(&self.of_b))
-        } else {
-            found(&self.mined)
+impl Shared<'_> {
+    /// The hard slices that an arm may know of.
+    pub(super) fn hard_slices(&self, arm: Arm) -> HardSlices {
+        let mut hard = HardSlices::default();
+        if arm.needs_mining() {
+            hard = hard.and(&mined(self.of_a.as_ref()).hard);
         }
+        if arm.needs_cross_fold() {
+            hard = hard.and(&mined(self.of_b.as_ref()).hard);
+        }
+        hard
     }
 
     /// Whether an arm rests on a threshold that was taken from the test set.
     pub(super) fn is_leaky(&self, arm: Arm) -> bool {
-        let taus = self.mined.iter().flat_map(|mined| &mined.taus);
-        arm.needs_mining() && taus.into_iter().any(|tau| tau.leaky)
+        arm.needs_mining() && mined(self.of_a.as_ref()).taus.iter().any(|tau| tau.leaky)
     }
 }
 
-/// Where slices are scored, which, by what, and whose plan the ledger shows.
-struct MiningJob<'j> {
-    dir: &'j Path,
-    slices: &'j [Candidate],
-    net: &'j Net,
-    round: i32,
-    /// Its plan, given what is found now.
-    arm: Arm,
-    /// What was found of the other slices.
-    others: Found,
+fn mined(record: Option<&MiningRecord>) -> &MiningRecord {
+    record.expect("what an arm needs is mined before the arm is trained")
 }
 
-impl Stages<'_> {
+/// What is mined, where to, and whose plan the ledger shows.
+struct MiningJob<'j> {
+    dir: &'j MiningDir,
+    slices: &'j [Candidate],
+    /// Round of mining, from 0.
+    round: u32,
+    /// Its plan, given what is found now.
+    arm: Arm,
+    /// The hard slices among those that are not mined now.
+    others: HardSlices,
+    baseline: Option<&'j ModelRecord>,
+}
+
+impl<'a> Stages<'a> {
     /// Pre-trains and mines as far as these arms need it.
     pub(in crate::round) fn share(
         &self,
         arms: &[Arm],
-        baseline: Option<&Model>,
-    ) -> Result<Shared, RoundError> {
-        if !arms.iter().any(|arm| arm.pretrains_on_b()) {
-            return Ok(Shared::default());
-        }
+        baseline: Option<&ModelRecord>,
+    ) -> Result<Shared<'a>, RoundError> {
         let mut shared = Shared::default();
-        let pretrained = self.pretrain()?;
+        if !arms.iter().any(|arm| arm.pretrains_on_b()) {
+            return Ok(shared);
+        }
+        let mut pretrained = self.pretrain()?;
         if arms.iter().any(|arm| arm.needs_mining()) {
-            shared.mined = Some(self.mine(&pretrained.net, baseline)?);
+            shared.of_a = Some(self.mine_a(&mut pretrained, baseline)?);
         }
         if arms.iter().any(|arm| arm.needs_cross_fold()) {
-            let of_a = shared.mined.as_ref().map(|mined| mined.found.clone());
-            shared.of_b = Some(self.mine_b(of_a.unwrap_or_default(), baseline)?);
+            let hard_in_a = mined(shared.of_a.as_ref()).hard.clone();
+            shared.of_b = Some(self.mine_b(hard_in_a, baseline)?);
         }
         shared.pretrained = Some(pretrained);
         Ok(shared)
     }
 
+    /// Trains on B over the first half; done once for all arms that begin so.
+    fn pretrain(&self) -> Result<PhaseChain<'a>, RoundError> {
+        let mut chain = PhaseChain::new(self, &self.protocol.net, "pretrained")?;
+        let phase = Phase {
+            name: "first".to_owned(),
+            stage: self.stage("train", "pretrained"),
+            config: Cow::Borrowed(&self.protocol.train),
+            plan: Arm::BOnly.first_half(&self.candidates())?,
+            steps: 0..self.protocol.train.first_half(),
+        };
+        let dir = self.context.dir.pretrained();
+        chain.advance(self, phase, dir.clone())?;
+        self.write_model(&mut chain, &self.protocol.net, false, &dir)?;
+        Ok(chain)
+    }
+
     /// Scores A with the pre-trained net.
-    pub(in crate::round) fn mine(
+    fn mine_a(
         &self,
-        pretrained: &Net,
-        baseline: Option<&Model>,
-    ) -> Result<Mined, RoundError> {
+        pretrained: &mut PhaseChain<'a>,
+        baseline: Option<&ModelRecord>,
+    ) -> Result<MiningRecord, RoundError> {
         let job = MiningJob {
-            dir: &self.place.dir.join("mining"),
+            dir: &self.context.dir.mining(),
             slices: &self.folds.a,
-            net: pretrained,
             round: 0,
             arm: Arm::Hard,
-            others: Found::default(),
+            others: HardSlices::default(),
+            baseline,
         };
-        self.score_and_judge(&job, baseline)
+        self.mine_with(&job, pretrained)
     }
 
     /// Trains a second net on A over the first half and scores B with it.
-    fn mine_b(&self, of_a: Found, baseline: Option<&Model>) -> Result<Mined, RoundError> {
-        let dir = self.place.dir.join("mining").join("of_b");
+    fn mine_b(
+        &self,
+        hard_in_a: HardSlices,
+        baseline: Option<&ModelRecord>,
+    ) -> Result<MiningRecord, RoundError> {
         let swapped = Candidates {
             a: &self.folds.b,
             b: &self.folds.a,
             ..self.candidates()
         };
-        let half = Half {
-            name: "first",
-            stage: &self.stage("train", "on A, to score B"),
+        let mut chain = PhaseChain::new(self, &self.protocol.net, "on_a")?;
+        let phase = Phase {
+            name: "first".to_owned(),
+            stage: self.stage("train", "on A, to score B"),
+            config: Cow::Borrowed(&self.protocol.train),
             plan: Arm::BOnly.first_half(&swapped)?,
             steps: 0..self.protocol.train.first_half(),
         };
-        let start = self.fresh(&self.protocol.net)?;
-        let config = &self.protocol.train;
-        let trainee = self.fit(start, &half, ("on_a", config), &dir.join("pretrained"))?;
+        chain.advance(self, phase, self.context.dir.trained_on_a())?;
         let job = MiningJob {
-            dir: &dir,
+            dir: &self.context.dir.mining_of_b(),
             slices: &self.folds.b,
-            net: &trainee.net,
             round: 0,
             arm: Arm::CrossFold,
-            others: of_a,
+            others: hard_in_a,
+            baseline,
         };
-        self.score_and_judge(&job, baseline)
-    }
-
-    /// Scores slices, judges them and writes the ledger, or finds that done.
-    fn score_and_judge(
-        &self,
-        job: &MiningJob<'_>,
-        baseline: Option<&Model>,
-    ) -> Result<Mined, RoundError> {
-        let path = job.dir.join("mining.json");
-        let model = Weights::of(job.net).hash();
-        let identity = self.identity(&(
-            "mining",
-            self.protocol.mining,
-            &model,
-            self.leaky_baseline(baseline)
-                .map(|baseline| &baseline.record.weights_blake3),
-        ));
-        if let Some(mined) = read_json::<Mined>(&path)? {
-            if mined.identity != identity {
-                return Err(RoundError::OtherExperiment { path });
-            }
-            self.skipped(&self.stage("mine", "A"));
-            return Ok(mined);
-        }
-        let slices: Vec<SliceRef> = job.slices.iter().map(|candidate| candidate.slice).collect();
-        let mine = Mine {
-            net: &job.net.for_prediction(),
-            lens: &self.lens,
-            slices: &slices,
-            round: job.round,
-            validation: &self.folds.validation,
-            baseline_test_min_dice: &self.baseline_test_min_dice(baseline)?,
-            config: &self.protocol.mining,
-            batch_size: self.protocol.predict.batch,
-        };
-        let mining = mine.run(self.place.observer)?;
-        let found = mining.found(self.protocol.mining.exclude);
-        let plans = self.second_half(job.arm, &found.and(&job.others))?;
-        let plan = plans.into_iter().next().unwrap_or_default();
-        self.write_plan(&plan, job.dir)?;
-        ledger::write(
-            &job.dir.join("ledger.parquet"),
-            &mine.ledger(&mining, &plan, &model),
-        )?;
-        let mined = Mined {
-            identity,
-            taus: mining.verdicts.taus,
-            found,
-        };
-        write_json(&path, &mined)?;
-        Ok(mined)
-    }
-
-    /// The baseline, where its test scores set the threshold: tau = `paper`.
-    fn leaky_baseline<'m>(&self, baseline: Option<&'m Model>) -> Option<&'m Model> {
-        baseline.filter(|_| self.protocol.mining.tau == Tau::Paper)
-    }
-
-    /// The baseline's lowest test Dice of each organ; only tau = `paper` looks at it.
-    fn baseline_test_min_dice(
-        &self,
-        baseline: Option<&Model>,
-    ) -> Result<Vec<Option<f64>>, RoundError> {
-        let Some(model) = self.leaky_baseline(baseline) else {
-            return Ok(Vec::new());
-        };
-        let scores = self.evaluate(Arm::Baseline, model)?;
-        let lowest = |organ: &str| {
-            let of_organ = scores.iter().filter(|score| score.organ == organ);
-            of_organ
-                .filter_map(|score| score.scores.dice)
-                .reduce(f64::min)
-        };
-        Ok(self
-            .protocol
-            .organs
-            .iter()
-            .map(|organ| lowest(organ.as_str()))
-            .collect())
+        self.mine_with(&job, &mut chain)
     }
 
     /// Scores A before a later part of the second half, with the net as it stands.
-    pub(super) fn mine_again(&self, arm: Arm, part: u64, net: &Net) -> Result<Mined, RoundError> {
-        let dir = self.place.dir.join(arm.name());
+    pub(super) fn mine_again(
+        &self,
+        arm: Arm,
+        chain: &mut PhaseChain<'a>,
+        dir: &MiningDir,
+        round: u64,
+    ) -> Result<HardSlices, RoundError> {
         let job = MiningJob {
-            dir: &dir.join(format!("mining-{part}")),
+            dir,
             slices: &self.folds.a,
-            net,
-            round: i32::try_from(part).unwrap_or(i32::MAX),
+            round: u32::try_from(round).expect("rounds of mining are few"),
             arm,
-            others: Found::default(),
+            others: HardSlices::default(),
+            baseline: None,
         };
-        self.score_and_judge(&job, None)
+        Ok(self.mine_with(&job, chain)?.hard)
+    }
+
+    fn mine_with(
+        &self,
+        job: &MiningJob<'_>,
+        chain: &mut PhaseChain<'a>,
+    ) -> Result<MiningRecord, RoundError> {
+        let scored_by = chain.weights_blake3().to_owned();
+        if let Some(record) = self.mined_before(job, &scored_by)? {
+            return Ok(record);
+        }
+        let net = chain.state(self)?.net.for_prediction();
+        self.score_and_mine(job, &net, &scored_by)
+    }
+
+    /// Scores A with a model that somebody has trained.
+    pub(in crate::round) fn mine_by_model(
+        &self,
+        net: &Net,
+        weights_blake3: &str,
+    ) -> Result<MiningRecord, RoundError> {
+        let job = MiningJob {
+            dir: &self.context.dir.mining(),
+            slices: &self.folds.a,
+            round: 0,
+            arm: Arm::Hard,
+            others: HardSlices::default(),
+            baseline: None,
+        };
+        match self.mined_before(&job, weights_blake3)? {
+            Some(record) => Ok(record),
+            None => self.score_and_mine(&job, net, weights_blake3),
+        }
+    }
+
+    /// What the same mining found in an earlier run.
+    fn mined_before(
+        &self,
+        job: &MiningJob<'_>,
+        scored_by: &str,
+    ) -> Result<Option<MiningRecord>, RoundError> {
+        let path = job.dir.record();
+        let Some(record) = read_json::<MiningRecord>(&path)? else {
+            return Ok(None);
+        };
+        if record.identity != self.mining_identity(job, scored_by) {
+            return Err(RoundError::OtherExperiment { path });
+        }
+        self.skipped(&self.stage("mine", "A"));
+        Ok(Some(record))
+    }
+
+    fn mining_identity(&self, job: &MiningJob<'_>, scored_by: &str) -> String {
+        let baseline = self.leaky_baseline(job).map(|model| &model.weights_blake3);
+        self.identity(&("mining", self.protocol.mining, scored_by, baseline))
+    }
+
+    /// Scores slices, mines them and writes what was found.
+    fn score_and_mine(
+        &self,
+        job: &MiningJob<'_>,
+        net: &Net,
+        scored_by: &str,
+    ) -> Result<MiningRecord, RoundError> {
+        let options = &self.protocol.mining;
+        let batch_size = self.protocol.predict.batch;
+        let slices: Vec<SliceRef> = job.slices.iter().map(|candidate| candidate.slice).collect();
+        let reporter = Reporter {
+            stage: "score slices",
+            observer: self.context.observer,
+        };
+        reporter.started(slices.len() as u64, 0);
+        let scored = score_for_mining(
+            net,
+            &self.dataset,
+            &slices,
+            batch_size,
+            self.context.observer,
+        );
+        reporter.finished();
+        let validation = match options.tau {
+            Tau::Validation => {
+                let slices = &self.folds.validation;
+                score_slices(net, &self.dataset, slices, batch_size, &Silent)
+            }
+            _ => Vec::new(),
+        };
+        let basis = TauBasis {
+            validation: &validation,
+            baseline_test_min_dice: &self.baseline_test_min_dice(job)?,
+        };
+        let store = self.context.store;
+        let mined = mine(store, self.dataset.organs(), scored, options, &basis)?;
+        for (organ, warning) in &mined.warnings {
+            let (organ, warning) = (organ.as_str(), *warning);
+            let warning = Event::Warning(Warning::Tau { organ, warning });
+            self.context.observer.notify(&warning);
+        }
+        let plans = self.second_half(job.arm, &mined.hard.and(&job.others))?;
+        let plan = &plans[0];
+        mined.write(store, plan, job.round, scored_by, job.dir.path())?;
+        let record = MiningRecord {
+            identity: self.mining_identity(job, scored_by),
+            taus: mined.taus,
+            hard: mined.hard,
+        };
+        write_json(&job.dir.record(), &record)?;
+        Ok(record)
+    }
+
+    /// The baseline, where its test scores set the threshold: tau = `paper`.
+    fn leaky_baseline<'m>(&self, job: &MiningJob<'m>) -> Option<&'m ModelRecord> {
+        job.baseline
+            .filter(|_| self.protocol.mining.tau == Tau::Paper)
+    }
+
+    /// The baseline's lowest test Dice of each organ; only tau = `paper` looks at it.
+    fn baseline_test_min_dice(&self, job: &MiningJob<'_>) -> Result<Vec<Option<f64>>, RoundError> {
+        if self.leaky_baseline(job).is_none() {
+            return Ok(Vec::new());
+        }
+        let scores = self.evaluate(Arm::Baseline)?;
+        let lowest = self.protocol.organs.iter().map(|organ| {
+            let of_organ = scores.iter().filter(|score| score.organ == *organ);
+            of_organ
+                .filter_map(|score| score.scores.dice)
+                .reduce(f64::min)
+        });
+        Ok(lowest.collect())
     }
 }
 

@@ -1,13 +1,14 @@
 //! Slices of A as the pre-trained model saw them: hard ones, easy ones, and those whose labels look
 //! wrong.
 
-use hardslice_data::Organ;
-use hardslice_data::ledger::LedgerRow;
+use hardslice_data::mining::Decision;
+use hardslice_data::mining::ledger::LedgerRow;
+use hardslice_data::mining::triage::Triage;
 use hardslice_data::store::Store;
-use hardslice_data::triage::Triage;
+use hardslice_data::{Organ, SliceKind};
 use hardslice_view::report::{Block, Gallery, SliceGroup, SliceView};
 
-use super::super::found::RoundDir;
+use super::super::found::FoundRound;
 use super::super::gathered::Gathered;
 use super::super::mining;
 use super::super::pretrained::Pretrained;
@@ -15,7 +16,11 @@ use super::{figure, legend, sentence, truth_slice, views};
 use crate::scans;
 
 /// Hard slices of A shown: with the organ, at its ends, and without it.
-const N_HARD: [(&str, usize); 3] = [("positive", 5), ("end_of_organ", 2), ("negative", 1)];
+const N_HARD: [(SliceKind, usize); 3] = [
+    (SliceKind::Positive, 5),
+    (SliceKind::EndOfOrgan, 2),
+    (SliceKind::Negative, 1),
+];
 
 /// Easy slices of A shown.
 const N_EASY: usize = 4;
@@ -30,7 +35,7 @@ pub(super) struct Seen<'s> {
 }
 
 impl<'s> Seen<'s> {
-    pub(super) fn read(round: &RoundDir, store: &'s Store) -> Result<Self, String> {
+    pub(super) fn read(round: &FoundRound, store: &'s Store) -> Result<Self, String> {
         Ok(Self {
             rows: mining::read(round)?,
             model: Pretrained::read(&round.dir, store)?,
@@ -45,11 +50,7 @@ pub(super) fn of_a(
     store: &Store,
     organ: &Organ,
 ) -> Result<Block, String> {
-    let rows: Vec<&LedgerRow> = seen
-        .rows
-        .iter()
-        .filter(|row| row.organ == organ.as_str())
-        .collect();
+    let rows: Vec<&LedgerRow> = seen.rows.iter().filter(|row| row.organ == *organ).collect();
     let view = |row: &&LedgerRow| slice_of_a(row, store, &seen.model, organ);
     let groups = [("hard", hardest(&rows)), ("easy", easiest(&rows))];
     let mut shown = Vec::new();
@@ -89,9 +90,7 @@ pub(super) fn suspects(
     organ: &Organ,
 ) -> Option<Result<Block, String>> {
     let mut suspects: Vec<&LedgerRow> = Vec::new();
-    let is_suspect = |row: &&LedgerRow| {
-        row.organ == organ.as_str() && row.triage.as_deref() == Some(Triage::Suspect.name())
-    };
+    let is_suspect = |row: &&LedgerRow| row.organ == *organ && row.triage == Some(Triage::Suspect);
     for row in seen.rows.iter().filter(is_suspect) {
         // The first of a stretch, two of a scan.
         let of_case: Vec<_> = suspects
@@ -137,7 +136,7 @@ fn hardest<'a>(rows: &[&'a LedgerRow]) -> Vec<&'a LedgerRow> {
     let mut hard: Vec<&LedgerRow> = rows
         .iter()
         .copied()
-        .filter(|row| row.decision == "hard")
+        .filter(|row| row.decision == Decision::Hard)
         .collect();
     hard.sort_by(|a, b| {
         let dice = |row: &LedgerRow| row.dice.unwrap_or(f64::INFINITY);
@@ -151,7 +150,11 @@ fn hardest<'a>(rows: &[&'a LedgerRow]) -> Vec<&'a LedgerRow> {
     let mut picked: Vec<&LedgerRow> = Vec::new();
     let mut missing = 0;
     for (kind, n) in N_HARD.into_iter().rev() {
-        let wanted = if kind == "positive" { n + missing } else { n };
+        let wanted = if kind == SliceKind::Positive {
+            n + missing
+        } else {
+            n
+        };
         let mut of_kind: Vec<&LedgerRow> = Vec::new();
         for row in hard.iter().filter(|row| row.kind == kind) {
             let of_case = picked
@@ -173,7 +176,9 @@ fn easiest<'a>(rows: &[&'a LedgerRow]) -> Vec<&'a LedgerRow> {
     let mut easy: Vec<&LedgerRow> = rows
         .iter()
         .copied()
-        .filter(|row| row.decision == "easy" && row.kind == "positive" && row.dice.is_some())
+        .filter(|row| {
+            row.decision == Decision::Easy && row.kind == SliceKind::Positive && row.dice.is_some()
+        })
         .collect();
     easy.sort_by(|a, b| {
         let dice = |row: &LedgerRow| row.dice.unwrap_or(0.0);
@@ -196,17 +201,17 @@ fn slice_of_a(
     model: &Pretrained<'_>,
     organ: &Organ,
 ) -> anyhow::Result<SliceView> {
-    let case_idx = scans::place_of(store, &row.case)?;
-    let z = usize::try_from(row.z)?;
+    let case_idx = scans::place_of(store, row.case.as_str())?;
+    let z = row.z as usize;
     let predicted = model.slice(case_idx, z, organ)?;
     let truth = truth_slice(store, case_idx, z, organ);
     let dice = row
         .dice
         .map_or("no score".to_owned(), |dice| format!("Dice {dice:.3}"));
-    let kind = match row.kind.as_str() {
-        "positive" => "with the organ",
-        "end_of_organ" => "end of the organ",
-        _ => "without the organ",
+    let kind = match row.kind {
+        SliceKind::Positive => "with the organ",
+        SliceKind::EndOfOrgan => "end of the organ",
+        SliceKind::Negative => "without the organ",
     };
     let caption = format!("{dice}\n{}, slice {z}\n{kind}", row.case);
     let mut views = views(store, case_idx, z, &truth, &[(predicted, caption)])?;

@@ -1,13 +1,11 @@
 //! The same hard slices of test patients under the arms.
 
-use std::fs;
-
 use hardslice_data::balance::Arm;
 use hardslice_data::store::Store;
 use hardslice_data::{Organ, SliceKind, SliceRef};
 use hardslice_view::report::{Block, Gallery, SliceGroup};
 
-use super::super::found::RoundDir;
+use super::super::found::FoundRound;
 use super::super::gathered::Gathered;
 use super::{figure, legend, sentence, truth_slice, views};
 use crate::scans;
@@ -17,7 +15,7 @@ const N_PAIRS: usize = 6;
 
 /// A slice of a test scan and its Dice under the reference.
 struct Worst<'r> {
-    round: &'r RoundDir,
+    round: &'r FoundRound,
     case_idx: usize,
     z: usize,
     dice: f64,
@@ -29,7 +27,7 @@ pub(super) fn under_arms(
     store: &Store,
     organ: &Organ,
 ) -> Result<Block, String> {
-    let rounds = gathered.tested_rounds(organ.as_str());
+    let rounds = gathered.tested_rounds(organ);
     let arms = shown_arms(&rounds);
     let Some(reference) = arms.first().copied() else {
         return Err(format!(
@@ -70,12 +68,11 @@ pub(super) fn under_arms(
 }
 
 /// The arms shown side by side: the reference and the proposed, or the first two with predictions.
-pub(in crate::report) fn shown_arms(rounds: &[&RoundDir]) -> Vec<Arm> {
+pub(in crate::report) fn shown_arms(rounds: &[&FoundRound]) -> Vec<Arm> {
     let has_predictions = |arm: &Arm| {
-        rounds.iter().any(|round| {
-            let dir = round.dir.join(arm.name()).join("predictions");
-            fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some())
-        })
+        rounds
+            .iter()
+            .any(|round| round.dir.arm(*arm).has_predictions())
     };
     let mut arms: Vec<Arm> = [Arm::Baseline, Arm::Hard]
         .into_iter()
@@ -91,15 +88,15 @@ pub(in crate::report) fn shown_arms(rounds: &[&RoundDir]) -> Vec<Arm> {
 
 fn worst_slices<'r>(
     gathered: &Gathered,
-    rounds: &[&'r RoundDir],
+    rounds: &[&'r FoundRound],
     store: &Store,
     organ: &Organ,
     reference: Arm,
 ) -> anyhow::Result<Vec<Worst<'r>>> {
     let mut by_case: Vec<Vec<Worst<'r>>> = Vec::new();
-    for (round, score) in gathered.scores_in(rounds, reference, organ.as_str()) {
-        let dir = round.dir.join(reference.name());
-        let case_idx = scans::place_of(store, &score.case)?;
+    for (round, score) in gathered.scores_in(rounds, reference, organ) {
+        let dir = round.dir.arm(reference);
+        let case_idx = scans::place_of(store, score.case.as_str())?;
         let (Some(truth), Some(predicted)) = (
             scans::truth(store, case_idx, organ),
             scans::predicted(&dir, &score.case, organ)?,
@@ -147,9 +144,8 @@ fn worst_slices<'r>(
 
 /// Whether a slice shows the organ away from its ends.
 fn is_inside(store: &Store, organ: &Organ, case_idx: usize, z: usize) -> bool {
-    let organ_idx = store.organs().index_of(organ);
-    organ_idx.is_some_and(|organ_idx| {
-        store.slice_kind(organ_idx, SliceRef::at(case_idx, z)) == SliceKind::Positive
+    store.organ_of(organ).is_some_and(|organ| {
+        store.slice_kind(organ, SliceRef::at(case_idx, z)) == SliceKind::Positive
     })
 }
 
@@ -167,8 +163,8 @@ fn under_each(
     let truth = truth_slice(store, case_idx, z, organ);
     let mut predictions = Vec::new();
     for arm in arms {
-        let dir = round.dir.join(arm.name());
-        let Some(predicted) = scans::predicted(&dir, case.id.as_str(), organ)? else {
+        let dir = round.dir.arm(*arm);
+        let Some(predicted) = scans::predicted(&dir, &case.id, organ)? else {
             continue;
         };
         let n = shape.n_pixels();

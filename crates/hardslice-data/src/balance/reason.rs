@@ -1,0 +1,47 @@
+//! Why a slice is in a plan.
+
+use crate::names::named;
+
+/// Why a slice is in a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// It belongs to the patients that the arm trains on.
+    Base,
+    /// The pre-trained model found it hard.
+    Hard,
+    /// Drawn at random from all of A, as a control.
+    Random,
+    /// Drawn at random from A with the hard slices' patients and share of positives, as a control.
+    RandomMatched,
+    /// Drawn at random from the easy slices of A.
+    Easy,
+    /// Weighs what its difficulty says.
+    Difficulty,
+    /// Easy and without the organ: shown less often as training goes on.
+    Thinned,
+}
+
+named!(Reason, "reason", {
+    Base => "base",
+    Hard => "hard",
+    Random => "random",
+    RandomMatched => "random_matched",
+    Easy => "easy",
+    Difficulty => "difficulty",
+    Thinned => "thinned",
+});
+
+impl Reason {
+    /// The reason in a sentence: "shown twice an epoch: it is hard".
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Base => "it belongs to the patients that the arm trains on",
+            Self::Hard => "it is hard",
+            Self::Random => "it was drawn at random, as a control",
+            Self::RandomMatched => "it was drawn at random to match the hard slices, as a control",
+            Self::Easy => "it was drawn from the easy slices",
+            Self::Difficulty => "that is its difficulty, or the floor",
+            Self::Thinned => "it is easy and without the organ, and thinned out",
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Which cases of a store take part in which fold, and their slices as candidates of plans.
+
+use crate::balance::Candidate;
+use crate::split::{Fold, Split};
+use crate::store::Store;
+use crate::{SliceRef, StoreOrgan};
+
+/// The cases of each fold, by their places in the store. Those without an annotated organ of interest
+/// take no part.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FoldCases {
+    /// Mined for hard slices.
+    pub a: Vec<usize>,
+    /// Trained on from the start.
+    pub b: Vec<usize>,
+    /// Held out for validation.
+    pub validation: Vec<usize>,
+    /// Held out for the end.
+    pub test: Vec<usize>,
+}
+
+impl FoldCases {
+    /// The folds of a split, for these organs; without a split every case is A.
+    pub fn of(store: &Store, organs: &[StoreOrgan], split: Option<&Split>) -> Self {
+        let mut folds = Self::default();
+        for (case_idx, case) in store.cases().iter().enumerate() {
+            if !organs
+                .iter()
+                .any(|organ| store.is_annotated(case_idx, *organ))
+            {
+                continue;
+            }
+            let fold = match split {
+                Some(split) => split.fold_of(&case.id),
+                None => Some(Fold::A),
+            };
+            match fold {
+                Some(Fold::A) => folds.a.push(case_idx),
+                Some(Fold::B) => folds.b.push(case_idx),
+                Some(Fold::Validation) => folds.validation.push(case_idx),
+                Some(Fold::Test) => folds.test.push(case_idx),
+                None => {}
+            }
+        }
+        folds
+    }
+}
+
+/// All slices of some cases. A slice is positive where it shows an organ that is annotated in its case.
+pub fn candidates(store: &Store, organs: &[StoreOrgan], cases: &[usize]) -> Vec<Candidate> {
+    let of_case = |case_idx: &usize| {
+        let (case_idx, case) = (*case_idx, &store.cases()[*case_idx]);
+        let annotated: Vec<StoreOrgan> = organs
+            .iter()
+            .copied()
+            .filter(|organ| store.is_annotated(case_idx, *organ))
+            .collect();
+        (0..case.n_slices).map(move |z| Candidate {
+            slice: SliceRef::at(case_idx, z),
+            patient: case.patient.clone(),
+            is_positive: annotated.iter().any(|organ| case.area_px(*organ, z) > 0),
+        })
+    };
+    cases.iter().flat_map(of_case).collect()
+}

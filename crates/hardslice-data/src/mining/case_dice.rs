@@ -1,0 +1,60 @@
+//! How well a model predicts whole cases, from the counts of their slices.
+
+use std::collections::BTreeMap;
+
+use super::SliceScore;
+use crate::OutputIdx;
+
+/// Dice of one organ over whole cases, from the counts of their slices, in the cases' order.
+///
+/// On the store's grid, not the scan's: what validation and thresholds go by. A case in which the
+/// organ is neither labelled nor predicted has none and is left out.
+pub fn case_dice(scores: &[SliceScore], output: OutputIdx) -> Vec<(u32, f64)> {
+    let mut cases: BTreeMap<u32, [u64; 3]> = BTreeMap::new();
+    for score in scores.iter().filter(|score| score.output == output) {
+        let counts = cases.entry(score.slice.case_idx).or_default();
+        let seen = [score.n_truth, score.n_predicted, score.n_shared];
+        for (count, n) in counts.iter_mut().zip(seen) {
+            *count += u64::from(n);
+        }
+    }
+    let dice = cases.into_iter().map(|(case, [truth, predicted, shared])| {
+        let n_total = truth + predicted;
+        (case, n_total, 2.0 * shared as f64 / n_total.max(1) as f64)
+    });
+    dice.filter(|(_, n_total, _)| *n_total > 0)
+        .map(|(case, _, dice)| (case, dice))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SliceRef;
+
+    #[test]
+    fn case_dice_sums_slices_before_it_divides_and_leaves_empty_cases_out() {
+        let score = |case_idx, z, n_truth, n_predicted, n_shared| SliceScore {
+            slice: SliceRef { case_idx, z },
+            output: OutputIdx::new(0),
+            n_truth,
+            n_predicted,
+            n_shared,
+        };
+        let scores = [
+            score(0, 0, 10, 10, 10),
+            score(0, 1, 30, 10, 5),
+            score(1, 0, 0, 0, 0),
+            score(2, 0, 0, 4, 0),
+        ];
+        assert_eq!(
+            case_dice(&scores, OutputIdx::new(0)),
+            [(0, 0.5), (2, 0.0)],
+            "2 * 15 / 60, and a case with false positives only"
+        );
+        assert!(
+            case_dice(&scores, OutputIdx::new(1)).is_empty(),
+            "another organ"
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! Masks small enough to keep all of a cohort's in memory.
+
+/// Rows and columns of a [`CoarseMask`].
+const MASK: usize = 64;
+
+/// A mask of one slice at 64 × 64 pixels, one bit each: 512 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CoarseMask {
+    /// The first column is the lowest bit.
+    rows: [u64; MASK],
+}
+
+impl Default for CoarseMask {
+    /// The empty mask.
+    fn default() -> Self {
+        Self { rows: [0; MASK] }
+    }
+}
+
+impl CoarseMask {
+    /// Samples a mask of `size` by `size` pixels, given as whether a pixel is in it.
+    pub fn sampled(size: usize, is_in: impl Fn(usize) -> bool) -> Self {
+        let mut mask = Self::default();
+        for (y, row) in mask.rows.iter_mut().enumerate() {
+            for x in 0..MASK {
+                let at = sample(y, size) * size + sample(x, size);
+                *row |= u64::from(is_in(at)) << x;
+            }
+        }
+        mask
+    }
+
+    /// Sampled pixels in the mask.
+    pub fn n(&self) -> u32 {
+        self.rows.iter().map(|row| row.count_ones()).sum()
+    }
+
+    /// Whether no sampled pixel is in the mask.
+    pub fn is_empty(&self) -> bool {
+        self.n() == 0
+    }
+
+    /// What is in this mask and not in the other.
+    pub(in crate::mining) fn without(&self, other: &Self) -> Self {
+        let mut rows = self.rows;
+        for (row, other) in rows.iter_mut().zip(&other.rows) {
+            *row &= !other;
+        }
+        Self { rows }
+    }
+
+    /// The parts that do not touch one another, by their first pixels; pixels touch along an edge.
+    pub(in crate::mining) fn components(&self) -> Vec<Self> {
+        let mut left = *self;
+        let mut components = Vec::new();
+        while let Some(y) = left.rows.iter().position(|row| *row != 0) {
+            let mut component = Self::default();
+            component.rows[y] = 1 << left.rows[y].trailing_zeros();
+            while let Some(grown) = component.grown_within(&left) {
+                component = grown;
+            }
+            left = left.without(&component);
+            components.push(component);
+        }
+        components
+    }
+
+    /// The mask and its neighbours as far as they are in another; `None` where that adds nothing.
+    fn grown_within(&self, bounds: &Self) -> Option<Self> {
+        let mut grown = *self;
+        for y in 0..MASK {
+            let mut row = self.rows[y] | self.rows[y] << 1 | self.rows[y] >> 1;
+            if y > 0 {
+                row |= self.rows[y - 1];
+            }
+            if y + 1 < MASK {
+                row |= self.rows[y + 1];
+            }
+            grown.rows[y] = row & bounds.rows[y];
+        }
+        (grown != *self).then_some(grown)
+    }
+
+    /// Dice of two masks; 1 where both are empty.
+    pub(in crate::mining) fn dice(&self, other: &Self) -> f64 {
+        let rows = self.rows.iter().zip(&other.rows);
+        let n_shared: u32 = rows.map(|(a, b)| (a & b).count_ones()).sum();
+        match self.n() + other.n() {
+            0 => 1.0,
+            n => 2.0 * f64::from(n_shared) / f64::from(n),
+        }
+    }
+}
+
+/// The middle of coarse pixel `at`.
+fn sample(at: usize, size: usize) -> usize {
+    (2 * at + 1) * size / (2 * MASK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_of_any_size_keep_their_shape() {
+        for size in [16, 64, 100, 512] {
+            let left = CoarseMask::sampled(size, |at| at % size < size / 2);
+            let top = CoarseMask::sampled(size, |at| at / size < size / 2);
+            assert_eq!(left.n(), 64 * 32, "half of the pixels at {size}");
+            assert!(
+                (left.dice(&top) - 0.5).abs() < 1e-12,
+                "a quarter of two halves"
+            );
+        }
+        let empty = CoarseMask::default();
+        assert!(
+            empty.is_empty() && (empty.dice(&empty) - 1.0).abs() < 1e-12,
+            "the same"
+        );
+    }
+
+    #[test]
+    fn parts_of_a_mask_that_touch_at_no_edge_are_told_apart() {
+        // Two rows joined by a column, and a pixel that touches them at a corner only.
+        let is_in = |at: usize| {
+            let (y, x) = (at / 64, at % 64);
+            (y == 3 || y == 9) && x < 20 || (3..9).contains(&y) && x == 5 || (y, x) == (10, 20)
+        };
+        let mask = CoarseMask::sampled(64, is_in);
+        let parts = mask.components();
+        let n: Vec<u32> = parts.iter().map(CoarseMask::n).collect();
+        assert_eq!(n, [45, 1], "20 + 20 + 5, and the corner");
+        assert_eq!(mask.without(&parts[1]), parts[0], "nothing is lost");
+        assert_eq!(
+            CoarseMask::default().components(),
+            [],
+            "nothing has no parts"
+        );
+    }
+}

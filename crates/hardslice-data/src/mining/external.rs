@@ -1,0 +1,192 @@
+//! Predictions of other programs, scored on the store's grid as our own are.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use blake3::Hasher;
+use hardslice_volume::plane::PlaneFitError;
+use hardslice_volume::{ReadError, default_tolerance_mm, read_labels_on};
+use thiserror::Error;
+
+use super::{CoarseMask, ScoredSlice, SliceScore};
+use crate::store::{Store, add_content, fitted_labels};
+use crate::{OrganMap, OutputIdx, SliceRef, StoreOrgan, bounded_parallel_map};
+
+/// Endings of a case's file of predictions; a folder of masks bears the case's name alone.
+const ENDINGS: [&str; 5] = [".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ""];
+
+/// A case's prediction cannot be scored.
+#[derive(Debug, Error)]
+pub enum ExternalError {
+    /// There is none.
+    #[error(
+        "there is no prediction of `{case}` (as {case}.nii.gz, or a folder {case} with a mask for \
+         each structure) in {}", dir.display()
+    )]
+    Missing {
+        /// The case.
+        case: String,
+        /// Where it was looked for.
+        dir: PathBuf,
+    },
+    /// It cannot be read, or does not lie on its scan's grid.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// It holds labels, but none of an organ.
+    #[error(
+        "none of its label values ({found}) is that of an organ ({known}): say with --label which \
+         values are which organ: {}", path.display()
+    )]
+    NoOrgan {
+        /// The first values that it holds.
+        found: String,
+        /// The organs.
+        known: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its slices cannot be brought to a square.
+    #[error(transparent)]
+    Fit(#[from] PlaneFitError),
+    /// It cannot be hashed.
+    #[error("cannot read {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Predictions of some cases of a store.
+#[derive(Debug, Clone, Copy)]
+pub struct ExternalPredictions<'a> {
+    /// The cohort.
+    pub store: &'a Store,
+    /// The organs to score; their order is that of the outputs.
+    pub organs: &'a [StoreOrgan],
+    /// A label map, or a folder of masks, for each case, named by the case.
+    pub dir: &'a Path,
+    /// Which values are which organ there; those of the store when absent. Organs that the store
+    /// does not have are passed over.
+    pub labels: Option<&'a OrganMap>,
+}
+
+/// The scores of one case, and the hash of what they were computed from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExternalCase {
+    /// A score for each slice and annotated organ, slice by slice.
+    pub scored: Vec<ScoredSlice>,
+    /// BLAKE3 of the prediction's files.
+    pub blake3: String,
+}
+
+impl ExternalPredictions<'_> {
+    /// Scores every slice of some cases, at most `n_at_once` cases at a time, in the order of the
+    /// cases. One that cannot be scored does not stop the others.
+    ///
+    /// Predictions are brought onto the store's grid as its labels were, so that both are counted
+    /// alike.
+    pub fn scores(
+        &self,
+        cases: &[usize],
+        n_at_once: usize,
+        advanced: &(dyn Fn() + Sync),
+    ) -> Vec<Result<ExternalCase, ExternalError>> {
+        bounded_parallel_map(cases, n_at_once, |case_idx| {
+            let counts = self.of_case(*case_idx);
+            advanced();
+            counts
+        })
+    }
+
+    fn of_case(&self, case_idx: usize) -> Result<ExternalCase, ExternalError> {
+        let case = &self.store.cases()[case_idx];
+        let path = self.path_of(case.id.as_str())?;
+        let mut hasher = Hasher::new();
+        add_content(&mut hasher, &path)
+            .map_err(|(path, source)| ExternalError::Io { path, source })?;
+        let labels = self.labels.unwrap_or(self.store.organs());
+        let tolerance_mm = self
+            .store
+            .options()
+            .grid_tolerance_mm
+            .unwrap_or(default_tolerance_mm(&case.placement.canonical));
+        let read = read_labels_on(&path, &case.placement, labels.label_names(), tolerance_mm)?;
+        let native = self.in_store_values(&read.volume.into_voxels(), labels, &path)?;
+        let fit = self
+            .store
+            .options()
+            .preprocessing()
+            .plane_fit(&case.placement.canonical)?;
+        let predicted = fitted_labels(&native, &fit, self.store.organs().len());
+        let n_pixels = fit.size() * fit.size();
+        let slices = predicted.chunks_exact(n_pixels).enumerate();
+        Ok(ExternalCase {
+            scored: slices
+                .flat_map(|(z, predicted)| self.of_slice(case_idx, z, predicted))
+                .collect(),
+            blake3: hasher.finalize().to_hex().to_string(),
+        })
+    }
+
+    fn path_of(&self, case: &str) -> Result<PathBuf, ExternalError> {
+        let mut paths = ENDINGS
+            .iter()
+            .map(|ending| self.dir.join(format!("{case}{ending}")));
+        paths
+            .find(|path| path.exists())
+            .ok_or_else(|| ExternalError::Missing {
+                case: case.to_owned(),
+                dir: self.dir.to_owned(),
+            })
+    }
+
+    /// Label values of the predictions to those of the store; what is no organ of it is background.
+    fn in_store_values(
+        &self,
+        voxels: &[u16],
+        labels: &OrganMap,
+        path: &Path,
+    ) -> Result<Vec<u8>, ExternalError> {
+        // The place of an organ there, plus one, to the store's value.
+        let mut of_place = vec![0; labels.len() + 1];
+        for (value, organ) in of_place[1..].iter_mut().zip(labels.organs()) {
+            let known = self.store.organ_of(organ);
+            *value = known.map_or(0, |organ| self.store.label_of(organ));
+        }
+        let table = labels.store_values();
+        let value = |label: &u16| of_place[usize::from(table[usize::from(*label)])];
+        let values: Vec<u8> = voxels.iter().map(value).collect();
+        let holds_labels = voxels.iter().any(|label| *label > 0);
+        if holds_labels && voxels.iter().all(|label| table[usize::from(*label)] == 0) {
+            let found: BTreeSet<u16> = voxels.iter().copied().filter(|label| *label > 0).collect();
+            let first: Vec<String> = found.iter().take(5).map(u16::to_string).collect();
+            return Err(ExternalError::NoOrgan {
+                found: first.join(", "),
+                known: labels.to_string(),
+                path: path.to_owned(),
+            });
+        }
+        Ok(values)
+    }
+
+    fn of_slice(&self, case_idx: usize, z: usize, predicted: &[u8]) -> Vec<ScoredSlice> {
+        let truth = self.store.labels(case_idx, z);
+        let outputs = OutputIdx::first(self.organs.len()).zip(self.organs);
+        let annotated = outputs.filter(|(_, organ)| self.store.is_annotated(case_idx, **organ));
+        let scored = annotated.map(|(output, organ)| {
+            let value = self.store.label_of(*organ);
+            let slice = SliceRef::at(case_idx, z);
+            let pixels = truth.iter().zip(predicted);
+            let pixels = pixels.map(|(truth, predicted)| (*truth == value, *predicted == value));
+            ScoredSlice {
+                score: SliceScore::counted(slice, output, pixels),
+                loss: None,
+                predicted: CoarseMask::sampled(self.store.size(), |at| predicted[at] == value),
+            }
+        });
+        scored.collect()
+    }
+}

@@ -1,0 +1,80 @@
+//! The rows of what a mining decided.
+
+use std::collections::BTreeMap;
+
+use super::LedgerRow;
+use crate::SliceRef;
+use crate::balance::Plan;
+use crate::mining::triage::{Exclude, Finding};
+use crate::mining::{MinedSlices, ResolvedTau, ScoredSlice, Verdict};
+use crate::store::Store;
+
+/// A row for each verdict of a mining, in their order.
+pub(in crate::mining) fn rows(
+    mined: &MinedSlices,
+    store: &Store,
+    plan: &Plan,
+    round: u32,
+    scored_by: &str,
+) -> Vec<LedgerRow> {
+    let entries = plan.entries().iter();
+    let weights: BTreeMap<SliceRef, f64> =
+        entries.map(|entry| (entry.slice, entry.weight)).collect();
+    let options = &mined.options;
+    let row = |(verdict, scored): (&Verdict, &ScoredSlice)| {
+        let score = verdict.score;
+        let case = &store.cases()[score.slice.case()];
+        let organ = mined.organs[score.output.idx()];
+        let tau = &mined.taus[score.output.idx()];
+        let finding = mined.findings.get(score.slice, score.output);
+        LedgerRow {
+            round,
+            case: case.id.clone(),
+            patient: case.patient.clone(),
+            z: score.slice.z,
+            slice_spacing_mm: case.spacing_mm.z,
+            organ: store.organ(organ).clone(),
+            kind: store.slice_kind(organ, score.slice),
+            truth_px: score.n_truth,
+            predicted_px: score.n_predicted,
+            shared_px: score.n_shared,
+            rule: score.rule(options.min_false_positive_px),
+            dice: verdict.dice,
+            tau: tau.value,
+            tau_rule: options.tau,
+            decision: verdict.decision,
+            reason: reason(verdict, tau),
+            weight: weights.get(&score.slice).copied().unwrap_or(0.0),
+            model: scored_by.to_owned(),
+            truth_mm2: Some(f64::from(score.n_truth) * case.spacing_mm.y * case.spacing_mm.x),
+            loss: scored.loss,
+            triage: finding.map(|finding| finding.triage),
+            triage_reason: finding.map(|finding| triage_reason(finding, options.exclude)),
+        }
+    };
+    mined.verdicts.iter().zip(&mined.scored).map(row).collect()
+}
+
+/// What the triage found, and what came of it.
+fn triage_reason(finding: &Finding, exclude: Exclude) -> String {
+    let reason = &finding.reason;
+    if exclude.holds(finding.triage) {
+        format!("{reason}; kept out of the plans")
+    } else {
+        reason.clone()
+    }
+}
+
+/// The decision in words.
+fn reason(verdict: &Verdict, tau: &ResolvedTau) -> String {
+    let tau = tau.value;
+    match (verdict.dice, verdict.score.n_truth) {
+        (None, _) => "the organ is neither labelled nor predicted".to_owned(),
+        (Some(_), 0) => format!(
+            "the organ is not labelled but predicted on {} pixels",
+            verdict.score.n_predicted
+        ),
+        (Some(dice), _) if verdict.is_hard() => format!("Dice {dice:.3} is below tau {tau:.3}"),
+        (Some(dice), _) => format!("Dice {dice:.3} is not below tau {tau:.3}"),
+    }
+}

@@ -1,0 +1,17 @@
+//! A slice as a model or another program predicted it.
+
+use super::{CoarseMask, SliceScore};
+
+/// One organ in one slice as a model or another program predicted it: what mining goes by.
+///
+/// Some 600 bytes, so that those of a whole cohort fit into memory.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScoredSlice {
+    /// Pixel counts.
+    pub score: SliceScore,
+    /// Mean binary cross-entropy of the slice's pixels, natural logarithm; absent where there are
+    /// no probabilities.
+    pub loss: Option<f64>,
+    /// Where the organ was predicted.
+    pub predicted: CoarseMask,
+}

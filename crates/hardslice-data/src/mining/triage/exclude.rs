@@ -1,0 +1,82 @@
+//! Which findings keep a slice out of the plans.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Triage, UnknownTriage};
+
+/// Which findings keep a slice out of the plans, as a list of names: `["suspects", "broken"]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+pub struct Exclude {
+    suspects: bool,
+    broken: bool,
+    redundant: bool,
+}
+
+impl Exclude {
+    /// Excludes these.
+    pub fn of(triages: &[Triage]) -> Self {
+        Self {
+            suspects: triages.contains(&Triage::Suspect),
+            broken: triages.contains(&Triage::Broken),
+            redundant: triages.contains(&Triage::Redundant),
+        }
+    }
+
+    /// Whether nothing is excluded.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether such a slice is kept out.
+    pub fn holds(self, triage: Triage) -> bool {
+        match triage {
+            Triage::Suspect => self.suspects,
+            Triage::Broken => self.broken,
+            Triage::Redundant => self.redundant,
+        }
+    }
+}
+
+impl TryFrom<Vec<String>> for Exclude {
+    type Error = UnknownTriage;
+
+    fn try_from(names: Vec<String>) -> Result<Self, UnknownTriage> {
+        let triages: Result<Vec<Triage>, _> = names.iter().map(|name| name.parse()).collect();
+        Ok(Self::of(&triages?))
+    }
+}
+
+impl From<Exclude> for Vec<String> {
+    fn from(exclude: Exclude) -> Self {
+        let held = Triage::ALL
+            .into_iter()
+            .filter(|triage| exclude.holds(*triage));
+        held.map(|triage| match triage {
+            Triage::Suspect => "suspects".to_owned(),
+            other => other.name().to_owned(),
+        })
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_excluded_is_read_and_written_as_a_list_of_names() {
+        let exclude: Exclude = serde_json::from_str(r#"["suspects", "broken"]"#).unwrap();
+        assert!(
+            exclude.holds(Triage::Suspect) && exclude.holds(Triage::Broken),
+            "these"
+        );
+        assert!(!exclude.holds(Triage::Redundant), "and not that");
+        assert_eq!(
+            serde_json::to_string(&exclude).unwrap(),
+            r#"["suspects","broken"]"#
+        );
+        let error = serde_json::from_str::<Exclude>(r#"["hard"]"#).unwrap_err();
+        assert!(error.to_string().contains("wanted suspects"), "{error}");
+    }
+}

@@ -1,0 +1,157 @@
+//! Which of the hard slices are no use to learn from.
+//!
+//! A slice may be hard because it is: then it is what the training needs. Or its label is wrong, or
+//! the scan is broken there, or it is nearly the slice beside it. Nothing here knows which; each
+//! finding says in words and figures what it rests on, and a person decides.
+//!
+//! - **Suspect.** *Who breaks with the neighbours, the label or the prediction?* The model did not
+//!   see the patient, so its prediction owes the label nothing. Where labels some slices below and
+//!   above look like the prediction and not like the label between them, the label is suspect. And
+//!   where a label ends while its area is still large, and the prediction goes on, what follows is.
+//! - **Broken.** The slice is blank, or differs from both its neighbours by far more than these
+//!   differ from one another.
+//! - **Redundant.** Scan, label and prediction are nearly those of a hard slice just below that is
+//!   kept.
+//!
+//! All is judged at 64 × 64 pixels, so that a whole cohort's predictions fit into memory.
+//!
+//! # Sources
+//!
+//! - Y. Wang et al. (2018), "Training Multi-organ Segmentation Networks with Sample Selection by
+//!   Relaxed Upper Confident Bound", MICCAI: of abdominal CT the very hardest samples often have
+//!   annotation errors; they are passed over by their loss alone.
+//! - C. G. Northcutt, L. Jiang, I. L. Chuang (2021), "Confident Learning: Estimating Uncertainty in
+//!   Dataset Labels", Journal of Artificial Intelligence Research 70: errors are looked for with
+//!   predictions from outside the training. So here, but the neighbouring slices decide, not a
+//!   probability: a net's confidence alone repeats what it was taught.
+
+mod exclude;
+mod images;
+mod labels;
+mod organ_stack;
+mod thumbnail;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use rayon::prelude::*;
+use thiserror::Error;
+
+use crate::mining::{ScoredSlice, Verdict};
+use crate::store::Store;
+use crate::{OutputIdx, SliceRef, StoreOrgan};
+
+pub use exclude::Exclude;
+use organ_stack::findings_of_case;
+
+/// Why a hard slice may be no use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Triage {
+    /// Its label looks wrong.
+    Suspect,
+    /// The scan looks broken.
+    Broken,
+    /// It is nearly a hard slice below it.
+    Redundant,
+}
+
+impl Triage {
+    /// All of them, the gravest first.
+    pub const ALL: [Self; 3] = [Self::Suspect, Self::Broken, Self::Redundant];
+
+    /// The name in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Suspect => "suspect",
+            Self::Broken => "broken",
+            Self::Redundant => "redundant",
+        }
+    }
+}
+
+impl fmt::Display for Triage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// No finding has this name.
+#[derive(Debug, Error)]
+#[error("`{got}` cannot be excluded: wanted suspects, broken or redundant")]
+pub struct UnknownTriage {
+    /// What was written.
+    pub got: String,
+}
+
+impl FromStr for Triage {
+    type Err = UnknownTriage;
+
+    /// Takes the plural, too: one excludes "suspects".
+    fn from_str(text: &str) -> Result<Self, UnknownTriage> {
+        let names = |triage: &Self| text == triage.name() || text == format!("{triage}s");
+        let triage = Self::ALL.into_iter().find(names);
+        triage.ok_or_else(|| UnknownTriage {
+            got: text.to_owned(),
+        })
+    }
+}
+
+/// What was found of a hard slice, for one organ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// What it is.
+    pub triage: Triage,
+    /// What that rests on, in words.
+    pub reason: String,
+}
+
+/// What was found, by slice and organ.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Findings {
+    by_slice: BTreeMap<(SliceRef, OutputIdx), Finding>,
+}
+
+impl Findings {
+    /// Goes through the hard slices of some scans, scan by scan.
+    ///
+    /// `organs` are what was scored, in the order of the outputs; `verdicts` and `scored` are of the
+    /// same slices in the same order.
+    pub fn of(
+        store: &Store,
+        organs: &[StoreOrgan],
+        verdicts: &[Verdict],
+        scored: &[ScoredSlice],
+    ) -> Self {
+        let mut cases: BTreeMap<usize, Vec<(&Verdict, &ScoredSlice)>> = BTreeMap::new();
+        for pair in verdicts.iter().zip(scored) {
+            cases
+                .entry(pair.0.score.slice.case())
+                .or_default()
+                .push(pair);
+        }
+        let cases: Vec<_> = cases.into_iter().collect();
+        let found = cases.par_iter().flat_map_iter(|(case_idx, pairs)| {
+            if !pairs.iter().any(|(verdict, _)| verdict.is_hard()) {
+                return Vec::new();
+            }
+            findings_of_case(store, organs, *case_idx, pairs)
+        });
+        Self {
+            by_slice: found.collect(),
+        }
+    }
+
+    /// What was found of a slice for an organ.
+    pub fn get(&self, slice: SliceRef, output: OutputIdx) -> Option<&Finding> {
+        self.by_slice.get(&(slice, output))
+    }
+
+    /// The slices to keep out of the plans.
+    pub fn excluded(&self, exclude: Exclude) -> BTreeSet<SliceRef> {
+        let held = self.by_slice.iter();
+        held.filter(|(_, finding)| exclude.holds(finding.triage))
+            .map(|((slice, _), _)| *slice)
+            .collect()
+    }
+}

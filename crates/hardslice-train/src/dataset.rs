@@ -1,0 +1,193 @@
+//! The dataset: slices of a store as batches of input and targets.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use hardslice_data::balance::Sample;
+use hardslice_data::preprocess::SliceStack;
+use hardslice_data::random::Stream;
+use hardslice_data::store::{Store, StoredSlices};
+use hardslice_data::{OutputIdx, SliceRef, StoreOrgan};
+use hardslice_kernels::Buffer;
+
+use crate::augment::{Augmentation, Source};
+
+/// The slices of a store as a net is given them: for which organs, and with how many neighbours.
+#[derive(Debug, Clone)]
+pub struct SliceDataset<'a> {
+    store: &'a Store,
+    /// The organ of each output.
+    organs: Vec<StoreOrgan>,
+    stack: SliceStack,
+    mirror_table: [u8; 256],
+}
+
+/// Slices ready for a net.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Slices.
+    pub n: usize,
+    /// Input channels: the slice and its neighbours.
+    pub n_channels: usize,
+    /// Organs.
+    pub n_organs: usize,
+    /// Rows and columns.
+    pub size: usize,
+    /// `[n, channels, y, x]`, in [0, 1].
+    pub images: Buffer,
+    /// `[n, organs, y, x]`, 0 or 1.
+    pub targets: Buffer,
+    /// `[n, organs]`, 1 where the organ is annotated in the slice's patient.
+    pub annotated: Vec<f32>,
+}
+
+impl<'a> SliceDataset<'a> {
+    /// The slices of a store for a net of these organs, in the order of its outputs, with `context`
+    /// neighbouring slices on either side.
+    pub fn new(store: &'a Store, organs: Vec<StoreOrgan>, context: usize) -> Self {
+        Self {
+            store,
+            organs,
+            stack: SliceStack { context },
+            mirror_table: store.organs().mirror_table(),
+        }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &'a Store {
+        self.store
+    }
+
+    /// The organ of each output.
+    pub fn organs(&self) -> &[StoreOrgan] {
+        &self.organs
+    }
+
+    /// The outputs.
+    pub fn outputs(&self) -> impl Iterator<Item = OutputIdx> + use<> {
+        OutputIdx::first(self.organs.len())
+    }
+
+    /// The organ of an output.
+    ///
+    /// # Panics
+    ///
+    /// When the net has no such output.
+    pub fn store_organ(&self, output: OutputIdx) -> StoreOrgan {
+        self.organs[output.idx()]
+    }
+
+    /// Whether any organ of the net is annotated in a case.
+    pub fn is_annotated(&self, case_idx: usize) -> bool {
+        self.outputs()
+            .any(|output| self.is_organ_annotated(case_idx, output))
+    }
+
+    /// Whether the organ of an output is annotated in a case.
+    pub fn is_organ_annotated(&self, case_idx: usize, output: OutputIdx) -> bool {
+        self.store.is_annotated(case_idx, self.store_organ(output))
+    }
+
+    /// Slices as they are, without targets: what inference and mining read.
+    pub fn images(&self, slices: &[SliceRef]) -> Batch {
+        let mut batch = self.empty(slices.len(), 0);
+        let preprocessing = self.store.options().preprocessing();
+        let stride = batch.n_channels * batch.size * batch.size;
+        for (slice, input) in slices.iter().zip(batch.images.chunks_exact_mut(stride)) {
+            let source = self.case(*slice);
+            self.stack
+                .fill(&source, slice.place(), &preprocessing, input);
+        }
+        batch
+    }
+
+    /// Samples with their augmentation and targets: what training reads.
+    ///
+    /// The augmentation of a sample depends on `seed`, `name` and its position in the training alone.
+    pub fn training(
+        &self,
+        samples: &[Sample],
+        augment: &Augmentation,
+        position: &SamplePosition<'_>,
+    ) -> Batch {
+        let mut batch = self.empty(samples.len(), self.organs.len());
+        let preprocessing = self.store.options().preprocessing();
+        let n_pixels = batch.size * batch.size;
+        let mut labels = vec![0; n_pixels];
+        for (i, sample) in samples.iter().enumerate() {
+            let number = position.start + i as u64;
+            let stream_name = format!("{}/augment/{number}", position.name);
+            let mut stream = Stream::new(position.seed, &stream_name);
+            let augmented = Source::new(batch.size, augment.draw(sample, &mut stream));
+            let slice = sample.slice;
+            let stride = batch.n_channels * n_pixels;
+            let input = &mut batch.images[i * stride..][..stride];
+            self.stack
+                .fill_with(&self.case(slice), slice.place(), input, |hu, plane| {
+                    augmented.image(hu, plane, |hu| preprocessing.to_unit(hu));
+                });
+            let stored = self.store.labels(slice.case(), slice.place());
+            augmented.labels(stored, &self.mirror_table, &mut labels);
+            for output in self.outputs() {
+                let plane = i * batch.n_organs + output.idx();
+                let value = self.store.label_of(self.store_organ(output));
+                let targets = &mut batch.targets[plane * n_pixels..][..n_pixels];
+                for (target, label) in targets.iter_mut().zip(&labels) {
+                    *target = f32::from(u8::from(*label == value));
+                }
+                batch.annotated[plane] =
+                    f32::from(u8::from(self.is_organ_annotated(slice.case(), output)));
+            }
+        }
+        batch
+    }
+
+    fn case(&self, slice: SliceRef) -> StoredSlices<'a> {
+        StoredSlices {
+            store: self.store,
+            case_idx: slice.case(),
+        }
+    }
+
+    fn empty(&self, n: usize, n_organs: usize) -> Batch {
+        let (size, n_channels) = (self.store.size(), self.stack.n_channels());
+        Batch {
+            n,
+            n_channels,
+            n_organs,
+            size,
+            images: Buffer::zeroed(n * n_channels * size * size),
+            targets: Buffer::zeroed(n * n_organs * size * size),
+            annotated: vec![0.0; n * n_organs],
+        }
+    }
+}
+
+/// Where in the training a batch stands: its random numbers follow from that.
+#[derive(Debug, Clone, Copy)]
+pub struct SamplePosition<'a> {
+    /// Seed of the experiment.
+    pub seed: u64,
+    /// Name of the phase.
+    pub name: &'a str,
+    /// Position of the first sample in the phase.
+    pub start: u64,
+}
+
+impl Batch {
+    /// The images on a device, `[n, channels, y, x]`.
+    pub fn images(&self, device: &Device) -> Tensor<4> {
+        let shape = [self.n, self.n_channels, self.size, self.size];
+        Tensor::from_data(self.images.clone().into_data(shape), device)
+    }
+
+    /// The targets on a device, `[n, organs, y, x]`.
+    pub fn targets(&self, device: &Device) -> Tensor<4> {
+        let shape = [self.n, self.n_organs, self.size, self.size];
+        Tensor::from_data(self.targets.clone().into_data(shape), device)
+    }
+
+    /// Which organ is annotated in which slice, on a device, `[n, organs]`.
+    pub fn annotated(&self, device: &Device) -> Tensor<2> {
+        let shape = [self.n, self.n_organs];
+        Tensor::from_data(TensorData::new(self.annotated.clone(), shape), device)
+    }
+}

@@ -1,0 +1,212 @@
+//! The monitor of a training: logs, validates and saves between its steps.
+
+use std::time::Instant;
+
+use hardslice_data::SliceRef;
+use hardslice_data::balance::Plan;
+use hardslice_data::mining::case_dice;
+
+use super::{FitContext, FitError, Phase, TrainState};
+use crate::checkpoint::CheckpointError;
+use crate::config::TrainConfig;
+use crate::dataset::SliceDataset;
+use crate::layout::TrainingDir;
+use crate::log::{LogLine, TrainLog};
+use crate::net::Net;
+use crate::progress::{Event, Warning};
+use crate::score::score_slices;
+use crate::weights::Weights;
+
+/// Validations in a row without a single predicted pixel, in validation or training slices, after
+/// which a training is given up.
+const MAX_EMPTY_VALIDATIONS: u32 = 3;
+
+/// Training slices that are looked at when nothing is predicted on the validation patients.
+const N_TRAINING_SLICES: usize = 32;
+
+/// Logs, validates and saves, each when its time has come.
+pub(super) struct Monitor<'a> {
+    dir: &'a TrainingDir,
+    config: &'a TrainConfig,
+    context: &'a FitContext<'a>,
+    /// Some slices of the plan that show an organ.
+    training: Vec<SliceRef>,
+    log: TrainLog,
+    saved_at: Instant,
+    saved_step: Option<u64>,
+}
+
+impl<'a> Monitor<'a> {
+    pub(super) fn open(
+        dir: &'a TrainingDir,
+        state: &TrainState,
+        phase: &'a Phase<'_>,
+        context: &'a FitContext<'a>,
+    ) -> Result<Self, FitError> {
+        Ok(Self {
+            dir,
+            config: &phase.config,
+            context,
+            training: positive_slices(&phase.plan, context.dataset),
+            log: TrainLog::open(dir, state.position.step, context.wall_time_s)?,
+            saved_at: Instant::now(),
+            saved_step: None,
+        })
+    }
+
+    pub(super) fn after_step(&mut self, state: &mut TrainState) -> Result<(), FitError> {
+        let config = self.config;
+        let step = state.position.step;
+        let is_validation = config.is_validation(step);
+        if is_validation || step.is_multiple_of(config.log_every()) {
+            let validation = if is_validation {
+                self.validate(state)?
+            } else {
+                None
+            };
+            let position = &mut state.position;
+            self.log.push(&LogLine {
+                step,
+                lr: config.schedule().lr(step - 1),
+                loss: position.loss_sum / position.n_losses.max(1) as f64,
+                validation,
+            })?;
+            position.loss_sum = 0.0;
+            position.n_losses = 0;
+        }
+        if self.saved_at.elapsed().as_secs_f64() > config.checkpoint_minutes * 60.0 {
+            self.save(state)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn flush_log(&mut self) -> Result<(), FitError> {
+        Ok(self.log.flush()?)
+    }
+
+    fn save(&mut self, state: &TrainState) -> Result<(), FitError> {
+        self.log.flush()?;
+        let dir = self.dir.checkpoints();
+        state
+            .checkpoint()
+            .write(&dir, self.config.keep_checkpoints)?;
+        self.saved_at = Instant::now();
+        self.saved_step = Some(state.position.step);
+        Ok(())
+    }
+
+    /// Saves what is not saved yet. After the last checkpoint only the receipt is written: who finds
+    /// either takes the training for over.
+    pub(super) fn finish(&mut self, state: &TrainState) -> Result<(), FitError> {
+        if self.saved_step == Some(state.position.step) {
+            return Ok(());
+        }
+        self.save(state)
+    }
+
+    /// Mean and lowest case Dice on the validation patients; keeps the best weights.
+    fn validate(&self, state: &mut TrainState) -> Result<Option<[Option<f64>; 2]>, FitError> {
+        let FitContext {
+            dataset,
+            validation,
+            ..
+        } = *self.context;
+        if validation.is_empty() {
+            return Ok(None);
+        }
+        let net = state.net.for_prediction();
+        let scores = score_slices(&net, dataset, validation, self.config.batch, &crate::Silent);
+        let dice = dataset
+            .outputs()
+            .flat_map(|output| case_dice(&scores, output));
+        let dice: Vec<f64> = dice.map(|(_, dice)| dice).collect();
+        let mean_dice = (!dice.is_empty()).then(|| dice.iter().sum::<f64>() / dice.len() as f64);
+        let min_dice = dice.iter().copied().reduce(f64::min);
+        let step = state.position.step;
+        self.context.observer.notify(&Event::Validated {
+            step,
+            mean_dice,
+            min_dice,
+        });
+        let n_predicted: u64 = scores
+            .iter()
+            .map(|score| u64::from(score.n_predicted))
+            .sum();
+        let n_truth: u64 = scores.iter().map(|score| u64::from(score.n_truth)).sum();
+        self.watch_for_collapse(state, &net, n_predicted == 0 && n_truth > 0)?;
+        if let Some(mean) = mean_dice
+            && state.position.best.is_none_or(|(_, best)| mean > best)
+        {
+            state.position.best = Some((step, mean));
+            self.keep_best(state)?;
+        }
+        Ok(Some([mean_dice, min_dice]))
+    }
+
+    /// Gives a training up that has ended in "nothing anywhere". A net that finds nothing on the
+    /// validation patients and something on those that it is trained on has not: one small scan of
+    /// another kind may be all there is to validate on.
+    fn watch_for_collapse(
+        &self,
+        state: &mut TrainState,
+        net: &Net,
+        is_empty: bool,
+    ) -> Result<(), FitError> {
+        let position = &mut state.position;
+        let step = position.step;
+        let finds_training_slices = is_empty && self.finds_training_slices(net);
+        if !is_empty || finds_training_slices {
+            position.n_empty_validations = 0;
+        } else {
+            position.n_empty_validations += 1;
+        }
+        let n = position.n_empty_validations;
+        if n >= MAX_EMPTY_VALIDATIONS {
+            return Err(FitError::Collapsed { step, n });
+        }
+        if is_empty {
+            let warning = Warning::NothingPredicted {
+                step,
+                finds_training_slices,
+            };
+            self.context.observer.notify(&Event::Warning(warning));
+        }
+        Ok(())
+    }
+
+    fn finds_training_slices(&self, net: &Net) -> bool {
+        let batch = self.config.batch;
+        let dataset = self.context.dataset;
+        let scores = score_slices(net, dataset, &self.training, batch, &crate::Silent);
+        scores.iter().any(|score| score.n_predicted > 0)
+    }
+
+    fn keep_best(&self, state: &TrainState) -> Result<(), FitError> {
+        let path = self.dir.best();
+        let bytes = Weights::of(&state.net).to_safetensors();
+        let written = hardslice_volume::whole_file::write_whole_bytes(&path, &bytes);
+        written.map_err(|source| {
+            FitError::Checkpoint(CheckpointError::File {
+                action: "write",
+                path,
+                source,
+            })
+        })
+    }
+}
+
+/// Evenly spaced slices of a plan that show an organ of the net.
+fn positive_slices(plan: &Plan, dataset: &SliceDataset<'_>) -> Vec<SliceRef> {
+    let store = dataset.store();
+    let shows_organ = |slice: &SliceRef| {
+        let case_idx = slice.case();
+        dataset.organs().iter().any(|organ| {
+            let area_px = store.cases()[case_idx].area_px(*organ, slice.place());
+            store.is_annotated(case_idx, *organ) && area_px > 0
+        })
+    };
+    let slices = plan.entries().iter().map(|entry| entry.slice);
+    let positive: Vec<SliceRef> = slices.filter(shows_organ).collect();
+    let apart = positive.len().div_ceil(N_TRAINING_SLICES).max(1);
+    positive.into_iter().step_by(apart).collect()
+}

@@ -1,0 +1,136 @@
+//! A net in training, and one step of it.
+
+use burn::tensor::Device;
+use hardslice_data::random::Stream;
+
+use super::FitError;
+use crate::checkpoint::{Checkpoint, CheckpointError, Position};
+use crate::config::TrainConfig;
+use crate::dataset::Batch;
+use crate::device::{arithmetic_of, on_sharing_thread};
+use crate::net::{ForwardContext, Net};
+use crate::sgd::Sgd;
+use crate::weights::Weights;
+
+/// A net in training.
+#[derive(Debug, Clone)]
+pub struct TrainState {
+    /// The net, with gradients.
+    pub net: Net,
+    /// Its optimiser.
+    pub sgd: Sgd,
+    /// Where the training stands.
+    pub position: Position,
+}
+
+impl TrainState {
+    /// A net before its first step.
+    pub fn new(net: Net, config: &TrainConfig) -> Self {
+        let instruction_set = arithmetic_of(&net);
+        Self {
+            net,
+            sgd: Sgd::new(config.momentum),
+            position: Position {
+                step: 0,
+                identity: String::new(),
+                instruction_set,
+                loss_sum: 0.0,
+                n_losses: 0,
+                best: None,
+                n_empty_validations: 0,
+            },
+        }
+    }
+
+    /// Takes one step: forward, loss, backward, update. Gives the loss of the batch as well.
+    ///
+    /// Weights that nobody else holds are updated where they lie.
+    ///
+    /// # Errors
+    ///
+    /// [`FitError::Diverged`] when the loss is not a number.
+    pub fn take_step(
+        self,
+        batch: &Batch,
+        config: &TrainConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<(Self, f64), FitError> {
+        on_sharing_thread(device, || self.take_step_here(batch, config, seed, device))
+    }
+
+    fn take_step_here(
+        mut self,
+        batch: &Batch,
+        config: &TrainConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<(Self, f64), FitError> {
+        let step = self.position.step;
+        let lr = config.schedule().lr(step);
+        let device = device.clone().autodiff();
+        let mut ctx = ForwardContext::train(Stream::new(seed, &format!("dropout/step/{step}")));
+        let logits = self.net.forward(batch.images(&device), &mut ctx);
+        let loss = config
+            .loss
+            .of(logits, batch.targets(&device), batch.annotated(&device));
+        let value = f64::from(loss.clone().inner().into_scalar::<f32>());
+        if !value.is_finite() {
+            return Err(FitError::Diverged {
+                step: step + 1,
+                loss: value,
+                lr,
+            });
+        }
+        let gradients = loss.backward();
+        self.net = self.sgd.step(self.net, gradients, lr);
+        self.net.absorb_statistics(ctx);
+        self.position.step += 1;
+        self.position.loss_sum += value;
+        self.position.n_losses += 1;
+        Ok((self, value))
+    }
+
+    /// The state, to save it.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            position: self.position.clone(),
+            weights: Weights::of(&self.net),
+            velocities: self.sgd.state(),
+        }
+    }
+
+    /// Takes a saved state over. The net must be of the same build. From then on the state is that of
+    /// this machine's arithmetic.
+    ///
+    /// # Errors
+    ///
+    /// [`FitError::OtherInstructionSet`] when other arithmetic made it, but with `force`;
+    /// [`FitError::Checkpoint`] when the weights do not fit the net.
+    pub fn restore(
+        self,
+        saved: Checkpoint,
+        config: &TrainConfig,
+        device: &Device,
+        force: bool,
+    ) -> Result<Self, FitError> {
+        let wanted = self.position.instruction_set;
+        if saved.position.instruction_set != wanted && !force {
+            return Err(FitError::OtherInstructionSet {
+                found: saved.position.instruction_set,
+                wanted,
+            });
+        }
+        Ok(Self {
+            net: saved
+                .weights
+                .load_into(self.net)
+                .map_err(CheckpointError::from)?,
+            sgd: Sgd::from_state(config.momentum, saved.velocities, device),
+            position: Position {
+                instruction_set: wanted,
+                ..saved.position
+            },
+        })
+    }
+}

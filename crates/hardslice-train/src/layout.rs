@@ -1,0 +1,285 @@
+//! The layout of what a round leaves: every folder and file is named, made and parsed here.
+//!
+//! ```text
+//! RoundDir
+//! ├── pretrained/          TrainingDir: on B, over the first half
+//! ├── mining/              MiningDir: A
+//! │   └── of_b/            MiningDir: B, and pretrained/, a TrainingDir on A
+//! └── <arm>/               ArmDir, itself the TrainingDir of the arm's last part
+//!     ├── first_half/      TrainingDir, of arms that do not begin on B
+//!     ├── part-<k>/        TrainingDir, of arms whose second half has several parts
+//!     ├── mining-<k>/      MiningDir: A, mined anew before part k + 1
+//!     ├── predictions/     a label map for each test case
+//!     └── evaluation.json
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hardslice_data::CaseId;
+use hardslice_data::balance::Arm;
+use hardslice_data::mining::MinedSlices;
+
+/// The folder of a round: everything that one net, seed and split leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoundDir(PathBuf);
+
+impl RoundDir {
+    const PRETRAINED: &str = "pretrained";
+    const MINING: &str = "mining";
+    const OF_B: &str = "of_b";
+
+    /// The round in this folder.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The training on B that most arms begin with.
+    pub fn pretrained(&self) -> TrainingDir {
+        TrainingDir::new(self.0.join(Self::PRETRAINED))
+    }
+
+    /// The mining of A.
+    pub fn mining(&self) -> MiningDir {
+        MiningDir::new(self.0.join(Self::MINING))
+    }
+
+    /// The mining of B, by a net that was trained on A.
+    pub fn mining_of_b(&self) -> MiningDir {
+        MiningDir::new(self.mining().0.join(Self::OF_B))
+    }
+
+    /// The training on A, whose net scores B.
+    pub fn trained_on_a(&self) -> TrainingDir {
+        TrainingDir::new(self.mining_of_b().0.join(Self::PRETRAINED))
+    }
+
+    /// What an arm leaves.
+    pub fn arm(&self, arm: Arm) -> ArmDir {
+        ArmDir(TrainingDir::new(self.0.join(arm.name())))
+    }
+
+    /// Whether something was trained here.
+    pub fn exists(&self) -> bool {
+        let arms = Arm::ALL.into_iter().map(|arm| self.arm(arm).0);
+        let mut trainings = arms.chain([self.pretrained()]);
+        trainings.any(|training| training.model().is_dir() || training.log().is_file())
+    }
+
+    /// Every mining that left a ledger: of A, of B, and those of arms that mine anew, part by part.
+    pub fn minings(&self) -> Vec<MiningDir> {
+        let again = Arm::ALL.into_iter().filter(|arm| arm.mines_again());
+        let again = again.flat_map(|arm| {
+            let minings = (1..).map(move |part| self.arm(arm).mining_before(part + 1));
+            minings.take_while(|mining| mining.0.is_dir())
+        });
+        let minings = [self.mining(), self.mining_of_b()].into_iter().chain(again);
+        minings.filter(|mining| mining.ledger().exists()).collect()
+    }
+}
+
+/// The folder of an arm: a training, and how its model does on the test patients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArmDir(TrainingDir);
+
+impl ArmDir {
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The training over the last part of the second half.
+    pub fn training(&self) -> TrainingDir {
+        self.0.clone()
+    }
+
+    /// The training over the first half, of arms that do not begin on B.
+    pub fn first_half(&self) -> TrainingDir {
+        TrainingDir::new(self.path().join("first_half"))
+    }
+
+    /// The training over part `part` of `n_parts` of the second half, counted from 1.
+    pub fn part(&self, part: u64, n_parts: u64) -> TrainingDir {
+        if part == n_parts {
+            self.training()
+        } else {
+            TrainingDir::new(self.path().join(format!("part-{part}")))
+        }
+    }
+
+    /// The mining of A by the net as it stands before part `part`, counted from 1.
+    pub fn mining_before(&self, part: u64) -> MiningDir {
+        MiningDir::new(self.path().join(format!("mining-{}", part - 1)))
+    }
+
+    /// Scores of the test cases.
+    pub fn evaluation(&self) -> PathBuf {
+        self.path().join("evaluation.json")
+    }
+
+    /// Folder of the test cases' label maps.
+    pub fn predictions(&self) -> PathBuf {
+        self.path().join("predictions")
+    }
+
+    /// The label map of one test case.
+    pub fn prediction(&self, case: &CaseId) -> PathBuf {
+        self.predictions().join(format!("{case}.nii.gz"))
+    }
+
+    /// Whether there is a label map of any test case.
+    pub fn has_predictions(&self) -> bool {
+        fs::read_dir(self.predictions()).is_ok_and(|mut entries| entries.next().is_some())
+    }
+}
+
+/// The folder of one training over one phase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrainingDir(PathBuf);
+
+impl TrainingDir {
+    /// The training in this folder.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Folder of the checkpoints, where the training stands.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.0.join("checkpoints")
+    }
+
+    /// What the training ended with: written last.
+    pub fn receipt(&self) -> PathBuf {
+        self.0.join("finished.json")
+    }
+
+    /// The log as a table.
+    pub fn log(&self) -> PathBuf {
+        self.0.join("train.csv")
+    }
+
+    /// Folder of the log as TensorBoard events.
+    pub fn tensorboard(&self) -> PathBuf {
+        self.0.join("tensorboard")
+    }
+
+    /// Weights that did best on the validation patients.
+    pub fn best(&self) -> PathBuf {
+        self.0.join("best.safetensors")
+    }
+
+    /// What the training shows.
+    pub fn plan(&self) -> PathBuf {
+        self.0.join("plan.csv")
+    }
+
+    /// Folder of the trained model.
+    pub fn model(&self) -> PathBuf {
+        self.0.join("model")
+    }
+}
+
+/// The folder of one mining.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MiningDir(PathBuf);
+
+impl MiningDir {
+    /// The mining in this folder.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A row for each slice and organ.
+    pub fn ledger(&self) -> PathBuf {
+        MinedSlices::ledger_path(&self.0)
+    }
+
+    /// B and the hard slices.
+    pub fn plan(&self) -> PathBuf {
+        MinedSlices::plan_path(&self.0)
+    }
+
+    /// Thresholds and hard slices.
+    pub fn record(&self) -> PathBuf {
+        self.0.join("mining.json")
+    }
+}
+
+/// A checkpoint's folder, `step-00001200`, by the steps taken.
+pub(crate) fn checkpoint_name(step: u64) -> String {
+    format!("{CHECKPOINT}{step:08}")
+}
+
+/// The steps taken at a checkpoint, by its folder's name; `None` for a folder of another name.
+pub(crate) fn checkpoint_step(name: &str) -> Option<u64> {
+    name.strip_prefix(CHECKPOINT)?.parse().ok()
+}
+
+const CHECKPOINT: &str = "step-";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_are_found_by_the_names_they_were_given() {
+        for step in [0, 7, 1200, 999_999_999, 12_345_678_901] {
+            assert_eq!(checkpoint_step(&checkpoint_name(step)), Some(step));
+        }
+        for other in ["step-", "step-x", ".step-00000001.partial", "model"] {
+            assert_eq!(checkpoint_step(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_round_is_known_by_what_was_trained_in_it_and_lists_its_minings() {
+        let dir = tempfile::tempdir().unwrap();
+        let round = RoundDir::new(dir.path());
+        assert!(!round.exists(), "an empty folder");
+        fs::create_dir_all(round.arm(Arm::Gradual).training().model()).unwrap();
+        assert!(round.exists(), "a model");
+        let rounds = round.arm(Arm::Rounds);
+        let minings = [
+            round.mining(),
+            round.mining_of_b(),
+            rounds.mining_before(2),
+            rounds.mining_before(3),
+        ];
+        for mining in &minings {
+            fs::create_dir_all(mining.path()).unwrap();
+            fs::write(mining.ledger(), "").unwrap();
+        }
+        assert_eq!(
+            round.minings(),
+            minings,
+            "in the order in which they were made"
+        );
+    }
+
+    #[test]
+    fn the_last_part_of_an_arm_lies_in_its_own_folder() {
+        let arm = RoundDir::new("out/liver").arm(Arm::Rounds);
+        assert_eq!(arm.part(1, 3).path(), Path::new("out/liver/rounds/part-1"));
+        assert_eq!(arm.part(3, 3).path(), Path::new("out/liver/rounds"));
+        assert_eq!(
+            arm.mining_before(2).path(),
+            Path::new("out/liver/rounds/mining-1"),
+            "what part 2 rests on was found after part 1"
+        );
+    }
+}

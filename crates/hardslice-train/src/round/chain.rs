@@ -1,0 +1,218 @@
+//! The phases that a net goes through, one after the other, and where it stands on that way.
+
+use hardslice_volume::whole_file::write_whole_bytes;
+
+use super::RoundError;
+use super::stages::Stages;
+use crate::checkpoint::Checkpoint;
+use crate::fit::{FitError, Phase, Receipt, TrainState};
+use crate::layout::TrainingDir;
+use crate::net::NetConfig;
+use crate::weights::Weights;
+
+/// A net on its way through phases of training.
+///
+/// A phase is done when its receipt is there and fits; then nothing is loaded. The state itself
+/// (weights, velocities, batch statistics) is read, or trained again where its checkpoints are gone,
+/// only when something has to go on from it.
+#[derive(Clone)]
+pub(super) struct PhaseChain<'a> {
+    /// The net that it began with.
+    net: &'a NetConfig,
+    /// What trains it, for messages and identities.
+    name: String,
+    links: Vec<Link<'a>>,
+    /// Hash of the weights as they stand.
+    weights_blake3: String,
+    state: Option<TrainState>,
+}
+
+/// A phase that is done.
+#[derive(Clone)]
+struct Link<'a> {
+    phase: Phase<'a>,
+    dir: TrainingDir,
+    receipt: Receipt,
+}
+
+impl<'a> PhaseChain<'a> {
+    /// A net before its first step. `name` is the arm's, or what is trained before arms part.
+    pub(super) fn new(
+        stages: &Stages<'_>,
+        net: &'a NetConfig,
+        name: &str,
+    ) -> Result<Self, RoundError> {
+        let state = stages.fresh(net)?;
+        Ok(Self {
+            net,
+            name: name.to_owned(),
+            links: Vec::new(),
+            weights_blake3: Weights::of(&state.net).hash(),
+            state: Some(state),
+        })
+    }
+
+    /// A net that somebody has trained before.
+    pub(super) fn from_checkpoint(
+        stages: &Stages<'_>,
+        net: &'a NetConfig,
+        name: &str,
+        saved: Checkpoint,
+    ) -> Result<Self, RoundError> {
+        let mut chain = Self::new(stages, net, name)?;
+        let start = chain.take_state(stages)?;
+        let context = stages.context;
+        let state = start
+            .restore(saved, &stages.protocol.train, context.device, context.force)
+            .map_err(|source| chain.error(source))?;
+        chain.weights_blake3 = Weights::of(&state.net).hash();
+        chain.state = Some(state);
+        Ok(chain)
+    }
+
+    /// The same, going on under another name.
+    pub(super) fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Hash of the weights as they stand.
+    pub(super) fn weights_blake3(&self) -> &str {
+        &self.weights_blake3
+    }
+
+    /// What the last phase ended with.
+    ///
+    /// # Panics
+    ///
+    /// Before the first phase.
+    pub(super) fn receipt(&self) -> &Receipt {
+        &self.last_link().receipt
+    }
+
+    fn last_link(&self) -> &Link<'a> {
+        self.links
+            .last()
+            .expect("a chain is asked after its first phase")
+    }
+
+    /// Trains over one more phase, or finds that done.
+    pub(super) fn advance(
+        &mut self,
+        stages: &Stages<'_>,
+        phase: Phase<'a>,
+        dir: TrainingDir,
+    ) -> Result<(), RoundError> {
+        let identity = self.identity_of(stages, &phase);
+        let fit_error = |source| self.error(source);
+        let receipt = match Receipt::read(&dir).map_err(fit_error)? {
+            Some(receipt) if receipt.identity == identity => {
+                stages.skipped(&phase.stage);
+                self.state = None;
+                receipt
+            }
+            Some(_) => {
+                let dir = dir.path().to_owned();
+                return Err(self.error(FitError::OtherTraining { dir }));
+            }
+            None => {
+                if !stages.may_train {
+                    return Err(RoundError::NotTrained {
+                        path: dir.path().to_owned(),
+                    });
+                }
+                if let Some(before) = self.links.last() {
+                    hand_on_best(&before.dir, &dir)?;
+                }
+                let state = self.take_state(stages)?;
+                let state = stages
+                    .fit(state, &phase, &identity, &dir)
+                    .map_err(|source| self.error(source))?;
+                self.state = Some(state);
+                let receipt = Receipt::read(&dir).map_err(|source| self.error(source))?;
+                receipt.expect("a training that is over has left its receipt")
+            }
+        };
+        self.weights_blake3.clone_from(&receipt.weights_blake3);
+        self.links.push(Link {
+            phase,
+            dir,
+            receipt,
+        });
+        Ok(())
+    }
+
+    /// The state as it stands.
+    pub(super) fn state(&mut self, stages: &Stages<'_>) -> Result<&TrainState, RoundError> {
+        let state = self.take_state(stages)?;
+        Ok(self.state.insert(state))
+    }
+
+    fn take_state(&mut self, stages: &Stages<'_>) -> Result<TrainState, RoundError> {
+        if let Some(state) = self.state.take() {
+            return Ok(state);
+        }
+        // From the last phase that has its state, forward again over those that lost theirs.
+        let mut state = stages.fresh(self.net)?;
+        let mut from = 0;
+        for (idx, link) in self.links.iter().enumerate().rev() {
+            // Damaged checkpoints are told of when the phase is trained again.
+            let saved = Checkpoint::newest(&link.dir.checkpoints(), drop)?;
+            let is_end = |saved: &Checkpoint| {
+                saved.position.step == link.receipt.steps
+                    && saved.position.identity == link.receipt.identity
+            };
+            if let Some(saved) = saved.filter(is_end) {
+                state = state
+                    .restore(
+                        saved,
+                        &link.phase.config,
+                        stages.context.device,
+                        stages.context.force,
+                    )
+                    .map_err(|source| self.error(source))?;
+                from = idx + 1;
+                break;
+            }
+        }
+        for link in &self.links[from..] {
+            if !stages.may_train {
+                return Err(RoundError::NotTrained {
+                    path: link.dir.path().to_owned(),
+                });
+            }
+            state = stages
+                .fit(state, &link.phase, &link.receipt.identity, &link.dir)
+                .map_err(|source| self.error(source))?;
+        }
+        Ok(state)
+    }
+
+    /// Hash of all that decides a phase from here.
+    fn identity_of(&self, stages: &Stages<'_>, phase: &Phase<'_>) -> String {
+        let entries = phase.plan.entries().iter();
+        let plan: Vec<_> = entries.map(|entry| (entry.slice, entry.weight)).collect();
+        stages.identity(&(&self.name, &phase.name, &self.weights_blake3, plan))
+    }
+
+    fn error(&self, source: FitError) -> RoundError {
+        RoundError::Fit {
+            arm: self.name.clone(),
+            source,
+        }
+    }
+}
+
+/// A training starts with the best weights of the one before it, until it finds better ones.
+fn hand_on_best(from: &TrainingDir, to: &TrainingDir) -> Result<(), RoundError> {
+    let (from, to) = (from.best(), to.best());
+    if to.exists() || !from.exists() {
+        return Ok(());
+    }
+    let copied = std::fs::read(&from).and_then(|bytes| write_whole_bytes(&to, &bytes));
+    copied.map_err(|source| RoundError::File {
+        action: "write",
+        path: to,
+        source,
+    })
+}

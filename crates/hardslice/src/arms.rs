@@ -1,0 +1,159 @@
+//! The arms of the experiment as comparisons and the paper's tables take them.
+
+use std::collections::BTreeMap;
+
+use hardslice_data::balance::{Arm, ArmRole};
+use hardslice_eval::compare::{
+    ArmWords, ClaimedArm, ComparisonPlan, EndPoint, PlanError, Reference, Role, Test, Wording,
+};
+use hardslice_view::paper_tables::PaperArm;
+
+/// The protocol's plan of a comparison for the arms that were run: `hard` first, then every other arm
+/// that something is claimed of, each against the reference and against the closest random control.
+/// Worst tenth of the Dice first, then mean and minimum; 10 000 resamples, alpha 0.05, seed 0.
+pub(crate) fn comparison_plan(arms: &[Arm]) -> Result<ComparisonPlan, PlanError> {
+    let reference = arms.iter().find(|arm| arm.role() == ArmRole::Reference);
+    let closeness = |arm: &&Arm| match arm.role() {
+        ArmRole::Control { closeness } => Some(closeness),
+        _ => None,
+    };
+    let control = arms.iter().filter(|arm| closeness(arm).is_some());
+    let control = control.max_by_key(closeness);
+    let references: Vec<Reference> = [(reference, Role::Baseline), (control, Role::Control)]
+        .into_iter()
+        .filter_map(|(arm, role)| {
+            let arm = arm?.to_string();
+            Some(Reference { arm, role })
+        })
+        .collect();
+    if !arms.contains(&Arm::Hard) || references.is_empty() {
+        return Err(PlanError::NotTheProtocol);
+    }
+    let others = arms.iter().filter(|arm| **arm != Arm::Hard);
+    let claimed = std::iter::once(&Arm::Hard).chain(others);
+    let claimed = claimed.filter_map(|arm| match arm.role() {
+        ArmRole::Claimed { chooses_slices } => Some(ClaimedArm {
+            arm: arm.to_string(),
+            chooses_slices,
+        }),
+        ArmRole::Reference | ArmRole::Control { .. } | ArmRole::NotCompared => None,
+    });
+    Ok(ComparisonPlan {
+        score: "Dice".to_owned(),
+        arms: claimed.collect(),
+        references,
+        end_points: EndPoint::ALL.to_vec(),
+        tests: vec![Test::Permutation, Test::Wilcoxon],
+        n_resamples: 10_000,
+        seed: 0,
+        alpha: 0.05,
+    })
+}
+
+/// Every arm in sentences.
+pub(crate) fn arm_words() -> Wording {
+    let words = Arm::ALL.map(|arm| {
+        let words = arm.words();
+        let words = ArmWords {
+            subject: words.subject.to_owned(),
+            is_plural: words.is_plural,
+            object: words.object.to_owned(),
+        };
+        (arm.to_string(), words)
+    });
+    BTreeMap::from(words)
+}
+
+/// The row of the paper's tables that an arm belongs to, trained with this share of the patients in B;
+/// `None` for arms and ratios that the paper does not have.
+pub(crate) fn paper_row(arm: &str, ratio: f64) -> Option<PaperArm> {
+    match arm.parse::<Arm>().ok()? {
+        Arm::Baseline => Some(PaperArm::Baseline),
+        Arm::Hard => Some(PaperArm::Proposed),
+        Arm::BOnly => PaperArm::of_ratio(ratio),
+        Arm::Random
+        | Arm::RandomMatched
+        | Arm::Easy
+        | Arm::CrossFold
+        | Arm::Probabilistic
+        | Arm::Gradual
+        | Arm::Rounds
+        | Arm::BaselineFocal
+        | Arm::BaselineTopK => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(plan: &ComparisonPlan) -> Vec<(&str, &str)> {
+        let pairs = plan.pairs().into_iter();
+        pairs
+            .map(|(arm, reference)| (arm, reference.arm.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn the_protocol_prefers_the_closest_control_and_claims_nothing_of_a_control() {
+        let references = |arms: &[Arm]| -> Vec<(String, Role)> {
+            let plan = comparison_plan(arms).unwrap();
+            plan.check().unwrap();
+            let claimed = plan.arms.iter().map(|claimed| claimed.arm.parse::<Arm>());
+            for arm in claimed {
+                assert!(matches!(arm.unwrap().role(), ArmRole::Claimed { .. }), "{arms:?}");
+            }
+            plan.references.into_iter().map(|r| (r.arm, r.role)).collect()
+        };
+        let baseline = ("baseline".to_owned(), Role::Baseline);
+        let control = |arm: &str| (arm.to_owned(), Role::Control);
+        assert_eq!(
+            references(&Arm::ALL),
+            [baseline.clone(), control("random_matched")]
+        );
+        assert_eq!(
+            references(&[Arm::Baseline, Arm::Hard, Arm::Random]),
+            [baseline, control("random")]
+        );
+        assert_eq!(references(&[Arm::Hard, Arm::Random]), [control("random")]);
+        for arms in [&[Arm::Baseline, Arm::Random][..], &[Arm::Hard, Arm::BOnly], &[]] {
+            assert_eq!(comparison_plan(arms), Err(PlanError::NotTheProtocol), "{arms:?}");
+        }
+    }
+
+    #[test]
+    fn another_loss_is_compared_with_the_baseline_alone() {
+        let arms = [
+            Arm::Baseline,
+            Arm::Hard,
+            Arm::RandomMatched,
+            Arm::Easy,
+            Arm::BaselineTopK,
+        ];
+        assert_eq!(
+            pairs(&comparison_plan(&arms).unwrap()),
+            [
+                ("hard", "baseline"),
+                ("hard", "random_matched"),
+                ("easy", "baseline"),
+                ("easy", "random_matched"),
+                ("baseline_top_k", "baseline"),
+            ]
+        );
+    }
+
+    #[test]
+    fn our_arms_find_their_rows_of_the_paper() {
+        for (arm, ratio, row) in [
+            ("baseline", 0.5, Some(PaperArm::Baseline)),
+            ("b_only", 1.0, Some(PaperArm::Baseline)),
+            ("b_only", 0.3, Some(PaperArm::Ratio03)),
+            ("b_only", 0.4, None),
+            ("hard", 0.5, Some(PaperArm::Proposed)),
+            ("random", 0.5, None),
+            ("predictions", 0.5, None),
+        ] {
+            assert_eq!(paper_row(arm, ratio), row, "{arm} {ratio}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Mining the predictions of other programs.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, anyhow};
+use blake3::Hasher;
+use burn::tensor::Device;
+use hardslice::experiment::Experiment;
+use hardslice_data::balance::{Arm, ArmError, Candidates, Plan};
+use hardslice_data::mining::{
+    ExternalPredictions, FoldCases, ScoredSlice, SliceScore, Tau, TauBasis, candidates, mine,
+};
+use hardslice_data::split::{Split, facts};
+use hardslice_data::store::Store;
+use hardslice_data::{OrganMap, StoreOrgan};
+use hardslice_train::layout::RoundDir;
+
+use crate::bars::{self, Bars};
+use crate::cohort::trained_organs;
+use crate::{Done, causes, provenance};
+
+/// Predictions in memory at once, at most.
+const CASES_AT_ONCE: usize = 4;
+
+/// What is mined, and where to.
+pub(crate) struct ExternalMining<'a> {
+    pub(crate) experiment: &'a Experiment,
+    pub(crate) store: &'a Store,
+    /// The folds; all labelled cases are A when absent.
+    pub(crate) split: Option<&'a Path>,
+    pub(crate) predictions: &'a Path,
+    /// Which values are which organ in the predictions.
+    pub(crate) labels: Option<&'a OrganMap>,
+    pub(crate) out: &'a Path,
+}
+
+/// Scores A by the predictions, mines it and leaves `mining/ledger.parquet` and `mining/plan.csv`, as
+/// mining with a model does.
+pub(crate) fn mine_predictions(job: &ExternalMining<'_>) -> anyhow::Result<Done> {
+    let (store, options) = (job.store, &job.experiment.mining);
+    if options.tau == Tau::Paper {
+        return Err(anyhow!(
+            "tau = \"paper\" needs the test scores of a baseline; take a number, a quantile or \
+             \"validation\""
+        ));
+    }
+    let names = trained_organs(job.experiment, store.organs())?;
+    let organs: Vec<StoreOrgan> = names
+        .iter()
+        .filter_map(|organ| store.organ_of(organ))
+        .collect();
+    let split = job.split.map(|path| {
+        Split::load(path, &facts(store, &names))
+            .with_context(|| format!("cannot use the split {}", path.display()))
+    });
+    let folds = FoldCases::of(store, &organs, split.transpose()?.as_ref());
+
+    let bars = Bars::new();
+    let mut files = Hasher::new();
+    let a = job.scores(&folds.a, &organs, "score predictions", &bars, &mut files);
+    let validation = match options.tau {
+        Tau::Validation => {
+            let stage = "score validation";
+            job.scores(&folds.validation, &organs, stage, &bars, &mut files)
+        }
+        _ => Scored::default(),
+    };
+    if a.slices.is_empty() {
+        return Err(anyhow!(
+            "none of the predictions in {} could be scored",
+            job.predictions.display()
+        ));
+    }
+    let n_failed = a.n_failed + validation.n_failed;
+    let validation: Vec<SliceScore> = validation.slices.iter().map(|slice| slice.score).collect();
+    let basis = TauBasis {
+        validation: &validation,
+        ..TauBasis::default()
+    };
+    let mined = mine(store, &organs, a.slices, options, &basis)?;
+    for (organ, warning) in &mined.warnings {
+        bars.line(&format!("warning: {organ}: {warning}"));
+    }
+    let slices = [&folds.a, &folds.b].map(|cases| candidates(store, &organs, cases));
+    let slices = Candidates {
+        a: &slices[0],
+        b: &slices[1],
+        positive_weight: job.experiment.train.positive_weight,
+        seed: job.experiment.seed,
+    };
+    let plan = match Arm::Hard.second_half(&slices, &mined.hard, &job.experiment.balance) {
+        // Without a split there is no B, and nothing may be hard.
+        Err(ArmError::Empty { .. }) => Plan::default(),
+        plans => plans?.swap_remove(0),
+    };
+    let scored_by = files.finalize().to_hex().to_string();
+    let dir = RoundDir::new(job.out).mining();
+    mined.write(store, &plan, 0, &scored_by, dir.path())?;
+    let inputs: Vec<&Path> = job.split.into_iter().chain([job.predictions]).collect();
+    let settings = job.experiment.to_toml()?;
+    provenance::of_command(job.out, "mine", &settings, &inputs, &Device::flex())?;
+    for (organ, tau) in names.iter().zip(&mined.taus) {
+        bars::print(&format!(
+            "{organ}: {} of {} slices of A are below tau {:.3}",
+            tau.n_hard, tau.n_scored, tau.value
+        ))?;
+    }
+    Ok(if n_failed == 0 {
+        Done::Clean
+    } else {
+        Done::Findings
+    })
+}
+
+/// The scores of some cases.
+#[derive(Default)]
+struct Scored {
+    slices: Vec<ScoredSlice>,
+    n_failed: usize,
+}
+
+impl ExternalMining<'_> {
+    /// Scores cases, tells which cannot be scored, and adds the predictions of the others to a hash.
+    fn scores(
+        &self,
+        cases: &[usize],
+        organs: &[StoreOrgan],
+        stage: &str,
+        bars: &Bars,
+        files: &mut Hasher,
+    ) -> Scored {
+        let predictions = ExternalPredictions {
+            store: self.store,
+            organs,
+            dir: self.predictions,
+            labels: self.labels,
+        };
+        bars.begin(stage, cases.len() as u64, 0);
+        let n_done = AtomicU64::new(0);
+        let advanced = || bars.advance(1 + n_done.fetch_add(1, Ordering::Relaxed));
+        let n_at_once = CASES_AT_ONCE.min(rayon::current_num_threads());
+        let outcomes = predictions.scores(cases, n_at_once, &advanced);
+        bars.end();
+        let mut scored = Scored::default();
+        for (case_idx, outcome) in cases.iter().zip(outcomes) {
+            match outcome {
+                Ok(case) => {
+                    files.update(case.blake3.as_bytes());
+                    scored.slices.extend(case.scored);
+                }
+                Err(error) => {
+                    scored.n_failed += 1;
+                    let case = &self.store.cases()[*case_idx].id;
+                    bars.line(&format!("not scored: {case}: {}", causes(&error)));
+                }
+            }
+        }
+        scored
+    }
+}

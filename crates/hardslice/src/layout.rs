@@ -1,0 +1,362 @@
+//! The layout of a command's output folder: every name in it is made and parsed here. What lies
+//! within a round is [`hardslice_train::layout`]'s.
+//!
+//! ```text
+//! run       <organs>/
+//! compare   seed-<n>/<organs>/, over folds seed-<n>/fold-<k>/<organs>/
+//! sweep     <net>/seed-<n>/ratio-<r>/<organs>/
+//! ```
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::Context;
+use hardslice_data::Organ;
+use hardslice_train::layout::RoundDir;
+
+/// The folder that a command leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OutDir(PathBuf);
+
+impl OutDir {
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The prepared cohort.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.0.join("store")
+    }
+
+    /// The experiment with every value spelt out.
+    pub(crate) fn experiment(&self) -> PathBuf {
+        self.0.join("experiment.toml")
+    }
+
+    pub(crate) fn provenance(&self) -> PathBuf {
+        self.0.join("provenance.json")
+    }
+
+    /// The folds of a run, or of all seeds of a comparison.
+    pub(crate) fn split(&self) -> PathBuf {
+        self.0.join(RoundName::default().split())
+    }
+
+    /// Scores of every test case.
+    pub(crate) fn scores(&self) -> PathBuf {
+        self.0.join("scores.csv")
+    }
+
+    pub(crate) fn summary(&self) -> PathBuf {
+        self.0.join("summary.json")
+    }
+
+    pub(crate) fn table(&self) -> PathBuf {
+        self.0.join("table.md")
+    }
+
+    pub(crate) fn pictures(&self) -> PathBuf {
+        self.0.join("pictures")
+    }
+
+    /// The paper's tables.
+    pub(crate) fn paper_tables(&self) -> PathBuf {
+        self.0.join("tables")
+    }
+
+    /// What was fixed before the test set was opened.
+    pub(crate) fn comparison_plan(&self) -> PathBuf {
+        self.0.join("comparison_plan.json")
+    }
+
+    pub(crate) fn comparison(&self) -> PathBuf {
+        self.0.join("comparison.json")
+    }
+
+    pub(crate) fn report(&self) -> PathBuf {
+        self.0.join("report.html")
+    }
+
+    pub(crate) fn figures(&self) -> PathBuf {
+        self.0.join("report").join("figures")
+    }
+
+    /// The folder of one round.
+    pub(crate) fn round(&self, name: &RoundName) -> RoundDir {
+        RoundDir::new(self.0.join(name.to_string()))
+    }
+
+    /// The rounds in which something was trained, with their folders.
+    ///
+    /// Fails where a folder cannot be listed.
+    pub(crate) fn rounds(&self) -> anyhow::Result<Vec<RoundName>> {
+        let mut found = Vec::new();
+        self.find_rounds(&self.0, 0, &mut found)?;
+        found.sort_by(RoundName::order);
+        Ok(found)
+    }
+
+    fn find_rounds(
+        &self,
+        dir: &Path,
+        depth: usize,
+        found: &mut Vec<RoundName>,
+    ) -> anyhow::Result<()> {
+        let cannot_list = || format!("cannot list {}", dir.display());
+        for entry in fs::read_dir(dir).with_context(cannot_list)? {
+            let path = entry.with_context(cannot_list)?.path();
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            if !path.is_dir() {
+                continue;
+            }
+            if RoundDir::new(&path).exists() {
+                let below = path.strip_prefix(&self.0).ok().and_then(Path::to_str);
+                found.extend(below.and_then(|below| below.parse::<RoundName>().ok()));
+            } else if depth == 0 || Part::is_one(name) {
+                self.find_rounds(&path, depth + 1, found)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a round is a round of; as text, its folder within the command's.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct RoundName {
+    /// The net, where a sweep tries several.
+    pub(crate) net: Option<String>,
+    /// The seed, where there are several.
+    pub(crate) seed: Option<u64>,
+    /// The selection ratio, where a sweep tries several.
+    pub(crate) ratio: Option<f64>,
+    /// The fold, where each patient is tested in one of several.
+    pub(crate) fold: Option<usize>,
+    /// The organs of its net: `liver`, or `liver+kidney`.
+    pub(crate) organs: String,
+}
+
+impl RoundName {
+    /// A round of a run: the organs of its net.
+    pub(crate) fn of_organs(organs: &[Organ]) -> Self {
+        let organs: Vec<&str> = organs.iter().map(Organ::as_str).collect();
+        Self {
+            organs: organs.join("+"),
+            ..Self::default()
+        }
+    }
+
+    /// The organs of its net; none where the folder's name is not made of names of organs.
+    pub(crate) fn organs(&self) -> Vec<Organ> {
+        let organs = self.organs.split('+').map(Organ::new);
+        organs.collect::<Result<_, _>>().unwrap_or_default()
+    }
+
+    /// Whether its net finds an organ.
+    pub(crate) fn finds(&self, organ: &str) -> bool {
+        self.organs.split('+').any(|name| name == organ)
+    }
+
+    /// The file of its folds: a sweep has one for each ratio, a cross-validation one for each fold.
+    pub(crate) fn split(&self) -> String {
+        match (self.ratio, self.fold) {
+            (Some(ratio), _) => format!("split-{ratio}.json"),
+            (None, Some(fold)) => format!("split-{fold}.json"),
+            (None, None) => "split.json".to_owned(),
+        }
+    }
+
+    /// By net, seed, ratio (the largest first), fold and organs.
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        let ratio = |name: &Self| name.ratio.unwrap_or(0.0);
+        (&self.net, self.seed)
+            .cmp(&(&other.net, other.seed))
+            .then(ratio(other).total_cmp(&ratio(self)))
+            .then((self.fold, &self.organs).cmp(&(other.fold, &other.organs)))
+    }
+}
+
+impl fmt::Display for RoundName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(net) = &self.net {
+            write!(f, "{net}/")?;
+        }
+        let parts = [
+            self.seed.map(Part::Seed),
+            self.ratio.map(Part::Ratio),
+            self.fold.map(Part::Fold),
+        ];
+        for part in parts.into_iter().flatten() {
+            write!(f, "{part}/")?;
+        }
+        f.write_str(&self.organs)
+    }
+}
+
+/// A path that is no round's.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NoRound;
+
+impl FromStr for RoundName {
+    type Err = NoRound;
+
+    fn from_str(path: &str) -> Result<Self, NoRound> {
+        let mut parts: Vec<&str> = path.split('/').collect();
+        let organs = parts.pop().filter(|organs| !organs.is_empty());
+        let mut name = Self {
+            organs: organs.ok_or(NoRound)?.to_owned(),
+            ..Self::default()
+        };
+        for (place, part) in parts.into_iter().enumerate() {
+            match part.parse() {
+                Ok(Part::Seed(seed)) => name.seed = Some(seed),
+                Ok(Part::Ratio(ratio)) => name.ratio = Some(ratio),
+                Ok(Part::Fold(fold)) => name.fold = Some(fold),
+                Err(NoRound) if place == 0 => name.net = Some(part.to_owned()),
+                Err(NoRound) => return Err(NoRound),
+            }
+        }
+        // Nothing else is left by any command.
+        if name.to_string() == path && (name.net.is_none() || name.ratio.is_some()) {
+            Ok(name)
+        } else {
+            Err(NoRound)
+        }
+    }
+}
+
+/// A numbered folder on the way to a round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Part {
+    Seed(u64),
+    Ratio(f64),
+    Fold(usize),
+}
+
+impl Part {
+    fn is_one(name: &str) -> bool {
+        name.parse::<Self>().is_ok()
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seed(seed) => write!(f, "seed-{seed}"),
+            Self::Ratio(ratio) => write!(f, "ratio-{ratio}"),
+            Self::Fold(fold) => write!(f, "fold-{fold}"),
+        }
+    }
+}
+
+impl FromStr for Part {
+    type Err = NoRound;
+
+    fn from_str(name: &str) -> Result<Self, NoRound> {
+        let (kind, number) = name.split_once('-').ok_or(NoRound)?;
+        let part = match kind {
+            "seed" => number.parse().ok().map(Self::Seed),
+            "ratio" => number.parse().ok().map(Self::Ratio),
+            "fold" => number.parse().ok().map(Self::Fold),
+            _ => None,
+        };
+        part.ok_or(NoRound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(
+        net: Option<&str>,
+        seed: Option<u64>,
+        ratio: Option<f64>,
+        fold: Option<usize>,
+    ) -> RoundName {
+        RoundName {
+            net: net.map(str::to_owned),
+            seed,
+            ratio,
+            fold,
+            organs: "liver+kidney_left".to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_round_is_found_again_by_the_name_of_its_folder() {
+        for (round, path, split) in [
+            (
+                name(None, None, None, None),
+                "liver+kidney_left",
+                "split.json",
+            ),
+            (
+                name(None, Some(10), None, None),
+                "seed-10/liver+kidney_left",
+                "split.json",
+            ),
+            (
+                name(None, Some(0), None, Some(2)),
+                "seed-0/fold-2/liver+kidney_left",
+                "split-2.json",
+            ),
+            (
+                name(Some("unet"), Some(3), Some(0.5), None),
+                "unet/seed-3/ratio-0.5/liver+kidney_left",
+                "split-0.5.json",
+            ),
+            (
+                name(Some("fcn8s"), Some(0), Some(1.0), None),
+                "fcn8s/seed-0/ratio-1/liver+kidney_left",
+                "split-1.json",
+            ),
+        ] {
+            assert_eq!(round.to_string(), path);
+            assert_eq!(path.parse::<RoundName>(), Ok(round.clone()), "{path}");
+            assert_eq!(round.split(), split, "{path}");
+        }
+        for other in [
+            "",
+            "store/cases/c0",
+            "seed-x/liver",
+            "unet/liver",
+            "seed-1/",
+        ] {
+            assert_eq!(other.parse::<RoundName>(), Err(NoRound), "{other}");
+        }
+    }
+
+    #[test]
+    fn rounds_are_found_by_what_was_trained_and_come_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = OutDir::new(dir.path());
+        let names = [
+            name(None, Some(10), None, None),
+            name(None, Some(2), None, Some(1)),
+            name(None, Some(2), None, Some(0)),
+        ];
+        for name in &names {
+            let arm = out.round(name).arm(hardslice_data::balance::Arm::Hard);
+            fs::create_dir_all(arm.training().model()).unwrap();
+        }
+        fs::create_dir_all(out.store().join("cases/c0")).unwrap();
+        fs::create_dir_all(dir.path().join("seed-7/liver")).unwrap();
+        let found = out.rounds().unwrap();
+        assert_eq!(
+            found,
+            [names[2].clone(), names[1].clone(), names[0].clone()]
+        );
+        assert!(
+            OutDir::new(dir.path().join("nowhere")).rounds().is_err(),
+            "no folder"
+        );
+    }
+}

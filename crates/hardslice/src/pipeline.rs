@@ -1,0 +1,105 @@
+//! The whole protocol: prepare, split, one round for each net, results, pictures.
+
+use std::path::Path;
+
+use anyhow::Context;
+use burn::tensor::Device;
+use hardslice::experiment::Experiment;
+use hardslice_data::Organ;
+use hardslice_train::round::{self, Protocol, RoundContext, RoundOutcome};
+use hardslice_volume::whole_file::write_whole_bytes;
+
+use crate::Done;
+use crate::bars::{Bars, wall_time_s};
+use crate::cohort::{PreparedCohort, make_split};
+use crate::folder_lock::FolderLock;
+use crate::layout::{OutDir, RoundName};
+use crate::{pictures, provenance, results};
+
+/// What to run, where, and who is told.
+pub(crate) struct RunArgs<'a> {
+    pub(crate) experiment: &'a Experiment,
+    pub(crate) out: &'a Path,
+    pub(crate) device: &'a Device,
+    pub(crate) bars: &'a Bars,
+    pub(crate) force: bool,
+}
+
+/// What a whole run ends with.
+pub(crate) struct Finished {
+    pub(crate) done: Done,
+    /// The organs of each net, and its round.
+    pub(crate) rounds: Vec<(Vec<Organ>, RoundOutcome)>,
+}
+
+/// Runs the protocol, going on where it was stopped.
+pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
+    let RunArgs {
+        experiment,
+        device,
+        bars,
+        ..
+    } = *args;
+    let out = OutDir::new(args.out);
+    let _lock = FolderLock::of(out.path())?;
+    let toml = experiment.to_toml()?;
+    write_whole_bytes(&out.experiment(), toml.as_bytes())
+        .with_context(|| format!("cannot write into {}", out.path().display()))?;
+
+    let cohort = PreparedCohort::prepare(experiment, &out, bars)?;
+    let (store, organs) = (&cohort.store, &cohort.organs);
+    let split = make_split(experiment, store, organs, &out.split(), bars)?;
+
+    let mut rounds = Vec::new();
+    for organs in nets(experiment, organs) {
+        let protocol = protocol(experiment, organs.clone())?;
+        let context = RoundContext {
+            store,
+            split: &split,
+            dir: out.round(&RoundName::of_organs(&organs)),
+            init: experiment.init.as_deref(),
+            device,
+            observer: bars,
+            wall_time_s,
+            force: args.force,
+        };
+        rounds.push((organs, round::run(&protocol, &context)?));
+    }
+    results::write(&out, experiment, &rounds)?;
+    provenance::write(&out, experiment, store, device)?;
+    pictures::write(&out, store, &split, &rounds, bars)?;
+    Ok(Finished {
+        done: cohort.done,
+        rounds,
+    })
+}
+
+/// The organs of each net: one net for all, or one each.
+pub(crate) fn nets(experiment: &Experiment, organs: &[Organ]) -> Vec<Vec<Organ>> {
+    if experiment.one_net {
+        return vec![organs.to_vec()];
+    }
+    organs.iter().map(|organ| vec![organ.clone()]).collect()
+}
+
+/// What a round of these organs is.
+pub(crate) fn protocol(experiment: &Experiment, organs: Vec<Organ>) -> anyhow::Result<Protocol> {
+    let init_blake3 = experiment.init.as_ref().map(|path| {
+        let bytes = std::fs::read(path)
+            .with_context(|| format!("cannot read the first weights {}", path.display()))?;
+        Ok::<_, anyhow::Error>(blake3::hash(&bytes).to_hex().to_string())
+    });
+    Ok(Protocol {
+        organs,
+        net: experiment.net.clone(),
+        final_net: experiment.final_net.clone(),
+        train: experiment.train.clone(),
+        mining: experiment.mining,
+        balance: experiment.balance,
+        predict: experiment.predict,
+        score: experiment.score,
+        arms: experiment.arms.clone(),
+        seed: experiment.seed,
+        init_blake3: init_blake3.transpose()?,
+    })
+}
