@@ -24,7 +24,6 @@ pub mod balance;
 pub mod triage;
 pub mod ledger;
 
-pub mod phantom;
 pub mod random;
 
 pub use few_at_once::few_at_once;
