@@ -17,7 +17,7 @@ mod text;
 pub use contour::{outline, outline_coverage};
 pub use coverage::Coverage;
 pub use scale::scale_linear;
-pub(crate) use text::text_coverage;
+pub(crate) use text::text_strokes;
 pub use text::{TextStyle, text_height, text_width, wrap};
 
 /// A picture: rows from the top, pixels from the left, three bytes each (sRGB).
@@ -60,6 +60,21 @@ impl Picture {
             *pixel = Rgb::grey(byte(level * 255.0));
         }
         picture
+    }
+
+    /// A picture from its pixels, top row first.
+    ///
+    /// # Panics
+    ///
+    /// When there are not `width` times `height` pixels, or none.
+    pub(crate) fn from_pixels(width: usize, height: usize, pixels: Vec<Rgb>) -> Self {
+        assert_eq!(pixels.len(), width * height, "a pixel for each place");
+        assert!(!pixels.is_empty(), "an empty picture cannot be stored");
+        Self {
+            width,
+            height,
+            pixels,
+        }
     }
 
     /// Pixels from left to right.
