@@ -1,10 +1,11 @@
 //! A cohort of phantoms on disk.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use hardslice_volume::whole_file::write_whole_bytes;
-use hardslice_volume::{Grid, Placement, SingularAffine, Volume, VoxelCount, WriteError};
+use hardslice_volume::whole_file::{write_json, write_whole_bytes};
+use hardslice_volume::{
+    Action, FileError, Grid, Placement, SingularAffine, Volume, VoxelCount, WriteError,
+};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -22,13 +23,8 @@ pub enum PhantomCohortError {
     #[error(transparent)]
     Scan(#[from] WriteError),
     /// Another file could not be written.
-    #[error("cannot write {}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The file system's reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A scan could not be brought to the axes of its file.
     #[error("patient {id} cannot be laid on the axes {axes}")]
     Axes {
@@ -151,13 +147,9 @@ pub fn write_cohort(
         label_values,
         patients,
     };
-    let path = dir.join("phantom.json");
-    let json = serde_json::to_vec_pretty(&record).map_err(|source| PhantomCohortError::Io {
-        path: path.clone(),
-        source: source.into(),
-    })?;
     // The last file: where it stands, the cohort is whole.
-    write(&path, &json)
+    write_json(&dir.join("phantom.json"), &record)?;
+    Ok(())
 }
 
 fn write_case(dir: &Path, case: &PhantomCase, nnunet: bool) -> Result<(), PhantomCohortError> {
@@ -233,11 +225,8 @@ fn patient(case: &PhantomCase) -> Patient {
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), PhantomCohortError> {
-    write_whole_bytes(path, bytes).map_err(|source| PhantomCohortError::Io {
-        path: path.to_path_buf(),
-        source,
-    })
+fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_whole_bytes(path, bytes).map_err(Action::Write.on(path))
 }
 
 fn lines(rows: &[String]) -> Vec<u8> {

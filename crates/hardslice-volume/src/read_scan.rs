@@ -27,7 +27,7 @@ pub fn read_scan(path: &Path) -> Result<Scan<f32>, ReadError> {
 /// As [`read_scan`]; also when the folder has no such series.
 pub fn read_scan_series(path: &Path, series_uid: Option<&str>) -> Result<Scan<f32>, ReadError> {
     match file_kind(path)? {
-        FileKind::Folder | FileKind::Dicom => dicom::read_series(path, series_uid),
+        FileKind::Folder | FileKind::Dicom => Ok(dicom::read_series(path, series_uid)?),
         FileKind::Nifti => read_nifti_scan(path),
         FileKind::Nrrd => read_nrrd_scan(path),
         FileKind::Unknown => Err(ReadError::Unrecognised {

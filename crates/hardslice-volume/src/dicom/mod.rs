@@ -74,16 +74,17 @@ mod pixel_format;
 mod read;
 mod seg;
 mod series;
+mod series_info;
 mod stack;
 mod vector;
 
 use std::path::Path;
 
-use crate::{LabelNames, Placement, ReadError, Scan};
+use crate::{LabelNames, Placement, Scan};
 
 pub use decode::DecodeError;
 pub use error::{DicomError, FileList};
-pub use series::{SeriesInfo, SeriesList};
+pub use series_info::{SeriesInfo, SeriesList};
 
 /// Reads a series of CT images as a scan in Hounsfield units.
 ///
@@ -93,9 +94,9 @@ pub use series::{SeriesInfo, SeriesList};
 ///
 /// # Errors
 ///
-/// [`ReadError::Dicom`] with the files that are wrong; see the [module](self) for what is refused.
-pub fn read_series(dir: &Path, series_uid: Option<&str>) -> Result<Scan<f32>, ReadError> {
-    Ok(read::read_series(dir, series_uid)?)
+/// [`DicomError`] with the files that are wrong; see the [module](self) for what is refused.
+pub fn read_series(dir: &Path, series_uid: Option<&str>) -> Result<Scan<f32>, DicomError> {
+    read::read_series(dir, series_uid)
 }
 
 /// Lists the series of images below a folder, whatever their modality, sorted by UID.
@@ -104,8 +105,8 @@ pub fn read_series(dir: &Path, series_uid: Option<&str>) -> Result<Scan<f32>, Re
 ///
 /// # Errors
 ///
-/// [`ReadError::Dicom`] when the folder cannot be read or holds a damaged DICOM file.
-pub fn list_series(dir: &Path) -> Result<Vec<SeriesInfo>, ReadError> {
+/// [`DicomError`] when the folder cannot be read or holds a damaged DICOM file.
+pub fn list_series(dir: &Path) -> Result<Vec<SeriesInfo>, DicomError> {
     let found = files::find(dir)?;
     let by_uid = series::by_series(found.images);
     Ok(by_uid
@@ -123,13 +124,13 @@ pub fn list_series(dir: &Path) -> Result<Vec<SeriesInfo>, ReadError> {
 ///
 /// # Errors
 ///
-/// [`ReadError::Dicom`] when frames do not lie on the scan's voxels (2 % of a voxel off along any
+/// [`DicomError`] when frames do not lie on the scan's voxels (2 % of a voxel off along any
 /// axis), when segments of different values overlap, when no segment is listed, or when the file
 /// holds something else, such as RTSTRUCT.
 pub fn read_seg(
     path: &Path,
     placement: &Placement,
     names: &LabelNames,
-) -> Result<Scan<u16>, ReadError> {
-    Ok(seg::read(path, placement, names)?)
+) -> Result<Scan<u16>, DicomError> {
+    seg::read(path, placement, names)
 }

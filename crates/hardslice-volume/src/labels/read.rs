@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use super::embed::{embedded, offset_in};
 use super::folder::{holds_masks, read_mask_folder};
+use super::label_file::read_label_file;
+use super::target::Target;
 use super::{LabelNames, segments};
 use crate::file_kind::{FileKind, file_kind};
-use crate::nifti::read_nifti_label_voxels;
-use crate::nrrd::read_nrrd_labels;
-use crate::{Grid, Placement, ReadError, Scan, Volume, default_tolerance_mm, dicom, same_grid};
+use crate::{Placement, ReadError, Scan, Volume, default_tolerance_mm, dicom};
 
 /// Reads the labels of a scan, as they lie on the scan's canonical grid.
 ///
@@ -71,9 +70,11 @@ pub fn read_labels_on(
         tolerance_mm,
     };
     let labels = match file_kind(path)? {
-        FileKind::Folder if !holds_masks(path)? => return dicom::read_seg(path, placement, names),
+        FileKind::Folder if !holds_masks(path)? => {
+            return Ok(dicom::read_seg(path, placement, names)?);
+        }
         FileKind::Folder => read_mask_folder(path, &target, names)?,
-        FileKind::Dicom => return dicom::read_seg(path, placement, names),
+        FileKind::Dicom => return Ok(dicom::read_seg(path, placement, names)?),
         FileKind::Nifti | FileKind::Nrrd => {
             let file = read_label_file(path)?;
             segments::combine(file, &target, names, path)?
@@ -93,114 +94,5 @@ pub fn read_labels_on(
     Ok(Scan {
         volume,
         placement: *placement,
-    })
-}
-
-/// Where the voxels of a label file lie on a scan's canonical grid, which they must cover.
-pub(crate) fn placed_on(
-    grid: &Grid,
-    tolerance_mm: f64,
-    native: Grid,
-    path: &Path,
-) -> Result<Placement, ReadError> {
-    let target = Target { grid, tolerance_mm };
-    let placement = target.placement(native, path)?;
-    target.check(&placement, path)?;
-    Ok(placement)
-}
-
-/// The grid that labels must lie on.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Target<'a> {
-    pub(super) grid: &'a Grid,
-    pub(super) tolerance_mm: f64,
-}
-
-impl Target<'_> {
-    /// Brings voxels from a file's own order to the scan's canonical order.
-    pub(super) fn place(
-        &self,
-        native: Grid,
-        voxels: Vec<u16>,
-        path: &Path,
-    ) -> Result<Vec<u16>, ReadError> {
-        let placement = self.placement(native, path)?;
-        self.check(&placement, path)?;
-        reordered(&placement, voxels, path)
-    }
-
-    /// As [`place`](Self::place); the file may also hold a part of the scan's voxels.
-    pub(super) fn place_part(
-        &self,
-        native: Grid,
-        voxels: Vec<u16>,
-        path: &Path,
-    ) -> Result<Vec<u16>, ReadError> {
-        let placement = self.placement(native, path)?;
-        let part = placement.canonical;
-        let Some(offset) = offset_in(self.grid, &part, self.tolerance_mm) else {
-            // No part, so the whole: says how far it is off.
-            self.check(&placement, path)?;
-            return reordered(&placement, voxels, path);
-        };
-        let voxels = reordered(&placement, voxels, path)?;
-        Ok(if part.shape == self.grid.shape {
-            voxels
-        } else {
-            embedded(&voxels, &part, self.grid, offset)
-        })
-    }
-
-    fn placement(&self, native: Grid, path: &Path) -> Result<Placement, ReadError> {
-        Placement::on_axes_of(native, self.grid).map_err(|source| ReadError::Affine {
-            source,
-            path: path.to_path_buf(),
-        })
-    }
-
-    fn check(&self, placement: &Placement, path: &Path) -> Result<(), ReadError> {
-        same_grid(self.grid, &placement.canonical, self.tolerance_mm).map_err(|source| {
-            ReadError::Grid {
-                source,
-                path: path.to_path_buf(),
-            }
-        })
-    }
-}
-
-fn reordered(placement: &Placement, voxels: Vec<u16>, path: &Path) -> Result<Vec<u16>, ReadError> {
-    let placed = placement
-        .to_canonical(voxels)
-        .map_err(|source| ReadError::VoxelCount {
-            source,
-            path: path.to_path_buf(),
-        })?;
-    Ok(placed.into_voxels())
-}
-
-/// A label file in its own axis order: one layer for all formats but `.seg.nrrd`.
-#[derive(Debug)]
-pub(super) struct LabelFile {
-    pub(super) native: Grid,
-    pub(super) layers: Vec<Vec<u16>>,
-    pub(super) segments: Vec<crate::nrrd::Segment>,
-}
-
-/// Reads one label file of voxels, NIfTI or NRRD.
-pub(super) fn read_label_file(path: &Path) -> Result<LabelFile, ReadError> {
-    Ok(if file_kind(path)? == FileKind::Nrrd {
-        let nrrd = read_nrrd_labels(path)?;
-        LabelFile {
-            native: nrrd.native,
-            layers: nrrd.layers,
-            segments: nrrd.segments,
-        }
-    } else {
-        let (native, voxels) = read_nifti_label_voxels(path)?;
-        LabelFile {
-            native,
-            layers: vec![voxels],
-            segments: Vec::new(),
-        }
     })
 }

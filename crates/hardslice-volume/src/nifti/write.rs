@@ -8,7 +8,7 @@ use flate2::{Compression, GzBuilder};
 use super::affine::Qform;
 use super::header::SIZE_1;
 use crate::whole_file::write_whole;
-use crate::{Grid, Placement, Volume, WriteError};
+use crate::{Action, Grid, Placement, Volume, WriteError};
 
 /// Voxels begin behind the header and four bytes that say that it has no extension.
 const VOXEL_OFFSET: u16 = 352;
@@ -121,10 +121,8 @@ fn write(
             voxels(file)
         }
     })
-    .map_err(|source| WriteError::Io {
-        path: path.to_path_buf(),
-        source,
-    })
+    .map_err(Action::Write.on(path))?;
+    Ok(())
 }
 
 /// The header and the empty extension behind it; `None` when an axis is too long.

@@ -8,7 +8,7 @@ use super::NrrdError;
 use super::header::{Axes, Header};
 use super::segments::{Segment, segments};
 use crate::stored::{Voxel, read_voxels};
-use crate::{Grid, Placement, ReadError, Scan};
+use crate::{Action, Grid, Placement, ReadError, Scan};
 
 /// Reads a scan.
 ///
@@ -56,7 +56,7 @@ pub(crate) fn read_nrrd_labels(path: &Path) -> Result<NrrdLabels, ReadError> {
 }
 
 fn read<T: Voxel>(path: &Path) -> Result<(Header, Axes, Vec<T>), ReadError> {
-    let file = File::open(path).map_err(ReadError::io(path))?;
+    let file = File::open(path).map_err(Action::Read.on(path))?;
     let mut reader = BufReader::with_capacity(1 << 18, file);
     let header = Header::read(&mut reader, path)?;
     let axes = header.axes()?;

@@ -1,27 +1,27 @@
 //! What can be wrong with a file that holds a scan or labels.
 
-use std::io;
+mod labels;
+mod nifti;
+mod nrrd;
+
 use std::path::PathBuf;
 
 use thiserror::Error;
 
 use crate::dicom::DicomError;
-use crate::labels::LabelError;
-use crate::nifti::NiftiError;
-use crate::nrrd::NrrdError;
+use crate::file_error::FileError;
 use crate::{GridMismatch, SingularAffine, VoxelCount};
+
+pub use labels::LabelError;
+pub use nifti::NiftiError;
+pub use nrrd::NrrdError;
 
 /// A scan or a label map could not be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// The file system or the decompressor refused.
-    #[error("cannot read {}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Its reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 
     /// Neither the name nor the first bytes belong to a format that is read here.
     #[error("{found}, but {wanted} was wanted: {}", path.display())]
@@ -165,13 +165,8 @@ pub enum WriteError {
     },
 
     /// The file system refused.
-    #[error("cannot write {}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Its reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 
     /// The volume does not lie on the canonical grid of the placement it should be written with.
     #[error(
@@ -186,12 +181,4 @@ pub enum WriteError {
         /// The file.
         path: PathBuf,
     },
-}
-
-impl ReadError {
-    /// For `map_err`: the file system's refusal with the file it is about.
-    pub fn io(path: &std::path::Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_path_buf();
-        move |source| Self::Io { path, source }
-    }
 }
