@@ -90,7 +90,7 @@ fn draw_axes(stream: &mut Stream, other_axes_share: f64) -> Orientation {
     let pick = stream.below(48);
     let mut all = Orientation::all();
     if other {
-        all.nth(pick).unwrap_or(Orientation::CANONICAL)
+        all.nth(pick).expect("there are 48 orientations")
     } else {
         Orientation::CANONICAL
     }

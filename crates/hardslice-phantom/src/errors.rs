@@ -248,7 +248,7 @@ impl Change {
                 slice[y * columns + x] = label;
             }
         };
-        let signed = |at: usize| isize::try_from(at).unwrap_or(isize::MAX);
+        let signed = |at: usize| at.cast_signed();
         for &[y, x] in &shown {
             match *self {
                 Self::Erase => {}

@@ -41,6 +41,14 @@ pub enum LabelNamesError {
 impl LabelNames {
     /// Makes a list from pairs of structure name and label value.
     ///
+    /// ```
+    /// # use hardslice_volume::LabelNames;
+    /// let names = LabelNames::new([("liver", 1), ("kidney_left", 2), ("kidney_right", 2)])?;
+    /// assert_eq!(names.value_of("Kidney Left"), Some(2));
+    /// assert_eq!(names.value_of("spleen"), None);
+    /// # Ok::<(), hardslice_volume::LabelNamesError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`LabelNamesError`] when a value is 0 or a name stands twice.

@@ -23,6 +23,27 @@ use crate::{Placement, ReadError, Scan, Volume, default_tolerance_mm, dicom};
 /// The axes of a label file may run otherwise than the scan's, as long as they cover the same
 /// voxels.
 ///
+/// ```
+/// use hardslice_volume::{LabelNames, PerAxis, Volume, read_labels, write_label_map};
+///
+/// # use hardslice_volume::{Grid, Placement, Scan};
+/// # let placement = Placement::new(Grid {
+/// #     shape: PerAxis::from_xyz([2, 1, 1]),
+/// #     world_from_voxel: [[-0.75, 0.0, 0.0, 10.0], [0.0, 0.75, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0]],
+/// # })?;
+/// # let scan = Scan::from_native(placement, vec![-1000.0, 40.0])?;
+/// # let dir = tempfile::tempdir()?;
+/// // A folder of masks, as TotalSegmentator leaves it; `scan` has two voxels.
+/// let mask = Volume::new(*scan.volume.grid(), vec![1, 0])?;
+/// write_label_map(&dir.path().join("kidney_left.nii.gz"), &mask, &scan.placement)?;
+///
+/// let names = LabelNames::new([("kidney_left", 2), ("kidney_right", 3)])?;
+/// let labels = read_labels(dir.path(), &scan, &names)?;
+/// assert_eq!(labels.volume.voxels(), [2, 0]);
+/// assert_eq!(labels.volume.grid(), scan.volume.grid());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`ReadError`]: the file is damaged, holds other values than labels, or lies on another grid than
@@ -41,6 +62,30 @@ pub fn read_labels(
 ///
 /// DICOM SEG is held to its own, as it may hold only some of the scan's slices.
 ///
+/// ```
+/// use hardslice_volume::{LabelNames, PerAxis, Volume, read_labels_within, write_label_map};
+///
+/// # use hardslice_volume::{Grid, Placement, Scan};
+/// # let placement = Placement::new(Grid {
+/// #     shape: PerAxis::from_xyz([2, 1, 1]),
+/// #     world_from_voxel: [[-0.75, 0.0, 0.0, 10.0], [0.0, 0.75, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0]],
+/// # })?;
+/// # let scan = Scan::from_native(placement, vec![-1000.0, 40.0])?;
+/// # let dir = tempfile::tempdir()?;
+/// // Labels on a grid that lies half a millimetre beside the scan's.
+/// let mut beside = scan.placement;
+/// beside.native.world_from_voxel[2][3] += 0.5;
+/// beside.canonical.world_from_voxel[2][3] += 0.5;
+/// let path = dir.path().join("liver.nii.gz");
+/// write_label_map(&path, &Volume::new(beside.canonical, vec![1, 0])?, &beside)?;
+///
+/// let names = LabelNames::default();
+/// let refused = read_labels_within(&path, &scan, &names, 0.1).unwrap_err();
+/// assert!(refused.to_string().contains("0.5"), "{refused}");
+/// assert_eq!(read_labels_within(&path, &scan, &names, 1.0)?.volume.voxels(), [1, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// As [`read_labels`].
@@ -55,6 +100,26 @@ pub fn read_labels_within(
 
 /// Reads labels as [`read_labels_within`] does, where the scan itself is not at hand: `placement` says
 /// where its voxels lie.
+///
+/// ```
+/// use hardslice_volume::{
+///     LabelNames, PerAxis, Volume, default_tolerance_mm, read_labels_on, write_label_map,
+/// };
+///
+/// # use hardslice_volume::{Grid, Placement, Scan};
+/// # let placement = Placement::new(Grid {
+/// #     shape: PerAxis::from_xyz([2, 1, 1]),
+/// #     world_from_voxel: [[-0.75, 0.0, 0.0, 10.0], [0.0, 0.75, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0]],
+/// # })?;
+/// # let scan = Scan::from_native(placement, vec![-1000.0, 40.0])?;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("liver.nii.gz");
+/// # write_label_map(&path, &Volume::new(*scan.volume.grid(), vec![1, 0])?, &placement)?;
+/// let tolerance_mm = default_tolerance_mm(&placement.canonical);
+/// let labels = read_labels_on(&path, &placement, &LabelNames::default(), tolerance_mm)?;
+/// assert_eq!(labels.volume.voxels(), [1, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
