@@ -25,7 +25,6 @@ pub mod audit;
 pub mod balance;
 pub mod manifest;
 pub mod mining;
-pub mod phantom;
 pub mod preprocess;
 pub mod random;
 pub mod split;

@@ -105,6 +105,22 @@ pub struct CaseScores {
 /// `truth` and `predicted`: `[z, y, x]` of `shape`, `x` fastest. `spacing_mm` belongs to the same
 /// axes; surfel areas follow surface-distance called on such arrays.
 ///
+/// ```
+/// use hardslice_eval::{ScoreOptions, Status, score_case};
+/// use hardslice_volume::PerAxis;
+///
+/// let (shape, spacing_mm) = (PerAxis::new(1, 1, 4), PerAxis::new(5.0, 0.8, 0.8));
+/// let truth = [true, true, false, false];
+/// let options = ScoreOptions::default();
+/// let scores = score_case(&truth, &[true, false, false, false], shape, spacing_mm, &options);
+/// assert_eq!(scores.dice, Some(2.0 / 3.0));
+///
+/// // A missed organ is a failure: Dice 0, and no distance that could be averaged.
+/// let missed = score_case(&truth, &[false; 4], shape, spacing_mm, &options);
+/// assert_eq!(missed.status, Status::PredictionEmpty);
+/// assert_eq!((missed.dice, missed.hd95_mm), (Some(0.0), None));
+/// ```
+///
 /// # Panics
 ///
 /// When a mask does not fill `shape`, an axis is longer than [`crate::MAX_AXIS`], or the spacing
@@ -127,6 +143,25 @@ pub fn score_case(
 }
 
 /// Scores one organ of one case from two masks, each a view into a mask or a label map.
+///
+/// ```
+/// use hardslice_eval::{Mask, ScoreOptions, score_masks};
+/// use hardslice_volume::PerAxis;
+///
+/// let (shape, spacing_mm) = (PerAxis::new(1, 1, 4), PerAxis::new(5.0, 1.0, 2.0));
+/// let labels = [0_u8, 3, 3, 0];
+/// let predicted = [false, false, true, true];
+/// let scores = score_masks(
+///     &Mask::new(&labels, 3, shape)?,
+///     &Mask::new(&predicted, true, shape)?,
+///     spacing_mm,
+///     &ScoreOptions::default(),
+/// )?;
+/// assert_eq!(scores.dice, Some(0.5));
+/// assert_eq!(scores.hd95_mm, Some(2.0), "one voxel of 2 mm along x");
+/// assert_eq!(scores.volume_difference_ml, Some(0.0), "as many voxels");
+/// # Ok::<(), hardslice_eval::ScoreError>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -47,6 +47,15 @@ impl Bootstrap {
     /// than about 20 patients the interval is too narrow; say how many there were.
     ///
     /// `None` for fewer than two values or without resamples.
+    ///
+    /// ```
+    /// # use hardslice_eval::Bootstrap;
+    /// let dice_of_patients = [0.91, 0.88, 0.95, 0.70, 0.93];
+    /// let interval = Bootstrap::default().interval_of_mean(&dice_of_patients).unwrap();
+    /// assert!(interval.low < 0.874 && 0.874 < interval.high, "around the mean");
+    /// assert!(interval.low >= 0.70 && interval.high <= 0.95, "within the values");
+    /// assert_eq!(Bootstrap::default().interval_of_mean(&[0.9]), None, "one patient");
+    /// ```
     pub fn interval_of_mean(&self, values: &[f64]) -> Option<Interval> {
         if values.len() < 2 || self.n_resamples == 0 {
             return None;

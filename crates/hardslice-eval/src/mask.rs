@@ -45,6 +45,17 @@ pub enum MaskError {
 impl<'a, T: Label> Mask<'a, T> {
     /// Sees the voxels that equal `inside` as the organ.
     ///
+    /// ```
+    /// use hardslice_eval::Mask;
+    /// use hardslice_volume::PerAxis;
+    ///
+    /// let labels = [0_u16, 2, 2, 3]; // [z, y, x], x fastest
+    /// let liver = Mask::new(&labels, 2, PerAxis::new(1, 2, 2))?;
+    /// assert_eq!(liver.shape(), PerAxis::new(1, 2, 2));
+    /// assert!(Mask::new(&labels, 2, PerAxis::new(1, 2, 3)).is_err(), "six voxels, four values");
+    /// # Ok::<(), hardslice_eval::MaskError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`MaskError`] when `voxels` is not exactly as long as the grid, or when an axis is longer

@@ -7,9 +7,6 @@
 
 use std::ops::Add;
 
-use crate::mask::{Label, Mask};
-use crate::survey::{ScoreError, survey};
-
 /// Voxel counts from which every overlap score follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Overlap {
@@ -22,21 +19,16 @@ pub struct Overlap {
 }
 
 impl Overlap {
-    /// Counts the voxels of two masks and those they share.
-    ///
-    /// # Errors
-    ///
-    /// [`ScoreError::GridMismatch`] when the masks differ in shape.
-    pub fn count<T: Label, U: Label>(
-        truth: &Mask<'_, T>,
-        predicted: &Mask<'_, U>,
-    ) -> Result<Self, ScoreError> {
-        Ok(survey(truth, predicted)?.overlap)
-    }
-
     /// Dice coefficient `2·|T∩P| / (|T|+|P|)`, from 0 (apart) to 1 (equal).
     ///
     /// `None` when both masks are empty; surface-distance gives `NaN` there, other tools 1.
+    ///
+    /// ```
+    /// # use hardslice_eval::Overlap;
+    /// let overlap = Overlap { n_truth: 100, n_predicted: 60, n_shared: 40 };
+    /// assert_eq!(overlap.dice(), Some(0.5)); // 2 · 40 / (100 + 60)
+    /// assert_eq!(Overlap::default().dice(), None);
+    /// ```
     pub fn dice(self) -> Option<f64> {
         let n_total = self.n_truth + self.n_predicted;
         (n_total > 0).then(|| 2.0 * self.n_shared as f64 / n_total as f64)
@@ -45,6 +37,13 @@ impl Overlap {
     /// Predicted less true volume, in millilitres: above 0 where the prediction is too large.
     ///
     /// `voxel_ml` is the volume of one voxel in millilitres. 0 when both masks are empty.
+    ///
+    /// ```
+    /// # use hardslice_eval::Overlap;
+    /// let overlap = Overlap { n_truth: 100, n_predicted: 60, n_shared: 40 };
+    /// // Voxels of 1 × 1 × 5 mm: 40 too few.
+    /// assert_eq!(overlap.volume_difference_ml(0.005), -0.2);
+    /// ```
     pub fn volume_difference_ml(self, voxel_ml: f64) -> f64 {
         (self.n_predicted as f64 - self.n_truth as f64) * voxel_ml
     }
@@ -67,6 +66,7 @@ mod tests {
     use hardslice_volume::PerAxis;
 
     use super::*;
+    use crate::Mask;
 
     const SHAPE: PerAxis<usize> = PerAxis::new(1, 2, 2);
 

@@ -35,6 +35,14 @@ pub struct Printed {
 /// A negative standard deviation, a mean outside the range, `n` below 2 and `NaN` are impossible
 /// too.
 ///
+/// ```
+/// # use hardslice_eval::{Printed, impossible_sd};
+/// let row = Printed { n: 10, mean: 0.95, sd: 0.02, min: 0.90, max: 0.98 };
+/// assert!(!impossible_sd(&row, 0.005, 0.005));
+/// // At most √(0.03 · 0.05 · 10 / 9) = 0.041.
+/// assert!(impossible_sd(&Printed { sd: 0.06, ..row }, 0.005, 0.005));
+/// ```
+///
 /// # Sources
 ///
 /// - R. Bhatia and C. Davis (2000), "A better bound on the variance", American Mathematical

@@ -77,6 +77,32 @@ pub(crate) fn survey<T: Label, U: Label>(
         .reduce(Survey::nothing, Survey::join))
 }
 
+impl Overlap {
+    /// Counts the voxels of two masks and those they share.
+    ///
+    /// ```
+    /// use hardslice_eval::{Mask, Overlap};
+    /// use hardslice_volume::PerAxis;
+    ///
+    /// let shape = PerAxis::new(1, 2, 3);
+    /// let truth = Mask::new(&[0_u8, 1, 1, 0, 1, 2], 1, shape)?; // organ 1 of a label map
+    /// let predicted = Mask::new(&[false, true, false, false, true, true], true, shape)?;
+    /// let overlap = Overlap::count(&truth, &predicted)?;
+    /// assert_eq!((overlap.n_truth, overlap.n_predicted, overlap.n_shared), (3, 3, 2));
+    /// # Ok::<(), hardslice_eval::ScoreError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ScoreError::GridMismatch`] when the masks differ in shape.
+    pub fn count<T: Label, U: Label>(
+        truth: &Mask<'_, T>,
+        predicted: &Mask<'_, U>,
+    ) -> Result<Self, ScoreError> {
+        Ok(survey(truth, predicted)?.overlap)
+    }
+}
+
 impl Survey {
     fn nothing() -> Self {
         Self {
@@ -119,7 +145,8 @@ fn survey_slice<T: Label, U: Label>(
         }
         let mut pairs = truth_row.iter().zip(predicted_row);
         let inside = |(t, p): (&T, &U)| truth.holds(*t) || predicted.holds(*p);
-        let first = pairs.position(inside).unwrap_or(0);
+        let first = pairs.position(inside);
+        let first = first.expect("a row with a count has a voxel inside");
         let last = pairs
             .rposition(inside)
             .map_or(first, |after| first + 1 + after);

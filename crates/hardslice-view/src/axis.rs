@@ -110,7 +110,7 @@ pub(crate) fn nice_step(least: f64) -> f64 {
         return 1.0;
     }
     let power = 10_f64.powf(least.log10().floor());
-    let steps = [1.0, 2.0, 5.0, 10.0].map(|digit| digit * power);
+    let steps = [1.0, 2.0, 5.0].map(|digit| digit * power);
     steps
         .into_iter()
         .find(|step| *step >= least * (1.0 - 1e-9))
@@ -157,7 +157,7 @@ fn label(value: f64, step: f64, greatest: f64) -> String {
         let scaled = step * 10_f64.powi(*decimals);
         (scaled - scaled.round()).abs() < 1e-6
     });
-    let decimals = usize::try_from(decimals.unwrap_or(6)).unwrap_or(6);
+    let decimals = usize::try_from(decimals.unwrap_or(6)).expect("0 to 6");
     if value.abs() < step * 1e-6 {
         return if unit.is_empty() {
             format!("{:.decimals$}", 0.0)

@@ -191,7 +191,7 @@ fn place(layers: &[LayerBox], sizes: &[usize]) -> Vec<Placed> {
         let row = sizes
             .iter()
             .position(|size| *size == layer.size)
-            .unwrap_or(0);
+            .expect("the sizes are those of all layers");
         let placed = Placed {
             left,
             top: tops[row],

@@ -1,10 +1,10 @@
 //! A picture of pixels, and what is drawn on it.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hardslice_volume::whole_file::write_whole;
-use thiserror::Error;
+use hardslice_volume::{Action, FileError};
 
 use crate::palette::Rgb;
 
@@ -17,7 +17,7 @@ mod text;
 pub use contour::{outline, outline_coverage};
 pub use coverage::Coverage;
 pub use scale::scale_linear;
-pub(crate) use text::text_coverage;
+pub(crate) use text::text_strokes;
 pub use text::{TextStyle, text_height, text_width, wrap};
 
 /// A picture: rows from the top, pixels from the left, three bytes each (sRGB).
@@ -27,16 +27,6 @@ pub struct Picture {
     width: usize,
     height: usize,
     pixels: Vec<Rgb>,
-}
-
-/// A picture could not be written.
-#[derive(Debug, Error)]
-#[error("the picture could not be written to {}", path.display())]
-pub struct PictureWriteError {
-    /// Where it should have gone.
-    pub path: PathBuf,
-    /// What the encoder or the file system said.
-    pub source: io::Error,
 }
 
 impl Picture {
@@ -60,6 +50,21 @@ impl Picture {
             *pixel = Rgb::grey(byte(level * 255.0));
         }
         picture
+    }
+
+    /// A picture from its pixels, top row first.
+    ///
+    /// # Panics
+    ///
+    /// When there are not `width` times `height` pixels, or none.
+    pub(crate) fn from_pixels(width: usize, height: usize, pixels: Vec<Rgb>) -> Self {
+        assert_eq!(pixels.len(), width * height, "a pixel for each place");
+        assert!(!pixels.is_empty(), "an empty picture cannot be stored");
+        Self {
+            width,
+            height,
+            pixels,
+        }
     }
 
     /// Pixels from left to right.
@@ -163,12 +168,9 @@ impl Picture {
     ///
     /// # Errors
     ///
-    /// [`PictureWriteError`] with the path and the cause.
-    pub fn write_png(&self, path: &Path) -> Result<(), PictureWriteError> {
-        write_whole(path, |file| self.encode_png(file)).map_err(|source| PictureWriteError {
-            path: path.to_owned(),
-            source,
-        })
+    /// [`FileError`] with the path and the cause.
+    pub fn write_png(&self, path: &Path) -> Result<(), FileError> {
+        write_whole(path, |file| self.encode_png(file)).map_err(Action::Write.on(path))
     }
 
     /// A picture that is grey, as the bytes of a PNG file with one byte a pixel: of each pixel the

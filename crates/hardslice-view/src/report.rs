@@ -14,6 +14,7 @@ mod figure;
 mod gallery;
 mod ledger;
 mod page;
+mod shown;
 mod turntable;
 
 pub use audit::{our_rows, printed_rows};

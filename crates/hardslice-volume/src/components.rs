@@ -118,6 +118,15 @@ impl Components {
 /// Of several that are equally large the one whose first voxel is stored first stays. An empty mask
 /// stays empty.
 ///
+/// ```
+/// use hardslice_volume::PerAxis;
+/// use hardslice_volume::components::keep_largest;
+///
+/// let mut mask = [true, false, true, true];
+/// keep_largest(&mut mask, PerAxis::new(1, 1, 4));
+/// assert_eq!(mask, [false, false, true, true]);
+/// ```
+///
 /// # Panics
 ///
 /// When `mask` is not as long as `shape` says.

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::ReadError;
 use crate::nifti::{has_nifti_name, starts_like_nifti};
+use crate::{Action, ReadError};
 
 /// A format that is read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,6 @@ fn head(path: &Path, n_bytes: u64) -> Result<Vec<u8>, ReadError> {
     let mut head = Vec::new();
     File::open(path)
         .and_then(|file| file.take(n_bytes).read_to_end(&mut head))
-        .map_err(ReadError::io(path))?;
+        .map_err(Action::Read.on(path))?;
     Ok(head)
 }

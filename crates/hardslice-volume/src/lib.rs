@@ -21,6 +21,8 @@ mod orientation;
 mod reorder;
 mod placement;
 mod grid_mismatch;
+mod file_error;
+mod label_names;
 mod error;
 mod stored;
 mod file_kind;
@@ -36,14 +38,14 @@ pub mod plane;
 pub mod whole_file;
 
 pub use axes::PerAxis;
-pub use error::{ReadError, WriteError};
+pub use error::{LabelError, NiftiError, NrrdError, ReadError, WriteError};
+pub use file_error::{Action, FileError};
 pub use grid::Grid;
 pub use grid_mismatch::{GridMismatch, default_tolerance_mm, same_grid};
-pub use labels::{
-    LabelError, LabelNames, LabelNamesError, read_labels, read_labels_on, read_labels_within,
-};
-pub use nifti::{NiftiError, read_nifti_labels, read_nifti_scan, write_label_map, write_scan};
-pub use nrrd::{NrrdError, read_nrrd_scan};
+pub use label_names::{LabelNames, LabelNamesError};
+pub use labels::{read_labels, read_labels_on, read_labels_within};
+pub use nifti::{read_nifti_labels, read_nifti_scan, write_label_map, write_scan};
+pub use nrrd::read_nrrd_scan;
 pub use orientation::{AxisSource, Orientation, SingularAffine};
 pub use placement::{Placement, Scan};
 pub use read_scan::{read_scan, read_scan_series};

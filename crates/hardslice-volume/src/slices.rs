@@ -28,6 +28,25 @@ enum From<T> {
 impl Slices<f32> {
     /// Opens a scan, as [`read_scan_series`] does: Hounsfield units.
     ///
+    /// ```
+    /// use hardslice_volume::Slices;
+    ///
+    /// # use hardslice_volume::{Grid, PerAxis, Volume, write_scan};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("ct.nii.gz");
+    /// # let grid = Grid {
+    /// #     shape: PerAxis::from_xyz([2, 1, 1]),
+    /// #     world_from_voxel: [[-0.75, 0.0, 0.0, 10.0], [0.0, 0.75, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0]],
+    /// # };
+    /// # write_scan(&path, &Volume::new(grid, vec![-1000_i16, 40])?)?;
+    /// let slices = Slices::of_scan(&path, None)?;
+    /// assert_eq!(slices.placement().canonical.shape.z, 1);
+    /// slices.for_each(|z, slice| {
+    ///     assert_eq!((z, slice), (0, &[40.0, -1000.0][..]));
+    /// })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ReadError`]: what is wrong with the file; of a NIfTI file, with its header.
@@ -67,6 +86,23 @@ impl Slices<f32> {
 
 impl Slices<u16> {
     /// Opens the labels of a scan, as [`read_labels_on`] does.
+    ///
+    /// ```
+    /// use hardslice_volume::{LabelNames, PerAxis, Slices, Volume, write_label_map};
+    ///
+    /// # use hardslice_volume::{Grid, Placement, Scan};
+    /// # let placement = Placement::new(Grid {
+    /// #     shape: PerAxis::from_xyz([2, 1, 1]),
+    /// #     world_from_voxel: [[-0.75, 0.0, 0.0, 10.0], [0.0, 0.75, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0]],
+    /// # })?;
+    /// # let scan = Scan::from_native(placement, vec![-1000.0, 40.0])?;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("liver.nii.gz");
+    /// # write_label_map(&path, &Volume::new(*scan.volume.grid(), vec![1, 0])?, &placement)?;
+    /// let labels = Slices::of_labels(&path, &placement, &LabelNames::default(), 0.1)?;
+    /// labels.for_each(|z, slice| assert_eq!((z, slice), (0, &[1, 0][..])))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -6,6 +6,7 @@
 pub use hardslice_data as data;
 pub use hardslice_eval as eval;
 pub use hardslice_kernels as kernels;
+pub use hardslice_phantom as phantom;
 pub use hardslice_train as train;
 pub use hardslice_view as view;
 pub use hardslice_volume as volume;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::paired::mean;
+use super::mean::mean;
 
 /// A number of the scores of all patients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -10,24 +10,29 @@
 //! Patients are the units: several cases of a patient are averaged first. Greater scores must be
 //! better; negate distances.
 
+mod mean;
+mod end_point;
+mod plan;
+mod error;
 mod scores;
 mod paired;
-mod end_point;
 mod bootstrap;
 mod permutation;
 mod wilcoxon;
 mod holm;
-mod plan;
 mod comparison;
 mod verdict;
+mod by_plan;
 
+pub use by_plan::compare;
 pub use comparison::{
     AbsentScore, ArmEstimate, Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval,
-    TestOutcome, compare,
+    TestOutcome,
 };
 pub use end_point::EndPoint;
+pub use error::CompareError;
 pub use holm::holm;
 pub use permutation::{PValue, Permutations};
 pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role, Test};
-pub use scores::{ArmScore, CompareError};
+pub use scores::ArmScore;
 pub use wilcoxon::wilcoxon;

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::end_point::EndPoint;
-use super::scores::{CompareError, OfSeed, Scores};
+use super::error::CompareError;
+use super::mean::mean;
+use super::scores::{OfSeed, Scores};
 
 /// Each patient's score with each seed, by `ARMS` arms that are compared with each other.
 #[derive(Debug)]
@@ -117,12 +119,6 @@ fn means_of_shared_cases<const ARMS: usize>(
     Some(std::array::from_fn(|arm| {
         mean(shared.iter().map(|case| cases[arm][case]))
     }))
-}
-
-/// The mean of at least one value.
-pub(super) fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let n = values.len();
-    values.sum::<f64>() / n as f64
 }
 
 #[cfg(test)]

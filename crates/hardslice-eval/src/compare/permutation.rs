@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::end_point::EndPoint;
-use super::paired::mean;
+use super::mean::mean;
 use crate::splitmix::SplitMix64;
 
 /// How many swaps are tried when not all can be.
@@ -48,6 +48,14 @@ impl Permutations {
     pub const MOST_EXACT: usize = 16;
 
     /// Sign-flip test of the mean of paired differences, one a patient. `None` without patients.
+    ///
+    /// ```
+    /// # use hardslice_eval::compare::Permutations;
+    /// let permutations = Permutations { n_resamples: 10_000, seed: 0 };
+    /// let found = permutations.of_mean(&[1.0, 2.0, 4.0]).unwrap();
+    /// assert_eq!(found.p, 0.25); // of eight sign patterns, all plus and all minus
+    /// assert_eq!(found.smallest_p, 0.25, "three patients can never give less");
+    /// ```
     pub fn of_mean(&self, differences: &[f64]) -> Option<PValue> {
         let scale = differences.iter().fold(0.0_f64, |max, d| max.max(d.abs()));
         self.of_swaps(differences.len(), scale, |swapped| {
@@ -63,6 +71,14 @@ impl Permutations {
     ///
     /// `arm` and `reference`: `[seed][patient]`, the same shape. `None` when they are not, or
     /// without seeds or patients.
+    ///
+    /// ```
+    /// # use hardslice_eval::compare::{EndPoint, Permutations};
+    /// let permutations = Permutations { n_resamples: 10_000, seed: 0 };
+    /// let (arm, reference) = ([vec![0.75, 0.5, 0.875]], [vec![0.25, 0.5, 0.875]]);
+    /// let found = permutations.of_end_point(EndPoint::Min, &arm, &reference).unwrap();
+    /// assert_eq!(found.p, 1.0); // one patient differs: swapping it gives the same size
+    /// ```
     pub fn of_end_point(
         &self,
         end_point: EndPoint,

@@ -232,8 +232,7 @@ impl ComparisonPlan {
 
     /// BLAKE3, in hexadecimal, of the plan as JSON without spaces, fields in the order of the type.
     pub fn hash(&self) -> String {
-        // Plain data of numbers and text always has a JSON form.
-        let json = serde_json::to_vec(self).unwrap_or_default();
+        let json = json_of(self);
         blake3::hash(&json).to_hex().to_string()
     }
 
@@ -253,6 +252,10 @@ impl ComparisonPlan {
         }
         pairs
     }
+}
+
+fn json_of(plan: &ComparisonPlan) -> Vec<u8> {
+    serde_json::to_vec(plan).expect("plain data of numbers and text has a JSON form")
 }
 
 #[cfg(test)]

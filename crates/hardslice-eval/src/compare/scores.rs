@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use super::plan::PlanError;
+use super::error::CompareError;
 
 /// One score of one case, by one net.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,51 +23,6 @@ pub struct ArmScore {
     /// Why there is no value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absent_because: Option<String>,
-}
-
-/// Arms cannot be compared.
-#[derive(Debug, Error)]
-pub enum CompareError {
-    /// The plan makes no sense.
-    #[error("the plan of the comparison makes no sense")]
-    Plan {
-        /// Why.
-        #[from]
-        source: PlanError,
-    },
-    /// A score is not a finite number.
-    #[error("a score must be a finite number, got {got}: arm `{arm}`, seed {seed}, case `{case}`")]
-    NotFinite {
-        /// What was found.
-        got: f64,
-        /// The arm.
-        arm: String,
-        /// The seed.
-        seed: u64,
-        /// The case.
-        case: String,
-    },
-    /// A case was scored twice.
-    #[error("two scores for arm `{arm}`, seed {seed}, patient `{patient}`, case `{case}`")]
-    Twice {
-        /// The arm.
-        arm: String,
-        /// The seed.
-        seed: u64,
-        /// The patient.
-        patient: String,
-        /// The case.
-        case: String,
-    },
-    /// Arms share no patient with a score in every seed that they share.
-    #[error(
-        "no patient has a score in every seed shared by {}: score the same patients with each",
-        arms.iter().map(|arm| format!("`{arm}`")).collect::<Vec<_>>().join(" and ")
-    )]
-    NothingShared {
-        /// The arms, one or two.
-        arms: Vec<String>,
-    },
 }
 
 /// A seed's values: patient, case, value.

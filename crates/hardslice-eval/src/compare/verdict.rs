@@ -77,7 +77,8 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
         ),
         _ => {}
     }
-    let n_patients = primary.iter().map(|row| row.n_patients).min().unwrap_or(0);
+    let n_patients = primary.iter().map(|row| row.n_patients).min();
+    let n_patients = n_patients.expect("a plan that was checked compares a pair");
     if comparison.primary == EndPoint::WorstTenth && comparison.primary.hangs_on_one(n_patients) {
         notes.push(format!(
             "The worst tenth of {n_patients} is a single patient: its interval is unreliable."
@@ -392,7 +393,7 @@ fn rounded(p: f64, alpha: f64) -> String {
     }
     let from = if p >= 0.1 { 2 } else { 3 };
     let crosses = |text: &String| {
-        let shown: f64 = text.parse().unwrap_or(p);
+        let shown: f64 = text.parse().expect("a printed number reads back");
         (shown <= alpha) != (p <= alpha)
     };
     let texts = (from..12).map(|decimals| format!("{p:.decimals$}"));

@@ -24,6 +24,13 @@ const MOST_EXACT_WITH_TIES: usize = 13;
 /// ranks' sum is exact for up to 50 differences without ties or zeros, and for up to 13 with them;
 /// otherwise normal, with the variance that the ties leave and without a correction for continuity.
 /// When all are 0, `p` is 1 (`SciPy`: not a number). `None` without differences.
+///
+/// ```
+/// # use hardslice_eval::compare::wilcoxon;
+/// // All ranks on one side: 2 of the 2⁵ ways to sign five ranks.
+/// let found = wilcoxon(&[0.01, 0.02, 0.05, 0.03, 0.04]).unwrap();
+/// assert_eq!((found.p, found.is_exact), (0.0625, true));
+/// ```
 pub fn wilcoxon(differences: &[f64]) -> Option<PValue> {
     if differences.is_empty() {
         return None;

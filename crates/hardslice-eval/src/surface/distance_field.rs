@@ -45,6 +45,19 @@ impl DistanceField {
     ///
     /// Takes four bytes for each voxel of the grid.
     ///
+    /// ```
+    /// use hardslice_eval::{DistanceField, Mask};
+    /// use hardslice_volume::PerAxis;
+    ///
+    /// let mut organ = [false; 27];
+    /// organ[0] = true;
+    /// let organ = Mask::new(&organ, true, PerAxis::new(3, 3, 3))?;
+    /// let field = DistanceField::to_mask(&organ, PerAxis::new(4.0, 1.0, 1.5))?;
+    /// // Two steps along z, none along y, and two along x: √(8² + 3²) mm.
+    /// assert_eq!(field.distance_mm(PerAxis::new(2, 0, 2)), Some(73.0_f64.sqrt()));
+    /// # Ok::<(), hardslice_eval::ScoreError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ScoreError::Spacing`] when the spacing is not finite and above 0 along every axis.

@@ -63,6 +63,26 @@ impl SurfaceDistances {
     ///
     /// `None` when a mask is empty: it has no surface.
     ///
+    /// ```
+    /// use hardslice_eval::{Convention, Mask, SurfaceDistances};
+    /// use hardslice_volume::PerAxis;
+    ///
+    /// let (shape, spacing_mm) = (PerAxis::new(1, 1, 8), PerAxis::new(5.0, 1.0, 2.0));
+    /// let truth = [1, 1, 0, 0, 0, 0, 0, 0];
+    /// let predicted = [0, 0, 0, 1, 1, 0, 0, 0]; // three voxels of 2 mm further along x
+    /// let distances = SurfaceDistances::between(
+    ///     &Mask::new(&truth, 1, shape)?,
+    ///     &Mask::new(&predicted, 1, shape)?,
+    ///     spacing_mm,
+    ///     Convention::Monai,
+    /// )?
+    /// .expect("neither mask is empty");
+    /// assert_eq!(distances.hausdorff_mm(100.0), 6.0);
+    /// assert_eq!(distances.assd_mm(), 5.0); // 6, 4 and back again 4, 6
+    /// assert_eq!(distances.nsd(4.0), 0.5);
+    /// # Ok::<(), hardslice_eval::ScoreError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ScoreError`] when the masks differ in shape or the spacing is not above 0.

@@ -51,9 +51,7 @@ impl DiceHistogram {
             .iter()
             .zip(&easy)
             .map(|(h, e)| h + e)
-            .max()
-            .unwrap_or(0)
-            .max(1) as f64;
+            .fold(1, usize::max) as f64;
         let y = match self.counts {
             CountAxis::Linear => {
                 Axis::linear((0.0, nice_range([0.0, most].into_iter()).1), (BOTTOM, TOP))

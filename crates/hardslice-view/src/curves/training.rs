@@ -98,11 +98,8 @@ impl TrainingCurves {
                 drawing.text("quiet", middle, Anchor::Middle, "nothing recorded");
             }
             for curve in curves {
-                let colour = names
-                    .iter()
-                    .position(|name| *name == curve.name)
-                    .unwrap_or(0);
-                draw_curve(&mut drawing, &area, curve, colour % SERIES.len());
+                let colour = colour_of(&curve.name, &names);
+                draw_curve(&mut drawing, &area, curve, colour);
             }
             if top >= tops[1] {
                 area.draw_x_labels(&mut drawing, "iteration");
@@ -157,6 +154,12 @@ impl TrainingCurves {
             drawing.text("small quiet", [x, area.y.to_px - 1.0], anchor, &mark.label);
         }
     }
+}
+
+/// Place of a curve's colour in the order of use: curves of one name have one colour.
+fn colour_of(name: &str, names: &[&str]) -> usize {
+    let place = names.iter().position(|known| *known == name);
+    place.expect("the names are those of all curves") % SERIES.len()
 }
 
 /// Swatches and names in rows; gives the lower edge of the last row.

@@ -104,7 +104,8 @@ impl Sheet {
                 ));
             }
             for row in group.panels.chunks(columns) {
-                let height = row.iter().map(Picture::height).max().unwrap_or(1);
+                let height = row.iter().map(Picture::height).max();
+                let height = height.expect("a row has at least one panel");
                 let mut strip = Picture::filled(inner, height, PAPER);
                 for (i, panel) in row.iter().enumerate() {
                     strip.paste((i * (cell + GAP_PX), 0), panel);

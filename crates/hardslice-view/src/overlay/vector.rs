@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::panel::PanelError;
-use super::{SlicePanel, Window};
+use super::{Layer, SlicePanel, Window};
 use crate::picture::{Picture, outline, scale_linear};
 use crate::section::Section;
 use crate::svg::{escaped, number};
@@ -32,46 +32,57 @@ pub fn slice_svg<T: Copy + Into<f32>>(
     let section = panel.section;
     let from = (section.n_columns, section.n_rows);
     let aspect = section.height_mm() / section.width_mm();
-    let size = pixels(&section, aspect);
-    let greys: Vec<f32> = Section::hung(panel.image_hu)
-        .into_iter()
-        .map(|hu| window.grey(hu.into()))
-        .collect();
-    let scan = Picture::from_grey(size.0, size.1, &scale_linear(&greys, from, size));
-    // A grey picture in memory always encodes; without its bytes the panel is empty, not wrong.
-    let scan = STANDARD.encode(scan.to_grey_png().unwrap_or_default());
     let (width, height) = (WIDTH, WIDTH * aspect);
     let [w, h] = [width, height].map(number);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"slice\" role=\"img\" \
          viewBox=\"0 0 {w} {h}\"><title>{}</title><image width=\"{w}\" height=\"{h}\" \
-         preserveAspectRatio=\"none\" href=\"data:image/png;base64,{scan}\"/>",
-        escaped(description)
+         preserveAspectRatio=\"none\" href=\"data:image/png;base64,{}\"/>",
+        escaped(description),
+        scan_png(panel, window, pixels(&section, aspect))
     );
     let scale = [width / from.0 as f64, height / from.1 as f64];
-    for layer in &panel.layers {
-        let path = path(&outline(&Section::hung(&layer.mask), from.0, from.1), scale);
-        if path.is_empty() {
-            continue;
-        }
-        let colour = layer.colour.css();
-        let fill = if layer.fill > 0.0 {
-            let opacity = number(f64::from(layer.fill));
-            format!("fill=\"{colour}\" fill-opacity=\"{opacity}\" fill-rule=\"evenodd\"")
-        } else {
-            "fill=\"none\"".to_owned()
-        };
-        let line = number(f64::from(layer.line) * 1.75);
-        write!(
-            svg,
-            "<path {fill} stroke=\"{colour}\" stroke-width=\"{line}\" stroke-linejoin=\"round\" \
-             d=\"{path}\"/>"
-        )
-        .unwrap_or_default();
-    }
+    let outlines = panel.layers.iter();
+    svg.extend(outlines.filter_map(|layer| outlined(layer, from, scale)));
     svg.push_str(&marks(&section, [width, height]));
     svg.push_str("</svg>");
     Ok(svg)
+}
+
+/// The scan as grey pixels, a PNG in base64.
+fn scan_png<T: Copy + Into<f32>>(
+    panel: &SlicePanel<'_, T>,
+    window: Window,
+    size: (usize, usize),
+) -> String {
+    let from = (panel.section.n_columns, panel.section.n_rows);
+    let greys: Vec<f32> = Section::hung(panel.image_hu)
+        .into_iter()
+        .map(|hu| window.grey(hu.into()))
+        .collect();
+    let scan = Picture::from_grey(size.0, size.1, &scale_linear(&greys, from, size));
+    let png = scan.to_grey_png();
+    STANDARD.encode(png.expect("a grey picture of at most 300 by 1200 pixels encodes"))
+}
+
+/// A layer's area and outline; `None` where its mask is empty.
+fn outlined(layer: &Layer<'_>, from: (usize, usize), scale: [f64; 2]) -> Option<String> {
+    let path = path(&outline(&Section::hung(&layer.mask), from.0, from.1), scale);
+    if path.is_empty() {
+        return None;
+    }
+    let colour = layer.colour.css();
+    let fill = if layer.fill > 0.0 {
+        let opacity = number(f64::from(layer.fill));
+        format!("fill=\"{colour}\" fill-opacity=\"{opacity}\" fill-rule=\"evenodd\"")
+    } else {
+        "fill=\"none\"".to_owned()
+    };
+    let line = number(f64::from(layer.line) * 1.75);
+    Some(format!(
+        "<path {fill} stroke=\"{colour}\" stroke-width=\"{line}\" stroke-linejoin=\"round\" \
+         d=\"{path}\"/>"
+    ))
 }
 
 /// Columns and rows of the scan as it is embedded: its own, or fewer.
@@ -104,7 +115,7 @@ fn marks(section: &Section, [width, height]: [f64; 2]) -> String {
                 marks,
                 "<path fill=\"none\" stroke=\"{stroke}\" stroke-width=\"{line}\" d=\"{path}\"/>"
             )
-            .unwrap_or_default();
+            .expect("writing to a string does not fail");
         }
         let middle = number(width - 10.0 - bar / 2.0);
         let above = number(y - 5.0);
@@ -112,7 +123,7 @@ fn marks(section: &Section, [width, height]: [f64; 2]) -> String {
             marks,
             "<text x=\"{middle}\" y=\"{above}\" text-anchor=\"middle\" {font}>5 cm</text>"
         )
-        .unwrap_or_default();
+        .expect("writing to a string does not fail");
     }
     marks
 }
@@ -169,7 +180,7 @@ fn push_closed(text: &mut String, points: &[[i32; 2]], scale: [f64; 2]) {
         let [x, y] = [f64::from(x) / 2.0 * scale[0], f64::from(y) / 2.0 * scale[1]];
         let letter = if i == 0 { 'M' } else { 'L' };
         let [x, y] = [x, y].map(|place| number((place * 10.0).round() / 10.0));
-        write!(text, "{letter}{x} {y}").unwrap_or_default();
+        write!(text, "{letter}{x} {y}").expect("writing to a string does not fail");
     }
     if n > 0 {
         text.push('Z');

@@ -108,15 +108,31 @@ impl Picture {
 }
 
 /// What strokes of some width cover, from the upper left corner of the text.
-pub(crate) fn text_coverage(text: &str, style: TextStyle, line_width: f32) -> Coverage {
-    let unit = style.unit_px();
+fn text_coverage(text: &str, style: TextStyle, line_width: f32) -> Coverage {
     let margin = (style.cap_height_px * style.weight).max(1.0) / 2.0 + 0.5;
     let baseline = margin + style.cap_height_px;
     let mut coverage = Coverage::empty(
         whole_pixels(text_width(text, style) + 2.0 * margin),
-        whole_pixels(baseline + BASELINE_UNITS * unit + margin),
+        whole_pixels(baseline + BASELINE_UNITS * style.unit_px() + margin),
     );
-    let mut pen = margin;
+    for stroke in text_strokes(text, style, [margin, baseline]) {
+        for pair in stroke.windows(2) {
+            coverage.add_line(pair[0], pair[1], line_width);
+        }
+        if let [dot] = stroke[..] {
+            coverage.add_line(dot, dot, line_width * 1.35);
+        }
+    }
+    coverage
+}
+
+/// The strokes of one line of text as polylines in pixels, y downwards; a dot is a single point.
+///
+/// `start` is where the pen begins, on the baseline.
+pub(crate) fn text_strokes(text: &str, style: TextStyle, start: [f32; 2]) -> Vec<Vec<[f32; 2]>> {
+    let unit = style.unit_px();
+    let [mut pen, baseline] = start;
+    let mut strokes = Vec::new();
     for character in text.chars() {
         let place = |[x, y]: [f32; 2]| {
             [
@@ -124,23 +140,19 @@ pub(crate) fn text_coverage(text: &str, style: TextStyle, line_width: f32) -> Co
                 baseline - (y - BASELINE_UNITS) * unit,
             ]
         };
-        for stroke in glyph(character).split_ascii_whitespace() {
-            let path = stroke_path(stroke);
-            for pair in path.windows(2) {
-                coverage.add_line(place(pair[0]), place(pair[1]), line_width);
-            }
-            if let [dot] = path[..] {
-                coverage.add_line(place(dot), place(dot), line_width * 1.35);
-            }
-        }
+        let of_glyph = glyph(character).split_ascii_whitespace();
+        strokes.extend(of_glyph.map(|stroke| stroke_path(stroke).into_iter().map(place).collect()));
         pen += advance_units(character) * CONDENSED * unit;
     }
-    coverage
+    strokes
 }
 
 fn advance_units(character: char) -> f32 {
-    if character == ' ' {
-        return 2.6;
+    match character {
+        ' ' => return 2.6,
+        // The thin space between thousands.
+        '\u{2009}' => return 1.3,
+        _ => {}
     }
     if character.is_ascii_digit() {
         // Figures stand in columns.
@@ -237,6 +249,19 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_thin_space_between_thousands_is_narrow_and_has_no_ink() {
+        let style = TextStyle::caption(12.0);
+        assert_eq!(
+            text_strokes("1\u{2009}0", style, [0.0, 0.0]).len(),
+            text_strokes("10", style, [0.0, 0.0]).len(),
+            "strokes of the figures alone"
+        );
+        let width = |text| text_width(text, style);
+        assert!(width("10") < width("1\u{2009}0"), "apart");
+        assert!(width("1\u{2009}0") < width("1 0"), "narrower than a space");
     }
 
     #[test]

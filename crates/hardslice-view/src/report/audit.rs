@@ -31,7 +31,7 @@ pub fn our_rows(rows: &[SummaryRow]) -> Table {
             min: summary.min?,
             max: summary.max?,
         };
-        let half_unit = 0.5 * 10_f64.powi(-i32::try_from(decimals).unwrap_or(3));
+        let half_unit = half_unit(decimals);
         let is_impossible = impossible_sd(&printed, half_unit, half_unit);
         let mut cells = vec![
             Cell::words(&row.organ),
@@ -130,6 +130,12 @@ fn number_cells(
             "possible"
         }),
     ]
+}
+
+/// Half of the last digit of a number with so many decimals.
+fn half_unit(decimals: usize) -> f64 {
+    let decimals = i32::try_from(decimals).expect("a score has a handful of decimals");
+    0.5 * 10_f64.powi(-decimals)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! A figure in the page and its files beside it.
 
-use super::gallery::ShownGroup;
-use super::turntable::ShownModel;
+use super::shown::{ShownGroup, ShownModel};
 use crate::chart::Chart;
 use crate::overlay::LegendEntry;
+use crate::picture::Picture;
 
 /// A figure with its caption.
 #[derive(Debug, Clone)]
@@ -46,19 +46,27 @@ impl Figure {
     /// A chart; `stem` is the name of its files.
     pub fn of_chart(chart: &Chart, stem: &str, caption: &str) -> Self {
         let svg = chart.to_svg();
-        let mut files = vec![FigureFile {
-            name: format!("{stem}.svg"),
-            bytes: svg.clone().into_bytes(),
-        }];
-        // A picture in memory that cannot be encoded is left out; its SVG stays.
-        files.extend(chart.to_picture().to_png().ok().map(|bytes| FigureFile {
-            name: format!("{stem}.png"),
-            bytes,
-        }));
+        let files = vec![
+            FigureFile {
+                name: format!("{stem}.svg"),
+                bytes: svg.clone().into_bytes(),
+            },
+            FigureFile {
+                name: format!("{stem}.png"),
+                bytes: png_of(&chart.to_picture()),
+            },
+        ];
         Self {
             body: Body::Chart(svg),
             caption: caption.to_owned(),
             files,
         }
     }
+}
+
+/// The PNG of a picture that was drawn here.
+pub(super) fn png_of(picture: &Picture) -> Vec<u8> {
+    picture
+        .to_png()
+        .expect("PNG allows longer sides than a picture in memory can have")
 }

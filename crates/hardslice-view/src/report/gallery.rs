@@ -1,6 +1,7 @@
 //! Slices side by side.
 
-use super::figure::{Body, Figure, FigureFile};
+use super::figure::{Body, Figure, FigureFile, png_of};
+use super::shown::{ShownGroup, ShownPanel};
 use crate::overlay::{
     Layer, LegendEntry, PanelError, PanelGroup, PanelStyle, Sheet, SlicePanel, slice_panel,
     slice_svg,
@@ -47,20 +48,6 @@ pub struct Gallery {
     pub legend: Vec<LegendEntry>,
     /// Whether each group is one slice seen in several ways: groups then stand beside each other.
     pub is_paired: bool,
-}
-
-/// Slices as they stand in the page.
-#[derive(Debug, Clone)]
-pub(super) struct ShownGroup {
-    pub(super) heading: String,
-    pub(super) panels: Vec<ShownPanel>,
-}
-
-/// A slice as it stands in the page.
-#[derive(Debug, Clone)]
-pub(super) struct ShownPanel {
-    pub(super) svg: String,
-    pub(super) caption: String,
 }
 
 impl SliceView {
@@ -114,10 +101,10 @@ impl Gallery {
             name: format!("{}.svg", self.stem),
             bytes: self.sheet_svg(&shown).into_bytes(),
         }];
-        files.extend(sheet.draw().to_png().ok().map(|bytes| FigureFile {
+        files.push(FigureFile {
             name: format!("{}.png", self.stem),
-            bytes,
-        }));
+            bytes: png_of(&sheet.draw()),
+        });
         Ok(Figure {
             body: Body::Gallery {
                 groups: shown,
@@ -195,5 +182,5 @@ fn panel_height(svg: &str) -> f64 {
     let view_box = svg.split("viewBox=\"0 0 ").nth(1);
     let sides = view_box.and_then(|rest| rest.split('"').next());
     let height = sides.and_then(|sides| sides.split(' ').nth(1)?.parse().ok());
-    height.unwrap_or(0.0)
+    height.expect("a panel's SVG begins with a viewBox of two sides")
 }

@@ -18,13 +18,17 @@ pub struct Ledger {
 impl Ledger {
     /// Keeps the first `most` rows; the others are counted by the words of the column `choice`, and
     /// a note says how many they are.
+    ///
+    /// # Panics
+    ///
+    /// When the table has no column with the key `choice`, or a row lacks it.
     pub fn bounded(mut table: Table, choice: &str, most: usize) -> Self {
         let choice = table.columns.iter().position(|column| column.key == choice);
-        let choice = choice.unwrap_or(0);
+        let choice = choice.expect("rows are counted by a column of the table");
         let count = |rows: &[Vec<Cell>]| {
             let mut counts: Vec<(String, usize)> = Vec::new();
             for row in rows {
-                let value = row.get(choice).map(Cell::shown).unwrap_or_default();
+                let value = row[choice].shown();
                 match counts.iter_mut().find(|(known, _)| *known == value) {
                     Some((_, n)) => *n += 1,
                     None => counts.push((value, 1)),

@@ -6,8 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::figure::{Body, Figure};
-use super::gallery::{ShownGroup, ShownPanel};
-use super::turntable::ShownModel;
+use super::shown::{ShownGroup, ShownModel, ShownPanel};
 use super::{Block, Ledger, Report, Tone, Verdict};
 use crate::overlay::LegendEntry;
 use crate::surface::RAMP;
@@ -26,8 +25,8 @@ pub(super) fn write(report: &Report) -> String {
         script: SCRIPT,
         script_hash,
     };
-    // Writing to a string fails only where a value's own text form does, and all are plain text.
-    page.render().unwrap_or_default()
+    page.render()
+        .expect("writing to a string fails where a value's text form does, and all are plain text")
 }
 
 #[derive(Template)]
@@ -199,7 +198,8 @@ fn shown_ledger(ledger: &Ledger, number: usize) -> ShownLedger<'_> {
 
 fn shown_figure(figure: &Figure, number: usize) -> ShownFigure<'_> {
     let files = figure.files.iter().map(|file| {
-        let kind = file.name.rsplit('.').next().unwrap_or_default();
+        let kind = file.name.rsplit('.').next();
+        let kind = kind.expect("a split text has at least one part");
         (file.name.as_str(), kind.to_ascii_uppercase())
     });
     let body = match &figure.body {

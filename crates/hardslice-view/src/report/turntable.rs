@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hardslice_eval::ScoreError;
 
-use super::figure::{Body, Figure, FigureFile};
+use super::figure::{Body, Figure, FigureFile, png_of};
+use super::shown::ShownModel;
 use crate::overlay::{LegendEntry, PanelGroup, Sheet};
 use crate::palette::Rgb;
 use crate::picture::{Picture, TextStyle, text_height};
@@ -39,19 +40,6 @@ pub struct TurntableModel {
     pub name: String,
     /// A line below, for example its scores.
     pub note: String,
-}
-
-/// A surface as it stands in the page.
-#[derive(Debug, Clone)]
-pub(super) struct ShownModel {
-    pub(super) name: String,
-    pub(super) note: String,
-    /// Base64 of [`crate::surface::Packed`]; empty where the still alone is shown.
-    pub(super) mesh: String,
-    pub(super) n_vertices: usize,
-    pub(super) n_triangles: usize,
-    /// Base64 of a PNG.
-    pub(super) still: String,
 }
 
 /// Side of the pictures.
@@ -107,12 +95,12 @@ impl Turntable {
                 n_vertices: packed.as_ref().map_or(0, |packed| packed.n_vertices),
                 n_triangles: packed.as_ref().map_or(0, |packed| packed.n_triangles),
                 mesh: packed.map_or(String::new(), |packed| STANDARD.encode(packed.bytes)),
-                still: STANDARD.encode(still.to_png().unwrap_or_default()),
+                still: STANDARD.encode(png_of(&still)),
             });
             panels.push(captioned(&still, model));
         }
         let sheet = self.sheet(panels, limit_mm);
-        let png = sheet.to_png().unwrap_or_default();
+        let png = png_of(&sheet);
         let svg = picture_svg(&self.title, &sheet, &png);
         Ok(Figure {
             body: Body::Turntable {

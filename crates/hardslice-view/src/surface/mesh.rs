@@ -57,8 +57,9 @@ impl Surface {
             return Self::default();
         };
         let outside: Vec<f32> = occupancy.levels.iter().map(|level| 0.5 - level).collect();
-        // A grid of more cells than 32 bits number does not fit into memory either.
-        let side = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let side = |n: usize| {
+            u32::try_from(n).expect("a side of more than 2^32 cells does not fit into memory")
+        };
         let [z, y, x] = occupancy.shape.zyx().map(side);
         let mut found = SurfaceNetsBuffer::default();
         surface_nets(

@@ -1,273 +1,217 @@
-//! A drawing as pixels, as it looks on light paper.
+//! A drawing as pixels, as browsers show it on light paper.
+//!
+//! Paths, strokes and dashes are tiny-skia's, built without its SIMD, whose reciprocals differ from
+//! one maker's processors to another's: a drawing gives the same bytes everywhere. Letters are the
+//! strokes of [`text_strokes`], so that no font of the machine decides how a figure looks.
 
-use super::{Anchor, Drawing, Element, SERIES};
-use crate::palette::{FAINT_INK, INK, PAPER, Rgb};
-use crate::picture::{Coverage, Picture, TextStyle, text_coverage, text_width};
+use tiny_skia::{
+    FillRule, LineCap, LineJoin, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash, Transform,
+};
 
-/// How an element looks: what the style sheet says of its classes.
-#[derive(Debug, Clone, Copy)]
-struct Paint {
-    fill: Option<Rgb>,
-    opacity: f32,
-    stroke: Option<Rgb>,
-    width: f64,
-    dash: Option<[f64; 2]>,
-    ink: Rgb,
-    font_px: f64,
-    is_heavy: bool,
-}
+use super::style::{Paint, StyleSheet};
+use super::{Anchor, Drawing, Element};
+use crate::palette::{PAPER, Rgb};
+use crate::picture::{Picture, TextStyle, text_strokes, text_width};
 
-const GRID: Rgb = Rgb([0xe4, 0xe8, 0xec]);
-const AXIS: Rgb = Rgb([0x6b, 0x76, 0x81]);
-const LINK: Rgb = Rgb([0xae, 0xb6, 0xbf]);
+/// Height of a capital letter as a share of the font's size, as in the fonts that browsers choose.
+const CAP_HEIGHT: f64 = 0.70;
 
-impl Paint {
-    fn of(classes: &str) -> Self {
-        let mut paint = Self {
-            fill: None,
-            opacity: 1.0,
-            stroke: None,
-            width: 1.0,
-            dash: None,
-            ink: INK,
-            font_px: 12.0,
-            is_heavy: false,
-        };
-        for class in classes.split_ascii_whitespace() {
-            match class {
-                "title" => (paint.font_px, paint.is_heavy) = (15.0, true),
-                "small" => paint.font_px = 10.5,
-                "quiet" => paint.ink = FAINT_INK,
-                "grid" => paint.stroke = Some(GRID),
-                "axis" => (paint.stroke, paint.width) = (Some(AXIS), 1.2),
-                "mark" => {
-                    (paint.stroke, paint.width) = (Some(FAINT_INK), 1.4);
-                    paint.dash = Some([5.0, 4.0]);
-                }
-                "skip" => {
-                    (paint.stroke, paint.width) = (Some(FAINT_INK), 1.4);
-                    paint.dash = Some([4.0, 3.0]);
-                }
-                "flow" => paint.stroke = Some(FAINT_INK),
-                "link" => (paint.stroke, paint.width) = (Some(LINK), 1.6),
-                "arrow" => paint.fill = Some(FAINT_INK),
-                "curve" => paint.width = 1.8,
-                "band" => paint.opacity = 0.2,
-                "layer" => paint.stroke = Some(PAPER),
-                _ => paint.series(class),
-            }
-        }
-        paint
-    }
-
-    /// `fill3` or `line3`.
-    fn series(&mut self, class: &str) {
-        let colour = |digits: &str| {
-            let series = digits.parse::<usize>().ok()?;
-            rgb(SERIES.get(series)?.0)
-        };
-        if let Some(digits) = class.strip_prefix("fill") {
-            self.fill = colour(digits).or(self.fill);
-        } else if let Some(digits) = class.strip_prefix("line") {
-            self.stroke = colour(digits).or(self.stroke);
-        }
-    }
-}
-
-/// `#rrggbb` as a colour.
-fn rgb(css: &str) -> Option<Rgb> {
-    let value = u32::from_str_radix(css.strip_prefix('#')?, 16).ok()?;
-    let [_, r, g, b] = value.to_be_bytes();
-    Some(Rgb([r, g, b]))
-}
+/// A dot of a letter is a little wider than its strokes.
+const DOT_WIDTH: f32 = 1.35;
 
 impl Drawing {
     /// The drawing on light paper, `scale` pixels to its unit.
+    ///
+    /// # Panics
+    ///
+    /// When the picture does not fit into memory.
     pub(crate) fn to_picture(&self, scale: f64) -> Picture {
         let (width, height) = (pixels(self.width * scale), pixels(self.height * scale));
-        let mut picture = Picture::filled(width, height, PAPER);
-        let scaled = |points: &[[f64; 2]]| -> Vec<[f64; 2]> {
-            points
-                .iter()
-                .map(|point| point.map(|c| c * scale))
-                .collect()
+        let pixmap = Pixmap::new(width.max(1), height.max(1));
+        let mut pixmap = pixmap.expect("a chart has at least one pixel and fits into memory");
+        pixmap.fill(colour(PAPER, 1.0));
+        let mut canvas = Canvas {
+            pixmap,
+            sheet: StyleSheet::new(),
+            to_pixels: Transform::from_scale(single(scale), single(scale)),
         };
         for element in &self.elements {
-            match element {
-                Element::Line { class, ends } => {
-                    stroke(&mut picture, &scaled(ends), &Paint::of(class), scale);
-                }
-                Element::Polyline { class, points } => {
-                    stroke(&mut picture, &scaled(points), &Paint::of(class), scale);
-                }
-                Element::Polygon { class, points } => {
-                    fill(&mut picture, &scaled(points), &Paint::of(class), scale);
-                }
-                Element::Rect { class, at, size } => {
-                    let ([left, top], [width, height]) = (*at, *size);
-                    let (right, bottom) = (left + width, top + height);
-                    let corners = [[left, top], [right, top], [right, bottom], [left, bottom]];
-                    fill(&mut picture, &scaled(&corners), &Paint::of(class), scale);
-                }
-                Element::Dot { class, at, radius } => {
-                    let dot = Paint {
-                        stroke: Paint::of(class).fill,
-                        width: 2.0 * radius,
-                        ..Paint::of(class)
-                    };
-                    stroke(&mut picture, &scaled(&[*at, *at]), &dot, scale);
-                }
-                Element::Text { .. } => write(&mut picture, element, scale),
+            canvas.draw(element);
+        }
+        canvas.into_picture()
+    }
+}
+
+/// What is drawn on, and how.
+struct Canvas {
+    pixmap: Pixmap,
+    sheet: StyleSheet,
+    to_pixels: Transform,
+}
+
+impl Canvas {
+    fn draw(&mut self, element: &Element) {
+        match element {
+            Element::Line { class, ends } => {
+                self.draw_path(polyline(ends), &self.sheet.shape(class));
             }
-        }
-        picture
-    }
-}
-
-fn stroke(picture: &mut Picture, points: &[[f64; 2]], paint: &Paint, scale: f64) {
-    let Some(colour) = paint.stroke else {
-        return;
-    };
-    let dash = paint.dash.map(|dash| dash.map(|length| length * scale));
-    let mut coverage = Coverage::empty(picture.width(), picture.height());
-    let mut walked = 0.0;
-    for pair in points.windows(2) {
-        for [from, to] in dashes([pair[0], pair[1]], dash, &mut walked) {
-            coverage.add_line(
-                single(from),
-                single(to),
-                single([paint.width * scale; 2])[0],
-            );
-        }
-    }
-    picture.blend_coverage((0, 0), &coverage, colour, paint.opacity);
-}
-
-/// The drawn pieces of a line that goes on where the one before it ended.
-fn dashes(
-    [from, to]: [[f64; 2]; 2],
-    dash: Option<[f64; 2]>,
-    walked: &mut f64,
-) -> Vec<[[f64; 2]; 2]> {
-    let length = (to[0] - from[0]).hypot(to[1] - from[1]);
-    let Some([on, off]) = dash.filter(|_| length > 0.0) else {
-        return vec![[from, to]];
-    };
-    let at = |along: f64| {
-        let share = (along / length).clamp(0.0, 1.0);
-        [0, 1].map(|axis| from[axis] + share * (to[axis] - from[axis]))
-    };
-    let mut pieces = Vec::new();
-    let mut start = -(*walked % (on + off));
-    while start < length {
-        if start + on > 0.0 {
-            pieces.push([at(start.max(0.0)), at(start + on)]);
-        }
-        start += on + off;
-    }
-    *walked += length;
-    pieces
-}
-
-/// Rows of samples in a pixel.
-const SAMPLES: usize = 4;
-
-fn fill(picture: &mut Picture, corners: &[[f64; 2]], paint: &Paint, scale: f64) {
-    if let Some(colour) = paint.fill {
-        let coverage = polygon_coverage(corners, picture.width(), picture.height());
-        picture.blend_coverage((0, 0), &coverage, colour, paint.opacity);
-    }
-    if paint.stroke.is_some()
-        && let Some(first) = corners.first()
-    {
-        let closed = [corners, std::slice::from_ref(first)].concat();
-        stroke(picture, &closed, paint, scale);
-    }
-}
-
-/// What a polygon covers: the even-odd rule, exact along rows of samples.
-fn polygon_coverage(corners: &[[f64; 2]], width: usize, height: usize) -> Coverage {
-    let mut shares = vec![0.0_f32; width * height];
-    for sample in 0..height * SAMPLES {
-        let y = (sample as f64 + 0.5) / SAMPLES as f64;
-        let mut crossings: Vec<f64> = (0..corners.len())
-            .filter_map(|i| {
-                let ([x1, y1], [x2, y2]) = (corners[i], corners[(i + 1) % corners.len()]);
-                let crosses = (y1 <= y) != (y2 <= y);
-                crosses.then(|| x1 + (y - y1) / (y2 - y1) * (x2 - x1))
-            })
-            .collect();
-        crossings.sort_by(f64::total_cmp);
-        let row = &mut shares[sample / SAMPLES * width..][..width];
-        for span in crossings.chunks_exact(2) {
-            let ends = [span[0], span[1]].map(|x| x.clamp(0.0, width as f64));
-            let covered = pixels(ends[0].floor())..pixels(ends[1].ceil());
-            for (share, x) in row[covered.clone()].iter_mut().zip(covered) {
-                let part = ends[1].min(x as f64 + 1.0) - ends[0].max(x as f64);
-                *share += single([part.max(0.0); 2])[0] / SAMPLES as f32;
+            Element::Polyline { class, points } => {
+                self.draw_path(polyline(points), &self.sheet.shape(class));
+            }
+            Element::Polygon { class, points } => {
+                self.draw_path(polygon(points), &self.sheet.shape(class));
+            }
+            Element::Rect { class, at, size } => {
+                let ([x, y], [width, height]) = (at.map(single), size.map(single));
+                let path = Rect::from_xywh(x, y, width, height).map(PathBuilder::from_rect);
+                self.draw_path(path, &self.sheet.shape(class));
+            }
+            Element::Dot { class, at, radius } => {
+                let [x, y] = at.map(single);
+                let path = PathBuilder::from_circle(x, y, single(*radius));
+                self.draw_path(path, &self.sheet.shape(class));
+            }
+            Element::Text {
+                class,
+                at,
+                anchor,
+                degrees,
+                text,
+            } => {
+                let paint = self.sheet.text(class);
+                self.write(text, *at, (*anchor, *degrees), &paint);
             }
         }
     }
-    let mut coverage = Coverage::empty(width, height);
-    for (i, share) in shares
-        .into_iter()
-        .enumerate()
-        .filter(|(_, share)| *share > 0.0)
-    {
-        coverage.raise(i % width, i / width, share);
-    }
-    coverage
-}
 
-/// Writes text; turned by a right angle where the drawing turns it.
-fn write(picture: &mut Picture, element: &Element, scale: f64) {
-    let Element::Text {
-        class,
-        at,
-        anchor,
-        degrees,
-        text,
-    } = element
-    else {
-        return;
-    };
-    let paint = Paint::of(class);
-    let [cap, _] = single([paint.font_px * scale * 0.70, 0.0]);
-    let style = TextStyle {
-        colour: paint.ink,
-        ..if paint.is_heavy {
+    /// Fills and strokes a path; one without extent, or with a point that is no number, has nothing
+    /// to draw.
+    fn draw_path(&mut self, path: Option<Path>, paint: &Paint) {
+        let Some(path) = path else {
+            return;
+        };
+        if let Some(rgb) = paint.fill {
+            let fill = solid(rgb, paint.fill_opacity);
+            self.pixmap
+                .fill_path(&path, &fill, FillRule::Winding, self.to_pixels, None);
+        }
+        if let Some(rgb) = paint.stroke {
+            let stroke = stroke_of(paint);
+            self.pixmap
+                .stroke_path(&path, &solid(rgb, 1.0), &stroke, self.to_pixels, None);
+        }
+    }
+
+    /// Writes text from its anchor on the baseline; turned by a right angle where the drawing turns
+    /// it.
+    fn write(&mut self, text: &str, at: [f64; 2], (anchor, degrees): (Anchor, f64), paint: &Paint) {
+        let Some(ink) = paint.fill else {
+            return;
+        };
+        let cap = single(paint.font_px * CAP_HEIGHT);
+        let style = if paint.is_heavy {
             TextStyle::heading(cap)
         } else {
             TextStyle::caption(cap)
-        }
-    };
-    let line_width = (cap * style.weight).max(1.0);
-    let margin = line_width / 2.0 + 0.5;
-    let coverage = text_coverage(text, style, line_width);
-    let before = margin
-        + match anchor {
+        };
+        let before = match anchor {
             Anchor::Start => 0.0,
             Anchor::Middle => text_width(text, style) / 2.0,
             Anchor::End => text_width(text, style),
         };
-    let [x, y] = single(at.map(|c| c * scale));
-    // The anchor lies `before` pixels along the line and on the baseline, `cap` below its top.
-    let above = margin + cap;
-    let place = |column: usize, row: usize| -> [f32; 2] {
-        let (along, down) = (column as f32 - before, row as f32 - above);
-        match degrees.round() {
-            -90.0 => [x + down, y - along],
-            90.0 => [x - down, y + along],
-            _ => [x + along, y + down],
-        }
-    };
-    for row in 0..coverage.height() {
-        for column in 0..coverage.width() {
-            let share = coverage.share(column, row);
-            let [x, y] = place(column, row).map(f32::round);
-            if share > 0.0 && x >= 0.0 && y >= 0.0 {
-                picture.blend(pixels(x.into()), pixels(y.into()), paint.ink, share);
+        let [x, y] = at.map(single);
+        // Exact for right angles; a sine of the machine's could differ in its last place.
+        let [sine, cosine] = match degrees.round() {
+            -90.0 => [-1.0, 0.0],
+            90.0 => [1.0, 0.0],
+            _ => [0.0, 1.0],
+        };
+        let turned = Transform::from_row(cosine, sine, -sine, cosine, x, y);
+        let width = cap * style.weight;
+        let mut lines = PathBuilder::new();
+        let mut dots = PathBuilder::new();
+        for stroke in text_strokes(text, style, [-before, 0.0]) {
+            match stroke[..] {
+                [[x, y]] => dots.push_circle(x, y, width * DOT_WIDTH / 2.0),
+                _ => push_line(&mut lines, &stroke),
             }
+        }
+        let paint = solid(ink, 1.0);
+        let stroke = Stroke {
+            width,
+            line_cap: LineCap::Round,
+            line_join: LineJoin::Round,
+            ..Stroke::default()
+        };
+        let to_pixels = self.to_pixels.pre_concat(turned);
+        if let Some(path) = lines.finish() {
+            self.pixmap
+                .stroke_path(&path, &paint, &stroke, to_pixels, None);
+        }
+        if let Some(path) = dots.finish() {
+            self.pixmap
+                .fill_path(&path, &paint, FillRule::Winding, to_pixels, None);
+        }
+    }
+
+    fn into_picture(self) -> Picture {
+        let (width, height) = (self.pixmap.width(), self.pixmap.height());
+        // Nothing shines through the paper, so that premultiplied colours are the colours.
+        let pixels = self.pixmap.pixels().iter();
+        let pixels = pixels.map(|pixel| Rgb([pixel.red(), pixel.green(), pixel.blue()]));
+        Picture::from_pixels(width as usize, height as usize, pixels.collect())
+    }
+}
+
+fn solid(rgb: Rgb, opacity: f64) -> tiny_skia::Paint<'static> {
+    let mut paint = tiny_skia::Paint::default();
+    paint.set_color(colour(rgb, opacity));
+    paint
+}
+
+fn colour(Rgb([red, green, blue]): Rgb, opacity: f64) -> tiny_skia::Color {
+    let mut colour = tiny_skia::Color::from_rgba8(red, green, blue, 255);
+    colour.apply_opacity(single(opacity));
+    colour
+}
+
+fn stroke_of(paint: &Paint) -> Stroke {
+    let dash = paint.dash.map(|lengths| lengths.map(single).to_vec());
+    let (line_cap, line_join) = if paint.is_round {
+        (LineCap::Round, LineJoin::Round)
+    } else {
+        (LineCap::Butt, LineJoin::Miter)
+    };
+    Stroke {
+        width: single(paint.width),
+        line_cap,
+        line_join,
+        dash: dash.and_then(|lengths| StrokeDash::new(lengths, 0.0)),
+        ..Stroke::default()
+    }
+}
+
+fn polyline(points: &[[f64; 2]]) -> Option<Path> {
+    let mut path = PathBuilder::new();
+    let points: Vec<[f32; 2]> = points.iter().map(|point| point.map(single)).collect();
+    push_line(&mut path, &points);
+    path.finish()
+}
+
+fn polygon(corners: &[[f64; 2]]) -> Option<Path> {
+    let mut path = PathBuilder::new();
+    let corners: Vec<[f32; 2]> = corners.iter().map(|corner| corner.map(single)).collect();
+    push_line(&mut path, &corners);
+    path.close();
+    path.finish()
+}
+
+fn push_line(path: &mut PathBuilder, points: &[[f32; 2]]) {
+    for (i, [x, y]) in points.iter().enumerate() {
+        if i == 0 {
+            path.move_to(*x, *y);
+        } else {
+            path.line_to(*x, *y);
         }
     }
 }
@@ -276,8 +220,8 @@ fn write(picture: &mut Picture, element: &Element, scale: f64) {
     clippy::cast_possible_truncation,
     reason = "places and shares in pixels, to a thousandth at worst"
 )]
-fn single(point: [f64; 2]) -> [f32; 2] {
-    point.map(|c| c as f32)
+fn single(value: f64) -> f32 {
+    value as f32
 }
 
 #[expect(
@@ -285,12 +229,14 @@ fn single(point: [f64; 2]) -> [f32; 2] {
     clippy::cast_sign_loss,
     reason = "a length in pixels; what is below 0 saturates"
 )]
-fn pixels(length: f64) -> usize {
-    length.round() as usize
+fn pixels(length: f64) -> u32 {
+    length.round() as u32
 }
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     fn drawn(draw: impl Fn(&mut Drawing)) -> Picture {
@@ -327,11 +273,42 @@ mod tests {
 
     #[test]
     fn a_dashed_line_has_gaps_that_go_on_around_a_corner() {
-        let mut walked = 0.0;
-        let first = dashes([[0.0, 0.0], [7.0, 0.0]], Some([5.0, 4.0]), &mut walked);
-        assert_eq!(first, [[[0.0, 0.0], [5.0, 0.0]]], "five of seven");
-        let second = dashes([[7.0, 0.0], [7.0, 4.0]], Some([5.0, 4.0]), &mut walked);
-        assert_eq!(second, [[[7.0, 2.0], [7.0, 4.0]]], "two more of the gap");
+        // Two pixels a unit: dashes of eight pixels, gaps of six. Down the left and along below.
+        let picture = drawn(|drawing| {
+            drawing.polyline("skip", &[[5.0, 1.0], [5.0, 6.0], [15.0, 6.0]]);
+        });
+        let has_ink = |x: usize, y: usize| picture.pixel(x, y) != Some(PAPER);
+        let down: Vec<bool> = (2..12).map(|y| has_ink(10, y)).collect();
+        let expected = [[true; 8].as_slice(), &[false; 2]].concat();
+        assert_eq!(down, expected, "eight pixels, and two of the gap");
+        let along: Vec<bool> = (10..28).map(|x| has_ink(x, 12)).collect();
+        let expected = [[false; 4].as_slice(), &[true; 8], &[false; 6]].concat();
+        assert_eq!(
+            along, expected,
+            "four more of the gap, the next dash, a gap"
+        );
+    }
+
+    #[test]
+    fn a_drawing_gives_the_same_pixels_on_every_machine() {
+        let picture = drawn(|drawing| {
+            drawing.polygon("band fill1", &[[1.0, 1.0], [18.5, 3.3], [7.2, 9.1]]);
+            drawing.polyline("curve line0", &[[0.5, 9.0], [6.1, 2.2], [13.7, 7.9]]);
+            drawing.dot("fill2", [15.3, 2.6], 1.7);
+            drawing.line("mark", [3.0, 0.0], [11.0, 10.0]);
+            drawing.turned_text("small", [10.0, 6.0], Anchor::Middle, -90.0, "a%8");
+        });
+        let mut hash = Sha256::new();
+        for y in 0..picture.height() {
+            for x in 0..picture.width() {
+                hash.update(picture.pixel(x, y).unwrap().0);
+            }
+        }
+        let hash = format!("{:x}", hash.finalize());
+        assert_eq!(
+            hash, "9aac0ff8fa981e7d0098503a92f9ebd9d6af5204d464656cf22e2516dc6e7044",
+            "the pixels changed: look at a chart's PNG before this"
+        );
     }
 
     #[test]

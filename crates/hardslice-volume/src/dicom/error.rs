@@ -2,27 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::SeriesList;
 use super::decode::DecodeError;
-use crate::{SingularAffine, VoxelCount};
+use super::series_info::SeriesList;
+use crate::{FileError, SingularAffine, VoxelCount};
 
 /// DICOM files could not be read as a scan or as labels.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DicomError {
     /// The file system refused.
-    #[error("cannot read {}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// Its reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 
     /// A file that starts as DICOM does not go on so.
     #[error("damaged or truncated DICOM file: {}", path.display())]
@@ -271,12 +265,6 @@ pub enum DicomError {
 }
 
 impl DicomError {
-    /// For `map_err`: the file system's refusal with the file it is about.
-    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_path_buf();
-        move |source| Self::Io { path, source }
-    }
-
     /// For `map_err`: the parser's complaint with the file it is about.
     pub(super) fn unreadable(path: &Path) -> impl FnOnce(dicom_object::ReadError) -> Self {
         let path = path.to_path_buf();

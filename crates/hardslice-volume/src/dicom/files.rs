@@ -14,6 +14,7 @@ use super::DicomError;
 use super::attributes::Attributes;
 use super::frame::{CtFrame, FrameAttributes, is_localizer};
 use super::pixel_format::{GREY, PixelFormat};
+use crate::Action;
 
 /// Headers are read up to here: everything below describes the pixels, nothing above does.
 const HEADER_END: Tag = Tag(0x7FE0, 0x0001);
@@ -88,7 +89,7 @@ enum Header {
 /// Reads the headers of all files below `path`, or of the file `path` itself.
 pub(super) fn find(path: &Path) -> Result<Found, DicomError> {
     let mut paths = Vec::new();
-    if fs::metadata(path).map_err(DicomError::io(path))?.is_dir() {
+    if fs::metadata(path).map_err(Action::Read.on(path))?.is_dir() {
         collect_files(path, &mut paths)?;
     } else {
         paths.push(path.to_path_buf());
@@ -110,11 +111,11 @@ pub(super) fn find(path: &Path) -> Result<Found, DicomError> {
 pub(super) fn collect_files(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), DicomError> {
     let mut entries = fs::read_dir(dir)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(DicomError::io(dir))?;
+        .map_err(Action::List.on(dir))?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
-        let kind = entry.file_type().map_err(DicomError::io(&path))?;
+        let kind = entry.file_type().map_err(Action::Read.on(&path))?;
         if kind.is_dir() {
             collect_files(&path, files)?;
         } else if path.is_file() {
@@ -128,10 +129,10 @@ pub(super) fn collect_files(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), 
 /// left out, at once.
 pub(super) fn is_dicom(path: &Path) -> Result<bool, DicomError> {
     let mut start = Vec::new();
-    let file = File::open(path).map_err(DicomError::io(path))?;
+    let file = File::open(path).map_err(Action::Read.on(path))?;
     file.take(132)
         .read_to_end(&mut start)
-        .map_err(DicomError::io(path))?;
+        .map_err(Action::Read.on(path))?;
     Ok(start.get(128..) == Some(b"DICM") || start.starts_with(b"DICM"))
 }
 

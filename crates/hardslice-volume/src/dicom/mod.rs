@@ -74,16 +74,17 @@ mod pixel_format;
 mod read;
 mod seg;
 mod series;
+mod series_info;
 mod stack;
 mod vector;
 
 use std::path::Path;
 
-use crate::{LabelNames, Placement, ReadError, Scan};
+use crate::{LabelNames, Placement, Scan};
 
 pub use decode::DecodeError;
 pub use error::{DicomError, FileList};
-pub use series::{SeriesInfo, SeriesList};
+pub use series_info::{SeriesInfo, SeriesList};
 
 /// Reads a series of CT images as a scan in Hounsfield units.
 ///
@@ -91,21 +92,48 @@ pub use series::{SeriesInfo, SeriesList};
 /// holds more than one CT volume, `series_uid` has to name one; [`list_series`] tells which there
 /// are. Slices are decoded in parallel; beside the volume itself, each thread holds one file.
 ///
+/// ```
+/// use std::path::Path;
+///
+/// use hardslice_volume::dicom::read_series;
+///
+/// # let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom");
+/// # let folder = golden.join("explicit");
+/// let scan = read_series(&folder, None)?;
+/// assert_eq!(scan.volume.shape().zyx(), [5, 6, 7], "five files of 6 × 7 pixels");
+/// assert!((scan.volume.grid().spacing_mm().z - 2.5).abs() < 1e-6);
+/// # Ok::<(), hardslice_volume::dicom::DicomError>(())
+/// ```
+///
 /// # Errors
 ///
-/// [`ReadError::Dicom`] with the files that are wrong; see the [module](self) for what is refused.
-pub fn read_series(dir: &Path, series_uid: Option<&str>) -> Result<Scan<f32>, ReadError> {
-    Ok(read::read_series(dir, series_uid)?)
+/// [`DicomError`] with the files that are wrong; see the [module](self) for what is refused.
+pub fn read_series(dir: &Path, series_uid: Option<&str>) -> Result<Scan<f32>, DicomError> {
+    read::read_series(dir, series_uid)
 }
 
 /// Lists the series of images below a folder, whatever their modality, sorted by UID.
 ///
 /// Only headers are read. Empty where there are none.
 ///
+/// ```
+/// use std::path::Path;
+///
+/// use hardslice_volume::dicom::list_series;
+///
+/// # let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom");
+/// # let folder = golden.join("enhanced");
+/// for series in list_series(&folder)? {
+///     println!("{series}"); // 1.2.826.0.1.…  CT, 7 × 6 × 5 in 1 files
+///     assert_eq!((series.modality.as_str(), series.n_frames), ("CT", 5));
+/// }
+/// # Ok::<(), hardslice_volume::dicom::DicomError>(())
+/// ```
+///
 /// # Errors
 ///
-/// [`ReadError::Dicom`] when the folder cannot be read or holds a damaged DICOM file.
-pub fn list_series(dir: &Path) -> Result<Vec<SeriesInfo>, ReadError> {
+/// [`DicomError`] when the folder cannot be read or holds a damaged DICOM file.
+pub fn list_series(dir: &Path) -> Result<Vec<SeriesInfo>, DicomError> {
     let found = files::find(dir)?;
     let by_uid = series::by_series(found.images);
     Ok(by_uid
@@ -121,15 +149,29 @@ pub fn list_series(dir: &Path) -> Result<Vec<SeriesInfo>, ReadError> {
 /// are left out. Without names the value is the segment's number. Slices that the segmentation
 /// does not mention are empty. Segments that share a value may overlap.
 ///
+/// ```
+/// use std::path::Path;
+///
+/// use hardslice_volume::LabelNames;
+/// use hardslice_volume::dicom::{read_seg, read_series};
+///
+/// # let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom");
+/// # let (ct, seg) = (golden.join("oblique"), golden.join("seg_binary"));
+/// let scan = read_series(&ct, None)?;
+/// let labels = read_seg(&seg, &scan.placement, &LabelNames::default())?;
+/// assert_eq!(labels.volume.grid(), scan.volume.grid(), "voxel by voxel on the scan");
+/// # Ok::<(), hardslice_volume::dicom::DicomError>(())
+/// ```
+///
 /// # Errors
 ///
-/// [`ReadError::Dicom`] when frames do not lie on the scan's voxels (2 % of a voxel off along any
+/// [`DicomError`] when frames do not lie on the scan's voxels (2 % of a voxel off along any
 /// axis), when segments of different values overlap, when no segment is listed, or when the file
 /// holds something else, such as RTSTRUCT.
 pub fn read_seg(
     path: &Path,
     placement: &Placement,
     names: &LabelNames,
-) -> Result<Scan<u16>, ReadError> {
-    Ok(seg::read(path, placement, names)?)
+) -> Result<Scan<u16>, DicomError> {
+    seg::read(path, placement, names)
 }

@@ -1,82 +1,12 @@
 //! Which series lie in a folder, and which of them is meant.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
 use super::DicomError;
 use super::files::{Found, ImageFile};
+use super::series_info::{SeriesInfo, SeriesList};
 use crate::PerAxis;
-
-/// One series of images, as its headers describe it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeriesInfo {
-    /// `SeriesInstanceUID`; empty where it was removed from the files.
-    pub uid: String,
-    /// `SeriesDescription`; empty where there is none.
-    pub description: String,
-    /// `Modality`, such as `CT`.
-    pub modality: String,
-    /// Files of the series.
-    pub n_files: usize,
-    /// Frames in those files: slices, when the series is one volume.
-    pub n_frames: usize,
-    /// Frames, rows and columns (of the first file).
-    pub shape: PerAxis<usize>,
-    /// Whether every image is a survey for planning the scan.
-    pub is_localizer: bool,
-    /// Whether the headers say where the images lie in the patient, so that they can make a
-    /// volume. Dose reports and screenshots do not.
-    pub is_placed: bool,
-}
-
-impl SeriesInfo {
-    /// Whether the series can be meant where none is named.
-    fn is_scan(&self) -> bool {
-        self.modality == "CT" && self.is_placed && !self.is_localizer
-    }
-}
-
-impl fmt::Display for SeriesInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            uid,
-            description,
-            modality,
-            n_files,
-            shape,
-            ..
-        } = self;
-        let kind = match (self.is_localizer, self.is_placed) {
-            (true, _) => ", localizer",
-            (false, false) => ", no position in the patient",
-            (false, true) => "",
-        };
-        let uid = if uid.is_empty() {
-            "(no SeriesInstanceUID)"
-        } else {
-            uid
-        };
-        write!(f, "{uid}  {modality}, {shape} in {n_files} files{kind}")?;
-        if !description.is_empty() {
-            write!(f, ", `{description}`")?;
-        }
-        Ok(())
-    }
-}
-
-/// Series, one a line, for a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeriesList(pub Vec<SeriesInfo>);
-
-impl fmt::Display for SeriesList {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for series in &self.0 {
-            write!(f, "\n  {series}")?;
-        }
-        Ok(())
-    }
-}
 
 /// The files of each series, sorted by UID.
 pub(super) fn by_series(images: Vec<ImageFile>) -> BTreeMap<String, Vec<ImageFile>> {

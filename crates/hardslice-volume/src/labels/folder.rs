@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::label_file::read_label_file;
 use super::paint::Canvas;
-use super::read::{Target, read_label_file};
+use super::target::Target;
 use super::{LabelError, LabelNames};
-use crate::ReadError;
+use crate::{Action, ReadError};
 
 /// What a mask's file name ends with behind the structure's name.
 const SUFFIXES: [&str; 6] = [".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".hdr", ".hdr.gz"];
@@ -58,13 +59,10 @@ pub(super) fn read_mask_folder(
 /// The masks of a folder with their structures' names, in the order of the names.
 fn masks_in(folder: &Path) -> Result<Vec<(String, PathBuf)>, ReadError> {
     let mut masks = Vec::new();
-    for entry in fs::read_dir(folder).map_err(ReadError::io(folder))? {
-        let path = entry.map_err(ReadError::io(folder))?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+    for entry in fs::read_dir(folder).map_err(Action::List.on(folder))? {
+        let path = entry.map_err(Action::List.on(folder))?.path();
+        let name = path.file_name().expect("an entry of a folder has a name");
+        let name = name.to_string_lossy().into_owned();
         // Longest suffix first, and no hidden files (macOS leaves `._liver.nii.gz`).
         let stem = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
         if let Some(stem) = stem.filter(|stem| !stem.starts_with('.')) {

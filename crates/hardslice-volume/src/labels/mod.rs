@@ -1,14 +1,14 @@
 //! Label maps: which voxel belongs to which structure.
 
-mod names;
-mod error;
 mod paint;
 mod embed;
+mod target;
+mod label_file;
 mod segments;
 mod folder;
 mod read;
 
-pub use error::LabelError;
-pub use names::{LabelNames, LabelNamesError};
-pub(crate) use read::placed_on;
+pub use crate::error::LabelError;
+pub use crate::label_names::{LabelNames, LabelNamesError};
 pub use read::{read_labels, read_labels_on, read_labels_within};
+pub(crate) use target::placed_on;

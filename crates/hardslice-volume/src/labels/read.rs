@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use super::embed::{embedded, offset_in};
 use super::folder::{holds_masks, read_mask_folder};
+use super::label_file::read_label_file;
+use super::target::Target;
 use super::{LabelNames, segments};
 use crate::file_kind::{FileKind, file_kind};
-use crate::nifti::read_nifti_label_voxels;
-use crate::nrrd::read_nrrd_labels;
-use crate::{Grid, Placement, ReadError, Scan, Volume, default_tolerance_mm, dicom, same_grid};
+use crate::{Placement, ReadError, Scan, Volume, default_tolerance_mm, dicom};
 
 /// Reads the labels of a scan, as they lie on the scan's canonical grid.
 ///
@@ -23,6 +22,27 @@ use crate::{Grid, Placement, ReadError, Scan, Volume, default_tolerance_mm, dico
 ///
 /// The axes of a label file may run otherwise than the scan's, as long as they cover the same
 /// voxels.
+///
+/// ```
+/// use hardslice_volume::{LabelNames, PerAxis, Volume, read_labels, write_label_map};
+///
+/// # use hardslice_volume::{Grid, Placement, Scan};
+/// # let placement = Placement::new(Grid {
+/// #     shape: PerAxis::from_xyz([2, 1, 1]),
+/// #     world_from_voxel: [[-0.75, 0.0, 0.0, 10.0], [0.0, 0.75, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0]],
+/// # })?;
+/// # let scan = Scan::from_native(placement, vec![-1000.0, 40.0])?;
+/// # let dir = tempfile::tempdir()?;
+/// // A folder of masks, as TotalSegmentator leaves it; `scan` has two voxels.
+/// let mask = Volume::new(*scan.volume.grid(), vec![1, 0])?;
+/// write_label_map(&dir.path().join("kidney_left.nii.gz"), &mask, &scan.placement)?;
+///
+/// let names = LabelNames::new([("kidney_left", 2), ("kidney_right", 3)])?;
+/// let labels = read_labels(dir.path(), &scan, &names)?;
+/// assert_eq!(labels.volume.voxels(), [2, 0]);
+/// assert_eq!(labels.volume.grid(), scan.volume.grid());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -42,6 +62,30 @@ pub fn read_labels(
 ///
 /// DICOM SEG is held to its own, as it may hold only some of the scan's slices.
 ///
+/// ```
+/// use hardslice_volume::{LabelNames, PerAxis, Volume, read_labels_within, write_label_map};
+///
+/// # use hardslice_volume::{Grid, Placement, Scan};
+/// # let placement = Placement::new(Grid {
+/// #     shape: PerAxis::from_xyz([2, 1, 1]),
+/// #     world_from_voxel: [[-0.75, 0.0, 0.0, 10.0], [0.0, 0.75, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0]],
+/// # })?;
+/// # let scan = Scan::from_native(placement, vec![-1000.0, 40.0])?;
+/// # let dir = tempfile::tempdir()?;
+/// // Labels on a grid that lies half a millimetre beside the scan's.
+/// let mut beside = scan.placement;
+/// beside.native.world_from_voxel[2][3] += 0.5;
+/// beside.canonical.world_from_voxel[2][3] += 0.5;
+/// let path = dir.path().join("liver.nii.gz");
+/// write_label_map(&path, &Volume::new(beside.canonical, vec![1, 0])?, &beside)?;
+///
+/// let names = LabelNames::default();
+/// let refused = read_labels_within(&path, &scan, &names, 0.1).unwrap_err();
+/// assert!(refused.to_string().contains("0.5"), "{refused}");
+/// assert_eq!(read_labels_within(&path, &scan, &names, 1.0)?.volume.voxels(), [1, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// As [`read_labels`].
@@ -57,6 +101,26 @@ pub fn read_labels_within(
 /// Reads labels as [`read_labels_within`] does, where the scan itself is not at hand: `placement` says
 /// where its voxels lie.
 ///
+/// ```
+/// use hardslice_volume::{
+///     LabelNames, PerAxis, Volume, default_tolerance_mm, read_labels_on, write_label_map,
+/// };
+///
+/// # use hardslice_volume::{Grid, Placement, Scan};
+/// # let placement = Placement::new(Grid {
+/// #     shape: PerAxis::from_xyz([2, 1, 1]),
+/// #     world_from_voxel: [[-0.75, 0.0, 0.0, 10.0], [0.0, 0.75, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0]],
+/// # })?;
+/// # let scan = Scan::from_native(placement, vec![-1000.0, 40.0])?;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("liver.nii.gz");
+/// # write_label_map(&path, &Volume::new(*scan.volume.grid(), vec![1, 0])?, &placement)?;
+/// let tolerance_mm = default_tolerance_mm(&placement.canonical);
+/// let labels = read_labels_on(&path, &placement, &LabelNames::default(), tolerance_mm)?;
+/// assert_eq!(labels.volume.voxels(), [1, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// As [`read_labels`].
@@ -71,9 +135,11 @@ pub fn read_labels_on(
         tolerance_mm,
     };
     let labels = match file_kind(path)? {
-        FileKind::Folder if !holds_masks(path)? => return dicom::read_seg(path, placement, names),
+        FileKind::Folder if !holds_masks(path)? => {
+            return Ok(dicom::read_seg(path, placement, names)?);
+        }
         FileKind::Folder => read_mask_folder(path, &target, names)?,
-        FileKind::Dicom => return dicom::read_seg(path, placement, names),
+        FileKind::Dicom => return Ok(dicom::read_seg(path, placement, names)?),
         FileKind::Nifti | FileKind::Nrrd => {
             let file = read_label_file(path)?;
             segments::combine(file, &target, names, path)?
@@ -93,114 +159,5 @@ pub fn read_labels_on(
     Ok(Scan {
         volume,
         placement: *placement,
-    })
-}
-
-/// Where the voxels of a label file lie on a scan's canonical grid, which they must cover.
-pub(crate) fn placed_on(
-    grid: &Grid,
-    tolerance_mm: f64,
-    native: Grid,
-    path: &Path,
-) -> Result<Placement, ReadError> {
-    let target = Target { grid, tolerance_mm };
-    let placement = target.placement(native, path)?;
-    target.check(&placement, path)?;
-    Ok(placement)
-}
-
-/// The grid that labels must lie on.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Target<'a> {
-    pub(super) grid: &'a Grid,
-    pub(super) tolerance_mm: f64,
-}
-
-impl Target<'_> {
-    /// Brings voxels from a file's own order to the scan's canonical order.
-    pub(super) fn place(
-        &self,
-        native: Grid,
-        voxels: Vec<u16>,
-        path: &Path,
-    ) -> Result<Vec<u16>, ReadError> {
-        let placement = self.placement(native, path)?;
-        self.check(&placement, path)?;
-        reordered(&placement, voxels, path)
-    }
-
-    /// As [`place`](Self::place); the file may also hold a part of the scan's voxels.
-    pub(super) fn place_part(
-        &self,
-        native: Grid,
-        voxels: Vec<u16>,
-        path: &Path,
-    ) -> Result<Vec<u16>, ReadError> {
-        let placement = self.placement(native, path)?;
-        let part = placement.canonical;
-        let Some(offset) = offset_in(self.grid, &part, self.tolerance_mm) else {
-            // No part, so the whole: says how far it is off.
-            self.check(&placement, path)?;
-            return reordered(&placement, voxels, path);
-        };
-        let voxels = reordered(&placement, voxels, path)?;
-        Ok(if part.shape == self.grid.shape {
-            voxels
-        } else {
-            embedded(&voxels, &part, self.grid, offset)
-        })
-    }
-
-    fn placement(&self, native: Grid, path: &Path) -> Result<Placement, ReadError> {
-        Placement::on_axes_of(native, self.grid).map_err(|source| ReadError::Affine {
-            source,
-            path: path.to_path_buf(),
-        })
-    }
-
-    fn check(&self, placement: &Placement, path: &Path) -> Result<(), ReadError> {
-        same_grid(self.grid, &placement.canonical, self.tolerance_mm).map_err(|source| {
-            ReadError::Grid {
-                source,
-                path: path.to_path_buf(),
-            }
-        })
-    }
-}
-
-fn reordered(placement: &Placement, voxels: Vec<u16>, path: &Path) -> Result<Vec<u16>, ReadError> {
-    let placed = placement
-        .to_canonical(voxels)
-        .map_err(|source| ReadError::VoxelCount {
-            source,
-            path: path.to_path_buf(),
-        })?;
-    Ok(placed.into_voxels())
-}
-
-/// A label file in its own axis order: one layer for all formats but `.seg.nrrd`.
-#[derive(Debug)]
-pub(super) struct LabelFile {
-    pub(super) native: Grid,
-    pub(super) layers: Vec<Vec<u16>>,
-    pub(super) segments: Vec<crate::nrrd::Segment>,
-}
-
-/// Reads one label file of voxels, NIfTI or NRRD.
-pub(super) fn read_label_file(path: &Path) -> Result<LabelFile, ReadError> {
-    Ok(if file_kind(path)? == FileKind::Nrrd {
-        let nrrd = read_nrrd_labels(path)?;
-        LabelFile {
-            native: nrrd.native,
-            layers: nrrd.layers,
-            segments: nrrd.segments,
-        }
-    } else {
-        let (native, voxels) = read_nifti_label_voxels(path)?;
-        LabelFile {
-            native,
-            layers: vec![voxels],
-            segments: Vec::new(),
-        }
     })
 }

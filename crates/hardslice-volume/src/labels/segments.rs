@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::label_file::LabelFile;
 use super::paint::Canvas;
-use super::read::{LabelFile, Target};
+use super::target::Target;
 use super::{LabelError, LabelNames};
 use crate::ReadError;
 

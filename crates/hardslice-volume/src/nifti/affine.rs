@@ -132,7 +132,7 @@ fn quaternion(r: &Matrix3) -> [f64; 3] {
     let largest = (0..4)
         .rev()
         .max_by(|&i, &j| squares[i].total_cmp(&squares[j]))
-        .unwrap_or(0);
+        .expect("one of four is the largest");
     let s = squares[largest].max(0.0).sqrt();
     let [ab, ac, ad] = [r[2][1] - r[1][2], r[0][2] - r[2][0], r[1][0] - r[0][1]];
     let [bc, bd, cd] = [r[0][1] + r[1][0], r[0][2] + r[2][0], r[1][2] + r[2][1]];

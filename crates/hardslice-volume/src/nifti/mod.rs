@@ -20,14 +20,13 @@
 //!   comments in `nifti1.h` and `nifti2.h`.
 //! - nibabel 5.4, against which the golden files are made.
 
-mod error;
 mod bytes;
 mod header;
 mod affine;
 mod read;
 mod write;
 
-pub use error::NiftiError;
+pub use crate::error::NiftiError;
 pub use read::{read_nifti_labels, read_nifti_scan};
 pub use write::{write_label_map, write_scan};
 

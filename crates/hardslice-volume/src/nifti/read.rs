@@ -11,6 +11,22 @@ use crate::{Grid, Placement, ReadError, Scan};
 ///
 /// `path` is a `.nii` or either file of an `.hdr`/`.img` pair, each with `.gz` or without.
 ///
+/// ```
+/// use hardslice_volume::read_nifti_scan;
+///
+/// # use hardslice_volume::{Grid, PerAxis, Volume, write_scan};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("ct.nii.gz");
+/// # let grid = Grid {
+/// #     shape: PerAxis::from_xyz([2, 1, 1]),
+/// #     world_from_voxel: [[-0.75, 0.0, 0.0, 10.0], [0.0, 0.75, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0]],
+/// # };
+/// # write_scan(&path, &Volume::new(grid, vec![-1000_i16, 40])?)?;
+/// let scan = read_nifti_scan(&path)?;
+/// assert_eq!(scan.volume.voxels(), [40.0, -1000.0], "brought from LAS to RAS");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`ReadError`]: what is wrong with header or voxels, NaN and infinity included.
@@ -20,6 +36,22 @@ pub fn read_nifti_scan(path: &Path) -> Result<Scan<f32>, ReadError> {
 }
 
 /// Reads a label map of any number type; every value must be a whole number from 0 to 65535.
+///
+/// ```
+/// use hardslice_volume::read_nifti_labels;
+///
+/// # use hardslice_volume::{Grid, PerAxis, Volume, write_scan};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("labels.nii.gz");
+/// # let grid = Grid {
+/// #     shape: PerAxis::from_xyz([2, 1, 1]),
+/// #     world_from_voxel: [[-0.75, 0.0, 0.0, 10.0], [0.0, 0.75, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0]],
+/// # };
+/// # write_scan(&path, &Volume::new(grid, vec![0_i16, 3])?)?;
+/// let labels = read_nifti_labels(&path)?;
+/// assert_eq!(labels.volume.voxels(), [3, 0], "on canonical axes");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -8,7 +8,7 @@ use flate2::{Compression, GzBuilder};
 use super::affine::Qform;
 use super::header::SIZE_1;
 use crate::whole_file::write_whole;
-use crate::{Grid, Placement, Volume, WriteError};
+use crate::{Action, Grid, Placement, Volume, WriteError};
 
 /// Voxels begin behind the header and four bytes that say that it has no extension.
 const VOXEL_OFFSET: u16 = 352;
@@ -24,6 +24,28 @@ const SCANNER: i16 = 1;
 ///
 /// The affine stands in the sform and, unless it is sheared, in the qform too. A name that ends in
 /// `.gz` is compressed; the same labels give the same bytes.
+///
+/// ```
+/// use hardslice_volume::{read_nifti_labels, read_scan, write_label_map};
+///
+/// # use hardslice_volume::{Grid, PerAxis, Volume, write_scan};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("ct.nii.gz");
+/// # let grid = Grid {
+/// #     shape: PerAxis::from_xyz([2, 1, 1]),
+/// #     world_from_voxel: [[-0.75, 0.0, 0.0, 10.0], [0.0, 0.75, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0]],
+/// # };
+/// # write_scan(&path, &Volume::new(grid, vec![-1000_i16, 40])?)?;
+/// let scan = read_scan(&path)?;
+/// let mask = scan.volume.map(|hu| u8::from(hu > 0.0));
+/// let out = dir.path().join("liver.nii.gz");
+/// write_label_map(&out, &mask, &scan.placement)?;
+///
+/// let read = read_nifti_labels(&out)?;
+/// assert_eq!(read.placement, scan.placement, "on the scan's own grid");
+/// assert_eq!(read.volume.voxels(), [1, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -55,6 +77,21 @@ pub fn write_label_map(
 /// Writes a scan as NIfTI-1, `i16`, on its canonical grid; compressed when the name ends in `.gz`.
 ///
 /// The same scan gives the same bytes.
+///
+/// ```
+/// use hardslice_volume::{Grid, PerAxis, Volume, read_scan, write_scan};
+///
+/// let grid = Grid {
+///     shape: PerAxis::new(2, 1, 2),
+///     world_from_voxel: [[0.8, 0.0, 0.0, 0.0], [0.0, 0.8, 0.0, 0.0], [0.0, 0.0, 2.5, 0.0]],
+/// };
+/// let scan = Volume::new(grid, vec![-1000, 40, 60, 300])?;
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("ct.nii.gz");
+/// write_scan(&path, &scan)?;
+/// assert_eq!(read_scan(&path)?.volume.voxels(), [-1000.0, 40.0, 60.0, 300.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -121,10 +158,8 @@ fn write(
             voxels(file)
         }
     })
-    .map_err(|source| WriteError::Io {
-        path: path.to_path_buf(),
-        source,
-    })
+    .map_err(Action::Write.on(path))?;
+    Ok(())
 }
 
 /// The header and the empty extension behind it; `None` when an axis is too long.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::NrrdError;
 use super::space;
 use crate::stored::{ByteOrder, Layout, ScalarType, Source};
-use crate::{Grid, PerAxis, ReadError};
+use crate::{Action, Grid, PerAxis, ReadError};
 
 /// A header longer than this is no header.
 const MAX_HEADER_BYTES: u64 = 1 << 22;
@@ -47,7 +47,7 @@ impl Header {
             let n = reader
                 .take(left)
                 .read_until(b'\n', &mut line)
-                .map_err(ReadError::io(path))?;
+                .map_err(Action::Read.on(path))?;
             left -= n as u64;
             let is_nrrd = line.starts_with(b"NRRD000");
             if std::mem::take(&mut is_first) {
@@ -103,10 +103,14 @@ impl Header {
     }
 
     fn needed(&self, field: &'static str) -> Result<&str, NrrdError> {
-        self.field(&[field]).ok_or_else(|| NrrdError::Missing {
+        self.field(&[field]).ok_or_else(|| self.missing(field))
+    }
+
+    fn missing(&self, field: &'static str) -> NrrdError {
+        NrrdError::Missing {
             field,
             path: self.path.clone(),
-        })
+        }
     }
 
     /// The error for a `field` or key that says `value`.
@@ -190,7 +194,7 @@ impl Header {
             Some("little") => ByteOrder::Little,
             Some("big") => ByteOrder::Big,
             None if scalar.n_bytes() == 1 => ByteOrder::Little,
-            None => return Err(self.needed("endian").err().unwrap_or(self.endless())),
+            None => return Err(self.missing("endian")),
             Some(other) => return Err(self.wrong("endian", other, "little or big")),
         };
         let mut shape = axes.native.shape;
@@ -202,12 +206,6 @@ impl Header {
             scale: None,
             shape,
         })
-    }
-
-    fn endless(&self) -> NrrdError {
-        NrrdError::Endless {
-            path: self.path.clone(),
-        }
     }
 
     /// The bytes of the data, behind this header or in a file of their own.
@@ -227,11 +225,11 @@ impl Header {
             let all = reader
                 .get_ref()
                 .metadata()
-                .map_err(ReadError::io(&self.path))?
+                .map_err(Action::Read.on(&self.path))?
                 .len();
             let behind = reader
                 .stream_position()
-                .map_err(ReadError::io(&self.path))?;
+                .map_err(Action::Read.on(&self.path))?;
             return Ok(Source::new(
                 reader,
                 &self.path,
@@ -243,8 +241,8 @@ impl Header {
         if name.contains(char::is_whitespace) && !path.exists() {
             return Err(self.wrong("data file", name, "the name of one file").into());
         }
-        let file = File::open(&path).map_err(ReadError::io(&path))?;
-        let n_bytes = file.metadata().map_err(ReadError::io(&path))?.len();
+        let file = File::open(&path).map_err(Action::Read.on(&path))?;
+        let n_bytes = file.metadata().map_err(Action::Read.on(&path))?.len();
         Ok(Source::new(
             BufReader::with_capacity(1 << 18, file),
             &path,

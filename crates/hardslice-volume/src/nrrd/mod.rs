@@ -11,13 +11,12 @@
 //!   <https://teem.sourceforge.net/nrrd/format.html>.
 //! - 3D Slicer, "Segmentations" (`SegmentN_Name`, `_LabelValue`, `_Layer`).
 
-mod error;
 mod header;
 mod space;
 mod segments;
 mod read;
 
-pub use error::NrrdError;
+pub use crate::error::NrrdError;
 pub use read::read_nrrd_scan;
 
 pub(crate) use read::read_nrrd_labels;

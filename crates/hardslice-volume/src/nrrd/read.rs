@@ -8,9 +8,31 @@ use super::NrrdError;
 use super::header::{Axes, Header};
 use super::segments::{Segment, segments};
 use crate::stored::{Voxel, read_voxels};
-use crate::{Grid, Placement, ReadError, Scan};
+use crate::{Action, Grid, Placement, ReadError, Scan};
 
 /// Reads a scan.
+///
+/// ```
+/// use hardslice_volume::read_nrrd_scan;
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("ct.nrrd");
+/// let header = "NRRD0004
+/// type: int8
+/// dimension: 3
+/// space: left-posterior-superior
+/// sizes: 2 1 1
+/// space directions: (0.75,0,0) (0,0.75,0) (0,0,5)
+/// space origin: (0,0,0)
+/// encoding: raw
+///
+/// ";
+/// std::fs::write(&path, [header.as_bytes(), &[100, 40]].concat())?;
+/// let scan = read_nrrd_scan(&path)?;
+/// assert_eq!(scan.volume.voxels(), [40.0, 100.0], "from left to right");
+/// assert_eq!(scan.volume.grid().spacing_mm().zyx(), [5.0, 0.75, 0.75]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -56,7 +78,7 @@ pub(crate) fn read_nrrd_labels(path: &Path) -> Result<NrrdLabels, ReadError> {
 }
 
 fn read<T: Voxel>(path: &Path) -> Result<(Header, Axes, Vec<T>), ReadError> {
-    let file = File::open(path).map_err(ReadError::io(path))?;
+    let file = File::open(path).map_err(Action::Read.on(path))?;
     let mut reader = BufReader::with_capacity(1 << 18, file);
     let header = Header::read(&mut reader, path)?;
     let axes = header.axes()?;

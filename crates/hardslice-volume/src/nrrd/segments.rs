@@ -32,7 +32,7 @@ pub(super) fn segments(header: &Header, n_layers: usize) -> Result<Vec<Segment>,
         segments.push(Segment {
             name: name.to_owned(),
             value: value.ok_or_else(|| {
-                let found = of("LabelValue").unwrap_or_default();
+                let found = of("LabelValue").expect("where it is left out the value is 1");
                 header.wrong(
                     "SegmentN_LabelValue",
                     found,
@@ -40,7 +40,7 @@ pub(super) fn segments(header: &Header, n_layers: usize) -> Result<Vec<Segment>,
                 )
             })?,
             layer: layer.ok_or_else(|| {
-                let found = of("Layer").unwrap_or_default();
+                let found = of("Layer").expect("where it is left out the layer has a default");
                 header.wrong("SegmentN_Layer", found, "a whole number")
             })?,
         });

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::ReadError;
+use crate::{Action, ReadError};
 
 /// Deflate cannot shrink anything by more than this factor.
 const MAX_GZIP_RATIO: u64 = 1032;
@@ -38,10 +38,10 @@ impl fmt::Debug for Source {
 impl Source {
     /// Opens a file.
     pub(crate) fn open(path: &Path) -> Result<Self, ReadError> {
-        let file = File::open(path).map_err(ReadError::io(path))?;
-        let n_bytes = file.metadata().map_err(ReadError::io(path))?.len();
+        let file = File::open(path).map_err(Action::Read.on(path))?;
+        let n_bytes = file.metadata().map_err(Action::Read.on(path))?.len();
         let mut buffered = BufReader::with_capacity(1 << 18, file);
-        let first = buffered.fill_buf().map_err(ReadError::io(path))?;
+        let first = buffered.fill_buf().map_err(Action::Read.on(path))?;
         let is_gzip = first.starts_with(&GZIP_MAGIC);
         Ok(Self::new(buffered, path, is_gzip, n_bytes))
     }
@@ -81,7 +81,7 @@ impl Source {
                 Ok(got) => n += got,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => break,
-                Err(e) => return Err(ReadError::io(&self.path)(e)),
+                Err(e) => return Err(Action::Read.on(&self.path)(e).into()),
             }
         }
         self.bytes_read += n as u64;
@@ -93,9 +93,8 @@ impl Source {
         let mut buffer = [0; 4096];
         let mut left = n_bytes;
         while left > 0 {
-            let want = usize::try_from(left)
-                .unwrap_or(usize::MAX)
-                .min(buffer.len());
+            let want = usize::try_from(left.min(buffer.len() as u64));
+            let want = want.expect("no more than the buffer is long");
             let got = self.fill(&mut buffer[..want])?;
             left -= got as u64;
             if got < want {
@@ -132,7 +131,7 @@ impl Source {
     /// Bytes behind the voxels are ignored, as nibabel does.
     pub(crate) fn finish(mut self) -> Result<(), ReadError> {
         let path = std::mem::take(&mut self.path);
-        io::copy(&mut self.reader, &mut io::sink()).map_err(ReadError::io(&path))?;
+        io::copy(&mut self.reader, &mut io::sink()).map_err(Action::Read.on(&path))?;
         Ok(())
     }
 }

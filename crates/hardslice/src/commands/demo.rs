@@ -7,8 +7,8 @@ use anyhow::Context;
 use clap::Args;
 use hardslice::experiment::Experiment;
 use hardslice_data::mining::ledger;
-use hardslice_data::phantom::{PhantomOptions, write_cohort};
 use hardslice_eval::auc;
+use hardslice_phantom::{PhantomOptions, write_cohort};
 
 use super::device_arg::DeviceArg;
 use crate::Done;

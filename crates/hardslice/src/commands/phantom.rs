@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hardslice_data::Organ;
-use hardslice_data::phantom::{PhantomOptions, organ_names, write_cohort};
+use hardslice_phantom::{PhantomOptions, organ_names, write_cohort};
 use hardslice_view::overlay::{Montage, PanelStyle, montage};
 use hardslice_volume::{read_nifti_labels, read_nifti_scan};
 

@@ -55,7 +55,7 @@ impl Header {
         let mut header = Self::default();
         let mut at = 2;
         while let Some(&[0xFF, marker, high, low]) = encoded.get(at..at + 4) {
-            let segment = encoded.get(at + 4..).unwrap_or_default();
+            let segment = &encoded[at + 4..];
             let be16 = |at: usize| match segment.get(at..at + 2) {
                 Some(&[high, low]) => usize::from(u16::from_be_bytes([high, low])),
                 _ => 0,

@@ -1,5 +1,6 @@
 //! From the pixel data of a file to the decoded bytes of one frame.
 
+mod error;
 mod fragments;
 mod jpeg;
 mod jpeg2000;
@@ -14,96 +15,13 @@ use std::path::Path;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use dicom_object::{OpenFileOptions, mem::InMemElement};
-use thiserror::Error;
 
 use super::DicomError;
 use super::files::trimmed;
 use super::pixel_format::PixelFormat;
 
+pub use error::DecodeError;
 pub(super) use transfer_syntax::Codec;
-
-/// The pixels of a frame could not be decoded.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// The transfer syntax is not read.
-    #[error("transfer syntax {uid}{name} is not read{way_out}")]
-    TransferSyntax {
-        /// Its UID.
-        uid: String,
-        /// Its name in brackets, where it is known.
-        name: &'static str,
-        /// What to do.
-        way_out: &'static str,
-    },
-
-    /// There is no `PixelData`, or it is not what the transfer syntax announces.
-    #[error("PixelData (7FE0,0010) is {found}, {wanted} was wanted")]
-    PixelData {
-        /// What it is.
-        found: &'static str,
-        /// What the transfer syntax needs.
-        wanted: &'static str,
-    },
-
-    /// The pixel data ends before the frame does.
-    #[error("the frame needs {wanted} bytes, {found} are there (truncated file?)")]
-    Short {
-        /// Bytes of a frame.
-        wanted: usize,
-        /// Bytes left for it.
-        found: usize,
-    },
-
-    /// Fragments cannot be told apart by frame.
-    #[error(
-        "{n_fragments} fragments hold {n_frames} frames, and no offset table tells which \
-        fragments make which frame"
-    )]
-    Fragments {
-        /// Fragments in the file.
-        n_fragments: usize,
-        /// Frames that the header announces.
-        n_frames: usize,
-    },
-
-    /// The compressed image has another size than the header says.
-    #[error(
-        "the compressed image has {columns} × {rows} pixels of {samples} samples, the header \
-        announces {wanted_columns} × {wanted_rows} of 1"
-    )]
-    Size {
-        /// Width of the compressed image.
-        columns: usize,
-        /// Height of the compressed image.
-        rows: usize,
-        /// Its colour components.
-        samples: usize,
-        /// `Columns` in the header.
-        wanted_columns: usize,
-        /// `Rows` in the header.
-        wanted_rows: usize,
-    },
-
-    /// The decoder refused.
-    #[error("{codec}: {problem}")]
-    Codec {
-        /// The compression.
-        codec: &'static str,
-        /// The decoder's reason.
-        problem: String,
-    },
-}
-
-impl DecodeError {
-    /// For `map_err`: a decoder's own error.
-    fn codec<E: std::fmt::Display>(codec: &'static str) -> impl FnOnce(E) -> Self {
-        move |err| Self::Codec {
-            codec,
-            problem: err.to_string(),
-        }
-    }
-}
 
 /// The pixel data of one file.
 #[derive(Debug)]
@@ -230,10 +148,8 @@ fn extended_offsets(object: &dicom_object::InMemDicomObject) -> Vec<u64> {
         return Vec::new();
     };
     let bytes = element.to_bytes().unwrap_or_default();
-    let words = bytes
-        .chunks_exact(8)
-        .map(|word| <[u8; 8]>::try_from(word).unwrap_or_default());
-    words.map(u64::from_ne_bytes).collect()
+    let (words, _) = bytes.as_chunks::<8>();
+    words.iter().map(|word| u64::from_ne_bytes(*word)).collect()
 }
 
 /// Checks the size of a compressed image against the header.

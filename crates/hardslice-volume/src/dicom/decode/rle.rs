@@ -27,7 +27,7 @@ pub(super) fn decode(encoded: &[u8], format: &PixelFormat) -> Result<Vec<u8>, De
     let n_pixels = format.n_pixels();
     let mut frame = vec![0; n_pixels * bytes_per_sample];
     for segment in 0..n_segments {
-        let start = word(1 + segment).unwrap_or(usize::MAX);
+        let start = word(1 + segment).expect("the header has 64 bytes");
         let end = if segment + 1 < n_segments {
             word(2 + segment)
         } else {
@@ -108,6 +108,6 @@ mod tests {
     #[test]
     fn input_that_ends_early_gives_fewer_bytes() {
         assert_eq!(unpack(&[0x05, 1, 2], 6), [1, 2], "a literal of 6 cut short");
-        assert_eq!(unpack(&[0xFE], 3), [], "a run without its byte");
+        assert!(unpack(&[0xFE], 3).is_empty(), "a run without its byte");
     }
 }
