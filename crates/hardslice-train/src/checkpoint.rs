@@ -31,7 +31,7 @@ pub struct Position {
     pub step: u64,
     /// What the training is: hash of configuration, seed, store and plan.
     pub identity: String,
-    /// What the net was computed with ([`crate::arithmetic_of`]): another one rounds differently.
+    /// What the net was computed with ([`crate::net::Net::arithmetic`]): another one rounds differently.
     pub instruction_set: String,
     /// Sum of the losses since the last line of the log.
     pub loss_sum: f64,

@@ -6,8 +6,6 @@ use std::str::FromStr;
 use burn::tensor::Device;
 use thiserror::Error;
 
-use crate::net::Net;
-
 /// What nets are computed on: `cpu`, `reference`, or a graphics card through `vulkan`, `wgpu`,
 /// `metal` or `cuda`, where the program was built with the Cargo feature of that name.
 ///
@@ -208,15 +206,6 @@ pub fn arithmetic(device: &Device) -> String {
     named(device, hardslice_kernels::instruction_set())
 }
 
-/// Whose arithmetic a net is computed with: that of its device, without what its precision has no
-/// use for ([`hardslice_kernels::instruction_set_for`]). Checkpoints record it.
-///
-/// The same inputs give the same bytes where this is the same, on a CPU.
-pub fn arithmetic_of(net: &Net) -> String {
-    let instruction_set = hardslice_kernels::instruction_set_for(net.precision());
-    named(&net.device(), instruction_set)
-}
-
 /// Runs a computation of a net on one of the threads that share the CPU's work.
 ///
 /// A net is many short parallel parts; handed over from any other thread, each of them would have to
@@ -230,7 +219,8 @@ pub(crate) fn on_sharing_thread<R: Send>(device: &Device, run: impl FnOnce() -> 
     }
 }
 
-fn named(device: &Device, instruction_set: &str) -> String {
+/// The arithmetic of a device, with this instruction set where it is a CPU.
+pub(crate) fn named(device: &Device, instruction_set: &str) -> String {
     if *device == Device::flex() {
         instruction_set.to_owned()
     } else {

@@ -29,7 +29,7 @@ pub use augment::{Augmentation, Variation};
 pub use checkpoint::{Checkpoint, CheckpointError, Position};
 pub use config::TrainConfig;
 pub use dataset::{Batch, SamplePosition, SliceDataset};
-pub use device::{ComputeDevice, DeviceError, arithmetic, arithmetic_of};
+pub use device::{ComputeDevice, DeviceError, arithmetic};
 pub use evaluate::{EvaluateError, Evaluation, TestScore, evaluate};
 pub use fit::{FitContext, FitError, Phase, Receipt, TrainState, fit};
 pub use loader::{Loader, LoaderConfig};

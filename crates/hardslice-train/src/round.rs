@@ -9,6 +9,7 @@ mod by_hand;
 mod chain;
 mod error;
 mod stages;
+mod trainer;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -140,7 +141,7 @@ pub fn evaluate(
     context: &RoundContext<'_>,
 ) -> Result<RoundOutcome, RoundError> {
     let mut stages = Stages::new(protocol, context, protocol.net.context)?;
-    stages.may_train = false;
+    stages.trainer.may_train = false;
     let trained = train_arms(&stages)?;
     evaluate_arms(&stages, trained)
 }
@@ -152,7 +153,7 @@ struct Trained {
 }
 
 fn train_arms(stages: &Stages<'_>) -> Result<Trained, RoundError> {
-    let arms: BTreeSet<Arm> = stages.protocol.arms.iter().copied().collect();
+    let arms: BTreeSet<Arm> = stages.trainer.protocol.arms.iter().copied().collect();
     let (on_b, on_all): (Vec<Arm>, Vec<Arm>) = arms.iter().partition(|arm| arm.pretrains_on_b());
     let mut baseline = None;
     for arm in on_all {

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 
 use hardslice_data::balance::{Arm, ArmRole};
-use hardslice_eval::compare::{
-    ArmWords, ClaimedArm, ComparisonPlan, EndPoint, PlanError, Reference, Role, Test, Wording,
-};
+use hardslice_eval::compare::{ArmWords, ClaimedArm, ComparisonPlan, Reference, Role, Wording};
 use hardslice_view::paper_tables::PaperArm;
+use thiserror::Error;
 
 /// The protocol's plan of a comparison for the arms that were run: `hard` first, then every other arm
 /// that something is claimed of, each against the reference and against the closest random control.
-/// Worst tenth of the Dice first, then mean and minimum; 10 000 resamples, alpha 0.05, seed 0.
-pub(crate) fn comparison_plan(arms: &[Arm]) -> Result<ComparisonPlan, PlanError> {
+pub(crate) fn comparison_plan(arms: &[Arm]) -> Result<ComparisonPlan, NothingToCompare> {
     let reference = arms.iter().find(|arm| arm.role() == ArmRole::Reference);
     let closeness = |arm: &&Arm| match arm.role() {
         ArmRole::Control { closeness } => Some(closeness),
@@ -27,7 +25,7 @@ pub(crate) fn comparison_plan(arms: &[Arm]) -> Result<ComparisonPlan, PlanError>
         })
         .collect();
     if !arms.contains(&Arm::Hard) || references.is_empty() {
-        return Err(PlanError::NotTheProtocol);
+        return Err(NothingToCompare);
     }
     let others = arms.iter().filter(|arm| **arm != Arm::Hard);
     let claimed = std::iter::once(&Arm::Hard).chain(others);
@@ -38,17 +36,15 @@ pub(crate) fn comparison_plan(arms: &[Arm]) -> Result<ComparisonPlan, PlanError>
         }),
         ArmRole::Reference | ArmRole::Control { .. } | ArmRole::NotCompared => None,
     });
-    Ok(ComparisonPlan {
-        score: "Dice".to_owned(),
-        arms: claimed.collect(),
-        references,
-        end_points: EndPoint::ALL.to_vec(),
-        tests: vec![Test::Permutation, Test::Wilcoxon],
-        n_resamples: 10_000,
-        seed: 0,
-        alpha: 0.05,
-    })
+    Ok(ComparisonPlan::of_dice(claimed.collect(), references))
 }
+
+/// Arms that a comparison needs are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "to compare there must be the arm `hard` and one of `baseline`, `random`, `random_matched`"
+)]
+pub(crate) struct NothingToCompare;
 
 /// Every arm in sentences.
 pub(crate) fn arm_words() -> Wording {
@@ -101,9 +97,15 @@ mod tests {
             plan.check().unwrap();
             let claimed = plan.arms.iter().map(|claimed| claimed.arm.parse::<Arm>());
             for arm in claimed {
-                assert!(matches!(arm.unwrap().role(), ArmRole::Claimed { .. }), "{arms:?}");
+                assert!(
+                    matches!(arm.unwrap().role(), ArmRole::Claimed { .. }),
+                    "{arms:?}"
+                );
             }
-            plan.references.into_iter().map(|r| (r.arm, r.role)).collect()
+            plan.references
+                .into_iter()
+                .map(|r| (r.arm, r.role))
+                .collect()
         };
         let baseline = ("baseline".to_owned(), Role::Baseline);
         let control = |arm: &str| (arm.to_owned(), Role::Control);
@@ -116,8 +118,12 @@ mod tests {
             [baseline, control("random")]
         );
         assert_eq!(references(&[Arm::Hard, Arm::Random]), [control("random")]);
-        for arms in [&[Arm::Baseline, Arm::Random][..], &[Arm::Hard, Arm::BOnly], &[]] {
-            assert_eq!(comparison_plan(arms), Err(PlanError::NotTheProtocol), "{arms:?}");
+        for arms in [
+            &[Arm::Baseline, Arm::Random][..],
+            &[Arm::Hard, Arm::BOnly],
+            &[],
+        ] {
+            assert_eq!(comparison_plan(arms), Err(NothingToCompare), "{arms:?}");
         }
     }
 

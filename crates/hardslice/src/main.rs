@@ -1,5 +1,6 @@
 //! The program: reads a command, runs it, says what went wrong.
 
+mod arms;
 mod bars;
 mod campaign;
 mod cohort;

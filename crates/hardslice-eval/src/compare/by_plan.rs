@@ -13,6 +13,7 @@ use super::plan::{ComparisonPlan, Reference, Test};
 use super::scores::{ArmScore, Scores};
 use super::verdict;
 use super::wilcoxon::wilcoxon;
+use super::words::Wording;
 use crate::interval::Bootstrap;
 
 /// Compares arms by plan. The same scores, in any order within an arm, give the same bits on any
@@ -24,7 +25,8 @@ use crate::interval::Bootstrap;
 ///
 /// ```
 /// use hardslice_eval::compare::{
-///     ArmScore, ClaimedArm, ComparisonPlan, Conclusion, EndPoint, Reference, Role, Test, compare,
+///     ArmScore, ClaimedArm, ComparisonPlan, Conclusion, EndPoint, Reference, Role, Test, Wording,
+///     compare,
 /// };
 ///
 /// let plan = ComparisonPlan {
@@ -53,7 +55,7 @@ use crate::interval::Bootstrap;
 ///     .flat_map(|patient| [score("hard", patient, 0.75), score("baseline", patient, 0.5)])
 ///     .collect();
 ///
-/// let found = compare(&plan, &scores)?;
+/// let found = compare(&plan, &Wording::new(), &scores)?;
 /// assert_eq!(found.plan_blake3, hash);
 /// assert_eq!(found.rows[0].difference, 0.25);
 /// assert_eq!(found.rows[0].test.raw.p, 2.0 / 256.0, "all swaps of eight, or none");
@@ -65,7 +67,11 @@ use crate::interval::Bootstrap;
 ///
 /// [`CompareError`] for a plan that makes no sense, a score that is no finite number, a case scored
 /// twice, and arms without a shared patient.
-pub fn compare(plan: &ComparisonPlan, rows: &[ArmScore]) -> Result<Comparison, CompareError> {
+pub fn compare(
+    plan: &ComparisonPlan,
+    wording: &Wording,
+    rows: &[ArmScore],
+) -> Result<Comparison, CompareError> {
     plan.check()?;
     let scores = Scores::new(rows)?;
     let estimates = scores.arms.iter();
@@ -94,7 +100,7 @@ pub fn compare(plan: &ComparisonPlan, rows: &[ArmScore]) -> Result<Comparison, C
         .collect();
     absent.sort();
     let mut comparison = Comparison {
-        question: verdict::question(plan),
+        question: verdict::question(plan, wording),
         verdict: String::new(),
         notes: Vec::new(),
         claims: Vec::new(),
@@ -107,8 +113,8 @@ pub fn compare(plan: &ComparisonPlan, rows: &[ArmScore]) -> Result<Comparison, C
         plan_blake3: plan.hash(),
     };
     comparison.claims = verdict::claims(&comparison);
-    comparison.verdict = verdict::verdict(&comparison);
-    comparison.notes = verdict::notes(&comparison);
+    comparison.verdict = verdict::verdict(&comparison, wording);
+    comparison.notes = verdict::notes(&comparison, wording);
     Ok(comparison)
 }
 

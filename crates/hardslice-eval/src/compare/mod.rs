@@ -22,6 +22,7 @@ mod wilcoxon;
 mod holm;
 mod comparison;
 mod verdict;
+mod words;
 mod by_plan;
 
 pub use by_plan::compare;
@@ -36,3 +37,4 @@ pub use permutation::{PValue, Permutations};
 pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role, Test};
 pub use scores::ArmScore;
 pub use wilcoxon::wilcoxon;
+pub use words::{ArmWords, Wording};

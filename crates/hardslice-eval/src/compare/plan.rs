@@ -108,21 +108,9 @@ pub enum PlanError {
         /// What was wanted.
         wanted: &'static str,
     },
-    /// Arms that the protocol's plan needs are missing.
-    #[error(
-        "to compare there must be the arm `hard` and one of `baseline`, `random`, `random_matched`"
-    )]
-    NotTheProtocol,
 }
 
 impl ClaimedArm {
-    fn of_protocol(arm: &str) -> Self {
-        Self {
-            arm: arm.to_owned(),
-            chooses_slices: !arm.starts_with("baseline"),
-        }
-    }
-
     fn suits(&self, reference: &Reference) -> bool {
         reference.arm != self.arm && (self.chooses_slices || reference.role == Role::Baseline)
     }
@@ -135,46 +123,19 @@ impl Test {
 }
 
 impl ComparisonPlan {
-    /// The protocol's plan for the arms that were run: `hard`, and every other arm that is neither
-    /// a reference nor a control nor `b_only`, against `baseline` and against the random control,
-    /// `random_matched` if it was run and `random` otherwise. The baselines with another loss
-    /// (`baseline_focal`, `baseline_top_k`) choose no slices and are compared with `baseline` alone.
-    /// Worst tenth of the Dice first, then mean and minimum; 10 000 resamples, alpha 0.05, seed 0.
-    ///
-    /// # Errors
-    ///
-    /// [`PlanError::NotTheProtocol`] when `hard` or all references are missing.
-    pub fn of_protocol(arms: &[&str]) -> Result<Self, PlanError> {
-        let control = ["random_matched", "random"]
-            .into_iter()
-            .find(|control| arms.contains(control));
-        let baseline = arms.iter().copied().find(|arm| *arm == "baseline");
-        let references: Vec<Reference> = [(baseline, Role::Baseline), (control, Role::Control)]
-            .into_iter()
-            .filter_map(|(arm, role)| {
-                arm.map(|arm| Reference {
-                    arm: arm.to_owned(),
-                    role,
-                })
-            })
-            .collect();
-        if !arms.contains(&"hard") || references.is_empty() {
-            return Err(PlanError::NotTheProtocol);
-        }
-        let others = arms.iter().copied().filter(|arm| {
-            !["hard", "baseline", "b_only", "random", "random_matched"].contains(arm)
-        });
-        let claimed = std::iter::once("hard").chain(others);
-        Ok(Self {
+    /// A plan of Dice for these arms and references: the worst tenth of the patients first, then mean
+    /// and minimum; permutation, then Wilcoxon; 10 000 resamples, alpha 0.05, seed 0.
+    pub fn of_dice(arms: Vec<ClaimedArm>, references: Vec<Reference>) -> Self {
+        Self {
             score: "Dice".to_owned(),
-            arms: claimed.map(ClaimedArm::of_protocol).collect(),
+            arms,
             references,
             end_points: EndPoint::ALL.to_vec(),
             tests: vec![Test::Permutation, Test::Wilcoxon],
             n_resamples: 10_000,
             seed: 0,
             alpha: 0.05,
-        })
+        }
     }
 
     /// Checks that the plan can be carried out.
@@ -262,9 +223,25 @@ fn json_of(plan: &ComparisonPlan) -> Vec<u8> {
 mod tests {
     use super::*;
 
+    fn claimed(arm: &str) -> ClaimedArm {
+        ClaimedArm {
+            arm: arm.to_owned(),
+            chooses_slices: true,
+        }
+    }
+
     fn plan() -> ComparisonPlan {
-        ComparisonPlan::of_protocol(&["baseline", "b_only", "hard", "random", "random_matched"])
-            .unwrap()
+        let reference = |arm: &str, role| Reference {
+            arm: arm.to_owned(),
+            role,
+        };
+        ComparisonPlan::of_dice(
+            vec![claimed("hard")],
+            vec![
+                reference("baseline", Role::Baseline),
+                reference("random_matched", Role::Control),
+            ],
+        )
     }
 
     fn names_of_pairs(plan: &ComparisonPlan) -> Vec<(&str, &str)> {
@@ -272,36 +249,6 @@ mod tests {
         pairs
             .map(|(arm, reference)| (arm, reference.arm.as_str()))
             .collect()
-    }
-
-    #[test]
-    fn the_protocol_prefers_the_matched_control() {
-        let pairs = |arms: &[&str]| -> Vec<(String, Role)> {
-            let plan = ComparisonPlan::of_protocol(arms).unwrap();
-            plan.check().unwrap();
-            plan.references
-                .into_iter()
-                .map(|r| (r.arm, r.role))
-                .collect()
-        };
-        let baseline = ("baseline".to_owned(), Role::Baseline);
-        let control = |arm: &str| (arm.to_owned(), Role::Control);
-        assert_eq!(
-            pairs(&["hard", "random", "random_matched", "baseline"]),
-            [baseline.clone(), control("random_matched")]
-        );
-        assert_eq!(
-            pairs(&["baseline", "hard", "random"]),
-            [baseline, control("random")]
-        );
-        assert_eq!(pairs(&["hard", "random"]), [control("random")]);
-        for arms in [&["baseline", "random"][..], &["hard", "b_only"], &[]] {
-            assert_eq!(
-                ComparisonPlan::of_protocol(arms),
-                Err(PlanError::NotTheProtocol),
-                "{arms:?}"
-            );
-        }
     }
 
     #[test]
@@ -331,12 +278,7 @@ mod tests {
     #[test]
     fn a_pair_is_compared_once_and_no_arm_with_itself() {
         let mut plan = plan();
-        plan.arms = ["hard", "baseline", "random_matched"]
-            .map(|arm| ClaimedArm {
-                arm: arm.to_owned(),
-                chooses_slices: true,
-            })
-            .to_vec();
+        plan.arms = ["hard", "baseline", "random_matched"].map(claimed).to_vec();
         assert_eq!(
             names_of_pairs(&plan),
             [
@@ -348,23 +290,18 @@ mod tests {
     }
 
     #[test]
-    fn another_loss_is_compared_with_the_baseline_alone() {
-        let arms = [
-            "baseline",
-            "hard",
-            "random_matched",
-            "easy",
-            "baseline_top_k",
-        ];
-        let plan = ComparisonPlan::of_protocol(&arms).unwrap();
+    fn an_arm_that_chooses_no_slices_is_compared_with_baselines_alone() {
+        let mut plan = plan();
+        plan.arms.push(ClaimedArm {
+            chooses_slices: false,
+            ..claimed("another_loss")
+        });
         assert_eq!(
             names_of_pairs(&plan),
             [
                 ("hard", "baseline"),
                 ("hard", "random_matched"),
-                ("easy", "baseline"),
-                ("easy", "random_matched"),
-                ("baseline_top_k", "baseline"),
+                ("another_loss", "baseline"),
             ]
         );
     }
@@ -378,7 +315,7 @@ mod tests {
             (|plan| plan.end_points.clear(), "names no end point"),
             (|plan| plan.tests.clear(), "names no test"),
             (
-                |plan| plan.arms.push(ClaimedArm::of_protocol("hard")),
+                |plan| plan.arms.push(claimed("hard")),
                 "`hard` stands twice",
             ),
             (
@@ -393,7 +330,7 @@ mod tests {
             (
                 |plan| {
                     plan.references.truncate(1);
-                    plan.arms = vec![ClaimedArm::of_protocol("baseline")];
+                    plan.arms = vec![claimed("baseline")];
                 },
                 "its own reference",
             ),

@@ -3,25 +3,26 @@
 use super::comparison::{Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval};
 use super::end_point::EndPoint;
 use super::plan::{ClaimedArm, ComparisonPlan, Role, Test};
+use super::words::{ArmWords, Wording};
 
 /// Fewer patients than this give percentile intervals that are too narrow.
 const FEW_PATIENTS: usize = 20;
 
 /// What the primary end point is asked, one sentence an arm.
-pub(super) fn question(plan: &ComparisonPlan) -> String {
+pub(super) fn question(plan: &ComparisonPlan, wording: &Wording) -> String {
     let asked = plan.arms.iter().filter_map(|ClaimedArm { arm, .. }| {
         let references: Vec<String> = plan
             .pairs()
             .into_iter()
             .filter(|(of, _)| of == arm)
-            .map(|(_, reference)| format!("over {}", object(&reference.arm)))
+            .map(|(_, reference)| format!("over {}", ArmWords::of(wording, &reference.arm).object))
             .collect();
-        let words = Subject::of(arm);
+        let words = ArmWords::of(wording, arm);
         (!references.is_empty()).then(|| {
             format!(
                 "{} {} raise {} {}?",
                 if words.is_plural { "Do" } else { "Does" },
-                words.name,
+                words.subject,
                 number(plan, plan.end_points[0]),
                 references.join(" and "),
             )
@@ -45,18 +46,18 @@ pub(super) fn claims(comparison: &Comparison) -> Vec<Claim> {
 }
 
 /// What the primary end point answers.
-pub(super) fn verdict(comparison: &Comparison) -> String {
+pub(super) fn verdict(comparison: &Comparison, wording: &Wording) -> String {
     let mut said = Vec::new();
     for claim in &comparison.claims {
         let rows = rows_of(comparison, &claim.arm);
-        said.extend(rows.iter().map(|row| sentence(comparison, row)));
-        said.push(conclusion(claim, &rows));
+        said.extend(rows.iter().map(|row| sentence(comparison, row, wording)));
+        said.push(conclusion(claim, &rows, wording));
     }
     said.join(" ")
 }
 
 /// What must be known beside the verdict.
-pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
+pub(super) fn notes(comparison: &Comparison, wording: &Wording) -> Vec<String> {
     let mut notes = Vec::new();
     let primary: Vec<&ComparisonRow> = comparison.primary_rows().collect();
     let seeds = primary.iter().map(|row| row.n_seeds);
@@ -95,7 +96,7 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
             notes.push(format!(
                 "{} left out against {}: no score by one of the two with some seed.",
                 patients(row.n_left_out),
-                object(&row.reference),
+                ArmWords::of(wording, &row.reference).object,
             ));
         }
         let holds_0 = |interval: &EstimateInterval| interval.low <= 0.0 && interval.high >= 0.0;
@@ -103,7 +104,7 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
             notes.push(format!(
                 "The interval of the difference to {} holds 0 although its p is significant: take \
                  the gain as uncertain.",
-                object(&row.reference),
+                ArmWords::of(wording, &row.reference).object,
             ));
         }
     }
@@ -163,11 +164,11 @@ fn conclude(
 }
 
 /// What one comparison found.
-fn sentence(comparison: &Comparison, row: &ComparisonRow) -> String {
+fn sentence(comparison: &Comparison, row: &ComparisonRow, wording: &Wording) -> String {
     let plan = &comparison.plan;
     let what = number(plan, row.end_point);
-    let arm = Subject::of(&row.arm).name;
-    let reference = object(&row.reference);
+    let arm = ArmWords::of(wording, &row.arm).subject;
+    let reference = ArmWords::of(wording, &row.reference).object;
     let decimals = decimals(row);
     let p = p_in_words(comparison, row);
     let interval = |sign: f64| match row.interval {
@@ -246,9 +247,9 @@ fn why_hopeless(comparison: &Comparison, row: &ComparisonRow) -> String {
 }
 
 /// What an arm's comparisons come to.
-fn conclusion(claim: &Claim, rows: &[&ComparisonRow]) -> String {
-    let subject = Subject::of(&claim.arm);
-    let name = &subject.name;
+fn conclusion(claim: &Claim, rows: &[&ComparisonRow], wording: &Wording) -> String {
+    let subject = ArmWords::of(wording, &claim.arm);
+    let name = &subject.subject;
     let verb = if subject.is_plural { "help" } else { "helps" };
     let has = |role: Role| rows.iter().any(|row| row.role == role);
     let not_shown = format!("That {name} {verb} is not shown");
@@ -274,45 +275,6 @@ fn conclusion(claim: &Claim, rows: &[&ComparisonRow]) -> String {
             )
         }
         Conclusion::NotShown | Conclusion::CannotBeShown => format!("{not_shown}."),
-    }
-}
-
-/// An arm as the subject of a sentence.
-struct Subject {
-    name: String,
-    is_plural: bool,
-}
-
-impl Subject {
-    fn of(arm: &str) -> Self {
-        let (name, is_plural) = match arm {
-            "hard" => ("hard slices", true),
-            "random" => ("random slices", true),
-            "random_matched" => ("matched random slices", true),
-            "b_only" => ("training on B alone", false),
-            "baseline" => ("the baseline", false),
-            other => {
-                let name = format!("the arm `{other}`");
-                return Self {
-                    name,
-                    is_plural: false,
-                };
-            }
-        };
-        Self {
-            name: name.to_owned(),
-            is_plural,
-        }
-    }
-}
-
-/// An arm as what another is compared with.
-fn object(arm: &str) -> String {
-    match arm {
-        "hard" => "hard slices".to_owned(),
-        "random" => "the random control".to_owned(),
-        "random_matched" => "the matched random control".to_owned(),
-        other => Subject::of(other).name,
     }
 }
 

@@ -3,7 +3,7 @@
 use hardslice_eval::compare::{Comparison, EndPoint, Permutations, compare, holm, wilcoxon};
 use serde::Deserialize;
 
-use super::{plan, scores_of};
+use super::{plan, scores_of, wording};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -119,7 +119,7 @@ fn compared(arm: &[Vec<f64>], reference: &[Vec<f64>]) -> Comparison {
     rows.extend(scores_of("baseline", reference));
     let mut plan = plan(200_000);
     plan.references.truncate(1);
-    compare(&plan, &rows).unwrap()
+    compare(&plan, &wording(), &rows).unwrap()
 }
 
 fn of_difference(comparison: &Comparison, end_point: EndPoint) -> [f64; 2] {

@@ -6,7 +6,9 @@ mod golden;
 mod properties;
 mod words;
 
-use hardslice_eval::compare::{ArmScore, ComparisonPlan};
+use hardslice_eval::compare::{
+    ArmScore, ArmWords, ClaimedArm, ComparisonPlan, Reference, Role, Wording,
+};
 
 /// Scores of an arm, `[seed][patient]`, one case a patient.
 fn scores_of(arm: &str, by_seed: &[Vec<f64>]) -> Vec<ArmScore> {
@@ -26,12 +28,46 @@ fn scores_of(arm: &str, by_seed: &[Vec<f64>]) -> Vec<ArmScore> {
     rows
 }
 
-/// The protocol's plan for hard slices, baseline and random control, with fewer resamples.
+/// Hard slices against a baseline and a random control, with fewer resamples than usual.
 fn plan(n_resamples: usize) -> ComparisonPlan {
+    let reference = |arm: &str, role| Reference {
+        arm: arm.to_owned(),
+        role,
+    };
     ComparisonPlan {
         n_resamples,
-        ..ComparisonPlan::of_protocol(&["baseline", "hard", "random"]).unwrap()
+        ..ComparisonPlan::of_dice(
+            vec![claimed("hard", true)],
+            vec![
+                reference("baseline", Role::Baseline),
+                reference("random", Role::Control),
+            ],
+        )
     }
+}
+
+fn claimed(arm: &str, chooses_slices: bool) -> ClaimedArm {
+    ClaimedArm {
+        arm: arm.to_owned(),
+        chooses_slices,
+    }
+}
+
+/// The three arms in sentences.
+fn wording() -> Wording {
+    let words = |arm: &str, subject: &str, is_plural, object: &str| {
+        let words = ArmWords {
+            subject: subject.to_owned(),
+            is_plural,
+            object: object.to_owned(),
+        };
+        (arm.to_owned(), words)
+    };
+    Wording::from([
+        words("baseline", "the baseline", false, "the baseline"),
+        words("hard", "hard slices", true, "hard slices"),
+        words("random", "random slices", true, "the random control"),
+    ])
 }
 
 /// A generator of test scores, apart from the one under test.

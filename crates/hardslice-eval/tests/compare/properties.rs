@@ -4,7 +4,7 @@
 
 use hardslice_eval::compare::{ArmScore, Comparison, EndPoint, Permutations, compare};
 
-use super::{Draws, plan, scores_of};
+use super::{Draws, plan, scores_of, wording};
 
 /// Patients who differ, seeds that differ, and a gain: `[seed][patient]`.
 fn drawn(n_seeds: usize, n_patients: usize, gain: f64, seed: u64) -> Vec<Vec<f64>> {
@@ -45,9 +45,10 @@ fn swapping_arms_negates_the_difference_and_mirrors_the_interval() {
         let rows = three_arms(n_seeds, n_patients);
         let mut plan = plan(999);
         plan.references.truncate(1);
-        let there = compare(&plan, &rows).unwrap();
+        let there = compare(&plan, &wording(), &rows).unwrap();
         let back = compare(
             &plan,
+            &wording(),
             &renamed(&rows, [("hard", "baseline"), ("baseline", "hard")]),
         )
         .unwrap();
@@ -71,7 +72,7 @@ fn identical_arms_have_no_difference_and_p_1() {
             .into_iter()
             .flat_map(|arm| scores_of(arm, &same))
             .collect();
-        let found = compare(&plan(199), &rows).unwrap();
+        let found = compare(&plan(199), &wording(), &rows).unwrap();
         assert_eq!(found.rows.len(), 6, "three end points, two references");
         for row in &found.rows {
             assert_eq!(row.difference, 0.0, "{row:?}");
@@ -94,7 +95,8 @@ fn one_and_four_threads_and_rows_in_any_order_give_the_same_bytes() {
         let builder = rayon::ThreadPoolBuilder::new().num_threads(n);
         builder.build().unwrap()
     };
-    let json = |rows: &[ArmScore]| serde_json::to_string(&compare(&plan(499), rows).unwrap());
+    let json =
+        |rows: &[ArmScore]| serde_json::to_string(&compare(&plan(499), &wording(), rows).unwrap());
     let one = pool(1).install(|| json(&rows)).unwrap();
     assert_eq!(one, pool(4).install(|| json(&rows)).unwrap(), "threads");
     let mut turned: Vec<ArmScore> = Vec::new();
@@ -113,7 +115,7 @@ fn one_and_four_threads_and_rows_in_any_order_give_the_same_bytes() {
 #[test]
 fn one_seed_says_that_seeds_are_not_in_the_interval_and_a_minimum_that_it_is_unreliable() {
     for (n_seeds, includes_seeds) in [(1, false), (2, true)] {
-        let found = compare(&plan(199), &three_arms(n_seeds, 30)).unwrap();
+        let found = compare(&plan(199), &wording(), &three_arms(n_seeds, 30)).unwrap();
         for row in &found.rows {
             let interval = row.interval.unwrap();
             assert_eq!(interval.includes_seeds, includes_seeds, "{row:?}");
@@ -130,7 +132,7 @@ fn one_seed_says_that_seeds_are_not_in_the_interval_and_a_minimum_that_it_is_unr
 
 #[test]
 fn the_worst_tenth_of_ten_patients_is_as_unreliable_as_the_minimum_that_it_is() {
-    let found = compare(&plan(199), &three_arms(2, 10)).unwrap();
+    let found = compare(&plan(199), &wording(), &three_arms(2, 10)).unwrap();
     let of = |end_point| {
         let mut rows = found
             .rows
@@ -167,7 +169,7 @@ fn about_95_of_100_intervals_hold_the_true_difference() {
         };
         let mut rows = scores_of("hard", &arm(gain));
         rows.extend(scores_of("baseline", &arm(0.0)));
-        let found = compare(&plan, &rows).unwrap();
+        let found = compare(&plan, &wording(), &rows).unwrap();
         let interval = found.rows[0].interval.unwrap();
         n_holding += u64::from(interval.low <= gain && gain <= interval.high);
     }

@@ -1,10 +1,8 @@
 //! What a comparison says.
 
-use hardslice_eval::compare::{
-    ArmScore, Comparison, ComparisonPlan, Conclusion, EndPoint, compare,
-};
+use hardslice_eval::compare::{ArmScore, Comparison, Conclusion, EndPoint, compare};
 
-use super::{plan, scores_of};
+use super::{claimed, plan, scores_of, wording};
 
 /// Scores of `n` patients in steps of an eighth of a hundredth, plus a gain.
 fn ramp(n: u32, gain: f64) -> Vec<Vec<f64>> {
@@ -25,7 +23,7 @@ fn compared(arms: &[(&str, Vec<Vec<f64>>)]) -> Comparison {
     plan.end_points = vec![EndPoint::Mean, EndPoint::WorstTenth];
     plan.references
         .retain(|reference| arms.iter().any(|(arm, _)| *arm == reference.arm));
-    compare(&plan, &rows).unwrap()
+    compare(&plan, &wording(), &rows).unwrap()
 }
 
 #[test]
@@ -63,8 +61,9 @@ fn another_loss_needs_no_random_control() {
         .iter()
         .flat_map(|(arm, scores)| scores_of(arm, scores))
         .collect();
-    let names = arms.map(|(arm, _)| arm);
-    let found = compare(&ComparisonPlan::of_protocol(&names).unwrap(), &rows).unwrap();
+    let mut plan = plan(10_000);
+    plan.arms.push(claimed("baseline_focal", false));
+    let found = compare(&plan, &wording(), &rows).unwrap();
     assert_eq!(found.n_comparisons, 3, "hard twice, the loss once");
     let focal = found
         .claims
@@ -195,7 +194,7 @@ fn a_worst_tenth_that_few_patients_decide_is_named_as_the_reason() {
         .collect();
     let mut plan = plan(9_999);
     plan.references.truncate(1);
-    let found = compare(&plan, &rows).unwrap();
+    let found = compare(&plan, &wording(), &rows).unwrap();
     assert!(
         found
             .verdict
@@ -218,7 +217,7 @@ fn patients_left_out_and_absent_scores_are_counted_and_named() {
     rows[4].absent_because = Some("both_empty".to_owned());
     let mut plan = plan(99);
     plan.references.truncate(1);
-    let found = compare(&plan, &rows).unwrap();
+    let found = compare(&plan, &wording(), &rows).unwrap();
     assert_eq!(
         (found.rows[0].n_patients, found.rows[0].n_left_out),
         (24, 1)

@@ -7,7 +7,7 @@ use super::FitError;
 use crate::checkpoint::{Checkpoint, CheckpointError, Position};
 use crate::config::TrainConfig;
 use crate::dataset::Batch;
-use crate::device::{arithmetic_of, on_sharing_thread};
+use crate::device::on_sharing_thread;
 use crate::net::{ForwardContext, Net};
 use crate::sgd::Sgd;
 use crate::weights::Weights;
@@ -26,7 +26,7 @@ pub struct TrainState {
 impl TrainState {
     /// A net before its first step.
     pub fn new(net: Net, config: &TrainConfig) -> Self {
-        let instruction_set = arithmetic_of(&net);
+        let instruction_set = net.arithmetic();
         Self {
             net,
             sgd: Sgd::new(config.momentum),

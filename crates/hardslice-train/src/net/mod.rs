@@ -24,7 +24,7 @@ pub use forward_context::ForwardContext;
 pub use initial::Initial;
 pub use unet::UNet;
 
-use crate::device::on_sharing_thread;
+use crate::device::{named, on_sharing_thread};
 use frame::{crop, pad_to_multiple};
 
 /// A net that segments slices.
@@ -48,6 +48,15 @@ impl Net {
             NetKind::UNet => Self::UNet(UNet::new(config, n_organs, &initial)),
             NetKind::Fcn8s => Self::Fcn8s(Fcn8s::new(config, n_organs, &initial)),
         }
+    }
+
+    /// Whose arithmetic the net is computed with: that of its device, without what its precision has
+    /// no use for ([`hardslice_kernels::instruction_set_for`]). Checkpoints record it.
+    ///
+    /// The same inputs give the same bytes where this is the same, on a CPU.
+    pub fn arithmetic(&self) -> String {
+        let instruction_set = hardslice_kernels::instruction_set_for(self.precision());
+        named(&self.device(), instruction_set)
     }
 
     /// Runs the net.

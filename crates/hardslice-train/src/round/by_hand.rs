@@ -60,20 +60,20 @@ pub fn train_by_hand(
             let checkpoints = TrainingDir::new(from).checkpoints();
             let saved = Checkpoint::newest(&checkpoints, drop)?;
             let saved = saved.ok_or(RoundError::NoCheckpoint { path: checkpoints })?;
-            PhaseChain::from_checkpoint(&stages, &protocol.net, BY_HAND, saved)?
+            PhaseChain::from_checkpoint(&stages.trainer, &protocol.net, BY_HAND, saved)?
         }
-        None => PhaseChain::new(&stages, &protocol.net, BY_HAND)?,
+        None => PhaseChain::new(&stages.trainer, &protocol.net, BY_HAND)?,
     };
     let (name, steps) = part_steps(job.part, protocol);
     let phase = Phase {
         name: name.to_owned(),
-        stage: stages.stage("train", name),
+        stage: stages.trainer.stage("train", name),
         config: Cow::Borrowed(&protocol.train),
         plan,
         steps,
     };
     let dir = TrainingDir::new(context.dir.path());
-    chain.advance(&stages, phase, dir.clone())?;
+    chain.advance(&stages.trainer, phase, dir.clone())?;
     stages.write_model(&mut chain, &protocol.net, false, &dir)
 }
 

@@ -3,7 +3,7 @@
 use hardslice_volume::whole_file::write_whole_bytes;
 
 use super::RoundError;
-use super::stages::Stages;
+use super::trainer::Trainer;
 use crate::checkpoint::Checkpoint;
 use crate::fit::{FitError, Phase, Receipt, TrainState};
 use crate::layout::TrainingDir;
@@ -38,11 +38,11 @@ struct Link<'a> {
 impl<'a> PhaseChain<'a> {
     /// A net before its first step. `name` is the arm's, or what is trained before arms part.
     pub(super) fn new(
-        stages: &Stages<'_>,
+        trainer: &Trainer<'_>,
         net: &'a NetConfig,
         name: &str,
     ) -> Result<Self, RoundError> {
-        let state = stages.fresh(net)?;
+        let state = trainer.fresh(net)?;
         Ok(Self {
             net,
             name: name.to_owned(),
@@ -54,16 +54,21 @@ impl<'a> PhaseChain<'a> {
 
     /// A net that somebody has trained before.
     pub(super) fn from_checkpoint(
-        stages: &Stages<'_>,
+        trainer: &Trainer<'_>,
         net: &'a NetConfig,
         name: &str,
         saved: Checkpoint,
     ) -> Result<Self, RoundError> {
-        let mut chain = Self::new(stages, net, name)?;
-        let start = chain.take_state(stages)?;
-        let context = stages.context;
+        let mut chain = Self::new(trainer, net, name)?;
+        let start = chain.take_state(trainer)?;
+        let context = trainer.context;
         let state = start
-            .restore(saved, &stages.protocol.train, context.device, context.force)
+            .restore(
+                saved,
+                &trainer.protocol.train,
+                context.device,
+                context.force,
+            )
             .map_err(|source| chain.error(source))?;
         chain.weights_blake3 = Weights::of(&state.net).hash();
         chain.state = Some(state);
@@ -99,15 +104,15 @@ impl<'a> PhaseChain<'a> {
     /// Trains over one more phase, or finds that done.
     pub(super) fn advance(
         &mut self,
-        stages: &Stages<'_>,
+        trainer: &Trainer<'_>,
         phase: Phase<'a>,
         dir: TrainingDir,
     ) -> Result<(), RoundError> {
-        let identity = self.identity_of(stages, &phase);
+        let identity = self.identity_of(trainer, &phase);
         let fit_error = |source| self.error(source);
         let receipt = match Receipt::read(&dir).map_err(fit_error)? {
             Some(receipt) if receipt.identity == identity => {
-                stages.skipped(&phase.stage);
+                trainer.skipped(&phase.stage);
                 self.state = None;
                 receipt
             }
@@ -116,7 +121,7 @@ impl<'a> PhaseChain<'a> {
                 return Err(self.error(FitError::OtherTraining { dir }));
             }
             None => {
-                if !stages.may_train {
+                if !trainer.may_train {
                     return Err(RoundError::NotTrained {
                         path: dir.path().to_owned(),
                     });
@@ -124,8 +129,8 @@ impl<'a> PhaseChain<'a> {
                 if let Some(before) = self.links.last() {
                     hand_on_best(&before.dir, &dir)?;
                 }
-                let state = self.take_state(stages)?;
-                let state = stages
+                let state = self.take_state(trainer)?;
+                let state = trainer
                     .fit(state, &phase, &identity, &dir)
                     .map_err(|source| self.error(source))?;
                 self.state = Some(state);
@@ -143,17 +148,17 @@ impl<'a> PhaseChain<'a> {
     }
 
     /// The state as it stands.
-    pub(super) fn state(&mut self, stages: &Stages<'_>) -> Result<&TrainState, RoundError> {
-        let state = self.take_state(stages)?;
+    pub(super) fn state(&mut self, trainer: &Trainer<'_>) -> Result<&TrainState, RoundError> {
+        let state = self.take_state(trainer)?;
         Ok(self.state.insert(state))
     }
 
-    fn take_state(&mut self, stages: &Stages<'_>) -> Result<TrainState, RoundError> {
+    fn take_state(&mut self, trainer: &Trainer<'_>) -> Result<TrainState, RoundError> {
         if let Some(state) = self.state.take() {
             return Ok(state);
         }
         // From the last phase that has its state, forward again over those that lost theirs.
-        let mut state = stages.fresh(self.net)?;
+        let mut state = trainer.fresh(self.net)?;
         let mut from = 0;
         for (idx, link) in self.links.iter().enumerate().rev() {
             // Damaged checkpoints are told of when the phase is trained again.
@@ -167,8 +172,8 @@ impl<'a> PhaseChain<'a> {
                     .restore(
                         saved,
                         &link.phase.config,
-                        stages.context.device,
-                        stages.context.force,
+                        trainer.context.device,
+                        trainer.context.force,
                     )
                     .map_err(|source| self.error(source))?;
                 from = idx + 1;
@@ -176,12 +181,12 @@ impl<'a> PhaseChain<'a> {
             }
         }
         for link in &self.links[from..] {
-            if !stages.may_train {
+            if !trainer.may_train {
                 return Err(RoundError::NotTrained {
                     path: link.dir.path().to_owned(),
                 });
             }
-            state = stages
+            state = trainer
                 .fit(state, &link.phase, &link.receipt.identity, &link.dir)
                 .map_err(|source| self.error(source))?;
         }
@@ -189,10 +194,10 @@ impl<'a> PhaseChain<'a> {
     }
 
     /// Hash of all that decides a phase from here.
-    fn identity_of(&self, stages: &Stages<'_>, phase: &Phase<'_>) -> String {
+    fn identity_of(&self, trainer: &Trainer<'_>, phase: &Phase<'_>) -> String {
         let entries = phase.plan.entries().iter();
         let plan: Vec<_> = entries.map(|entry| (entry.slice, entry.weight)).collect();
-        stages.identity(&(&self.name, &phase.name, &self.weights_blake3, plan))
+        trainer.identity(&(&self.name, &phase.name, &self.weights_blake3, plan))
     }
 
     fn error(&self, source: FitError) -> RoundError {

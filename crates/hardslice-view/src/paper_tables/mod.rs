@@ -150,9 +150,9 @@ impl PaperArm {
         }
     }
 
-    /// The row of one of our arms, trained with this share of the patients in B. `None` for arms
-    /// and ratios that the paper does not have.
-    pub fn of_arm(arm: &str, ratio: f64) -> Option<Self> {
+    /// The row of a training on B alone, with this share of the patients in B. `None` for ratios that
+    /// the paper does not have.
+    pub fn of_ratio(ratio: f64) -> Option<Self> {
         let ratios = [
             (1.0, Self::Baseline),
             (0.8, Self::Ratio08),
@@ -160,15 +160,9 @@ impl PaperArm {
             (0.3, Self::Ratio03),
             (0.2, Self::Ratio02),
         ];
-        match arm {
-            "baseline" => Some(Self::Baseline),
-            "hard" => Some(Self::Proposed),
-            "b_only" => ratios
-                .into_iter()
-                .find(|(of_row, _)| (of_row - ratio).abs() < 1e-9)
-                .map(|(_, row)| row),
-            _ => None,
-        }
+        let mut rows = ratios.into_iter();
+        rows.find(|(its, _)| (its - ratio).abs() < 1e-9)
+            .map(|(_, row)| row)
     }
 }
 
@@ -326,17 +320,13 @@ mod tests {
     }
 
     #[test]
-    fn our_arms_and_names_find_their_rows() {
-        let rows = [
-            ("baseline", 0.5, Some(PaperArm::Baseline)),
-            ("b_only", 1.0, Some(PaperArm::Baseline)),
-            ("b_only", 0.3, Some(PaperArm::Ratio03)),
-            ("b_only", 0.4, None),
-            ("hard", 0.5, Some(PaperArm::Proposed)),
-            ("random", 0.5, None),
-        ];
-        for (arm, ratio, wanted) in rows {
-            assert_eq!(PaperArm::of_arm(arm, ratio), wanted, "{arm} {ratio}");
+    fn ratios_and_names_find_their_rows() {
+        for (ratio, row) in [
+            (1.0, Some(PaperArm::Baseline)),
+            (0.3, Some(PaperArm::Ratio03)),
+            (0.4, None),
+        ] {
+            assert_eq!(PaperArm::of_ratio(ratio), row, "{ratio}");
         }
         assert_eq!(PaperOrgan::from_name("spleen"), Some(PaperOrgan::Spleen));
         assert_eq!(PaperOrgan::from_name("pancreas"), None, "not in the paper");

@@ -146,7 +146,9 @@ fn unreliable_note(intervals: impl Iterator<Item = Option<EstimateInterval>>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hardslice_eval::compare::{ArmScore, ComparisonPlan, compare};
+    use hardslice_eval::compare::{
+        ArmScore, ArmWords, ClaimedArm, ComparisonPlan, Reference, Role, Wording, compare,
+    };
 
     #[test]
     fn a_comparison_is_two_tables_with_its_verdict_below() {
@@ -164,9 +166,36 @@ mod tests {
                 });
             }
         }
-        let mut plan = ComparisonPlan::of_protocol(&["baseline", "hard", "random"]).unwrap();
+        let reference = |arm: &str, role| Reference {
+            arm: arm.to_owned(),
+            role,
+        };
+        let hard = ClaimedArm {
+            arm: "hard".to_owned(),
+            chooses_slices: true,
+        };
+        let mut plan = ComparisonPlan::of_dice(
+            vec![hard],
+            vec![
+                reference("baseline", Role::Baseline),
+                reference("random", Role::Control),
+            ],
+        );
         plan.n_resamples = 99;
-        let tables = comparison_tables(&compare(&plan, &rows).unwrap());
+        let words = |arm: &str, subject: &str, is_plural, object: &str| {
+            let words = ArmWords {
+                subject: subject.to_owned(),
+                is_plural,
+                object: object.to_owned(),
+            };
+            (arm.to_owned(), words)
+        };
+        let wording = Wording::from([
+            words("baseline", "the baseline", false, "the baseline"),
+            words("hard", "hard slices", true, "hard slices"),
+            words("random", "random slices", true, "the random control"),
+        ]);
+        let tables = comparison_tables(&compare(&plan, &wording, &rows).unwrap());
         let [estimates, differences] = tables.map(|table| table.to_markdown());
         insta::assert_snapshot!(format!("{estimates}\n{differences}"));
     }

@@ -16,6 +16,7 @@ use hardslice_volume::whole_file::write_whole_bytes;
 use serde::{Deserialize, Serialize};
 
 use super::campaign_args::{CampaignArgs, announce};
+use crate::arms::{arm_words, comparison_plan};
 use crate::bars::{self, Bars};
 use crate::campaign::{ScoreRow, Trial, write_scores};
 use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
@@ -61,8 +62,7 @@ struct FixedPlan {
 impl Compare {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let experiment = self.common.experiment()?;
-        let arms: Vec<&str> = experiment.arms.iter().map(|arm| arm.name()).collect();
-        let plan = ComparisonPlan::of_protocol(&arms)?;
+        let plan = comparison_plan(&experiment.arms)?;
         let (device, bars) = (self.common.device.open()?, Bars::new());
         let campaign = self.common.campaign(&experiment, &device, &bars);
         let manifest = read_manifest(&experiment)?;
@@ -118,7 +118,7 @@ impl Compare {
             let scores: Vec<ArmScore> = of_organ
                 .map(|row| arm_score(cases, row.arm.name(), row.seed, &row.score))
                 .collect();
-            let compared = compare(plan, &scores)
+            let compared = compare(plan, &arm_words(), &scores)
                 .with_context(|| format!("the arms cannot be compared on the {organ}"))?;
             comparisons.insert(organ.to_string(), compared);
         }

@@ -9,12 +9,11 @@ use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
 use hardslice_eval::Summary;
-use hardslice_view::paper_tables::{
-    PaperArm, PaperKey, PaperNet, PaperOrgan, PaperTable, paper_tables,
-};
+use hardslice_view::paper_tables::{PaperKey, PaperNet, PaperOrgan, PaperTable, paper_tables};
 
 use super::campaign_args::{CampaignArgs, announce};
 use super::net_arg::NetArg;
+use crate::arms::paper_row;
 use crate::bars::{self, Bars};
 use crate::campaign::{ScoreRow, Trial, mean_over_seeds, write_scores};
 use crate::cohort::{read_manifest, trained_organs};
@@ -140,7 +139,7 @@ fn summaries(rows: &[ScoreRow]) -> BTreeMap<PaperKey, Summary> {
     for row in rows {
         let key = PaperOrgan::from_name(row.score.organ.as_str())
             .zip(PaperNet::from_name(&row.net))
-            .zip(PaperArm::of_arm(row.arm.name(), row.ratio));
+            .zip(paper_row(row.arm.name(), row.ratio));
         if let Some(((organ, net), arm)) = key {
             groups
                 .entry(PaperKey { organ, net, arm })

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use hardslice_eval::Summary;
-use hardslice_view::paper_tables::{PaperArm, PaperKey, PaperNet, PaperOrgan, paper_tables};
+use hardslice_view::paper_tables::{PaperKey, PaperNet, PaperOrgan, paper_tables};
 use hardslice_view::report::{Block, Section, our_rows, printed_rows};
 use hardslice_view::table::{Metric, SummaryRow, comparison_tables, summary_tables};
 
 use super::found::Kind;
 use super::gathered::{Gathered, Variant};
 use super::verdicts::comparison;
+use crate::arms::paper_row;
 use crate::results::summary_rows;
 
 pub(super) fn section(gathered: &Gathered) -> Section {
@@ -124,7 +125,7 @@ fn ours(gathered: &Gathered) -> BTreeMap<PaperKey, Summary> {
             .filter(|row| row.metric == Metric::Dice);
         for row in dice {
             let key = PaperOrgan::from_name(&row.organ)
-                .zip(PaperArm::of_arm(&row.arm, ratio))
+                .zip(paper_row(&row.arm, ratio))
                 .map(|(organ, arm)| PaperKey { organ, net, arm });
             if let Some(key) = key {
                 let is_half = (ratio - 0.5).abs() < 1e-9;

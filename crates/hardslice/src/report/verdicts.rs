@@ -5,11 +5,12 @@ use std::fs;
 
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
-use hardslice_eval::compare::{Comparison, ComparisonPlan, Conclusion, compare};
+use hardslice_eval::compare::{Comparison, Conclusion, compare};
 use hardslice_view::curves::{IntervalGroup, IntervalRow, Intervals};
 use hardslice_view::report::{Block, Figure, Section, Tone, Verdict};
 
 use super::gathered::{Gathered, Variant};
+use crate::arms::{arm_words, comparison_plan};
 use crate::layout::OutDir;
 
 pub(super) fn section(gathered: &Gathered) -> Section {
@@ -57,9 +58,8 @@ pub(super) fn comparison(
     let was_run = |arm: &Arm| scores.iter().any(|score| score.arm == arm.name());
     let arms: Vec<Arm> = Arm::ALL.into_iter().filter(was_run).collect();
     let no_verdict = |error: &dyn std::error::Error| format!("no verdict, because {error}.");
-    let arms: Vec<&str> = arms.iter().map(|arm| arm.name()).collect();
-    let plan = ComparisonPlan::of_protocol(&arms).map_err(|error| no_verdict(&error))?;
-    compare(&plan, &scores).map_err(|error| no_verdict(&error))
+    let plan = comparison_plan(&arms).map_err(|error| no_verdict(&error))?;
+    compare(&plan, &arm_words(), &scores).map_err(|error| no_verdict(&error))
 }
 
 fn verdict(organ: &Organ, comparison: &Comparison) -> Verdict {

@@ -22,33 +22,36 @@ impl<'a> Stages<'a> {
         arm: Arm,
         shared: &Shared<'a>,
     ) -> Result<ModelRecord, RoundError> {
-        let dir = self.context.dir.arm(arm);
-        let (n, middle) = (self.protocol.train.steps, self.protocol.train.first_half());
+        let dir = self.trainer.context.dir.arm(arm);
+        let (n, middle) = (
+            self.trainer.protocol.train.steps,
+            self.trainer.protocol.train.first_half(),
+        );
         let is_leaky = shared.is_leaky(arm);
-        if let Some(other) = &self.protocol.final_net {
+        if let Some(other) = &self.trainer.protocol.final_net {
             if arm.mines_again() {
                 return Err(RoundError::RoundsWithFinalNet);
             }
             // Another net has nothing to go on from: it trains from scratch, schedule from 0.
-            let mut chain = PhaseChain::new(self, other, arm.name())?;
+            let mut chain = PhaseChain::new(&self.trainer, other, arm.name())?;
             self.train_parts(&mut chain, arm, shared, 0..n)?;
             return self.write_model(&mut chain, other, is_leaky, &dir.training());
         }
-        let net: &NetConfig = &self.protocol.net;
+        let net: &NetConfig = &self.trainer.protocol.net;
         let mut chain = if let Some(pretrained) = &shared.pretrained
             && arm.pretrains_on_b()
         {
             pretrained.clone().named(arm.name())
         } else {
-            let mut chain = PhaseChain::new(self, net, arm.name())?;
+            let mut chain = PhaseChain::new(&self.trainer, net, arm.name())?;
             let phase = Phase {
                 name: "first".to_owned(),
-                stage: self.stage("train", &format!("{arm} (first half)")),
+                stage: self.trainer.stage("train", &format!("{arm} (first half)")),
                 config: self.train_config(arm),
                 plan: arm.first_half(&self.candidates())?,
                 steps: 0..middle,
             };
-            chain.advance(self, phase, dir.first_half())?;
+            chain.advance(&self.trainer, phase, dir.first_half())?;
             chain
         };
         self.train_parts(&mut chain, arm, shared, middle..n)?;
@@ -63,11 +66,11 @@ impl<'a> Stages<'a> {
         shared: &Shared<'a>,
         steps: Range<u64>,
     ) -> Result<(), RoundError> {
-        let dir = self.context.dir.arm(arm);
+        let dir = self.trainer.context.dir.arm(arm);
         let mut plans = self.second_half(arm, &shared.hard_slices(arm))?;
         let mut refresh = Refresh::of(arm, shared.hard_slices(arm));
         let n_parts = if arm.mines_again() {
-            u64::from(self.protocol.balance.rounds)
+            u64::from(self.trainer.protocol.balance.rounds)
         } else {
             plans.len() as u64
         };
@@ -82,19 +85,21 @@ impl<'a> Stages<'a> {
             self.write_plan(plan, &training)?;
             let phase = Phase {
                 name: part.name,
-                stage: self.stage("train", &format!("{arm} ({})", part.label)),
+                stage: self
+                    .trainer
+                    .stage("train", &format!("{arm} ({})", part.label)),
                 config: self.train_config(arm),
                 plan: plan.clone(),
                 steps: part.steps,
             };
-            chain.advance(self, phase, training)?;
+            chain.advance(&self.trainer, phase, training)?;
         }
         Ok(())
     }
 
     /// How an arm is trained: as all others, but for the loss of a rival.
     fn train_config(&self, arm: Arm) -> Cow<'a, TrainConfig> {
-        let config = &self.protocol.train;
+        let config = &self.trainer.protocol.train;
         let loss = match arm {
             Arm::BaselineFocal => Loss::focal_of_its_authors(),
             Arm::BaselineTopK => Loss::top_k_by_default(),
@@ -136,7 +141,7 @@ impl Refresh {
             return Ok(None);
         };
         let again = stages.mine_again(arm, chain, &dir.mining_before(part), part - 1)?;
-        let is_same = again.overlap(hard) >= stages.protocol.balance.settled;
+        let is_same = again.overlap(hard) >= stages.trainer.protocol.balance.settled;
         if is_same || again.hard.is_empty() {
             *self = Self::Never;
             return Ok(None);

@@ -103,17 +103,17 @@ impl<'a> Stages<'a> {
 
     /// Trains on B over the first half; done once for all arms that begin so.
     fn pretrain(&self) -> Result<PhaseChain<'a>, RoundError> {
-        let mut chain = PhaseChain::new(self, &self.protocol.net, "pretrained")?;
+        let mut chain = PhaseChain::new(&self.trainer, &self.trainer.protocol.net, "pretrained")?;
         let phase = Phase {
             name: "first".to_owned(),
-            stage: self.stage("train", "pretrained"),
-            config: Cow::Borrowed(&self.protocol.train),
+            stage: self.trainer.stage("train", "pretrained"),
+            config: Cow::Borrowed(&self.trainer.protocol.train),
             plan: Arm::BOnly.first_half(&self.candidates())?,
-            steps: 0..self.protocol.train.first_half(),
+            steps: 0..self.trainer.protocol.train.first_half(),
         };
-        let dir = self.context.dir.pretrained();
-        chain.advance(self, phase, dir.clone())?;
-        self.write_model(&mut chain, &self.protocol.net, false, &dir)?;
+        let dir = self.trainer.context.dir.pretrained();
+        chain.advance(&self.trainer, phase, dir.clone())?;
+        self.write_model(&mut chain, &self.trainer.protocol.net, false, &dir)?;
         Ok(chain)
     }
 
@@ -124,7 +124,7 @@ impl<'a> Stages<'a> {
         baseline: Option<&ModelRecord>,
     ) -> Result<MiningRecord, RoundError> {
         let job = MiningJob {
-            dir: &self.context.dir.mining(),
+            dir: &self.trainer.context.dir.mining(),
             slices: &self.folds.a,
             round: 0,
             arm: Arm::Hard,
@@ -145,17 +145,21 @@ impl<'a> Stages<'a> {
             b: &self.folds.a,
             ..self.candidates()
         };
-        let mut chain = PhaseChain::new(self, &self.protocol.net, "on_a")?;
+        let mut chain = PhaseChain::new(&self.trainer, &self.trainer.protocol.net, "on_a")?;
         let phase = Phase {
             name: "first".to_owned(),
-            stage: self.stage("train", "on A, to score B"),
-            config: Cow::Borrowed(&self.protocol.train),
+            stage: self.trainer.stage("train", "on A, to score B"),
+            config: Cow::Borrowed(&self.trainer.protocol.train),
             plan: Arm::BOnly.first_half(&swapped)?,
-            steps: 0..self.protocol.train.first_half(),
+            steps: 0..self.trainer.protocol.train.first_half(),
         };
-        chain.advance(self, phase, self.context.dir.trained_on_a())?;
+        chain.advance(
+            &self.trainer,
+            phase,
+            self.trainer.context.dir.trained_on_a(),
+        )?;
         let job = MiningJob {
-            dir: &self.context.dir.mining_of_b(),
+            dir: &self.trainer.context.dir.mining_of_b(),
             slices: &self.folds.b,
             round: 0,
             arm: Arm::CrossFold,
@@ -193,7 +197,7 @@ impl<'a> Stages<'a> {
         if let Some(record) = self.mined_before(job, &scored_by)? {
             return Ok(record);
         }
-        let net = chain.state(self)?.net.for_prediction();
+        let net = chain.state(&self.trainer)?.net.for_prediction();
         self.score_and_mine(job, &net, &scored_by)
     }
 
@@ -204,7 +208,7 @@ impl<'a> Stages<'a> {
         weights_blake3: &str,
     ) -> Result<MiningRecord, RoundError> {
         let job = MiningJob {
-            dir: &self.context.dir.mining(),
+            dir: &self.trainer.context.dir.mining(),
             slices: &self.folds.a,
             round: 0,
             arm: Arm::Hard,
@@ -230,13 +234,14 @@ impl<'a> Stages<'a> {
         if record.identity != self.mining_identity(job, scored_by) {
             return Err(RoundError::OtherExperiment { path });
         }
-        self.skipped(&self.stage("mine", "A"));
+        self.trainer.skipped(&self.trainer.stage("mine", "A"));
         Ok(Some(record))
     }
 
     fn mining_identity(&self, job: &MiningJob<'_>, scored_by: &str) -> String {
         let baseline = self.leaky_baseline(job).map(|model| &model.weights_blake3);
-        self.identity(&("mining", self.protocol.mining, scored_by, baseline))
+        self.trainer
+            .identity(&("mining", self.trainer.protocol.mining, scored_by, baseline))
     }
 
     /// Scores slices, mines them and writes what was found.
@@ -246,26 +251,26 @@ impl<'a> Stages<'a> {
         net: &Net,
         scored_by: &str,
     ) -> Result<MiningRecord, RoundError> {
-        let options = &self.protocol.mining;
-        let batch_size = self.protocol.predict.batch;
+        let options = &self.trainer.protocol.mining;
+        let batch_size = self.trainer.protocol.predict.batch;
         let slices: Vec<SliceRef> = job.slices.iter().map(|candidate| candidate.slice).collect();
         let reporter = Reporter {
             stage: "score slices",
-            observer: self.context.observer,
+            observer: self.trainer.context.observer,
         };
         reporter.started(slices.len() as u64, 0);
         let scored = score_for_mining(
             net,
-            &self.dataset,
+            &self.trainer.dataset,
             &slices,
             batch_size,
-            self.context.observer,
+            self.trainer.context.observer,
         );
         reporter.finished();
         let validation = match options.tau {
             Tau::Validation => {
-                let slices = &self.folds.validation;
-                score_slices(net, &self.dataset, slices, batch_size, &Silent)
+                let slices = &self.trainer.validation;
+                score_slices(net, &self.trainer.dataset, slices, batch_size, &Silent)
             }
             _ => Vec::new(),
         };
@@ -273,12 +278,18 @@ impl<'a> Stages<'a> {
             validation: &validation,
             baseline_test_min_dice: &self.baseline_test_min_dice(job)?,
         };
-        let store = self.context.store;
-        let mined = mine(store, self.dataset.organs(), scored, options, &basis)?;
+        let store = self.trainer.context.store;
+        let mined = mine(
+            store,
+            self.trainer.dataset.organs(),
+            scored,
+            options,
+            &basis,
+        )?;
         for (organ, warning) in &mined.warnings {
             let (organ, warning) = (organ.as_str(), *warning);
             let warning = Event::Warning(Warning::Tau { organ, warning });
-            self.context.observer.notify(&warning);
+            self.trainer.context.observer.notify(&warning);
         }
         let plans = self.second_half(job.arm, &mined.hard.and(&job.others))?;
         let plan = &plans[0];
@@ -295,7 +306,7 @@ impl<'a> Stages<'a> {
     /// The baseline, where its test scores set the threshold: tau = `paper`.
     fn leaky_baseline<'m>(&self, job: &MiningJob<'m>) -> Option<&'m ModelRecord> {
         job.baseline
-            .filter(|_| self.protocol.mining.tau == Tau::Paper)
+            .filter(|_| self.trainer.protocol.mining.tau == Tau::Paper)
     }
 
     /// The baseline's lowest test Dice of each organ; only tau = `paper` looks at it.
@@ -304,7 +315,7 @@ impl<'a> Stages<'a> {
             return Ok(Vec::new());
         }
         let scores = self.evaluate(Arm::Baseline)?;
-        let lowest = self.protocol.organs.iter().map(|organ| {
+        let lowest = self.trainer.protocol.organs.iter().map(|organ| {
             let of_organ = scores.iter().filter(|score| score.organ == *organ);
             of_organ
                 .filter_map(|score| score.scores.dice)
