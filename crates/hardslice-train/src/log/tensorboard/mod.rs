@@ -1,79 +1,42 @@
 //! Scalars in TensorBoard's own event files.
 //!
-//! An event file is a row of records (`TFRecord`), each holding one `Event` message (protobuf):
-//!
 //! ```text
-//! length   u64, little-endian
-//! crc      u32, masked CRC-32C of the length's eight bytes
-//! message  `length` bytes
-//! crc      u32, masked CRC-32C of the message
+//! EventWriter ─ event: one `Event` message (protobuf) ─ record: framed, with checksums
 //! ```
 //!
-//! The first event states the version, `brain.Event:2`; each further one here holds one scalar.
-//! Wall times are passed in: nothing here asks the clock.
-//!
-//! # Sources
-//!
-//! - TensorFlow, `core/lib/io/record_writer.h` (framing) and `core/lib/hash/crc32c.h` (mask).
-//! - TensorBoard, `compat/proto/event.proto` and `summary.proto`: `Event` {1 `wall_time` double,
-//!   2 `step` int64, 3 `file_version` string, 5 `summary`}, `Summary` {1 `value`},
-//!   `Value` {1 `tag` string, 2 `simple_value` float}.
+//! The first event states the version; each further one here holds one scalar. Wall times are
+//! passed in: nothing here asks the clock.
 
-use std::fmt;
+mod event;
+mod record;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use hardslice_volume::{Action, FileError};
+use thiserror::Error;
+
+use event::{event_step, scalar_event, version_event};
+use record::{next_message, record};
+
 const NAME_PREFIX: &str = "events.out.tfevents.";
 const NAME_SUFFIX: &str = ".hardslice";
-const FILE_VERSION: &[u8] = b"brain.Event:2";
-
-/// No event of ours comes near this size; a longer length is a torn record.
-const MOST_MESSAGE_BYTES: u64 = 1 << 24;
-
 /// An event file could not be written or gone on with.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum EventError {
     /// The file system refused.
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What it said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// There is nothing to go on with.
+    #[error(
+        "no TensorBoard events to go on with, wanted a file {NAME_PREFIX}*{NAME_SUFFIX} in {}",
+        dir.display()
+    )]
     NoEventFile {
         /// The folder looked in.
         dir: PathBuf,
     },
-}
-
-impl fmt::Display for EventError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io { path, .. } => {
-                write!(
-                    f,
-                    "the TensorBoard events could not be written to {}",
-                    path.display()
-                )
-            }
-            Self::NoEventFile { dir } => write!(
-                f,
-                "no TensorBoard events to go on with, wanted a file {NAME_PREFIX}*{NAME_SUFFIX} in {}",
-                dir.display()
-            ),
-        }
-    }
-}
-
-impl std::error::Error for EventError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io { source, .. } => Some(source),
-            Self::NoEventFile { .. } => None,
-        }
-    }
 }
 
 /// Appends scalars to an event file.
@@ -93,12 +56,12 @@ impl EventWriter {
     ///
     /// # Errors
     ///
-    /// [`EventError::Io`] when the folder or the file cannot be written.
+    /// [`EventError::File`] when the folder or the file cannot be written.
     pub fn create(dir: &Path, start_wall_time_s: f64) -> Result<Self, EventError> {
-        fs::create_dir_all(dir).map_err(|source| io_error(dir, source))?;
+        fs::create_dir_all(dir).map_err(Action::Write.on(dir))?;
         let seconds = start_wall_time_s.max(0.0).floor();
         let path = dir.join(format!("{NAME_PREFIX}{seconds:010.0}{NAME_SUFFIX}"));
-        let file = File::create(&path).map_err(|source| io_error(&path, source))?;
+        let file = File::create(&path).map_err(Action::Write.on(&path))?;
         let mut writer = Self {
             path,
             file: BufWriter::new(file),
@@ -116,18 +79,19 @@ impl EventWriter {
     /// # Errors
     ///
     /// [`EventError::NoEventFile`] when the folder has none of this program's files or does not
-    /// exist, [`EventError::Io`] when the file cannot be read or changed.
+    /// exist, [`EventError::File`] when the file cannot be read or changed.
     pub fn open_at(dir: &Path, step: u64) -> Result<Self, EventError> {
         let path = newest_event_file(dir)?;
-        let fail = |source| io_error(&path, source);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
             .open(&path)
-            .map_err(fail)?;
-        let n_kept = bytes_up_to(&mut BufReader::new(&file), step).map_err(fail)?;
-        file.set_len(n_kept).map_err(fail)?;
-        file.seek(SeekFrom::End(0)).map_err(fail)?;
+            .map_err(Action::Write.on(&path))?;
+        let n_kept = bytes_up_to(&mut BufReader::new(&file), step);
+        let n_kept = n_kept.map_err(Action::Read.on(&path))?;
+        file.set_len(n_kept).map_err(Action::Write.on(&path))?;
+        file.seek(SeekFrom::End(0))
+            .map_err(Action::Write.on(&path))?;
         let mut writer = Self {
             file: BufWriter::new(file),
             path,
@@ -151,7 +115,7 @@ impl EventWriter {
     ///
     /// # Errors
     ///
-    /// [`EventError::Io`] when the file system refuses.
+    /// [`EventError::File`] when the file system refuses.
     pub fn scalar(
         &mut self,
         tag: &str,
@@ -166,24 +130,16 @@ impl EventWriter {
     ///
     /// # Errors
     ///
-    /// [`EventError::Io`] when the file system refuses.
+    /// [`EventError::File`] when the file system refuses.
     pub fn flush(&mut self) -> Result<(), EventError> {
-        self.file
-            .flush()
-            .map_err(|source| io_error(&self.path, source))
+        self.file.flush().map_err(Action::Write.on(&self.path))?;
+        Ok(())
     }
 
     fn append(&mut self, message: &[u8]) -> Result<(), EventError> {
-        self.file
-            .write_all(&record(message))
-            .map_err(|source| io_error(&self.path, source))
-    }
-}
-
-fn io_error(path: &Path, source: io::Error) -> EventError {
-    EventError::Io {
-        path: path.to_owned(),
-        source,
+        let written = self.file.write_all(&record(message));
+        written.map_err(Action::Write.on(&self.path))?;
+        Ok(())
     }
 }
 
@@ -194,11 +150,11 @@ fn newest_event_file(dir: &Path) -> Result<PathBuf, EventError> {
     };
     let entries = match fs::read_dir(dir) {
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Err(no_file()),
-        entries => entries.map_err(|source| io_error(dir, source))?,
+        entries => entries.map_err(Action::List.on(dir))?,
     };
     let mut newest = None;
     for entry in entries {
-        let name = entry.map_err(|source| io_error(dir, source))?.file_name();
+        let name = entry.map_err(Action::List.on(dir))?.file_name();
         let is_ours = name
             .to_str()
             .is_some_and(|name| name.starts_with(NAME_PREFIX) && name.ends_with(NAME_SUFFIX));
@@ -221,146 +177,12 @@ fn bytes_up_to(file: &mut impl Read, step: u64) -> io::Result<u64> {
     Ok(n_kept)
 }
 
-/// The next message; `None` at the end of the file and at a record that is torn or damaged.
-fn next_message(file: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
-    let Some(head) = read_whole(file, 12)? else {
-        return Ok(None);
-    };
-    let (length, crc) = head.split_at(8);
-    if masked_crc32c(length).to_le_bytes() != *crc {
-        return Ok(None);
-    }
-    let length = length
-        .iter()
-        .rev()
-        .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-    if length > MOST_MESSAGE_BYTES {
-        return Ok(None);
-    }
-    let Some(mut message) = read_whole(file, length + 4)? else {
-        return Ok(None);
-    };
-    let crc = message.split_off(message.len() - 4);
-    Ok((masked_crc32c(&message).to_le_bytes() == *crc).then_some(message))
-}
-
-/// Exactly `n` bytes, or `None` where the file ends before.
-fn read_whole(file: &mut impl Read, n: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    file.take(n).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 == n).then_some(bytes))
-}
-
-/// The step of an event as this file writes it; `None` for any other message.
-fn event_step(message: &[u8]) -> Option<u64> {
-    // Fields come in order: the wall time (absent when it is 0), then the step (likewise).
-    let rest = match message {
-        [0x09, rest @ ..] => rest.get(8..)?,
-        rest => rest,
-    };
-    let [0x10, varint @ ..] = rest else {
-        return Some(0);
-    };
-    let mut step = 0;
-    for (i, byte) in varint.iter().take(10).enumerate() {
-        step |= u64::from(byte & 0x7f) << (7 * i);
-        if byte & 0x80 == 0 {
-            return Some(step);
-        }
-    }
-    None
-}
-
-fn version_event(wall_time_s: f64) -> Vec<u8> {
-    let mut event = event_head(wall_time_s, 0);
-    push_bytes(&mut event, 3, FILE_VERSION);
-    event
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "TensorBoard's scalars are 32-bit floats"
-)]
-fn scalar_event(tag: &str, step: u64, wall_time_s: f64, value: f64) -> Vec<u8> {
-    let mut summary_value = Vec::new();
-    if !tag.is_empty() {
-        push_bytes(&mut summary_value, 1, tag.as_bytes());
-    }
-    summary_value.push(2 << 3 | 5);
-    summary_value.extend((value as f32).to_le_bytes());
-    let mut summary = Vec::new();
-    push_bytes(&mut summary, 1, &summary_value);
-    let mut event = event_head(wall_time_s, step);
-    push_bytes(&mut event, 5, &summary);
-    event
-}
-
-/// Wall time and step; protobuf leaves zeros out.
-fn event_head(wall_time_s: f64, step: u64) -> Vec<u8> {
-    let mut event = Vec::new();
-    if wall_time_s.to_bits() != 0 {
-        event.push(1 << 3 | 1);
-        event.extend(wall_time_s.to_le_bytes());
-    }
-    if step != 0 {
-        event.push(2 << 3);
-        push_varint(&mut event, step);
-    }
-    event
-}
-
-fn push_bytes(message: &mut Vec<u8>, field: u8, bytes: &[u8]) {
-    message.push(field << 3 | 2);
-    push_varint(message, bytes.len() as u64);
-    message.extend(bytes);
-}
-
-fn push_varint(message: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        message.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    message.push((value & 0x7f) as u8);
-}
-
-fn record(message: &[u8]) -> Vec<u8> {
-    let length = (message.len() as u64).to_le_bytes();
-    let mut record = Vec::with_capacity(message.len() + 16);
-    record.extend(length);
-    record.extend(masked_crc32c(&length).to_le_bytes());
-    record.extend(message);
-    record.extend(masked_crc32c(message).to_le_bytes());
-    record
-}
-
-/// A CRC of data that holds CRCs must not come out as zero;
-/// `TFRecord` rotates it and adds a constant.
-fn masked_crc32c(bytes: &[u8]) -> u32 {
-    crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
-}
-
-/// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78), bit by bit: an event is a hundred bytes.
-fn crc32c(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for byte in bytes {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 {
-                crc >> 1 ^ 0x82f6_3b78
-            } else {
-                crc >> 1
-            };
-        }
-    }
-    !crc
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// Written by TensorBoard itself; see `tests/golden/tensorboard/make.py`.
-    const GOLDEN: &[u8] = include_bytes!("../../tests/golden/tensorboard/events.tfevents");
+    const GOLDEN: &[u8] = include_bytes!("../../../tests/golden/tensorboard/events.tfevents");
 
     const START_S: f64 = 1_700_000_000.25;
 
@@ -392,17 +214,6 @@ mod tests {
             "the start names the file"
         );
         assert_eq!(fs::read(writer.path()).unwrap(), GOLDEN, "byte for byte");
-    }
-
-    #[test]
-    fn crc32c_matches_its_published_check_values() {
-        assert_eq!(
-            crc32c(b"123456789"),
-            0xe306_9283,
-            "the catalogue's check value"
-        );
-        assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa, "RFC 3720, B.4");
-        assert_eq!(crc32c(&[0xff; 32]), 0x62a8_ab43, "RFC 3720, B.4");
     }
 
     #[test]
