@@ -3,11 +3,14 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use support::{EXPERIMENT, assert_same, contents, finish, hardslice, run, words, workplace};
+
+type Contents = BTreeMap<PathBuf, Vec<u8>>;
 
 #[cfg(unix)]
 #[test]
@@ -93,6 +96,68 @@ fn a_run_killed_five_times_ends_with_the_bytes_of_one_never_stopped() {
     );
 }
 
+/// Removes every folder of checkpoints below a folder.
+fn remove_checkpoints(dir: &Path) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap() == "checkpoints" {
+            fs::remove_dir_all(&path).unwrap();
+        } else if path.is_dir() {
+            remove_checkpoints(&path);
+        }
+    }
+}
+
+fn without_checkpoints(files: &Contents) -> Contents {
+    let is_kept = |name: &Path| name.iter().all(|part| part != "checkpoints");
+    let kept = files.iter().filter(|(name, _)| is_kept(name));
+    kept.map(|(name, bytes)| (name.clone(), bytes.clone()))
+        .collect()
+}
+
+#[test]
+fn a_finished_run_without_its_checkpoints_is_finished() {
+    let dir = workplace();
+    let out = dir.path().join("out");
+    run(&["run", "experiment.toml", "--out", "out"], dir.path());
+    let whole = without_checkpoints(&contents(&out));
+    remove_checkpoints(&out);
+    let child = hardslice(&["run", "experiment.toml", "--out", "out"], dir.path())
+        .spawn()
+        .unwrap();
+    let (code, said) = finish(child);
+    assert_eq!(code, Some(0), "{said}");
+    let begun = said
+        .lines()
+        .filter(|line| line.starts_with("train") && line.contains(" to do"));
+    assert_eq!(begun.count(), 0, "nothing is trained again:\n{said}");
+    assert!(
+        contents(&out) == whole,
+        "every file as it was, and no checkpoint"
+    );
+}
+
+#[test]
+fn an_arm_that_was_deleted_is_trained_again_from_states_that_were_deleted_too() {
+    let dir = workplace();
+    let out = dir.path().join("out");
+    run(&["run", "experiment.toml", "--out", "out"], dir.path());
+    let whole = without_checkpoints(&contents(&out));
+    remove_checkpoints(&out);
+    for arm in ["hard", "rounds"] {
+        fs::remove_dir_all(out.join("liver").join(arm)).unwrap();
+    }
+    // The last part alone: what it goes on from has lost its state.
+    fs::remove_file(out.join("liver/gradual/finished.json")).unwrap();
+    fs::remove_dir_all(out.join("liver/gradual/model")).unwrap();
+    run(&["run", "experiment.toml", "--out", "out"], dir.path());
+    let again = without_checkpoints(&contents(&out));
+    for (name, bytes) in &whole {
+        assert!(again.get(name) == Some(bytes), "{} differs", name.display());
+    }
+    assert_eq!(whole.len(), again.len(), "and nothing else");
+}
+
 #[test]
 fn the_steps_by_hand_end_with_the_weights_of_run() {
     let dir = workplace();
@@ -162,6 +227,10 @@ fn checkpoints_of_another_instruction_set_need_force() {
     fs::write(dir.path().join("experiment.toml"), experiment).unwrap();
     run(&["run", "experiment.toml", "--out", "out"], dir.path());
     for (name, bytes) in contents(&dir.path().join("out")) {
+        if name.ends_with("finished.json") {
+            // As if every training had been stopped after its last checkpoint.
+            fs::remove_file(dir.path().join("out").join(&name)).unwrap();
+        }
         if name.ends_with("position.json") {
             let text = String::from_utf8(bytes).unwrap();
             let line = text
