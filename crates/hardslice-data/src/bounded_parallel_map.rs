@@ -1,4 +1,4 @@
-//! Work on many cases, a few at a time.
+//! A parallel map that bounds how many items are at work at once, and so memory.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

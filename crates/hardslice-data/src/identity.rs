@@ -1,4 +1,4 @@
-//! What a piece of work is recognised by.
+//! Content hashes (cache keys): what a piece of work is recognised by.
 
 use serde::Serialize;
 

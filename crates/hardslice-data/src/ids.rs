@@ -1,4 +1,4 @@
-//! Names that must not be mixed up: patients, cases, organs.
+//! Identifiers that must not be mixed up: patients, cases, organs.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Random numbers from one seed, by name.
+//! Seeded random streams, by name.
 //!
 //! There is no global generator. Whoever needs chance opens a [`Stream`] under a name of its own,
 //! with a counter in the name where there is one (`"augment/step/17"`). What one stream gives does

@@ -1,4 +1,4 @@
-//! How sure a mean over a few patients is.
+//! Bootstrap confidence intervals of a mean over a few patients.
 //!
 //! # Sources
 //!

@@ -1,4 +1,4 @@
-//! One organ on a voxel grid, seen without copying.
+//! A binary mask of one organ on a voxel grid, seen without copying.
 
 use hardslice_volume::PerAxis;
 use thiserror::Error;

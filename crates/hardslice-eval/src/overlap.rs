@@ -1,4 +1,4 @@
-//! How far two masks cover each other.
+//! Overlap of two masks: Dice from true and false positives and negatives.
 //!
 //! # Sources
 //!

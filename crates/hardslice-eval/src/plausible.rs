@@ -1,4 +1,4 @@
-//! Whether a printed standard deviation can belong to the values printed beside it.
+//! The Bhatia-Davis bound: whether a printed standard deviation can belong to its mean and range.
 
 /// One printed row of a table of scores.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,4 +1,4 @@
-//! How well a number tells two groups apart.
+//! ROC AUC: how well a number tells two groups apart.
 
 /// Area under the ROC curve: how likely a value of `lower` lies below one of `higher`, ties counting
 /// a half. 1 when the groups part cleanly, 0.5 when the number tells nothing.

@@ -1,4 +1,4 @@
-//! Many cases in one line of a table.
+//! Descriptive statistics: many cases in one line of a table.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Flips, mirrors and, where asked for, rotations, scales and changes of intensity.
+//! Data augmentation: flips, mirrors and, where asked for, rotations, scales and intensity changes.
 
 use hardslice_data::balance::{Flip, Sample};
 use hardslice_data::random::Stream;

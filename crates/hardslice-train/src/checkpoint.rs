@@ -1,4 +1,4 @@
-//! Where a training stands, on disk.
+//! Checkpoints: where a training stands, on disk.
 //!
 //! ```text
 //! checkpoints/step-00000500/weights.safetensors     the net

@@ -1,4 +1,4 @@
-//! How a net is trained.
+//! Hyper-parameters: how a net is trained.
 
 use hardslice_data::SettingError;
 use hardslice_data::balance::FlipMode;

@@ -1,4 +1,4 @@
-//! What nets are computed on.
+//! The device: what nets are computed on.
 
 use std::fmt;
 use std::str::FromStr;

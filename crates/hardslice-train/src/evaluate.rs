@@ -1,4 +1,4 @@
-//! Predicting and scoring the test patients.
+//! Evaluation: inference on the test patients and their scores.
 
 use std::fs;
 use std::io;

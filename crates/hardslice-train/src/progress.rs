@@ -1,4 +1,4 @@
-//! What a long piece of work tells whoever waits for it.
+//! Callbacks: what a long piece of work tells whoever waits for it.
 
 use hardslice_data::mining::TauWarning;
 

@@ -1,4 +1,4 @@
-//! The learning rate at each step.
+//! The learning rate schedule (poly).
 
 /// The poly schedule: `lr0 · (1 − step / n_steps)^power`.
 ///

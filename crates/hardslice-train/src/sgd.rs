@@ -1,4 +1,4 @@
-//! Stochastic gradient descent with momentum.
+//! The optimiser: stochastic gradient descent with momentum.
 
 use std::collections::BTreeMap;
 

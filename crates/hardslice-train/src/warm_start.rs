@@ -1,4 +1,4 @@
-//! Starting from given weights instead of random ones.
+//! Transfer learning: starting from pre-trained weights instead of random ones.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! A net's weights as named arrays, and as safetensors.
+//! A state dict: a net's weights as named arrays, and as safetensors.
 //!
 //! Names are those of the fields (`down.0.first.conv.weight`), shapes are PyTorch's, so that a
 //! PyTorch module with the same field names loads the file as its state dict.

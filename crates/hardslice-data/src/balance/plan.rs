@@ -1,4 +1,4 @@
-//! How often each slice is shown, and why.
+//! The sampling plan: how often each slice is shown (its sampling weight), and why.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,4 +1,4 @@
-//! Which slices each arm shows in each half, and how often.
+//! The policies: which slices each arm shows in each half (its curriculum), and how often.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

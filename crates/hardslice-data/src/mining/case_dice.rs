@@ -1,4 +1,4 @@
-//! How well a model predicts whole cases, from the counts of their slices.
+//! Dice of whole cases, from the counts of their slices.
 
 use std::collections::BTreeMap;
 

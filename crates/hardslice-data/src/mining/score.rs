@@ -1,4 +1,4 @@
-//! How well a model predicts one organ in one slice.
+//! Confusion counts and Dice of one organ in one slice.
 
 use crate::names::named;
 use crate::{OutputIdx, SliceRef};

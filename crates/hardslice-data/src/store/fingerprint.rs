@@ -1,4 +1,4 @@
-//! What a scan and its inputs are recognised by.
+//! Content hashes of scans and of the files that they come from.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,4 @@
-//! How sure an end point is, given that other patients and other seeds could have been met.
+//! Hierarchical bootstrap: how sure an end point is, had other patients and other seeds been met.
 //!
 //! # Sources
 //!

@@ -1,4 +1,4 @@
-//! What several comparisons cost.
+//! Holm's correction for multiple comparisons.
 
 /// Holm's step-down correction: the `p` of each comparison such that rejecting all at or below
 /// `alpha` rejects any true null hypothesis with a probability of at most `alpha`.

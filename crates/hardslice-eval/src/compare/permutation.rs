@@ -1,4 +1,4 @@
-//! Whether a difference could be chance, by swapping the arms' labels within patients.
+//! The permutation test: whether a difference could be chance, by swapping arms within patients.
 //!
 //! If it made no difference which arm a patient's scores came from, every swap of labels would be as
 //! likely as what was seen. The `p` is the share of swaps whose difference is at least as large,

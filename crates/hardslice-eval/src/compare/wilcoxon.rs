@@ -1,4 +1,4 @@
-//! Whether differences lean to one side, by their ranks.
+//! Wilcoxon's signed-rank test: whether differences lean to one side.
 //!
 //! # Sources
 //!

@@ -1,4 +1,4 @@
-//! Exact Euclidean distances to a set of voxels, with unequal spacing.
+//! The exact Euclidean distance transform, with unequal spacing.
 //!
 //! Separable: first along `x`, then the lower envelope of parabolas along `y`, both for whole
 //! planes; along `z` only where a distance is asked for, from the nearest plane outwards and no

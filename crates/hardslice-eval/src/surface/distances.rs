@@ -1,4 +1,4 @@
-//! The distances between two surfaces, and the scores that follow from them.
+//! Surface distances (HD95, ASSD, NSD) from where two surfaces run.
 
 use std::ops::Range;
 

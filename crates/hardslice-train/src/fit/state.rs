@@ -1,4 +1,4 @@
-//! A net in training, and one step of it.
+//! The training state (net, optimiser, position), and one training step.
 
 use burn::tensor::Device;
 use hardslice_data::random::Stream;

@@ -1,4 +1,4 @@
-//! What a training leaves for people to look at: a CSV table and TensorBoard events.
+//! Training logs for people to look at: a CSV table and TensorBoard events.
 //!
 //! The CSV holds no times, so that a resumed training leaves the same bytes as an unbroken one;
 //! the event file holds them, as TensorBoard wants.

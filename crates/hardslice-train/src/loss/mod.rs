@@ -1,4 +1,4 @@
-//! What training makes small: losses over the organs that are annotated.
+//! Loss functions over the organs that are annotated.
 //!
 //! All losses take logits `[n, organs, y, x]`, targets of the same shape (0 or 1) and a mask
 //! `[n, organs]` that is 1 where the organ is annotated in that slice's patient and 0 where it is

@@ -1,4 +1,4 @@
-//! The mean cross-entropy of the hardest pixels.
+//! Top-k loss (online hard example mining on pixels): the mean cross-entropy of the hardest ones.
 
 use burn::tensor::{Tensor, TensorData};
 use hardslice_kernels::plane_sums;

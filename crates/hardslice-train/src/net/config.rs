@@ -1,4 +1,4 @@
-//! Which net, how wide, with or without a norm.
+//! Hyper-parameters of a net: which architecture, how wide, with or without a norm.
 
 use hardslice_kernels::Precision;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! FCN-8s on VGG-16.
+//! FCN-8s on VGG-16, a fully convolutional network.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};

@@ -1,4 +1,4 @@
-//! What differs between training and prediction.
+//! Training mode and inference mode of a forward pass.
 
 use hardslice_data::random::Stream;
 use hardslice_kernels::BatchStatistics;

@@ -1,4 +1,4 @@
-//! Bringing a batch to a size that halves evenly, and back.
+//! Padding a batch to a size that halves evenly, and cropping back.
 
 use burn::tensor::Tensor;
 

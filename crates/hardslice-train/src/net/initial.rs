@@ -1,4 +1,4 @@
-//! The weights that a net starts from.
+//! Weight initialisation (He, bilinear), each parameter from a random stream of its own.
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};

@@ -1,4 +1,4 @@
-//! 2D U-Net.
+//! 2D U-Net: encoder, decoder, skip connections.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;

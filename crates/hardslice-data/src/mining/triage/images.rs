@@ -1,4 +1,4 @@
-//! Slices that look broken, and those that show nothing new.
+//! Image artefacts and near duplicates: slices that look broken, and those that show nothing new.
 
 use std::collections::BTreeMap;
 

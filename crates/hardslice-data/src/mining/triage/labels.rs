@@ -1,4 +1,4 @@
-//! Labels that look wrong.
+//! Label error detection: labels that look wrong.
 
 use std::collections::BTreeMap;
 
