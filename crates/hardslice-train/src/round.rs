@@ -1,6 +1,6 @@
 //! The protocol: train on B, score A, add the hard slices, train on, evaluate.
 //!
-//! [`RoundDir`](crate::layout::RoundDir) says what lies where.
+//! [`RoundDir`] says what lies where.
 //!
 //! Every stage leaves files that tell whether it is done, so that a round can be stopped anywhere
 //! and started again: it goes on and ends with the same bytes.
