@@ -36,7 +36,7 @@ pub fn peak_flops_bf16() -> Option<f64> {
     None
 }
 
-/// Operations a second of all threads at once, each by its fastest burst. `burst` takes a number of
+/// Operations a second of all threads at once, each by its fastest burst. `burst` takes an element of
 /// rounds and gives the operations that it did.
 fn fastest(burst: &(impl Fn(u64) -> u64 + Sync)) -> f64 {
     let of_thread = || {
