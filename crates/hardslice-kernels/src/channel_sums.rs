@@ -1,4 +1,4 @@
-//! Sums of a gradient over all pixels, for each channel, in an order that depends on the shape
+//! Reduction of a gradient over all pixels, for each channel, in an order that depends on the shape
 //! alone: strips in single precision, everything else in double.
 
 use rayon::prelude::*;

@@ -1,4 +1,4 @@
-//! The activations of a layer.
+//! The activations of a layer, in NCHW or nChw16c.
 
 use std::sync::Arc;
 

@@ -6,8 +6,8 @@
 //!
 //! Each operation is an extension of Burn's CPU backend and of its autodiff, and one node of the
 //! graph. Between operations a tensor holds a convolution's output; a batch norm and ReLU after it
-//! stand in the [`PendingNorm`](crate::pending_norm::PendingNorm) beside it, and the tensor's gradient
-//! is that of the activations *after* them. No operation but these sees such a tensor.
+//! stand in the `PendingNorm` beside it, and the tensor's gradient is that of the activations
+//! *after* them. No operation but these sees such a tensor.
 //!
 //! Shapes are checked once, in what nets call: a mismatch is a mistake in a net's code, not in its
 //! input, and panics.

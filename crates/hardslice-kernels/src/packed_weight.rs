@@ -1,4 +1,4 @@
-//! Weights in the order in which a kernel reads them, kept from one prediction to the next.
+//! Packed (reordered) weights, kept from one prediction to the next.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,9 +14,9 @@ use crate::simd::instruction_set;
 /// For weights that do not change: those of a net that only predicts. Clones share one place. Where a
 /// weight is not brought in another order, or the device has no own kernels, nothing is kept.
 #[derive(Clone, Default)]
-pub struct PackedWeight(Arc<Mutex<Option<Kept>>>);
+pub struct PackedWeight(Arc<Mutex<Option<Packed>>>);
 
-struct Kept {
+struct Packed {
     /// What it was made of; since it is held here, nothing else can lie where it lies, nor can it be
     /// written to.
     weight: FlexTensor,
@@ -33,19 +33,19 @@ impl PackedWeight {
         precision: Precision,
         make: impl FnOnce() -> Buffer,
     ) -> Arc<Buffer> {
-        let is_of = |kept: &&Kept| {
-            Arc::ptr_eq(&kept.weight.data_arc(), &weight.data_arc())
-                && kept.weight.layout() == weight.layout()
-                && kept.instruction_set == instruction_set()
-                && kept.precision == precision
+        let is_of = |packed: &&Packed| {
+            Arc::ptr_eq(&packed.weight.data_arc(), &weight.data_arc())
+                && packed.weight.layout() == weight.layout()
+                && packed.instruction_set == instruction_set()
+                && packed.precision == precision
         };
-        if let Some(kept) = self.place().as_ref().filter(is_of) {
-            return kept.elements.clone();
+        if let Some(packed) = self.place().as_ref().filter(is_of) {
+            return packed.elements.clone();
         }
         // Not under the lock: a thread that waits for its part of `make` may take up another
         // prediction.
         let elements = Arc::new(make());
-        *self.place() = Some(Kept {
+        *self.place() = Some(Packed {
             weight: weight.clone(),
             instruction_set: instruction_set(),
             precision,
@@ -54,7 +54,7 @@ impl PackedWeight {
         elements
     }
 
-    fn place(&self) -> MutexGuard<'_, Option<Kept>> {
+    fn place(&self) -> MutexGuard<'_, Option<Packed>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

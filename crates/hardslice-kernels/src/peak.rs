@@ -23,7 +23,7 @@ pub fn peak_flops() -> f64 {
     fastest(&|rounds| with_simd!(s => s.run(MultiplyAdds { rounds })))
 }
 
-/// Operations a second in sums of bf16 products, added up in single precision, of all threads of
+/// Operations a second in bf16 dot products, added up in single precision, of all threads of
 /// the current pool together; `None` where the processor has no instruction for them.
 pub fn peak_flops_bf16() -> Option<f64> {
     #[cfg(target_arch = "x86_64")]

@@ -1,4 +1,5 @@
-//! How a kernel reads a tensor: what is done to each pixel on the way into the scratch memory.
+//! How a kernel reads a tensor: the fused batch norm and ReLU, or their gradients, that each pixel goes
+//! through on the way into the scratch memory.
 //!
 //! A batch norm and its ReLU are never written out: who reads the layer applies them. Backward,
 //! the gradient of a convolution's output is computed from the gradient of the layer and the

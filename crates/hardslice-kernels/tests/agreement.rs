@@ -8,10 +8,12 @@ use std::sync::Mutex;
 use burn::tensor::{Device, Tensor};
 use hardslice_kernels::ops::conv_bias::{self, conv_bias, conv3x3_bias};
 use hardslice_kernels::ops::conv_norm_relu::{self, conv3x3_norm_relu};
+use hardslice_kernels::ops::conv_transpose_bilinear::{self, conv_transpose_bilinear};
 use hardslice_kernels::ops::conv_transpose2x2::{self, conv_transpose2x2};
 use hardslice_kernels::ops::conv1x1::{self, conv1x1};
 use hardslice_kernels::ops::max_pool::{self, max_pool2x2};
 use hardslice_kernels::ops::plane_sums::{self, plane_sums};
+use hardslice_kernels::ops::sgd_step::{self, SgdRates, sgd_step};
 use hardslice_kernels::{Features, Norm, force_instruction_set};
 use support::{assert_near, tensor, values};
 
@@ -303,3 +305,45 @@ fn plane_sums_agree_with_burn() {
     };
     run(plane_sums).assert_near(&run(plane_sums::fallback::plane_sums), "plane sums");
 }
+
+#[test]
+fn upsampling_agrees_with_burn() {
+    for (stride, [n_in, n_out, height, width]) in [
+        (2, [1, 1, 1, 1]),
+        (2, [3, 2, 5, 4]),
+        (4, [2, 3, 1, 7]),
+        (8, [2, 2, 4, 3]),
+    ] {
+        let device = device();
+        let x = tensor(1, [2, n_in, height, width], &device).require_grad();
+        let weight = tensor(2, [n_in, n_out, 2 * stride, 2 * stride], &device).require_grad();
+        let run = |upsample: fn(Tensor<4>, Tensor<4>, usize) -> Tensor<4>| {
+            let out = upsample(x.clone(), weight.clone(), stride);
+            Gradients::of(out, &[("x", &x), ("weight", &weight)], &[])
+        };
+        let expected = run(conv_transpose_bilinear::fallback::conv_transpose_bilinear);
+        run(conv_transpose_bilinear)
+            .assert_near(&expected, &format!("by {stride}, {height} {width}"));
+    }
+}
+
+#[test]
+fn steps_of_gradient_descent_agree_with_burn() {
+    let device = Device::default();
+    let [weight, gradient, next] = [1, 2, 3].map(|seed| tensor(seed, [3, 5, 7, 9], &device));
+    let rates = SgdRates {
+        momentum: 0.9,
+        lr: 0.05,
+    };
+    let run = |step: Step| {
+        let (weight, velocity) = step(weight.clone(), None, gradient.clone(), rates);
+        let (weight, velocity) = step(weight, Some(velocity), next.clone(), rates);
+        [values(&weight), values(&velocity)]
+    };
+    let [weight, velocity] = run(sgd_step);
+    let expected = run(sgd_step::fallback::sgd_step);
+    assert_near("weight", &weight, &expected[0], 1e-6);
+    assert_near("velocity", &velocity, &expected[1], 1e-6);
+}
+
+type Step = fn(Tensor<4>, Option<Tensor<4>>, Tensor<4>, SgdRates) -> (Tensor<4>, Tensor<4>);

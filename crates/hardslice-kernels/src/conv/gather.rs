@@ -1,4 +1,4 @@
-//! Weights from where they lie to vectors of sixteen outputs.
+//! Weights from where they lie (OIHW or IOHW) to vectors of sixteen outputs.
 
 use super::channel_block::ChannelBlock;
 use crate::simd::{Kernel, LANES, Pixel, Simd};

@@ -1,6 +1,6 @@
 //! Rows of the input with their padding, in memory that each thread keeps.
 
-#![expect(unsafe_code, reason = "elements and pairs of halves in one memory")]
+#![expect(unsafe_code, reason = "`f32` and bf16 in one memory")]
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -79,8 +79,8 @@ pub(super) fn fill<S: Simd>(
     });
 }
 
-/// The same rounded to bf16: the sixteen channels of a pixel as eight elements, in the first half of the
-/// memory.
+/// The same rounded to bf16: the sixteen channels of a pixel as eight VNNI pairs, in the first half of
+/// the memory.
 pub(super) fn fill_vnni<S: Simd>(
     s: S,
     blocks: Blocks<'_>,
@@ -91,9 +91,9 @@ pub(super) fn fill_vnni<S: Simd>(
 ) {
     if blocks.are_stored_bf16() {
         let (start, n) = (to.as_mut_ptr().cast::<PixelOf<bf16>>(), to.len());
-        // SAFETY: as many halves as elements fit, need no more alignment, and may be any bits.
-        let halves = unsafe { std::slice::from_raw_parts_mut(start, n) };
-        fill_with(blocks, which, rows, window, halves, |source, at, to| {
+        // SAFETY: as many bf16 as `f32` fit, need no more alignment, and may be any bits.
+        let to = unsafe { std::slice::from_raw_parts_mut(start, n) };
+        fill_with(blocks, which, rows, window, to, |source, at, to| {
             source.copy_row(at, blocks.extent, to);
         });
     } else {
@@ -168,7 +168,7 @@ impl Kernel for PackVnniChannels<'_> {
     fn run<S: Simd>(self, s: S) {
         let start = self.0.as_mut_ptr();
         for place in 0..self.0.len() {
-            // SAFETY: both lie in the memory: the halves of a pixel begin where that of half its
+            // SAFETY: both lie in the memory: the bf16 of a pixel begin where that of half its
             // place does, which was read before.
             unsafe {
                 let v = s.load(start.add(place).cast());
@@ -178,7 +178,7 @@ impl Kernel for PackVnniChannels<'_> {
     }
 }
 
-/// Each pixel and the one after it, rounded to bf16, as the halves of an element, where the first of
+/// Each pixel and the one after it, rounded to bf16, as a VNNI pair in each lane, where the first of
 /// them lay. The last one has nothing after it: zeros.
 pub(super) fn pack_vnni_pixels<S: Simd>(s: S, pixels: &mut [Pixel]) {
     s.run(PackVnniPixels(pixels));

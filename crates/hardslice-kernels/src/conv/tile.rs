@@ -1,5 +1,5 @@
-//! The innermost loops of a convolution: a few pixels in a row times one or two blocks of output
-//! channels, held in registers.
+//! The micro-kernels of the direct convolution: a few pixels in a row times one or two blocks of output
+//! channels, with the accumulators in registers.
 
 #![expect(
     clippy::needless_range_loop,
@@ -82,8 +82,8 @@ impl<const BLOCKS: usize> TileArgs<'_, BLOCKS> {
 
 /// A tile that takes one tap at a time. `STEP`: elements between pixels in the scratch memory.
 ///
-/// With `BF16`, an element of the scratch memory and of the weights holds two channels as bf16, and the
-/// kernel is to be run by [`Simd::run_bf16`].
+/// With `BF16`, an element of the scratch memory and of the weights is a VNNI pair of two channels, and
+/// the kernel is to be run by [`Simd::run_bf16`].
 pub(super) struct Tile<
     'a,
     const BLOCKS: usize,
@@ -135,7 +135,7 @@ impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const BF16: bo
     }
 }
 
-/// Runs a kernel; with `BF16` one in sums of bf16 products.
+/// Runs a kernel; with `BF16` one in bf16 dot products.
 pub(super) fn run_kernel<S: Simd, K: Kernel, const BF16: bool>(s: S, kernel: K) -> K::Output {
     if const { BF16 } {
         s.run_bf16(kernel)

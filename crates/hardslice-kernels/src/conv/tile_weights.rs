@@ -1,4 +1,4 @@
-//! Weights in the order in which the tiles read them.
+//! Packed (reordered) weights: in the order in which the micro-kernels read them.
 
 use rayon::prelude::*;
 
@@ -10,7 +10,8 @@ use crate::simd::{Kernel, LANES, Pixel, Simd};
 
 /// Weights as `[group of output blocks][input block][tap][16 inputs][blocks of the group][16]`.
 ///
-/// A group has `group` blocks, the last one what is left. Places that belong to no channel are
+/// With one block to a group that is `OIhw16i16o`, in VNNI pairs `OIhw8i16o2i`. A group has `group` blocks,
+/// the last one what is left. Places that belong to no channel are
 /// zero.
 pub(crate) struct TileWeights {
     pub(crate) elements: Buffer,

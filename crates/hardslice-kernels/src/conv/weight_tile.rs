@@ -1,5 +1,6 @@
-//! The innermost loops of a weight's gradient: one or two blocks of output channels times a few
-//! input channels and one tap or three, held in registers while pixels go by.
+//! The micro-kernels of a weight's gradient: one or two blocks of output channels times a few
+//! input channels and one tap or three, with the
+//! accumulators in registers while pixels go by.
 
 #![expect(
     clippy::needless_range_loop,
@@ -79,7 +80,7 @@ impl<const BLOCKS: usize> WeightTileArgs<'_, BLOCKS> {
 
 /// One tap. `STEP`: elements between positions in the scratch memory.
 ///
-/// With `BF16`, each element holds that of a pixel and of the one after it as bf16, the last pixel of
+/// With `BF16`, each element is a VNNI pair: a pixel and the one after it, the last pixel of
 /// a row of the gradient being followed by zero, and the kernel is to be run by
 /// [`Simd::run_bf16`].
 pub(super) struct TapTile<

@@ -1,4 +1,4 @@
-//! The 1x1 convolution at the end of a net: from blocks to a few planes.
+//! The 1x1 (pointwise) convolution at the end of a net: from blocks to a few planes.
 
 mod kernel;
 

@@ -1,4 +1,4 @@
-//! 2x2 transposed convolution with stride 2: four 1x1 convolutions whose outputs interleave.
+//! 2x2 transposed convolution (deconvolution) with stride 2: four 1x1 convolutions whose outputs interleave.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;

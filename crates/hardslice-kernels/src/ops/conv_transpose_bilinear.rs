@@ -1,4 +1,4 @@
-//! Transposed convolution of a few planes by an even stride: kernel twice the stride, padding
+//! Transposed convolution (deconvolution) of a few planes by an even stride: kernel twice the stride, padding
 //! half of it. FCN's upsampling of its scores.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;

@@ -1,4 +1,4 @@
-//! The update of stochastic gradient descent, in place.
+//! The update of stochastic gradient descent (SGD) with momentum, in place.
 
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;

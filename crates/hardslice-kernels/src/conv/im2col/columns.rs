@@ -11,8 +11,8 @@ use crate::layout::{Extent, n_blocks};
 use crate::simd::{LANES, Simd};
 use crate::source::Source;
 
-/// Two elements that are exact in bf16 as the halves of one, as [`Simd::vnni_pair`] gives them.
-fn pair(low: f32, high: f32) -> f32 {
+/// Two elements that are exact in bf16 as a VNNI pair, as [`Simd::vnni_pair`] gives it.
+fn vnni_pair(low: f32, high: f32) -> f32 {
     f32::from_bits(low.to_bits() >> 16 | high.to_bits())
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Padded {
 }
 
 impl Padded {
-    /// The elements are rounded to bf16 where they are to be brought in pairs.
+    /// The elements are rounded to bf16 where they are to be brought in VNNI pairs.
     pub(super) fn new<S: Simd>(
         s: S,
         source: Source<'_>,
@@ -106,8 +106,10 @@ impl Padded {
                 for (to, rows) in to.chunks_exact_mut(panel).zip(rows.chunks(at_once)) {
                     for (to, column) in to.iter_mut().zip(columns) {
                         *to = match *rows {
-                            [low, high] => pair(elements[low + column], elements[high + column]),
-                            [last] if is_vnni => pair(elements[last + column], 0.0),
+                            [low, high] => {
+                                vnni_pair(elements[low + column], elements[high + column])
+                            }
+                            [last] if is_vnni => vnni_pair(elements[last + column], 0.0),
                             _ => elements[rows[0] + column],
                         };
                     }
