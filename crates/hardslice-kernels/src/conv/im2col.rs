@@ -4,7 +4,7 @@
 //! that is read. So it is not the weights that are brought in another order but the pixels: what
 //! each position of the window reads becomes a column (`torch.nn.Unfold`), and the
 //! weights are read once, where they lie. The gradient of the input is unfolded the same way and
-//! folded back.
+//! folded back (col2im).
 
 mod columns;
 
