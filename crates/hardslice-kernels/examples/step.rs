@@ -16,9 +16,14 @@ use std::time::Instant;
 
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use hardslice_kernels::ops::conv_bias::conv3x3_bias;
+use hardslice_kernels::ops::conv_norm_relu::conv3x3_norm_relu;
+use hardslice_kernels::ops::conv_transpose2x2::conv_transpose2x2;
+use hardslice_kernels::ops::conv1x1::conv1x1;
+use hardslice_kernels::ops::max_pool::max_pool2x2;
+use hardslice_kernels::ops::plane_sums::plane_sums;
 use hardslice_kernels::{
-    Features, Norm, Precision, conv_transpose2x2, conv1x1, conv3x3_bias, conv3x3_norm_relu,
-    fold_norm, force_instruction_set, instruction_set, max_pool2x2, plane_sums,
+    Features, Norm, Precision, fold_norm, force_instruction_set, instruction_set,
 };
 
 const LEARNING_RATE: f32 = 0.05;

@@ -10,7 +10,7 @@ pub(crate) struct Affine {
 }
 
 impl Affine {
-    /// From one pair of numbers for each channel.
+    /// From one pair of elements for each channel.
     pub(crate) fn new(scale: &[f32], shift: &[f32]) -> Self {
         Self {
             scale: by_block(scale),
@@ -19,7 +19,7 @@ impl Affine {
     }
 
     /// `max(0, scale · x + shift)` of one pixel.
-    pub(crate) fn rectified(&self, block: usize, pixel: &Pixel) -> Pixel {
+    pub(crate) fn norm_relu(&self, block: usize, pixel: &Pixel) -> Pixel {
         let (scale, shift) = (&self.scale[block], &self.shift[block]);
         std::array::from_fn(|lane| {
             let y = scale[lane] * pixel[lane] + shift[lane];

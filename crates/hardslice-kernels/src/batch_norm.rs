@@ -2,7 +2,7 @@
 
 use crate::affine::{Affine, by_block};
 use crate::moments::{Moments, Wide};
-use crate::simd::Pixel;
+use crate::simd::{LANES, Pixel};
 use crate::source::NormGradient;
 
 /// What a batch norm's forward pass leaves for its backward pass and for the running statistics.
@@ -21,7 +21,7 @@ pub(crate) struct Normed {
 impl Normed {
     /// From each block's moments.
     pub(crate) fn new(moments: &[Moments], gamma: &[f32], beta: &[f32], eps: f64) -> Self {
-        let lane = |channel: usize| (&moments[channel / 16], channel % 16);
+        let lane = |channel: usize| (&moments[channel / LANES], channel % LANES);
         let n = gamma.len();
         let count = moments.first().map_or(0.0, |moments| moments.count);
         let mean = |channel| {
@@ -72,8 +72,8 @@ impl Normed {
         let mut d_beta = vec![0.0; n];
         let mut coefficients = [vec![0.0; n], vec![0.0; n], vec![0.0; n]];
         for channel in 0..n {
-            let (sum, product) = &sums[channel / 16];
-            let (sum, product) = (sum[channel % 16], product[channel % 16]);
+            let (sum, product) = &sums[channel / LANES];
+            let (sum, product) = (sum[channel % LANES], product[channel % LANES]);
             let inverse = self.inverse_deviations[channel];
             let slope = f64::from(gamma[channel]) * inverse;
             let of_gamma = product * inverse;

@@ -15,16 +15,12 @@ use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::{AllocationProperty, Bytes, Shape, TensorData};
 use burn_std::{AccessError, AccessPolicy, AllocationController};
 
+use crate::precision::Precision;
 use crate::simd::{LANES, Pixel};
-use crate::stored::{PixelsMut, Precision};
+use crate::stored::PixelsMut;
 use arena::Piece;
 
-/// A pixel on a cache line of its own.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line(Pixel);
-
-/// Numbers in memory that goes back to the arena: what is asked for again in every step costs no
+/// Elements in memory that goes back to the arena: what is asked for again in every step costs no
 /// page faults.
 pub struct Buffer {
     lines: Piece,
@@ -32,7 +28,7 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// `len` numbers that may be anything: the caller writes all before it reads any.
+    /// `len` elements that may be anything: the caller writes all before it reads any.
     pub(crate) fn stale(len: usize) -> Self {
         Self {
             lines: Piece::new(len.div_ceil(LANES)),
@@ -47,10 +43,10 @@ impl Buffer {
         buffer
     }
 
-    /// These numbers.
-    pub fn copy_of(numbers: &[f32]) -> Self {
-        let mut buffer = Self::stale(numbers.len());
-        buffer.copy_from_slice(numbers);
+    /// These elements.
+    pub fn copy_of(elements: &[f32]) -> Self {
+        let mut buffer = Self::stale(elements.len());
+        buffer.copy_from_slice(elements);
         buffer
     }
 
@@ -58,7 +54,7 @@ impl Buffer {
     ///
     /// # Panics
     ///
-    /// Where the shape is not one of as many numbers.
+    /// Where the shape is not one of as many elements.
     pub fn into_data(self, shape: impl Into<Shape>) -> TensorData {
         TensorData::from_bytes(self.into_bytes(), shape, Precision::F32.dtype())
     }
@@ -73,7 +69,7 @@ impl Buffer {
         self.as_chunks_mut().0
     }
 
-    /// The numbers as a tensor, without a copy.
+    /// The elements as a tensor, without a copy.
     pub(crate) fn into_tensor(self, shape: impl Into<Shape>) -> FlexTensor {
         self.into_tensor_of(Precision::F32, shape)
     }
@@ -83,7 +79,7 @@ impl Buffer {
         assert_eq!(
             layout.num_elements() * precision.size(),
             self.len * size_of::<f32>(),
-            "a shape for all numbers"
+            "a shape for all elements"
         );
         FlexTensor::new(self.into_bytes(), layout, precision.dtype())
     }
@@ -97,7 +93,7 @@ impl Buffer {
 
 /// Activations of a layer in memory that goes back to the arena.
 pub(crate) struct Activations {
-    numbers: Buffer,
+    elements: Buffer,
     precision: Precision,
 }
 
@@ -106,18 +102,18 @@ impl Activations {
     pub(crate) fn stale(precision: Precision, n_pixels: usize) -> Self {
         let n_bytes = n_pixels * LANES * precision.size();
         Self {
-            numbers: Buffer::stale(n_bytes / size_of::<f32>()),
+            elements: Buffer::stale(n_bytes / size_of::<f32>()),
             precision,
         }
     }
 
     pub(crate) fn pixels_mut(&mut self) -> PixelsMut<'_> {
         match self.precision {
-            Precision::F32 => PixelsMut::F32(self.numbers.pixels_mut()),
+            Precision::F32 => PixelsMut::F32(self.elements.pixels_mut()),
             Precision::Bf16 => {
-                let n_pixels = self.numbers.len / (LANES / 2);
-                let start = self.numbers.lines.as_mut_ptr().cast();
-                // SAFETY: a pixel of sixteen bf16 is eight numbers; all bits are a bf16; the
+                let n_pixels = self.elements.len / (LANES / 2);
+                let start = self.elements.lines.as_mut_ptr().cast();
+                // SAFETY: a pixel of sixteen bf16 is eight elements; all bits are a bf16; the
                 // memory is borrowed for good.
                 PixelsMut::Bf16(unsafe { std::slice::from_raw_parts_mut(start, n_pixels) })
             }
@@ -126,7 +122,7 @@ impl Activations {
 
     /// As a tensor, without a copy.
     pub(crate) fn into_tensor(self, shape: impl Into<Shape>) -> FlexTensor {
-        self.numbers.into_tensor_of(self.precision, shape)
+        self.elements.into_tensor_of(self.precision, shape)
     }
 }
 
@@ -166,7 +162,7 @@ impl fmt::Debug for Buffer {
 
 impl AllocationController for Buffer {
     fn alloc_align(&self) -> usize {
-        // What Burn checks for is the alignment of a number; more of it does no harm, but a
+        // What Burn checks for is the alignment of an element; more of it does no harm, but a
         // copy that Burn makes must not ask its own allocator for more than it gives.
         align_of::<f32>()
     }
@@ -180,13 +176,13 @@ impl AllocationController for Buffer {
         _policy: AccessPolicy,
     ) -> Result<&mut [MaybeUninit<u8>], AccessError> {
         let n_bytes = self.len * size_of::<f32>();
-        // SAFETY: `len` numbers lie in the lines; the caller writes only initialised bytes.
+        // SAFETY: `len` elements lie in the lines; the caller writes only initialised bytes.
         Ok(unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), n_bytes) })
     }
 
     fn memory(&self, _policy: AccessPolicy) -> Result<&[MaybeUninit<u8>], AccessError> {
         let n_bytes = self.len * size_of::<f32>();
-        // SAFETY: `len` numbers lie in the lines.
+        // SAFETY: `len` elements lie in the lines.
         Ok(unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), n_bytes) })
     }
 }
@@ -209,12 +205,12 @@ mod tests {
 
     #[test]
     fn copies_and_data_hold_the_same_numbers() {
-        let numbers = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let buffer = Buffer::copy_of(&numbers);
+        let elements = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let buffer = Buffer::copy_of(&elements);
         assert_eq!(buffer.clone(), buffer);
         let data = buffer.into_data([2, 3]);
         assert_eq!(data.shape().as_slice(), [2, 3]);
-        assert_eq!(data.as_slice::<f32>().unwrap(), numbers);
+        assert_eq!(data.as_slice::<f32>().unwrap(), elements);
     }
 
     #[test]

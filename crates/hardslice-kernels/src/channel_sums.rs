@@ -1,4 +1,4 @@
-//! Sums of a gradient over all pixels, for each channel, in an order that depends on the shape
+//! Reduction of a gradient over all pixels, for each channel, in an order that depends on the shape
 //! alone: strips in single precision, everything else in double.
 
 use rayon::prelude::*;
@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use crate::affine::Affine;
 use crate::layout::{Extent, n_blocks};
 use crate::moments::{STRIP, Wide};
-use crate::simd::{Kernel, LANES, Pixel, Simd};
-use crate::stored::{PixelOf, Pixels, Stored, with_pixels};
+use crate::simd::{Kernel, LANES, Pixel, PixelOf, Simd};
+use crate::stored::{Pixels, Stored, with_pixels};
 
 /// Which pixels' gradients count, and what else is summed.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +15,7 @@ pub(crate) enum Sums<'a> {
     /// All of them.
     All,
     /// Those where a ReLU's output is positive.
-    Rectified {
+    Relu {
         /// `[n, blocks, y, x]`.
         output: Pixels<'a>,
     },
@@ -97,8 +97,8 @@ fn of_chunk<S: Simd, E: Stored>(
         let gradient = &gradient[range.clone()];
         let (sum, product) = match sums {
             Sums::All => (s.run(Sum { gradient }), [0.0; LANES]),
-            Sums::Rectified { output } => (
-                s.run(RectifiedSum {
+            Sums::Relu { output } => (
+                s.run(ReluSum {
                     gradient,
                     output: &E::pixels(output)[range],
                 }),
@@ -141,19 +141,19 @@ impl<E: Stored> Kernel for Sum<'_, E> {
     }
 }
 
-struct RectifiedSum<'a, E> {
+struct ReluSum<'a, E> {
     gradient: &'a [PixelOf<E>],
     output: &'a [PixelOf<E>],
 }
 
-impl<E: Stored> Kernel for RectifiedSum<'_, E> {
+impl<E: Stored> Kernel for ReluSum<'_, E> {
     type Output = Pixel;
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Pixel {
         let mut sum = s.zero();
         for (gradient, output) in self.gradient.iter().zip(self.output) {
-            sum = s.add(sum, s.where_positive(s.read(output), s.read(gradient)));
+            sum = s.add(sum, s.relu_mask(s.read(output), s.read(gradient)));
         }
         s.to_array(sum)
     }
@@ -177,7 +177,7 @@ impl<E: Stored> Kernel for NormSums<'_, E> {
         for (gradient, raw) in self.gradient.chunks(4).zip(self.raw.chunks(4)) {
             for ((gradient, raw), (sum, product)) in gradient.iter().zip(raw).zip(&mut sums) {
                 let raw = s.read(raw);
-                let open = s.where_positive(s.mul_add(raw, scale, shift), s.read(gradient));
+                let open = s.relu_mask(s.mul_add(raw, scale, shift), s.read(gradient));
                 *sum = s.add(*sum, open);
                 *product = s.mul_add(open, s.sub(raw, mean), *product);
             }

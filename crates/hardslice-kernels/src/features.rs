@@ -1,4 +1,4 @@
-//! The activations of a layer.
+//! The activations of a layer, in NCHW or nChw16c.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use burn::backend::{Dispatch, DispatchTensorKind};
 use burn::tensor::{DType, Tensor};
 
 use crate::batch_norm::Normed;
-use crate::extension::Kernels;
-use crate::layer::Layer;
+use crate::pending_norm::PendingNorm;
+use crate::precision::Precision;
+use crate::reorder::Reorder;
 use crate::simd::{LANES, has_own_kernels};
-use crate::stored::Precision;
 
 /// Activations of a layer, in the layout that the device computes fastest in.
 ///
@@ -35,7 +35,7 @@ pub(crate) enum Form {
 pub(crate) struct Blocked {
     /// `[n, ceil(channels / 16), y, x, 16]`; channels that fill the last block up are zero.
     pub(crate) blocks: Tensor<5>,
-    pub(crate) layer: Layer,
+    pub(crate) pending: PendingNorm,
 }
 
 impl Features {
@@ -80,8 +80,8 @@ impl Features {
     pub fn into_planar(self) -> Tensor<4> {
         match self.form {
             Form::Planar(x) => x,
-            Form::Blocked(Blocked { blocks, layer }) => Tensor::from_dispatch(
-                <Dispatch as Kernels>::planes_from_blocks(blocks.into_dispatch(), layer),
+            Form::Blocked(Blocked { blocks, pending }) => Tensor::from_dispatch(
+                <Dispatch as Reorder>::planes_from_blocks(blocks.into_dispatch(), pending),
             ),
         }
     }
@@ -95,9 +95,9 @@ impl Features {
     pub fn shape(&self) -> [usize; 4] {
         match &self.form {
             Form::Planar(x) => x.dims(),
-            Form::Blocked(Blocked { blocks, layer }) => {
+            Form::Blocked(Blocked { blocks, pending }) => {
                 let [n, _, height, width, _] = blocks.dims();
-                [n, layer.channels, height, width]
+                [n, pending.channels, height, width]
             }
         }
     }
@@ -112,7 +112,7 @@ impl Features {
             precision: Precision::of(blocks.dtype()),
             form: Form::Blocked(Blocked {
                 blocks,
-                layer: Layer { channels, norm },
+                pending: PendingNorm { channels, norm },
             }),
         }
     }
@@ -127,14 +127,11 @@ impl Features {
 }
 
 fn blocked(x: Tensor<4>, precision: Precision) -> Blocked {
-    let layer = Layer {
-        channels: x.dims()[1],
-        norm: None,
-    };
-    let blocks = <Dispatch as Kernels>::blocks_from_planes(x.into_dispatch(), precision);
+    let pending = PendingNorm::none(x.dims()[1]);
+    let blocks = <Dispatch as Reorder>::blocks_from_planes(x.into_dispatch(), precision);
     Blocked {
         blocks: Tensor::from_dispatch(blocks),
-        layer,
+        pending,
     }
 }
 

@@ -1,4 +1,5 @@
-//! The blocked layout `[n, ceil(c / 16), y, x, 16]`: sixteen channels of a pixel lie together.
+//! The nChw16c layout (blocked) `[n, ceil(c / 16), y, x, 16]`: sixteen channels of a pixel lie
+//! together.
 //!
 //! Channels that fill the last block up are zero.
 
@@ -6,8 +7,9 @@ use rayon::prelude::*;
 
 use crate::affine::Affine;
 use crate::buffers::{Activations, Buffer};
-use crate::simd::LANES;
-use crate::stored::{PixelOf, Pixels, Precision, Stored, with_pixels};
+use crate::precision::Precision;
+use crate::simd::{LANES, PixelOf};
+use crate::stored::{Pixels, Stored, with_pixels};
 
 /// Images, rows and columns of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +23,34 @@ impl Extent {
     /// Pixels in a plane.
     pub(crate) fn plane(self) -> usize {
         self.height * self.width
+    }
+
+    /// The shape of a layer in nChw16c.
+    pub(crate) fn blocked_shape(self, channels: usize) -> [usize; 5] {
+        [self.n, n_blocks(channels), self.height, self.width, LANES]
+    }
+
+    /// The shape of a layer in planes, NCHW.
+    pub(crate) fn planar_shape(self, channels: usize) -> [usize; 4] {
+        [self.n, channels, self.height, self.width]
+    }
+
+    /// After a 2x2 pool with stride 2.
+    pub(crate) fn halved(self) -> Self {
+        self.resized(|side| side / 2)
+    }
+
+    /// After an upsampling by a factor.
+    pub(crate) fn times(self, factor: usize) -> Self {
+        self.resized(|side| side * factor)
+    }
+
+    fn resized(self, of_side: impl Fn(usize) -> usize) -> Self {
+        Self {
+            n: self.n,
+            height: of_side(self.height),
+            width: of_side(self.width),
+        }
     }
 }
 
@@ -110,7 +140,7 @@ fn spread<E: Stored>(
                     let mut ready = [[0.0; LANES]; STRIP];
                     for (ready, pixel) in ready.iter_mut().zip(pixels) {
                         let pixel = pixel.map(E::widened);
-                        *ready = norm.map_or(pixel, |norm| norm.rectified(block, &pixel));
+                        *ready = norm.map_or(pixel, |norm| norm.norm_relu(block, &pixel));
                     }
                     for (lane, of_channel) in planes.chunks_exact_mut(plane).enumerate() {
                         let values = &mut of_channel[strip * STRIP..][..pixels.len()];

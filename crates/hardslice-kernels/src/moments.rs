@@ -8,10 +8,10 @@
 //! - T. F. Chan, G. H. Golub and R. J. `LeVeque` (1983), "Algorithms for Computing the Sample
 //!   Variance".
 
-use crate::simd::{Kernel, LANES, Pixel, Simd};
-use crate::stored::{PixelOf, Stored};
+use crate::simd::{Kernel, LANES, Pixel, PixelOf, Simd};
+use crate::stored::Stored;
 
-/// Sixteen numbers in double precision.
+/// Sixteen elements in double precision.
 pub(crate) type Wide = [f64; LANES];
 
 /// Count, mean and summed squared deviation of sixteen channels.

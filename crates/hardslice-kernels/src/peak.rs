@@ -23,7 +23,7 @@ pub fn peak_flops() -> f64 {
     fastest(&|rounds| with_simd!(s => s.run(MultiplyAdds { rounds })))
 }
 
-/// Operations a second in sums of bf16 products, added up in single precision, of all threads of
+/// Operations a second in bf16 dot products, added up in single precision, of all threads of
 /// the current pool together; `None` where the processor has no instruction for them.
 pub fn peak_flops_bf16() -> Option<f64> {
     #[cfg(target_arch = "x86_64")]
@@ -36,7 +36,7 @@ pub fn peak_flops_bf16() -> Option<f64> {
     None
 }
 
-/// Operations a second of all threads at once, each by its fastest burst. `burst` takes a number of
+/// Operations a second of all threads at once, each by its fastest burst. `burst` takes an element of
 /// rounds and gives the operations that it did.
 fn fastest(burst: &(impl Fn(u64) -> u64 + Sync)) -> f64 {
     let of_thread = || {

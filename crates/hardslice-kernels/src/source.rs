@@ -1,4 +1,5 @@
-//! How a kernel reads a tensor: what is done to each pixel on the way into the scratch memory.
+//! How a kernel reads a tensor: the fused batch norm and ReLU, or their gradients, that each pixel goes
+//! through on the way into the scratch memory.
 //!
 //! A batch norm and its ReLU are never written out: who reads the layer applies them. Backward,
 //! the gradient of a convolution's output is computed from the gradient of the layer and the
@@ -6,8 +7,8 @@
 
 use crate::affine::Affine;
 use crate::layout::{Extent, n_blocks};
-use crate::simd::{Kernel, Pixel, Simd};
-use crate::stored::{PixelOf, Pixels, Stored, widen, with_pixels};
+use crate::simd::{Kernel, Pixel, PixelOf, Simd};
+use crate::stored::{Pixels, Stored, widen, with_pixels};
 
 /// Channels of one tensor, in blocks.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +29,7 @@ pub(crate) enum Reading<'a> {
     /// `max(0, scale · x + shift)`.
     Normalised(&'a Affine),
     /// The gradient of a ReLU's input, from the gradient of its output and the output itself.
-    Rectified {
+    Relu {
         /// `[n, blocks, y, x]`.
         output: Pixels<'a>,
     },
@@ -102,8 +103,8 @@ impl Source<'_> {
                     to,
                 });
             }
-            Reading::Rectified { output } => {
-                s.run(Rectify {
+            Reading::Relu { output } => {
+                s.run(ReluBackward {
                     from,
                     output: &E::pixels(output)[range],
                     to,
@@ -150,24 +151,24 @@ impl<E: Stored> Kernel for Normalise<'_, E> {
     fn run<S: Simd>(self, s: S) {
         let (scale, shift, zero) = (s.read(self.scale), s.read(self.shift), s.zero());
         for (from, to) in self.from.iter().zip(self.to) {
-            s.write(to, s.at_least(s.mul_add(s.read(from), scale, shift), zero));
+            s.write(to, s.max(s.mul_add(s.read(from), scale, shift), zero));
         }
     }
 }
 
-struct Rectify<'a, E> {
+struct ReluBackward<'a, E> {
     from: &'a [PixelOf<E>],
     output: &'a [PixelOf<E>],
     to: &'a mut [Pixel],
 }
 
-impl<E: Stored> Kernel for Rectify<'_, E> {
+impl<E: Stored> Kernel for ReluBackward<'_, E> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         for ((from, output), to) in self.from.iter().zip(self.output).zip(self.to) {
-            s.write(to, s.where_positive(s.read(output), s.read(from)));
+            s.write(to, s.relu_mask(s.read(output), s.read(from)));
         }
     }
 }
@@ -192,7 +193,7 @@ impl<E: Stored> Kernel for ThroughNorm<'_, E> {
         let (slope, curve, offset) = (s.read(self.slope), s.read(self.curve), s.read(self.offset));
         for ((gradient, raw), to) in self.gradient.iter().zip(self.raw).zip(self.to) {
             let raw = s.read(raw);
-            let open = s.where_positive(s.mul_add(raw, scale, shift), s.read(gradient));
+            let open = s.relu_mask(s.mul_add(raw, scale, shift), s.read(gradient));
             s.write(to, s.mul_add(open, slope, s.mul_add(raw, curve, offset)));
         }
     }

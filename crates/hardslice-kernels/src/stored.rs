@@ -1,90 +1,22 @@
-//! In which precision activations are stored.
+//! Pixels in the precision in which they are stored.
 
-#![expect(unsafe_code, reason = "vectors are read and written through pointers")]
+use burn_std::bf16;
 
-use burn_std::{DType, bf16};
-
+use crate::precision::Precision;
 use crate::shared::Shared;
-use crate::simd::{Kernel, LANES, Pixel, Simd};
+use crate::simd::{Element, Kernel, Pixel, PixelOf, Simd};
 
-/// In which precision a net's activations, and their gradients, are stored.
-///
-/// All sums are single precision, and so are weights, norms, statistics and the planes at both ends
-/// of a net.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Precision {
-    /// 32 bits.
-    #[default]
-    F32,
-    /// 16 bits: the first half of a single-precision number, rounded to the nearest, ties to even.
-    /// Half the memory, and half of what is read and written.
-    Bf16,
-}
-
-impl Precision {
-    pub(crate) fn dtype(self) -> DType {
-        match self {
-            Self::F32 => DType::F32,
-            Self::Bf16 => DType::BF16,
-        }
-    }
-
-    /// Of a tensor of activations.
-    pub(crate) fn of(dtype: DType) -> Self {
-        if dtype == DType::BF16 {
-            Self::Bf16
-        } else {
-            Self::F32
-        }
-    }
-
-    /// Bytes of a number.
-    pub(crate) fn size(self) -> usize {
-        match self {
-            Self::F32 => size_of::<f32>(),
-            Self::Bf16 => size_of::<bf16>(),
-        }
-    }
-}
-
-/// Sixteen channels of one pixel, as they are stored.
-pub(crate) type PixelOf<E> = [E; LANES];
-
-/// A number as it is stored.
-pub(crate) trait Stored: Copy + Default + Send + Sync + 'static {
-    /// Sixteen numbers.
-    ///
-    /// # Safety
-    ///
-    /// `from` is valid for reads of 16 of them.
-    unsafe fn load<S: Simd>(s: S, from: *const Self) -> S::V;
-    /// Rounds and writes sixteen numbers.
-    ///
-    /// # Safety
-    ///
-    /// `to` is valid for writes of 16 of them.
-    unsafe fn store<S: Simd>(s: S, to: *mut Self, v: S::V);
-    /// Rounds a number; a `NaN` stays one.
+/// An element as activations store it.
+pub(crate) trait Stored: Element {
+    /// Rounds a value; a `NaN` stays one.
     fn rounded(x: f32) -> Self;
-    /// The number.
+    /// The value.
     fn widened(self) -> f32;
     /// The pixels of a tensor that is known to be stored so.
     fn pixels(of: Pixels<'_>) -> &[PixelOf<Self>];
 }
 
 impl Stored for f32 {
-    #[inline(always)]
-    unsafe fn load<S: Simd>(s: S, from: *const Self) -> S::V {
-        // SAFETY: the caller's promise.
-        unsafe { s.load(from) }
-    }
-
-    #[inline(always)]
-    unsafe fn store<S: Simd>(s: S, to: *mut Self, v: S::V) {
-        // SAFETY: the caller's promise.
-        unsafe { s.store(to, v) }
-    }
-
     #[inline(always)]
     fn rounded(x: f32) -> Self {
         x
@@ -104,18 +36,6 @@ impl Stored for f32 {
 }
 
 impl Stored for bf16 {
-    #[inline(always)]
-    unsafe fn load<S: Simd>(s: S, from: *const Self) -> S::V {
-        // SAFETY: the caller's promise; a bf16 is its bits.
-        unsafe { s.load_bf16(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn store<S: Simd>(s: S, to: *mut Self, v: S::V) {
-        // SAFETY: the caller's promise; a bf16 is its bits.
-        unsafe { s.store_bf16(to.cast(), v) }
-    }
-
     #[inline(always)]
     fn rounded(x: f32) -> Self {
         Self::from_f32(x)

@@ -6,10 +6,15 @@ mod support;
 use std::sync::Mutex;
 
 use burn::tensor::{Device, Tensor};
-use hardslice_kernels::{
-    Features, Norm, conv_bias, conv_transpose2x2, conv1x1, conv3x3_bias, conv3x3_norm_relu,
-    fallback, force_instruction_set, max_pool2x2, plane_sums,
-};
+use hardslice_kernels::ops::conv_bias::{self, conv_bias, conv3x3_bias};
+use hardslice_kernels::ops::conv_norm_relu::{self, conv3x3_norm_relu};
+use hardslice_kernels::ops::conv_transpose_bilinear::{self, conv_transpose_bilinear};
+use hardslice_kernels::ops::conv_transpose2x2::{self, conv_transpose2x2};
+use hardslice_kernels::ops::conv1x1::{self, conv1x1};
+use hardslice_kernels::ops::max_pool::{self, max_pool2x2};
+use hardslice_kernels::ops::plane_sums::{self, plane_sums};
+use hardslice_kernels::ops::sgd_step::{self, SgdRates, sgd_step};
+use hardslice_kernels::{Features, Norm, force_instruction_set};
 use support::{assert_near, tensor, values};
 
 /// The instruction set is the process's: one test at a time.
@@ -131,7 +136,7 @@ fn conv_norm_relu_agrees_with_burn() {
     on_each_instruction_set(|| {
         for case in CONVS {
             let found = conv_norm_case(case, conv3x3_norm_relu);
-            let expected = conv_norm_case(case, fallback::conv3x3_norm_relu);
+            let expected = conv_norm_case(case, conv_norm_relu::fallback::conv3x3_norm_relu);
             found.assert_near(
                 &expected,
                 &format!("{} {case:?}", hardslice_kernels::instruction_set()),
@@ -171,8 +176,10 @@ fn conv_with_bias_agrees_with_burn() {
                     let inputs = &inputs[..if n_skip > 0 { 3 } else { 2 }];
                     Gradients::of(out.into_planar(), inputs, &[("bias", &bias)])
                 };
-                run(conv3x3_bias)
-                    .assert_near(&run(fallback::conv3x3_bias), &format!("{case:?} {relu}"));
+                run(conv3x3_bias).assert_near(
+                    &run(conv_bias::fallback::conv3x3_bias),
+                    &format!("{case:?} {relu}"),
+                );
             }
         }
     });
@@ -194,7 +201,8 @@ fn pool_agrees_with_burn() {
                 let out = pool(&Features::from_planar(x.clone()));
                 Gradients::of(out.into_planar(), &[("x", &x)], &[])
             };
-            run(max_pool2x2).assert_near(&run(fallback::max_pool2x2), &format!("{shape:?}"));
+            run(max_pool2x2)
+                .assert_near(&run(max_pool::fallback::max_pool2x2), &format!("{shape:?}"));
         }
     });
 }
@@ -230,7 +238,7 @@ fn transposed_conv_agrees_with_burn() {
                     &[("bias", &bias)],
                 )
             };
-            let expected = run(fallback::conv_transpose2x2);
+            let expected = run(conv_transpose2x2::fallback::conv_transpose2x2);
             run(conv_transpose2x2)
                 .assert_near(&expected, &format!("{n_in} {n_out} {height} {width}"));
         }
@@ -253,7 +261,7 @@ fn logits_agree_with_burn() {
                 );
                 Gradients::of(out, &[("x", &x), ("weight", &weight)], &[("bias", &bias)])
             };
-            let expected = run(fallback::conv1x1);
+            let expected = run(conv1x1::fallback::conv1x1);
             run(conv1x1).assert_near(&expected, &format!("{n_in} {n_out} {height} {width}"));
         }
     });
@@ -278,7 +286,7 @@ fn square_convs_of_any_odd_size_agree_with_burn() {
                     let inputs = [("x", &x), ("weight", &weight)];
                     Gradients::of(out.into_planar(), &inputs, &[("bias", &bias)])
                 };
-                let expected = run(fallback::conv_bias);
+                let expected = run(conv_bias::fallback::conv_bias);
                 let case = format!("{n_in} {n_out} {height} {width}, {kernel}x{kernel}");
                 run(|x, weight, bias, relu| conv_bias(x, weight, bias, relu, None))
                     .assert_near(&expected, &case);
@@ -295,5 +303,47 @@ fn plane_sums_agree_with_burn() {
         let out = sums(x.clone()).reshape([2, 3, 1, 1]);
         Gradients::of(out, &[("x", &x)], &[])
     };
-    run(plane_sums).assert_near(&run(fallback::plane_sums), "plane sums");
+    run(plane_sums).assert_near(&run(plane_sums::fallback::plane_sums), "plane sums");
 }
+
+#[test]
+fn upsampling_agrees_with_burn() {
+    for (stride, [n_in, n_out, height, width]) in [
+        (2, [1, 1, 1, 1]),
+        (2, [3, 2, 5, 4]),
+        (4, [2, 3, 1, 7]),
+        (8, [2, 2, 4, 3]),
+    ] {
+        let device = device();
+        let x = tensor(1, [2, n_in, height, width], &device).require_grad();
+        let weight = tensor(2, [n_in, n_out, 2 * stride, 2 * stride], &device).require_grad();
+        let run = |upsample: fn(Tensor<4>, Tensor<4>, usize) -> Tensor<4>| {
+            let out = upsample(x.clone(), weight.clone(), stride);
+            Gradients::of(out, &[("x", &x), ("weight", &weight)], &[])
+        };
+        let expected = run(conv_transpose_bilinear::fallback::conv_transpose_bilinear);
+        run(conv_transpose_bilinear)
+            .assert_near(&expected, &format!("by {stride}, {height} {width}"));
+    }
+}
+
+#[test]
+fn steps_of_gradient_descent_agree_with_burn() {
+    let device = Device::default();
+    let [weight, gradient, next] = [1, 2, 3].map(|seed| tensor(seed, [3, 5, 7, 9], &device));
+    let rates = SgdRates {
+        momentum: 0.9,
+        lr: 0.05,
+    };
+    let run = |step: Step| {
+        let (weight, velocity) = step(weight.clone(), None, gradient.clone(), rates);
+        let (weight, velocity) = step(weight, Some(velocity), next.clone(), rates);
+        [values(&weight), values(&velocity)]
+    };
+    let [weight, velocity] = run(sgd_step);
+    let expected = run(sgd_step::fallback::sgd_step);
+    assert_near("weight", &weight, &expected[0], 1e-6);
+    assert_near("velocity", &velocity, &expected[1], 1e-6);
+}
+
+type Step = fn(Tensor<4>, Option<Tensor<4>>, Tensor<4>, SgdRates) -> (Tensor<4>, Tensor<4>);

@@ -3,10 +3,13 @@
 mod support;
 
 use burn::tensor::{Device, Gradients, Tensor};
-use hardslice_kernels::{
-    Features, Norm, conv_bias, conv_transpose_bilinear, conv_transpose2x2, conv1x1, conv3x3_bias,
-    conv3x3_norm_relu, max_pool2x2,
-};
+use hardslice_kernels::ops::conv_bias::{conv_bias, conv3x3_bias};
+use hardslice_kernels::ops::conv_norm_relu::conv3x3_norm_relu;
+use hardslice_kernels::ops::conv_transpose_bilinear::conv_transpose_bilinear;
+use hardslice_kernels::ops::conv_transpose2x2::conv_transpose2x2;
+use hardslice_kernels::ops::conv1x1::conv1x1;
+use hardslice_kernels::ops::max_pool::max_pool2x2;
+use hardslice_kernels::{Features, Norm};
 use serde_json::Value;
 use support::{assert_near, tensor, values};
 

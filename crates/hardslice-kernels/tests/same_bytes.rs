@@ -5,10 +5,14 @@ mod support;
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor};
-use hardslice_kernels::{
-    Features, Norm, Precision, conv_bias, conv_transpose_bilinear, conv_transpose2x2, conv1x1,
-    conv3x3_norm_relu, force_instruction_set, instruction_set_for, max_pool2x2, plane_sums,
-};
+use hardslice_kernels::ops::conv_bias::conv_bias;
+use hardslice_kernels::ops::conv_norm_relu::conv3x3_norm_relu;
+use hardslice_kernels::ops::conv_transpose_bilinear::conv_transpose_bilinear;
+use hardslice_kernels::ops::conv_transpose2x2::conv_transpose2x2;
+use hardslice_kernels::ops::conv1x1::conv1x1;
+use hardslice_kernels::ops::max_pool::max_pool2x2;
+use hardslice_kernels::ops::plane_sums::plane_sums;
+use hardslice_kernels::{Features, Norm, Precision, force_instruction_set, instruction_set_for};
 use support::{tensor, values};
 
 /// A small net with all operations: its output and the gradients of all that goes in.
@@ -92,8 +96,8 @@ fn one_to_four_threads_give_the_same_bytes_each_time() {
         "avx512",
         "avx2+fma",
         "portable",
-        "avx2+fma+dots",
-        "portable+dots",
+        "avx2+fma+bf16",
+        "portable+bf16",
     ] {
         if force_instruction_set(name).is_err() {
             continue;

@@ -9,11 +9,14 @@ mod twin;
 use std::sync::Mutex;
 
 use burn::tensor::{Device, Gradients, Tensor};
-use hardslice_kernels::{
-    Features, Norm, Precision, SgdRates, conv_bias, conv_transpose_bilinear, conv_transpose2x2,
-    conv1x1, conv3x3_bias, conv3x3_norm_relu, force_instruction_set, instruction_set, max_pool2x2,
-    sgd_step,
-};
+use hardslice_kernels::ops::conv_bias::{conv_bias, conv3x3_bias};
+use hardslice_kernels::ops::conv_norm_relu::conv3x3_norm_relu;
+use hardslice_kernels::ops::conv_transpose_bilinear::conv_transpose_bilinear;
+use hardslice_kernels::ops::conv_transpose2x2::conv_transpose2x2;
+use hardslice_kernels::ops::conv1x1::conv1x1;
+use hardslice_kernels::ops::max_pool::max_pool2x2;
+use hardslice_kernels::ops::sgd_step::{SgdRates, sgd_step};
+use hardslice_kernels::{Features, Norm, Precision, force_instruction_set, instruction_set};
 use support::{assert_near, numbers, tensor, values};
 use twin::Planes;
 
@@ -30,7 +33,7 @@ fn everywhere(test: impl Fn(Precision, f32)) {
             test(Precision::Bf16, 2e-2);
         }
     }
-    for name in ["avx512+bf16", "avx2+fma+dots", "portable+dots"] {
+    for name in ["avx512+bf16", "avx2+fma+bf16", "portable+bf16"] {
         if force_instruction_set(name).is_ok() {
             test(Precision::Bf16, 2e-2);
         }

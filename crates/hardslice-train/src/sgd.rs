@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::module::{ModuleMapper, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
-use hardslice_kernels::{SgdRates, sgd_step};
+use hardslice_kernels::ops::sgd_step::{SgdRates, sgd_step};
 
 use crate::net::Net;
 use crate::weights::{NamedTensor, Weights};

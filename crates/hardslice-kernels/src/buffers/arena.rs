@@ -13,7 +13,12 @@ use std::sync::{Mutex, PoisonError};
 
 use memmap2::MmapOptions;
 
-use super::Line;
+use crate::simd::Pixel;
+
+/// A pixel on a cache line of its own.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Line(Pixel);
 
 /// Lines of a mapping, at least: 256 MiB, of which only what was ever used takes memory.
 const MAPPING_LINES: usize = (256 << 20) / size_of::<Line>();

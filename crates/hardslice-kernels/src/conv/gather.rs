@@ -1,6 +1,6 @@
-//! Weights from where they lie to vectors of sixteen outputs.
+//! Weights from where they lie (OIHW or IOHW) to vectors of sixteen outputs.
 
-use super::weights::ChannelBlock;
+use super::channel_block::ChannelBlock;
 use crate::simd::{Kernel, LANES, Pixel, Simd};
 
 /// A convolution's weights, where they lie.
@@ -8,15 +8,15 @@ use crate::simd::{Kernel, LANES, Pixel, Simd};
 /// The weight of a tap from an input channel to the output in lane `l` of a block stands at
 /// `start of the block + l · output_step + input · input_step + tap`.
 #[derive(Debug, Clone)]
-pub(crate) struct WeightsOf<'a> {
-    pub(crate) numbers: &'a [f32],
+pub(crate) struct WeightView<'a> {
+    pub(crate) elements: &'a [f32],
     pub(crate) inputs: Vec<ChannelBlock>,
     pub(crate) outputs: Vec<Lanes>,
     pub(crate) taps: usize,
     pub(crate) output_step: usize,
     pub(crate) input_step: usize,
     /// Whether the taps are counted from the last one.
-    pub(crate) is_turned: bool,
+    pub(crate) is_flipped: bool,
 }
 
 /// The outputs of a block.
@@ -29,7 +29,7 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    /// Of channels that lie `step` numbers apart.
+    /// Of channels that lie `step` elements apart.
     pub(crate) fn of(blocks: &[ChannelBlock], step: usize) -> Vec<Self> {
         let lanes = |block: &ChannelBlock| Self {
             start: block.first * step,
@@ -41,7 +41,7 @@ impl Lanes {
 
 /// Gathers the weights between two blocks, as vectors of sixteen outputs for each input and tap.
 pub(super) struct Gather<'a> {
-    pub(super) weights: &'a WeightsOf<'a>,
+    pub(super) weights: &'a WeightView<'a>,
     pub(super) output: Lanes,
     pub(super) input: ChannelBlock,
     /// Zero where there is no channel.
@@ -56,7 +56,7 @@ impl Kernel for Gather<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let &WeightsOf {
+        let &WeightView {
             taps, input_step, ..
         } = self.weights;
         let start = self.output.start + self.input.first * input_step;
@@ -77,14 +77,14 @@ impl Kernel for Gather<'_> {
 }
 
 impl Gather<'_> {
-    /// Gathers `len` numbers in a row of each lane, the first of which is the first tap of `input`.
+    /// Gathers `len` elements in a row of each lane, the first of which is the first tap of `input`.
     #[inline(always)]
     fn run_of<S: Simd>(&mut self, s: S, start: usize, mut input: usize, len: usize) {
-        let WeightsOf {
-            numbers,
+        let WeightView {
+            elements,
             taps,
             output_step,
-            is_turned,
+            is_flipped,
             ..
         } = *self.weights;
         let mut tap = 0;
@@ -93,10 +93,10 @@ impl Gather<'_> {
             let mut rows = [s.zero(); LANES];
             for (lane, row) in rows.iter_mut().enumerate().take(self.output.count) {
                 let from = start + lane * output_step + first;
-                *row = first_of(s, &numbers[from..]);
+                *row = first_of(s, &elements[from..]);
             }
             for column in s.transpose(rows).into_iter().take(n) {
-                let at = if is_turned { taps - 1 - tap } else { tap };
+                let at = if is_flipped { taps - 1 - tap } else { tap };
                 s.write(
                     &mut self.to[input * self.input_step + at * self.tap_step],
                     column,
@@ -110,13 +110,13 @@ impl Gather<'_> {
     }
 }
 
-/// The first sixteen numbers, zeros where there are no more.
+/// The first sixteen elements, zeros where there are no more.
 #[inline(always)]
-pub(super) fn first_of<S: Simd>(s: S, numbers: &[f32]) -> S::V {
-    if let Some(whole) = numbers.first_chunk() {
+pub(super) fn first_of<S: Simd>(s: S, elements: &[f32]) -> S::V {
+    if let Some(whole) = elements.first_chunk() {
         return s.read::<f32>(whole);
     }
     let mut filled_up = [0.0; LANES];
-    filled_up[..numbers.len()].copy_from_slice(numbers);
+    filled_up[..elements.len()].copy_from_slice(elements);
     s.read::<f32>(&filled_up)
 }

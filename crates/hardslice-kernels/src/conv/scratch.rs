@@ -1,18 +1,18 @@
 //! Rows of the input with their padding, in memory that each thread keeps.
 
-#![expect(unsafe_code, reason = "numbers and pairs of halves in one memory")]
+#![expect(unsafe_code, reason = "`f32` and bf16 in one memory")]
 
 use std::cell::RefCell;
 use std::ops::Range;
 
 use burn_std::bf16;
 
-use super::Window;
+use super::input::{Blocks, Planes};
+use super::window::Window;
 use crate::buffers::Buffer;
-use crate::layout::Extent;
-use crate::simd::{Kernel, LANES, Pixel, Simd};
+use crate::simd::{Kernel, LANES, Pixel, PixelOf, Simd};
 use crate::source::{RowAt, Source};
-use crate::stored::{PixelOf, Precision, Stored};
+use crate::stored::Stored;
 
 thread_local! {
     static KEPT: RefCell<[Option<Buffer>; 2]> = const { RefCell::new([None, None]) };
@@ -40,41 +40,6 @@ fn at_least(kept: &mut Option<Buffer>, len: usize) -> &mut [Pixel] {
     &mut kept
         .insert(enough.unwrap_or_else(|| Buffer::stale(len * LANES)))
         .pixels_mut()[..len]
-}
-
-/// Blocks of several sources, side by side.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Blocks<'a> {
-    pub(crate) sources: &'a [Source<'a>],
-    /// Of the sources' tensors.
-    pub(crate) extent: Extent,
-}
-
-impl<'a> Blocks<'a> {
-    /// In which precision the layer is stored.
-    pub(super) fn precision(self) -> Precision {
-        // All that one operation reads is stored in one precision; the last source is never absent.
-        let last = self.sources.last();
-        last.map_or(Precision::F32, |source| source.pixels.precision())
-    }
-
-    /// Whether all that is read is what is stored, in bf16.
-    pub(super) fn are_stored_bf16(self) -> bool {
-        self.sources
-            .iter()
-            .all(|source| source.channels == 0 || source.is_stored_bf16())
-    }
-
-    /// The source of a block and the block's place there.
-    pub(super) fn find(&self, mut block: usize) -> (&'a Source<'a>, usize) {
-        for source in self.sources {
-            if block < source.n_blocks() {
-                return (source, block);
-            }
-            block -= source.n_blocks();
-        }
-        unreachable!("a block of one of the sources")
-    }
 }
 
 /// Which rows a scratch memory holds: those that `n_rows` outputs from `first_row` on read.
@@ -114,9 +79,9 @@ pub(super) fn fill<S: Simd>(
     });
 }
 
-/// The same rounded to bf16: the sixteen channels of a pixel as eight numbers, in the first half of the
-/// memory.
-pub(super) fn fill_in_pairs<S: Simd>(
+/// The same rounded to bf16: the sixteen channels of a pixel as eight VNNI pairs, in the first half of
+/// the memory.
+pub(super) fn fill_vnni<S: Simd>(
     s: S,
     blocks: Blocks<'_>,
     which: Range<usize>,
@@ -126,15 +91,15 @@ pub(super) fn fill_in_pairs<S: Simd>(
 ) {
     if blocks.are_stored_bf16() {
         let (start, n) = (to.as_mut_ptr().cast::<PixelOf<bf16>>(), to.len());
-        // SAFETY: as many halves as numbers fit, need no more alignment, and may be any bits.
-        let halves = unsafe { std::slice::from_raw_parts_mut(start, n) };
-        fill_with(blocks, which, rows, window, halves, |source, at, to| {
+        // SAFETY: as many bf16 as `f32` fit, need no more alignment, and may be any bits.
+        let to = unsafe { std::slice::from_raw_parts_mut(start, n) };
+        fill_with(blocks, which, rows, window, to, |source, at, to| {
             source.copy_row(at, blocks.extent, to);
         });
     } else {
         let n = which.len() * rows.plane(window);
         fill(s, blocks, which, rows, window, to);
-        s.run(PairChannels(&mut to[..n]));
+        s.run(PackVnniChannels(&mut to[..n]));
     }
 }
 
@@ -194,16 +159,16 @@ impl Kernel for RoundInPlace<'_> {
 }
 
 /// Rounds pixels to bf16 where they lie, into the first half of the memory.
-struct PairChannels<'a>(&'a mut [Pixel]);
+struct PackVnniChannels<'a>(&'a mut [Pixel]);
 
-impl Kernel for PairChannels<'_> {
+impl Kernel for PackVnniChannels<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let start = self.0.as_mut_ptr();
         for place in 0..self.0.len() {
-            // SAFETY: both lie in the memory: the halves of a pixel begin where that of half its
+            // SAFETY: both lie in the memory: the bf16 of a pixel begin where that of half its
             // place does, which was read before.
             unsafe {
                 let v = s.load(start.add(place).cast());
@@ -213,15 +178,15 @@ impl Kernel for PairChannels<'_> {
     }
 }
 
-/// Each pixel and the one after it, rounded to bf16, as the halves of a number, where the first of
+/// Each pixel and the one after it, rounded to bf16, as a VNNI pair in each lane, where the first of
 /// them lay. The last one has nothing after it: zeros.
-pub(super) fn pair_pixels<S: Simd>(s: S, pixels: &mut [Pixel]) {
-    s.run(PairPixels(pixels));
+pub(super) fn pack_vnni_pixels<S: Simd>(s: S, pixels: &mut [Pixel]) {
+    s.run(PackVnniPixels(pixels));
 }
 
-struct PairPixels<'a>(&'a mut [Pixel]);
+struct PackVnniPixels<'a>(&'a mut [Pixel]);
 
-impl Kernel for PairPixels<'_> {
+impl Kernel for PackVnniPixels<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -233,7 +198,7 @@ impl Kernel for PairPixels<'_> {
                 Some(next) => s.read(next),
                 None => s.zero(),
             };
-            s.write(&mut self.0[place], s.pairs(this, next));
+            s.write(&mut self.0[place], s.vnni_pair(this, next));
             this = next;
         }
     }
@@ -258,40 +223,6 @@ pub(super) fn fill_planar(planes: Planes<'_>, rows: Slab, window: Window, to: &m
                 let from = &values[(channel * height + row) * width..][..n_read];
                 to[window.pad..window.pad + n_read].copy_from_slice(from);
             }
-        }
-    }
-}
-
-/// Up to sixteen channels as planes: the image that a net reads.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Planes<'a> {
-    /// `[n, channels, y, x]`.
-    pub(crate) values: &'a [f32],
-    pub(crate) channels: usize,
-    pub(crate) extent: Extent,
-}
-
-/// What a convolution reads.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Input<'a> {
-    /// One tensor or two, as if they were concatenated.
-    Blocks(Blocks<'a>),
-    /// The image itself.
-    Planes(Planes<'a>),
-}
-
-impl Input<'_> {
-    /// Channels of each block as the tiles see it.
-    pub(super) fn counts(&self) -> Vec<usize> {
-        match self {
-            Self::Blocks(blocks) => {
-                let channels = blocks.sources.iter().map(|source| source.channels);
-                super::channel_blocks(&channels.collect::<Vec<_>>())
-                    .iter()
-                    .map(|block| block.count)
-                    .collect()
-            }
-            Self::Planes(planes) => vec![planes.channels],
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The innermost loops of a convolution: a few pixels in a row times one or two blocks of output
-//! channels, held in registers.
+//! The micro-kernels of the direct convolution: a few pixels in a row times one or two blocks of output
+//! channels, with the accumulators in registers.
 
 #![expect(
     clippy::needless_range_loop,
@@ -7,7 +7,7 @@
 )]
 #![expect(
     unsafe_code,
-    reason = "bounds are checked once for each tile, not for each number"
+    reason = "bounds are checked once for each tile, not for each element"
 )]
 
 use crate::simd::{Kernel, LANES, Pixel, Simd};
@@ -16,9 +16,9 @@ use crate::simd::{Kernel, LANES, Pixel, Simd};
 pub(super) struct TileArgs<'a, const BLOCKS: usize> {
     /// Scratch memory, from the first tap of the first pixel on.
     pub(super) x: &'a [f32],
-    /// Numbers between the input blocks in the scratch memory.
+    /// Elements between the input blocks in the scratch memory.
     pub(super) plane: usize,
-    /// Numbers between the channels of a pixel in the scratch memory.
+    /// Elements between the channels of a pixel in the scratch memory.
     pub(super) channel_step: usize,
     /// Channels of each input block.
     pub(super) counts: &'a [usize],
@@ -55,7 +55,7 @@ impl<const BLOCKS: usize> TileArgs<'_, BLOCKS> {
         let floor = s.splat(self.floor);
         for (out, sums) in self.out.into_iter().zip(sums) {
             for (pixel, sum) in sums.into_iter().enumerate() {
-                s.write(&mut out[pixel * self.out_step], s.at_least(sum, floor));
+                s.write(&mut out[pixel * self.out_step], s.max(sum, floor));
             }
         }
     }
@@ -80,20 +80,20 @@ impl<const BLOCKS: usize> TileArgs<'_, BLOCKS> {
     }
 }
 
-/// A tile that takes one tap at a time. `STEP`: numbers between pixels in the scratch memory.
+/// A tile that takes one tap at a time. `STEP`: elements between pixels in the scratch memory.
 ///
-/// With `DOTS`, a number of the scratch memory and of the weights holds two channels as bf16, and the
-/// kernel is to be run by [`Simd::run_dots`].
+/// With `BF16`, an element of the scratch memory and of the weights is a VNNI pair of two channels, and
+/// the kernel is to be run by [`Simd::run_bf16`].
 pub(super) struct Tile<
     'a,
     const BLOCKS: usize,
     const PIXELS: usize,
     const STEP: usize,
-    const DOTS: bool,
+    const BF16: bool,
 >(pub(super) TileArgs<'a, BLOCKS>);
 
-impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const DOTS: bool> Kernel
-    for Tile<'_, BLOCKS, PIXELS, STEP, DOTS>
+impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const BF16: bool> Kernel
+    for Tile<'_, BLOCKS, PIXELS, STEP, BF16>
 {
     type Output = ();
 
@@ -108,11 +108,11 @@ impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const DOTS: bo
                 // SAFETY: `check`: the largest offset, with `count` channels after it, is in `x`.
                 let mut x = unsafe { tile.x.as_ptr().add(block * tile.plane + tap) };
                 let mut weights = of_tap;
-                let count = if DOTS { count.div_ceil(2) } else { count };
+                let count = if BF16 { count.div_ceil(2) } else { count };
                 for _ in 0..count {
                     let mut w = [s.zero(); BLOCKS];
                     for (block, w) in w.iter_mut().enumerate() {
-                        // SAFETY: `check`: 16 · BLOCKS · 16 numbers for each block and tap, and
+                        // SAFETY: `check`: 16 · BLOCKS · 16 elements for each block and tap, and
                         // at most 16 channels.
                         *w = unsafe { s.load(weights.add(block * LANES)) };
                     }
@@ -121,8 +121,8 @@ impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const DOTS: bo
                         let v = s.splat(unsafe { *x.add(pixel * STEP) });
                         for block in 0..BLOCKS {
                             let sum = &mut sums[block][pixel];
-                            // SAFETY: with `DOTS`, `run_dots` runs it.
-                            *sum = unsafe { multiply_add::<S, DOTS>(s, v, w[block], *sum) };
+                            // SAFETY: with `BF16`, `run_bf16` runs it.
+                            *sum = unsafe { multiply_add::<S, BF16>(s, v, w[block], *sum) };
                         }
                     }
                     x = x.wrapping_add(tile.channel_step);
@@ -135,47 +135,47 @@ impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const DOTS: bo
     }
 }
 
-/// Runs a kernel; with `DOTS` one in sums of bf16 products.
-pub(super) fn run_kernel<S: Simd, K: Kernel, const DOTS: bool>(s: S, kernel: K) -> K::Output {
-    if const { DOTS } {
-        s.run_dots(kernel)
+/// Runs a kernel; with `BF16` one in bf16 dot products.
+pub(super) fn run_kernel<S: Simd, K: Kernel, const BF16: bool>(s: S, kernel: K) -> K::Output {
+    if const { BF16 } {
+        s.run_bf16(kernel)
     } else {
         s.run(kernel)
     }
 }
 
-/// `x · w + sum`, with `DOTS` for the two bf16 in each lane.
+/// `x · w + sum`, with `BF16` for the two bf16 in each lane.
 ///
 /// # Safety
 ///
-/// With `DOTS` as [`Simd::dot`].
+/// With `BF16` as [`Simd::dot_bf16`].
 #[inline(always)]
-pub(super) unsafe fn multiply_add<S: Simd, const DOTS: bool>(
+pub(super) unsafe fn multiply_add<S: Simd, const BF16: bool>(
     s: S,
     x: S::V,
     w: S::V,
     sum: S::V,
 ) -> S::V {
-    if DOTS {
+    if BF16 {
         // SAFETY: the caller's promise.
-        unsafe { s.dot(x, w, sum) }
+        unsafe { s.dot_bf16(x, w, sum) }
     } else {
         s.mul_add(x, w, sum)
     }
 }
 
 /// A tile that takes the three taps of a kernel's row at a time: a third of the reads, three times
-/// the registers for weights. Pixels and taps are `STEP` numbers apart; `DOTS` as in [`Tile`].
+/// the registers for weights. Pixels and taps are `STEP` elements apart; `BF16` as in [`Tile`].
 pub(super) struct RowTile<
     'a,
     const BLOCKS: usize,
     const PIXELS: usize,
     const STEP: usize,
-    const DOTS: bool,
+    const BF16: bool,
 >(pub(super) TileArgs<'a, BLOCKS>);
 
-impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const DOTS: bool> Kernel
-    for RowTile<'_, BLOCKS, PIXELS, STEP, DOTS>
+impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const BF16: bool> Kernel
+    for RowTile<'_, BLOCKS, PIXELS, STEP, BF16>
 {
     type Output = ();
 
@@ -198,7 +198,7 @@ impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const DOTS: bo
                 // SAFETY: `check`, as in `Tile`.
                 let mut x = unsafe { tile.x.as_ptr().add(block * tile.plane + row[0]) };
                 let mut weights = of_row;
-                let count = if DOTS { count.div_ceil(2) } else { count };
+                let count = if BF16 { count.div_ceil(2) } else { count };
                 for _ in 0..count {
                     let mut w = [[s.zero(); BLOCKS]; TAPS];
                     for (tap, w) in w.iter_mut().enumerate() {
@@ -215,8 +215,8 @@ impl<const BLOCKS: usize, const PIXELS: usize, const STEP: usize, const DOTS: bo
                         for block in 0..BLOCKS {
                             let mut sum = sums[block][pixel];
                             for (x, w) in [left, middle, right].into_iter().zip(w) {
-                                // SAFETY: with `DOTS`, `run_dots` runs it.
-                                sum = unsafe { multiply_add::<S, DOTS>(s, x, w[block], sum) };
+                                // SAFETY: with `BF16`, `run_bf16` runs it.
+                                sum = unsafe { multiply_add::<S, BF16>(s, x, w[block], sum) };
                             }
                             sums[block][pixel] = sum;
                         }

@@ -11,10 +11,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::scratch::{BUDGET, Blocks, Input, Slab, fill, fill_planar, pair_pixels, with_scratch};
-use super::weights::{ChannelBlock, channel_blocks};
+use super::channel_block::{ChannelBlock, channel_blocks};
+use super::input::{Blocks, Input};
+use super::scratch::{BUDGET, Slab, fill, fill_planar, pack_vnni_pixels, with_scratch};
+use super::window::Window;
 use super::winograd::{self, WinogradGradient};
-use super::{Window, by_dots};
 use crate::buffers::Buffer;
 use crate::layout::Extent;
 use crate::simd::{LANES, Pixel, Simd};
@@ -80,23 +81,14 @@ impl Cut {
 impl WeightGradient<'_> {
     /// `[outputs, inputs, ky, kx]`.
     pub(crate) fn run<S: Simd>(&self, s: S) -> Buffer {
-        let inputs = match self.input {
-            Input::Blocks(blocks) => channel_blocks(
-                &blocks
-                    .sources
-                    .iter()
-                    .map(|x| x.channels)
-                    .collect::<Vec<_>>(),
-            ),
-            Input::Planes(planes) => channel_blocks(&[planes.channels]),
-        };
+        let inputs = self.input.channel_blocks();
         let n_outputs = self.gradient.sources[0].channels;
         let outputs = channel_blocks(&[n_outputs]);
         let winograd = winograd::pays(
             self.input,
             self.window,
             self.gradient.extent,
-            by_dots(s, self.input),
+            self.input.takes_bf16_dot(s),
         )
         .map(|input| WinogradGradient {
             input,
@@ -118,7 +110,7 @@ impl WeightGradient<'_> {
                         let tiles = cut.part(task, winograd.n_tiles());
                         winograd.task(s, tiles, [inputs, outputs], sums, per_output);
                     }
-                    None => self.task(s, (cut, &inputs, outputs.len()), task, sums),
+                    None => self.task(s, cut, [&inputs, &outputs], task, sums),
                 });
         } else {
             partial.fill(0.0);
@@ -126,9 +118,9 @@ impl WeightGradient<'_> {
         self.add_up(s, cut, &inputs, n_outputs, partial.pixels())
     }
 
-    /// Whether it is computed in sums of bf16 products, of two pixels at a time.
-    fn in_dots<S: Simd>(&self, s: S) -> bool {
-        by_dots(s, self.input) && self.window.step == 1
+    /// Whether it is computed in bf16 dot products, of two pixels at a time.
+    fn is_vnni<S: Simd>(&self, s: S) -> bool {
+        self.input.takes_bf16_dot(s) && self.window.step == 1
     }
 
     fn cut(&self, winograd: Option<&WinogradGradient<'_>>, n_blocks: [usize; 2]) -> Cut {
@@ -184,11 +176,12 @@ impl WeightGradient<'_> {
     fn task<S: Simd>(
         &self,
         s: S,
-        (cut, inputs, n_outputs): (Cut, &[ChannelBlock], usize),
+        cut: Cut,
+        [inputs, outputs]: [&[ChannelBlock]; 2],
         task: usize,
         sums: &mut [Pixel],
     ) {
-        let [inputs_here, outputs] = cut.blocks(task, [inputs.len(), n_outputs]);
+        let [inputs_here, outputs] = cut.blocks(task, [inputs.len(), outputs.len()]);
         sums.fill([0.0; LANES]);
         let per_output = sums.len() / cut.tile[1];
         let extent = self.gradient.extent;
@@ -221,22 +214,24 @@ impl WeightGradient<'_> {
                     }
                 }
                 let n_outputs = outputs.len();
-                let in_pairs = self.in_dots(s);
-                if in_pairs {
-                    pair_pixels(s, &mut x[..lens[0]]);
+                let is_vnni = self.is_vnni(s);
+                if is_vnni {
+                    pack_vnni_pixels(s, &mut x[..lens[0]]);
                     for row in gradient[..lens[1]].chunks_exact_mut(rows.width) {
-                        pair_pixels(s, row);
+                        pack_vnni_pixels(s, row);
                     }
                 }
                 let unit = Unit {
-                    in_pairs,
+                    window: self.window,
+                    is_planar: matches!(self.input, Input::Planes(_)),
+                    is_vnni,
                     x: x.as_flattened(),
                     gradient,
                     n_outputs,
                     rows,
                     per_output,
                 };
-                self.add_unit(s, &unit, &inputs[inputs_here.clone()], sums);
+                unit.add_to(s, &inputs[inputs_here.clone()], sums);
             });
         }
     }

@@ -1,5 +1,6 @@
-//! The innermost loops of a weight's gradient: one or two blocks of output channels times a few
-//! input channels and one tap or three, held in registers while pixels go by.
+//! The micro-kernels of a weight's gradient: one or two blocks of output channels times a few
+//! input channels and one tap or three, with the
+//! accumulators in registers while pixels go by.
 
 #![expect(
     clippy::needless_range_loop,
@@ -7,7 +8,7 @@
 )]
 #![expect(
     unsafe_code,
-    reason = "bounds are checked once for each tile, not for each number"
+    reason = "bounds are checked once for each tile, not for each element"
 )]
 
 use super::tile::multiply_add;
@@ -17,7 +18,7 @@ use crate::simd::{Kernel, LANES, Pixel, Simd};
 pub(super) struct WeightTileArgs<'a, const BLOCKS: usize> {
     /// Scratch memory of the input, from what the first tap reads for the first pixel on.
     pub(super) x: &'a [f32],
-    /// Numbers between rows of positions, between pixels and between channels there.
+    /// Elements between rows of positions, between pixels and between channels there.
     pub(super) row_step: usize,
     pub(super) channel_step: usize,
     /// The gradient's rows, one after the other.
@@ -77,21 +78,21 @@ impl<const BLOCKS: usize> WeightTileArgs<'_, BLOCKS> {
     }
 }
 
-/// One tap. `STEP`: numbers between positions in the scratch memory.
+/// One tap. `STEP`: elements between positions in the scratch memory.
 ///
-/// With `DOTS`, each number holds that of a pixel and of the one after it as bf16, the last pixel of
+/// With `BF16`, each element is a VNNI pair: a pixel and the one after it, the last pixel of
 /// a row of the gradient being followed by zero, and the kernel is to be run by
-/// [`Simd::run_dots`].
+/// [`Simd::run_bf16`].
 pub(super) struct TapTile<
     'a,
     const BLOCKS: usize,
     const CHANNELS: usize,
     const STEP: usize,
-    const DOTS: bool,
+    const BF16: bool,
 >(pub(super) WeightTileArgs<'a, BLOCKS>);
 
-impl<const BLOCKS: usize, const CHANNELS: usize, const STEP: usize, const DOTS: bool> Kernel
-    for TapTile<'_, BLOCKS, CHANNELS, STEP, DOTS>
+impl<const BLOCKS: usize, const CHANNELS: usize, const STEP: usize, const BF16: bool> Kernel
+    for TapTile<'_, BLOCKS, CHANNELS, STEP, BF16>
 {
     type Output = ();
 
@@ -103,7 +104,7 @@ impl<const BLOCKS: usize, const CHANNELS: usize, const STEP: usize, const DOTS: 
         for row in 0..tile.rows {
             // SAFETY: `check`: the last channel of the last pixel of the last row is in `x`.
             let mut x = unsafe { tile.x.as_ptr().add(row * tile.row_step) };
-            let at_once = if DOTS { 2 } else { 1 };
+            let at_once = if BF16 { 2 } else { 1 };
             for column in (0..tile.width).step_by(at_once) {
                 let mut g = [s.zero(); BLOCKS];
                 for (g, gradient) in g.iter_mut().zip(tile.gradient) {
@@ -115,8 +116,8 @@ impl<const BLOCKS: usize, const CHANNELS: usize, const STEP: usize, const DOTS: 
                     let v = s.splat(unsafe { *x.add(channel * tile.channel_step) });
                     for block in 0..BLOCKS {
                         let sum = &mut sums[block][0][channel];
-                        // SAFETY: with `DOTS`, `run_dots` runs it.
-                        *sum = unsafe { multiply_add::<S, DOTS>(s, v, g[block], *sum) };
+                        // SAFETY: with `BF16`, `run_bf16` runs it.
+                        *sum = unsafe { multiply_add::<S, BF16>(s, v, g[block], *sum) };
                     }
                 }
                 x = x.wrapping_add(at_once * STEP);
@@ -127,7 +128,7 @@ impl<const BLOCKS: usize, const CHANNELS: usize, const STEP: usize, const DOTS: 
 }
 
 /// The three taps of a kernel's row; `x` starts at the middle one, whose pixels are the positions
-/// themselves. Each number of the input meets three gradients, which move on by one register.
+/// themselves. Each element of the input meets three gradients, which move on by one register.
 pub(super) struct RowTapsTile<'a, const CHANNELS: usize, const STEP: usize>(
     pub(super) WeightTileArgs<'a, 1>,
 );
@@ -169,7 +170,7 @@ impl<const CHANNELS: usize, const STEP: usize> Kernel for RowTapsTile<'_, CHANNE
     }
 }
 
-/// Runs the tile that takes so many channels, `step` numbers apart from pixel to pixel.
+/// Runs the tile that takes so many channels, `step` elements apart from pixel to pixel.
 pub(super) fn run_tap<S: Simd, const BLOCKS: usize>(
     s: S,
     args: WeightTileArgs<'_, BLOCKS>,
@@ -192,16 +193,16 @@ pub(super) fn run_tap<S: Simd, const BLOCKS: usize>(
     }
 }
 
-/// The same in sums of bf16 products.
-pub(super) fn run_dots<S: Simd, const BLOCKS: usize>(
+/// The same in bf16 dot products.
+pub(super) fn run_tap_bf16<S: Simd, const BLOCKS: usize>(
     s: S,
     args: WeightTileArgs<'_, BLOCKS>,
     channels: usize,
 ) {
     match channels {
-        2 => s.run_dots(TapTile::<BLOCKS, 2, LANES, true>(args)),
-        4 => s.run_dots(TapTile::<BLOCKS, 4, LANES, true>(args)),
-        8 => s.run_dots(TapTile::<BLOCKS, 8, LANES, true>(args)),
+        2 => s.run_bf16(TapTile::<BLOCKS, 2, LANES, true>(args)),
+        4 => s.run_bf16(TapTile::<BLOCKS, 4, LANES, true>(args)),
+        8 => s.run_bf16(TapTile::<BLOCKS, 8, LANES, true>(args)),
         _ => unreachable!("a size of a tile"),
     }
 }

@@ -9,29 +9,29 @@ use std::arch::x86_64::{
     _mm256_storeu_si256, _mm256_sub_ps,
 };
 
-use super::{Kernel, Simd};
+use super::vector::{Kernel, Simd};
 
 /// The proof that this processor has AVX2 and FMA.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx2 {
-    /// Whether sums of bf16 products are computed one by one, for tests.
-    dots: bool,
+    /// Whether bf16 dot products are computed, one product at a time: for tests.
+    bf16_dot: bool,
 }
 
 impl Avx2 {
     /// The proof, where there is one.
     pub(crate) fn detect() -> Option<Self> {
         let is_there = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-        is_there.then_some(Self { dots: false })
+        is_there.then_some(Self { bf16_dot: false })
     }
 
-    /// The same, with sums of bf16 products computed one by one.
-    pub(crate) fn with_dots(mut self) -> Self {
-        self.dots = true;
+    /// The same, with bf16 dot products computed one product at a time.
+    pub(crate) fn with_bf16_dot(mut self) -> Self {
+        self.bf16_dot = true;
         self
     }
 
-    /// The bits of numbers whose upper halves are their bf16: half of what is cut off added, less
+    /// The bits of lanes whose upper halves are their bf16: half of what is cut off added, less
     /// one where the last bit that stays is even.
     #[inline(always)]
     #[expect(clippy::unused_self, reason = "the proof that AVX2 was detected")]
@@ -54,7 +54,7 @@ impl Simd for Avx2 {
     const TILE_PIXELS: usize = 6;
     const TILE_CHANNELS: usize = 4;
     const PANEL_VECTORS: usize = 1;
-    const MATMUL_ROWS: usize = 6;
+    const GEMM_ROWS: usize = 6;
 
     #[inline(always)]
     fn zero(self) -> Self::V {
@@ -71,19 +71,19 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> Self::V {
-        // SAFETY: AVX2 was detected; the caller promises 16 readable numbers.
+        // SAFETY: AVX2 was detected; the caller promises 16 readable elements.
         unsafe { (_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
     }
 
     #[inline(always)]
-    fn fetch(self, from: *const f32) {
+    fn prefetch(self, from: *const f32) {
         // SAFETY: every x86-64 processor has it, and it never faults.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32, v: Self::V) {
-        // SAFETY: AVX2 was detected; the caller promises 16 writable numbers.
+        // SAFETY: AVX2 was detected; the caller promises 16 writable elements.
         unsafe {
             _mm256_storeu_ps(to, v.0);
             _mm256_storeu_ps(to.add(8), v.1);
@@ -93,10 +93,10 @@ impl Simd for Avx2 {
     #[inline(always)]
     unsafe fn load_bf16(self, from: *const u16) -> Self::V {
         // SAFETY: AVX2 was detected.
-        let widened = |halves| unsafe {
-            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(halves)))
+        let widened = |bits| unsafe {
+            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(bits)))
         };
-        // SAFETY: the caller promises 16 readable halves.
+        // SAFETY: the caller promises 16 readable bf16.
         let (low, high) = unsafe {
             (
                 _mm_loadu_si128(from.cast()),
@@ -108,7 +108,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn store_bf16(self, to: *mut u16, v: Self::V) {
-        // SAFETY: AVX2 was detected; the caller promises 16 writable halves.
+        // SAFETY: AVX2 was detected; the caller promises 16 writable bf16.
         unsafe {
             let rounded = |v| _mm256_srli_epi32::<16>(self.rounded(v));
             // The packing takes 4 of one and 4 of the other in turn.
@@ -142,13 +142,13 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn at_least(self, x: Self::V, floor: Self::V) -> Self::V {
+    fn max(self, x: Self::V, floor: Self::V) -> Self::V {
         // SAFETY: AVX2 was detected. The instruction gives its second operand for a NaN.
         unsafe { (_mm256_max_ps(floor.0, x.0), _mm256_max_ps(floor.1, x.1)) }
     }
 
     #[inline(always)]
-    fn where_positive(self, test: Self::V, x: Self::V) -> Self::V {
+    fn relu_mask(self, test: Self::V, x: Self::V) -> Self::V {
         // SAFETY: AVX2 was detected.
         unsafe {
             let zero = _mm256_setzero_ps();
@@ -160,12 +160,12 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn has_dots(self) -> bool {
-        self.dots
+    fn has_bf16_dot(self) -> bool {
+        self.bf16_dot
     }
 
     #[inline(always)]
-    fn pairs(self, low: Self::V, high: Self::V) -> Self::V {
+    fn vnni_pair(self, low: Self::V, high: Self::V) -> Self::V {
         // SAFETY: AVX2 was detected.
         let pair = |low, high| unsafe {
             let low = _mm256_srli_epi32::<16>(self.rounded(low));
@@ -175,7 +175,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn dot(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+    unsafe fn dot_bf16(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         // SAFETY: AVX2 and FMA were detected.
         let dot = |a, b, c| unsafe {
             let low = |v| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_castps_si256(v)));
@@ -187,8 +187,8 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn run_dots<K: Kernel>(self, kernel: K) -> K::Output {
-        assert!(self.dots, "an instruction set with dot products");
+    fn run_bf16<K: Kernel>(self, kernel: K) -> K::Output {
+        assert!(self.bf16_dot, "an instruction set with bf16 dot products");
         self.run(kernel)
     }
 

@@ -11,28 +11,28 @@ use std::arch::x86_64::{
     _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
 
-use super::{Kernel, LANES, Simd};
+use super::vector::{Kernel, LANES, Simd};
 
 /// The proof that this processor has AVX-512F.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx512 {
     // Invariant: only where the processor has AVX512-BF16.
-    dots: bool,
+    bf16_dot: bool,
 }
 
 impl Avx512 {
-    /// The proof, where there is one; sums of bf16 products are left out.
+    /// The proof, where there is one; bf16 dot products are left out.
     pub(crate) fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avx512f").then_some(Self { dots: false })
+        is_x86_feature_detected!("avx512f").then_some(Self { bf16_dot: false })
     }
 
-    /// The same with sums of bf16 products (AVX512-BF16), where there are any.
-    pub(crate) fn with_dots(mut self) -> Option<Self> {
-        self.dots = is_x86_feature_detected!("avx512bf16");
-        self.dots.then_some(self)
+    /// The same with bf16 dot products (AVX512-BF16), where there are any.
+    pub(crate) fn with_bf16_dot(mut self) -> Option<Self> {
+        self.bf16_dot = is_x86_feature_detected!("avx512bf16");
+        self.bf16_dot.then_some(self)
     }
 
-    /// The bits of numbers whose upper halves are their bf16: half of what is cut off added, less
+    /// The bits of lanes whose upper halves are their bf16: half of what is cut off added, less
     /// one where the last bit that stays is even.
     #[inline(always)]
     #[expect(clippy::unused_self, reason = "the proof that AVX-512F was detected")]
@@ -55,7 +55,7 @@ impl Simd for Avx512 {
     const TILE_PIXELS: usize = 14;
     const TILE_CHANNELS: usize = 8;
     const PANEL_VECTORS: usize = 2;
-    const MATMUL_ROWS: usize = 12;
+    const GEMM_ROWS: usize = 12;
 
     #[inline(always)]
     fn zero(self) -> Self::V {
@@ -71,34 +71,34 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> Self::V {
-        // SAFETY: AVX-512F was detected; the caller promises 16 readable numbers.
+        // SAFETY: AVX-512F was detected; the caller promises 16 readable elements.
         unsafe { _mm512_loadu_ps(from) }
     }
 
     #[inline(always)]
-    fn fetch(self, from: *const f32) {
+    fn prefetch(self, from: *const f32) {
         // SAFETY: every x86-64 processor has it, and it never faults.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32, v: Self::V) {
-        // SAFETY: AVX-512F was detected; the caller promises 16 writable numbers.
+        // SAFETY: AVX-512F was detected; the caller promises 16 writable elements.
         unsafe { _mm512_storeu_ps(to, v) }
     }
 
     #[inline(always)]
     unsafe fn load_bf16(self, from: *const u16) -> Self::V {
-        // SAFETY: AVX-512F was detected; the caller promises 16 readable halves.
+        // SAFETY: AVX-512F was detected; the caller promises 16 readable bf16.
         unsafe {
-            let halves = _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast()));
-            _mm512_castsi512_ps(_mm512_slli_epi32::<16>(halves))
+            let bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast()));
+            _mm512_castsi512_ps(_mm512_slli_epi32::<16>(bits))
         }
     }
 
     #[inline(always)]
     unsafe fn store_bf16(self, to: *mut u16, v: Self::V) {
-        // SAFETY: AVX-512F was detected; the caller promises 16 writable halves.
+        // SAFETY: AVX-512F was detected; the caller promises 16 writable bf16.
         unsafe {
             let rounded = _mm512_srli_epi32::<16>(self.rounded(v));
             _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(rounded));
@@ -124,13 +124,13 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn at_least(self, x: Self::V, floor: Self::V) -> Self::V {
+    fn max(self, x: Self::V, floor: Self::V) -> Self::V {
         // SAFETY: AVX-512F was detected. The instruction gives its second operand for a NaN.
         unsafe { _mm512_max_ps(floor, x) }
     }
 
     #[inline(always)]
-    fn where_positive(self, test: Self::V, x: Self::V) -> Self::V {
+    fn relu_mask(self, test: Self::V, x: Self::V) -> Self::V {
         // SAFETY: AVX-512F was detected.
         unsafe {
             let positive = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(test, _mm512_setzero_ps());
@@ -181,12 +181,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn has_dots(self) -> bool {
-        self.dots
+    fn has_bf16_dot(self) -> bool {
+        self.bf16_dot
     }
 
     #[inline(always)]
-    fn pairs(self, low: Self::V, high: Self::V) -> Self::V {
+    fn vnni_pair(self, low: Self::V, high: Self::V) -> Self::V {
         // SAFETY: AVX-512F was detected.
         unsafe {
             let low = _mm512_srli_epi32::<16>(self.rounded(low));
@@ -197,7 +197,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn neighbours(self, first: Self::V, second: Self::V) -> Self::V {
+    fn pack_bf16(self, first: Self::V, second: Self::V) -> Self::V {
         // SAFETY: AVX-512F was detected.
         unsafe {
             let first = _mm512_srli_epi32::<16>(self.rounded(first));
@@ -209,8 +209,8 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn dot(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-        // SAFETY: the caller's promise: `dots` is set only where AVX512-BF16 was detected. The
+    unsafe fn dot_bf16(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // SAFETY: the caller's promise: `bf16_dot` is set only where AVX512-BF16 was detected. The
         // vectors are the same 512 bits. No closure: it would be compiled for no instruction set.
         unsafe {
             let a = std::mem::transmute::<__m512, __m512bh>(a);
@@ -220,14 +220,14 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn run_dots<K: Kernel>(self, kernel: K) -> K::Output {
+    fn run_bf16<K: Kernel>(self, kernel: K) -> K::Output {
         #[target_feature(enable = "avx512f,avx512bf16")]
         #[inline(never)]
         fn compiled<K: Kernel>(s: Avx512, kernel: K) -> K::Output {
             kernel.run(s)
         }
-        assert!(self.dots, "an instruction set with dot products");
-        // SAFETY: AVX-512F was detected, and AVX512-BF16 where `dots` is set.
+        assert!(self.bf16_dot, "an instruction set with bf16 dot products");
+        // SAFETY: AVX-512F was detected, and AVX512-BF16 where `bf16_dot` is set.
         unsafe { compiled(self, kernel) }
     }
 

@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use thiserror::Error;
 
 #[cfg(target_arch = "x86_64")]
-use super::{Avx2, Avx512};
-use super::{Portable, Simd};
-use crate::Precision;
+use super::avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+use super::avx512::Avx512;
+use super::portable::Portable;
+use super::vector::Simd;
+use crate::precision::Precision;
 
 /// An instruction set that this processor has.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +32,8 @@ const NAMES: [&str; 7] = [
     "avx512",
     "avx2+fma",
     "portable",
-    "avx2+fma+dots",
-    "portable+dots",
+    "avx2+fma+bf16",
+    "portable+bf16",
     "burn",
 ];
 
@@ -63,15 +66,12 @@ pub fn instruction_set() -> &'static str {
     }
 }
 
-/// The part of [`instruction_set`] that matters to activations of this precision: the sums of bf16
+/// The part of [`instruction_set`] that matters to activations of this precision: bf16 dot
 /// products do not where there is no bf16, so that `avx512+bf16` is then the same as `avx512`.
 pub fn instruction_set_for(precision: Precision) -> &'static str {
     let name = instruction_set();
     match precision {
-        Precision::F32 => ["+bf16", "+dots"]
-            .iter()
-            .find_map(|dots| name.strip_suffix(dots))
-            .unwrap_or(name),
+        Precision::F32 => name.strip_suffix("+bf16").unwrap_or(name),
         Precision::Bf16 => name,
     }
 }
@@ -82,8 +82,8 @@ pub(crate) fn has_own_kernels() -> bool {
 }
 
 /// Runs the kernels of this process on another instruction set than the best one, or, with `burn`,
-/// Burn's own operations in their place. `avx2+fma+dots` and `portable+dots` compute the sums of bf16
-/// products of `avx512+bf16` one by one.
+/// Burn's own operations in their place. `avx2+fma+bf16` and `portable+bf16` compute the bf16 dot
+/// products of `avx512+bf16` one product at a time.
 ///
 /// For tests and measurements: operations that run meanwhile on another thread change over in
 /// the middle.
@@ -122,22 +122,22 @@ impl Level {
         candidates
             .into_iter()
             .find_map(Self::at)
-            .unwrap_or(Self::Portable(Portable::default()))
+            .expect("every processor has `portable`, and only what is there can be forced")
     }
 
     /// The instruction set at a place in [`NAMES`], where this processor has it.
     fn at(place: usize) -> Option<Self> {
         match place {
             #[cfg(target_arch = "x86_64")]
-            0 => Avx512::detect()?.with_dots().map(Self::Avx512),
+            0 => Avx512::detect()?.with_bf16_dot().map(Self::Avx512),
             #[cfg(target_arch = "x86_64")]
             1 => Avx512::detect().map(Self::Avx512),
             #[cfg(target_arch = "x86_64")]
             2 => Avx2::detect().map(Self::Avx2),
             3 => Some(Self::Portable(Portable::default())),
             #[cfg(target_arch = "x86_64")]
-            4 => Some(Self::Avx2(Avx2::detect()?.with_dots())),
-            5 => Some(Self::Portable(Portable { dots: true })),
+            4 => Some(Self::Avx2(Avx2::detect()?.with_bf16_dot())),
+            5 => Some(Self::Portable(Portable { bf16_dot: true })),
             _ => None,
         }
     }
@@ -145,10 +145,10 @@ impl Level {
     fn name(self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(s) => NAMES[usize::from(!s.has_dots())],
+            Self::Avx512(s) => NAMES[usize::from(!s.has_bf16_dot())],
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(s) => NAMES[if s.has_dots() { 4 } else { 2 }],
-            Self::Portable(s) => NAMES[if s.has_dots() { 5 } else { 3 }],
+            Self::Avx2(s) => NAMES[if s.has_bf16_dot() { 4 } else { 2 }],
+            Self::Portable(s) => NAMES[if s.has_bf16_dot() { 5 } else { 3 }],
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Plain arrays, which the compiler vectorises for the instruction set that it builds for.
 
-use super::{Kernel, LANES, Simd};
+use super::vector::{Kernel, LANES, Simd};
 
 /// Every processor has this one.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Portable {
-    /// Whether sums of bf16 products are computed one by one, for tests.
-    pub(crate) dots: bool,
+    /// Whether bf16 dot products are computed, one product at a time: for tests.
+    pub(crate) bf16_dot: bool,
 }
 
 impl Simd for Portable {
@@ -16,7 +16,7 @@ impl Simd for Portable {
     const TILE_PIXELS: usize = 2;
     const TILE_CHANNELS: usize = 2;
     const PANEL_VECTORS: usize = 2;
-    const MATMUL_ROWS: usize = 1;
+    const GEMM_ROWS: usize = 1;
 
     #[inline(always)]
     fn zero(self) -> Self::V {
@@ -30,19 +30,19 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> Self::V {
-        // SAFETY: the caller's promise; an array of numbers is aligned like a number.
+        // SAFETY: the caller's promise; an array of elements is aligned like an element.
         unsafe { *from.cast() }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32, v: Self::V) {
-        // SAFETY: the caller's promise; an array of numbers is aligned like a number.
+        // SAFETY: the caller's promise; an array of elements is aligned like an element.
         unsafe { *to.cast() = v }
     }
 
     #[inline(always)]
     unsafe fn load_bf16(self, from: *const u16) -> Self::V {
-        // SAFETY: the caller's promise; an array of numbers is aligned like a number.
+        // SAFETY: the caller's promise; an array of elements is aligned like an element.
         let bits: [u16; LANES] = unsafe { *from.cast() };
         bits.map(|bits| f32::from_bits(u32::from(bits) << 16))
     }
@@ -50,7 +50,7 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn store_bf16(self, to: *mut u16, v: Self::V) {
         let bits = v.map(|x| (rounded(x) >> 16) as u16);
-        // SAFETY: the caller's promise; an array of numbers is aligned like a number.
+        // SAFETY: the caller's promise; an array of elements is aligned like an element.
         unsafe { *to.cast() = bits }
     }
 
@@ -71,35 +71,35 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn at_least(self, x: Self::V, floor: Self::V) -> Self::V {
+    fn max(self, x: Self::V, floor: Self::V) -> Self::V {
         lanes(|i| if floor[i] > x[i] { floor[i] } else { x[i] })
     }
 
     #[inline(always)]
-    fn where_positive(self, test: Self::V, x: Self::V) -> Self::V {
+    fn relu_mask(self, test: Self::V, x: Self::V) -> Self::V {
         lanes(|i| if test[i] > 0.0 { x[i] } else { 0.0 })
     }
 
     #[inline(always)]
-    fn has_dots(self) -> bool {
-        self.dots
+    fn has_bf16_dot(self) -> bool {
+        self.bf16_dot
     }
 
     #[inline(always)]
-    fn pairs(self, low: Self::V, high: Self::V) -> Self::V {
+    fn vnni_pair(self, low: Self::V, high: Self::V) -> Self::V {
         lanes(|i| f32::from_bits(rounded(low[i]) >> 16 | rounded(high[i]) & 0xffff_0000))
     }
 
     #[inline(always)]
-    unsafe fn dot(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+    unsafe fn dot_bf16(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         let low = |x: f32| f32::from_bits(x.to_bits() << 16);
         let high = |x: f32| f32::from_bits(x.to_bits() & 0xffff_0000);
         lanes(|i| low(a[i]) * low(b[i]) + (high(a[i]) * high(b[i]) + c[i]))
     }
 
     #[inline(always)]
-    fn run_dots<K: Kernel>(self, kernel: K) -> K::Output {
-        assert!(self.dots, "an instruction set with dot products");
+    fn run_bf16<K: Kernel>(self, kernel: K) -> K::Output {
+        assert!(self.bf16_dot, "an instruction set with bf16 dot products");
         self.run(kernel)
     }
 
@@ -113,7 +113,7 @@ impl Simd for Portable {
     }
 }
 
-/// The bits of a number whose upper half is its bf16: half of what is cut off added, less one where
+/// The bits of a value whose upper half is its bf16: half of what is cut off added, less one where
 /// the last bit that stays is even.
 #[inline(always)]
 fn rounded(x: f32) -> u32 {

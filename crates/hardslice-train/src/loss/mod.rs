@@ -11,6 +11,7 @@ mod overlap;
 mod top_k;
 
 use burn::tensor::Tensor;
+use hardslice_kernels::ops::plane_sums::plane_sums;
 use serde::{Deserialize, Serialize};
 
 pub use cross_entropy::binary_cross_entropy;
@@ -140,6 +141,6 @@ fn mean_over_annotated(values: Tensor<4>, annotated: Tensor<2>) -> Tensor<1> {
     let [_, _, y, x] = values.dims();
     let n_planes = annotated.clone().sum();
     let n_pixels = n_planes.mul_scalar((y * x) as f64).clamp_min(1.0);
-    let sums = hardslice_kernels::plane_sums(values);
+    let sums = plane_sums(values);
     (sums * annotated).sum() / n_pixels
 }

@@ -1,7 +1,7 @@
 //! Losses that measure overlap: soft Dice and Tversky.
 
 use burn::tensor::{Tensor, activation};
-use hardslice_kernels::plane_sums;
+use hardslice_kernels::ops::plane_sums::plane_sums;
 use serde::{Deserialize, Serialize};
 
 /// Added to numerator and denominator, so that two empty masks have loss 0 and no division by 0.

@@ -1,7 +1,7 @@
 //! Top-k loss (online hard example mining on pixels): the mean cross-entropy of the hardest ones.
 
 use burn::tensor::{Tensor, TensorData};
-use hardslice_kernels::plane_sums;
+use hardslice_kernels::ops::plane_sums::plane_sums;
 
 use super::cross_entropy::pixel_cross_entropy;
 

@@ -2,9 +2,9 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use hardslice_kernels::{
-    BatchStatistics, Features, Norm, conv3x3_bias, conv3x3_norm_relu, fold_norm,
-};
+use hardslice_kernels::ops::conv_bias::conv3x3_bias;
+use hardslice_kernels::ops::conv_norm_relu::conv3x3_norm_relu;
+use hardslice_kernels::{BatchStatistics, Features, Norm, fold_norm};
 
 use super::{ForwardContext, Initial, NormKind};
 

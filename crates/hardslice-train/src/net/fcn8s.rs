@@ -3,9 +3,11 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
 use hardslice_data::random::Stream;
-use hardslice_kernels::{
-    Features, KeptWeight, Precision, conv_bias, conv_transpose_bilinear, conv1x1, max_pool2x2,
-};
+use hardslice_kernels::ops::conv_bias::conv_bias;
+use hardslice_kernels::ops::conv_transpose_bilinear::conv_transpose_bilinear;
+use hardslice_kernels::ops::conv1x1::conv1x1;
+use hardslice_kernels::ops::max_pool::max_pool2x2;
+use hardslice_kernels::{Features, PackedWeight, Precision};
 
 use super::conv_block::Conv;
 use super::{ConvBlock, ForwardContext, Initial, NetConfig};
@@ -53,7 +55,7 @@ pub struct Fcn8s {
     pub(super) precision: Precision,
     /// Where fc6's and fc7's weights are kept once they do not change any more.
     #[module(skip)]
-    kept: Option<[KeptWeight; 2]>,
+    kept: Option<[PackedWeight; 2]>,
 }
 
 impl Fcn8s {

@@ -2,7 +2,10 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use hardslice_kernels::{Features, Precision, conv_transpose2x2, conv1x1, max_pool2x2};
+use hardslice_kernels::ops::conv_transpose2x2::conv_transpose2x2;
+use hardslice_kernels::ops::conv1x1::conv1x1;
+use hardslice_kernels::ops::max_pool::max_pool2x2;
+use hardslice_kernels::{Features, Precision};
 
 use super::conv_block::Conv;
 use super::{ConvBlock, ForwardContext, Initial, NetConfig};

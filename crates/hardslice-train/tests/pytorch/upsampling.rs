@@ -1,7 +1,7 @@
 //! The transposed convolutions with which FCN-8s scales its scores up.
 
 use burn::tensor::Device;
-use hardslice_kernels::conv_transpose_bilinear;
+use hardslice_kernels::ops::conv_transpose_bilinear::conv_transpose_bilinear;
 use hardslice_train::net::Initial;
 use serde::Deserialize;
 

@@ -12,7 +12,7 @@ pub(super) struct AddUp<'a> {
     pub(super) taps: usize,
     /// From the first output's first number on; where it ends there are fewer outputs.
     pub(super) to: &'a mut [f32],
-    /// Numbers between outputs.
+    /// Elements between outputs.
     pub(super) per_output: usize,
 }
 

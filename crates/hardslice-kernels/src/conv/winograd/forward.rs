@@ -1,4 +1,4 @@
-//! The driver of the convolutions: which task computes what, and in which order.
+//! The driver of Winograd's convolutions: which task computes what, and in which order.
 
 #![expect(
     unsafe_code,
@@ -9,29 +9,31 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::points::{N_POINTS, TILE};
 use super::tiles::{RUN_PIXELS, Square, TileGrid, point_step, to_points};
 use super::transform::{Outputs, Points};
 use super::weights::Transformed;
-use super::{N_POINTS, TILE};
-use crate::conv::forward::{Output, run_tile, tiles_of_row};
-use crate::conv::gather::WeightsOf;
-use crate::conv::scratch::{Blocks, with_scratch};
+use crate::conv::gather::WeightView;
+use crate::conv::input::Blocks;
+use crate::conv::output::Output;
+use crate::conv::scratch::with_scratch;
 use crate::conv::tile::TileArgs;
+use crate::conv::tile_walk::{run_tile, tiles_of_row};
 use crate::layout::Extent;
 use crate::moments::Moments;
 use crate::shared::Shared;
-use crate::simd::{LANES, Pixel, Simd};
-use crate::stored::{PixelOf, Stored, with_pixels};
+use crate::simd::{LANES, Pixel, PixelOf, Simd};
+use crate::stored::{Stored, with_pixels};
 
 /// A 3x3 convolution, same padding.
 pub(in crate::conv) struct WinogradConv<'a> {
     pub(in crate::conv) input: Blocks<'a>,
     pub(in crate::conv) grid: Extent,
-    pub(in crate::conv) weights: &'a WeightsOf<'a>,
+    pub(in crate::conv) weights: &'a WeightView<'a>,
     /// For each output block.
     pub(in crate::conv) bias: &'a [Pixel],
     /// Whether negative results become 0.
-    pub(in crate::conv) rectify: bool,
+    pub(in crate::conv) relu: bool,
 }
 
 /// Bytes of a task's transformed inputs: a good part of a second-level cache.
@@ -211,7 +213,7 @@ impl WinogradConv<'_> {
                 },
                 n_tiles: run.n_tiles,
                 bias: &batch.bias[done.block],
-                floor: if self.rectify { 0.0 } else { f32::NEG_INFINITY },
+                floor: if self.relu { 0.0 } else { f32::NEG_INFINITY },
                 to: std::array::from_fn(row),
             });
             if batch.moments.is_some() {
@@ -271,7 +273,10 @@ impl Product<'_> {
                 counts: self.counts,
                 taps: &[0],
                 weights: self.weights,
-                out: std::array::from_fn(|_| &mut blocks.next().unwrap_or_default()[first..]),
+                out: std::array::from_fn(|_| {
+                    let block = blocks.next().expect("products of all blocks of the group");
+                    &mut block[first..]
+                }),
                 out_step: 1,
                 bias: Some(&zeros),
                 floor: f32::NEG_INFINITY,

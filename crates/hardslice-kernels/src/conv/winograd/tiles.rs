@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use super::points::{N_POINTS, TILE};
 use super::transform::{Gradients, Inputs, Points, Rows};
-use super::{N_POINTS, TILE};
-use crate::conv::Blocks;
+use crate::conv::input::Blocks;
 use crate::layout::Extent;
 use crate::simd::{LANES, Pixel, Simd};
 use crate::source::RowAt;

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::N_POINTS;
+use super::points::N_POINTS;
 use super::tiles::{RUN_PIXELS, Square, TileGrid, point_step, to_points};
 use super::transform::WeightGradients;
-use crate::conv::scratch::{Blocks, with_scratch};
-use crate::conv::weight_tile::WeightTileArgs;
-use crate::conv::weight_tile::run_tap;
+use crate::conv::input::Blocks;
+use crate::conv::scratch::with_scratch;
+use crate::conv::weight_tile::{WeightTileArgs, run_tap};
 use crate::simd::{LANES, Pixel, Simd};
 
 /// The gradient of a 3x3 convolution's weight.
@@ -133,7 +133,8 @@ fn add_products<S: Simd, const BLOCKS: usize>(
             rows: 1,
             width: n_tiles,
             sums: std::array::from_fn(|_| {
-                &mut outputs.next().unwrap_or_default()[first + channel..]
+                let sums = outputs.next().expect("totals hold the sums of all blocks");
+                &mut sums[first + channel..]
             }),
         };
         run_tap(s, args, channels, LANES);

@@ -4,15 +4,15 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::N_POINTS;
+use super::points::N_POINTS;
 use super::transform::Weights;
 use crate::buffers::Buffer;
-use crate::conv::gather::{Gather, WeightsOf};
+use crate::conv::gather::{Gather, WeightView};
 use crate::simd::{LANES, Simd};
 
 /// Weights of some groups of output blocks as `[group][point][input][16][blocks of the group][16]`.
 pub(super) struct Transformed {
-    numbers: Buffer,
+    elements: Buffer,
     n_inputs: usize,
     group: usize,
     n_outputs: usize,
@@ -22,7 +22,7 @@ impl Transformed {
     /// Transforms the weights of the output blocks in a range; `group` of them make a group.
     pub(super) fn new<S: Simd>(
         s: S,
-        weights: &WeightsOf<'_>,
+        weights: &WeightView<'_>,
         outputs: Range<usize>,
         group: usize,
     ) -> Self {
@@ -30,8 +30,8 @@ impl Transformed {
         let n_inputs = weights.inputs.len();
         let per_group = N_POINTS * point_step(n_inputs, group);
         let n_groups = outputs.len().div_ceil(group);
-        let mut numbers = Buffer::stale(n_groups * per_group * LANES);
-        numbers
+        let mut elements = Buffer::stale(n_groups * per_group * LANES);
+        elements
             .pixels_mut()
             .par_chunks_mut(per_group)
             .zip(outputs.par_chunks(group))
@@ -57,7 +57,7 @@ impl Transformed {
                 }
             });
         Self {
-            numbers,
+            elements,
             n_inputs,
             group,
             n_outputs: outputs.len(),
@@ -73,7 +73,7 @@ impl Transformed {
     pub(super) fn at(&self, group: usize, point: usize) -> &[f32] {
         let start = (group * N_POINTS + point) * point_step(self.n_inputs, self.group);
         let n = self.n_inputs * LANES * self.blocks_in(group);
-        self.numbers.pixels()[start..start + n].as_flattened()
+        self.elements.pixels()[start..start + n].as_flattened()
     }
 }
 

@@ -1,0 +1,137 @@
+//! The update of stochastic gradient descent (SGD) with momentum, in place.
+
+use burn::backend::flex::FlexTensor;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, Flex, backend_extension};
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+
+use crate::features::has_kernels;
+use crate::tensor::{elements, in_order};
+
+/// Elements of a task.
+const CHUNK: usize = 1 << 14;
+
+/// How far to go.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SgdRates {
+    /// Share of the last step's velocity that is kept.
+    pub momentum: f32,
+    /// Learning rate.
+    pub lr: f32,
+}
+
+/// One step of stochastic gradient descent on a parameter: `v = momentum · v + g`,
+/// `w = w − lr · v`, with `v` = `g` where there is no velocity yet. Gives `w` and `v`.
+///
+/// On the CPU it writes to the elements of `weight` and `velocity` themselves where nobody else
+/// holds them, so that a step takes no memory.
+///
+/// # Shapes
+///
+/// All of one shape.
+///
+/// # Panics
+///
+/// When the shapes differ, or a tensor is tracked by autodiff.
+///
+/// # Examples
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use hardslice_kernels::ops::sgd_step::{SgdRates, sgd_step};
+///
+/// let device = Device::default();
+/// let [weight, gradient] = [1.0, 2.0].map(|value| Tensor::<1>::full([3], value, &device));
+/// let rates = SgdRates { momentum: 0.9, lr: 0.25 };
+/// let (weight, velocity) = sgd_step(weight, None, gradient, rates);
+/// assert_eq!(weight.into_data().to_vec::<f32>().unwrap(), [0.5; 3]);
+/// assert_eq!(velocity.into_data().to_vec::<f32>().unwrap(), [2.0; 3]);
+/// ```
+pub fn sgd_step<const D: usize>(
+    weight: Tensor<D>,
+    velocity: Option<Tensor<D>>,
+    gradient: Tensor<D>,
+    rates: SgdRates,
+) -> (Tensor<D>, Tensor<D>) {
+    assert_eq!(weight.dims(), gradient.dims(), "a gradient for each weight");
+    if !has_kernels(&weight) {
+        return fallback::sgd_step(weight, velocity, gradient, rates);
+    }
+    let velocity = match velocity {
+        Some(velocity) => Tensor::from_dispatch(<Dispatch as Updates>::sgd_velocity(
+            velocity.into_dispatch(),
+            gradient.into_dispatch(),
+            rates,
+        )),
+        None => gradient,
+    };
+    let weight = <Dispatch as Updates>::sgd_weight(
+        weight.into_dispatch(),
+        velocity.clone().into_dispatch(),
+        rates,
+    );
+    (Tensor::from_dispatch(weight), velocity)
+}
+
+/// The same in Burn's own operations.
+pub mod fallback {
+    use burn::tensor::Tensor;
+
+    use super::SgdRates;
+
+    /// See [`sgd_step`](super::sgd_step()).
+    pub fn sgd_step<const D: usize>(
+        weight: Tensor<D>,
+        velocity: Option<Tensor<D>>,
+        gradient: Tensor<D>,
+        rates: SgdRates,
+    ) -> (Tensor<D>, Tensor<D>) {
+        let velocity = match velocity {
+            Some(velocity) => velocity.mul_scalar(rates.momentum) + gradient,
+            None => gradient,
+        };
+        (weight - velocity.clone().mul_scalar(rates.lr), velocity)
+    }
+}
+
+/// Updates of parameters; nothing here is differentiable.
+#[backend_extension(Flex)]
+trait Updates: Backend {
+    /// `momentum · velocity + gradient`.
+    fn sgd_velocity(
+        velocity: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        rates: SgdRates,
+    ) -> FloatTensor<Self>;
+    /// `weight − lr · velocity`.
+    fn sgd_weight(
+        weight: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        rates: SgdRates,
+    ) -> FloatTensor<Self>;
+}
+
+impl Updates for Flex {
+    fn sgd_velocity(velocity: FlexTensor, gradient: FlexTensor, rates: SgdRates) -> FlexTensor {
+        update(velocity, gradient, |v, g| v * rates.momentum + g)
+    }
+
+    fn sgd_weight(weight: FlexTensor, velocity: FlexTensor, rates: SgdRates) -> FlexTensor {
+        update(weight, velocity, |w, v| w - rates.lr * v)
+    }
+}
+
+/// Replaces each element of `x` by what it makes with one of `y`.
+fn update(x: FlexTensor, y: FlexTensor, new: impl Fn(f32, f32) -> f32 + Sync) -> FlexTensor {
+    let (mut x, y) = (in_order(x), in_order(y));
+    let chunks = x.storage_mut::<f32>().par_chunks_mut(CHUNK);
+    chunks
+        .zip(elements(&y).par_chunks(CHUNK))
+        .for_each(|(x, y)| {
+            for (x, y) in x.iter_mut().zip(y) {
+                *x = new(*x, *y);
+            }
+        });
+    x
+}
