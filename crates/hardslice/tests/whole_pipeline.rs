@@ -1,6 +1,8 @@
 //! The program from end to end, on phantoms: the same bytes with any number of threads and after
 //! any kill and resume.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 mod support;
 
 use std::collections::BTreeMap;
