@@ -54,6 +54,7 @@ impl Augmentation {
             Flip::AsIs => (false, false),
             Flip::Flipped => (true, false),
             Flip::Mirrored => (false, true),
+            Flip::FlippedMirrored => (true, true),
         };
         let mut symmetric = |largest: f64| (2.0 * stream.uniform() - 1.0) * largest;
         let angle = symmetric(self.rotation_deg).to_radians();

@@ -183,6 +183,11 @@ impl TrainingDir {
         self.0.join("plan.csv")
     }
 
+    /// The plan in a few figures.
+    pub fn plan_summary(&self) -> PathBuf {
+        self.0.join("plan.json")
+    }
+
     /// Folder of the trained model.
     pub fn model(&self) -> PathBuf {
         self.0.join("model")

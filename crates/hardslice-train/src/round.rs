@@ -154,16 +154,17 @@ struct Trained {
 
 fn train_arms(stages: &Stages<'_>) -> Result<Trained, RoundError> {
     let arms: BTreeSet<Arm> = stages.trainer.protocol.arms.iter().copied().collect();
-    let (on_b, on_all): (Vec<Arm>, Vec<Arm>) = arms.iter().partition(|arm| arm.pretrains_on_b());
+    let (after_shared, alone): (Vec<Arm>, Vec<Arm>) =
+        arms.iter().partition(|arm| arm.needs_shared());
     let mut baseline = None;
-    for arm in on_all {
+    for arm in alone {
         let model = stages.train_arm(arm, &Shared::default())?;
         if arm == Arm::Baseline {
             baseline = Some(model);
         }
     }
-    let shared = stages.share(&on_b, baseline.as_ref())?;
-    for arm in on_b {
+    let shared = stages.share(&after_shared, baseline.as_ref())?;
+    for arm in after_shared {
         stages.train_arm(arm, &shared)?;
     }
     Ok(Trained {

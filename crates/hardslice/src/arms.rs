@@ -75,7 +75,8 @@ pub(crate) fn paper_row(arm: &str, ratio: f64) -> Option<PaperArm> {
         | Arm::Gradual
         | Arm::Rounds
         | Arm::BaselineFocal
-        | Arm::BaselineTopK => None,
+        | Arm::BaselineTopK
+        | Arm::AllEmphasised => None,
     }
 }
 

@@ -53,7 +53,7 @@ fn organs_known_by_structures_alone_have_a_net_each_with_its_own_output() {
         )
         .replace(
             "arms = [\"baseline\", \"b_only\", \"hard\", \"random\", \"random_matched\", \
-             \"cross_fold\", \"gradual\", \"rounds\"]",
+             \"cross_fold\", \"gradual\", \"rounds\", \"all_emphasised\"]",
             "arms = [\"baseline\", \"hard\"]",
         );
     assert!(

@@ -55,6 +55,7 @@ fn one_and_three_threads_leave_the_same_bytes() {
         "cross_fold",
         "gradual",
         "rounds",
+        "all_emphasised",
     ] {
         assert!(
             summary.contains(&format!("\"{arm}\"")),
@@ -223,7 +224,7 @@ fn a_changed_experiment_is_refused_in_the_folder_of_the_old_one() {
 fn checkpoints_of_another_instruction_set_need_force() {
     let dir = workplace();
     let experiment = EXPERIMENT.replace(
-        "\"random\", \"random_matched\", \"cross_fold\", \"gradual\", \"rounds\"",
+        "\"random\", \"random_matched\", \"cross_fold\", \"gradual\", \"rounds\", \"all_emphasised\"",
         "",
     );
     fs::write(dir.path().join("experiment.toml"), experiment).unwrap();

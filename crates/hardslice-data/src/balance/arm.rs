@@ -43,6 +43,9 @@ pub enum Arm {
     BaselineFocal,
     /// As the baseline, with the cross-entropy of the hardest pixels: another rival.
     BaselineTopK,
+    /// All training patients in both halves, in the second with the hard slices of A and of B
+    /// emphasised, scored as for `cross_fold`: what one would do who gives up no data.
+    AllEmphasised,
 }
 
 named!(Arm, "arm", {
@@ -58,6 +61,7 @@ named!(Arm, "arm", {
     Rounds => "rounds",
     BaselineFocal => "baseline_focal",
     BaselineTopK => "baseline_top_k",
+    AllEmphasised => "all_emphasised",
 });
 
 /// What an arm is for in a comparison.
@@ -107,7 +111,8 @@ impl Arm {
             | Self::Rounds => ArmRole::Claimed {
                 chooses_slices: true,
             },
-            Self::BaselineFocal | Self::BaselineTopK => ArmRole::Claimed {
+            // It shows what the baseline shows: a random choice of slices from A is no control of it.
+            Self::BaselineFocal | Self::BaselineTopK | Self::AllEmphasised => ArmRole::Claimed {
                 chooses_slices: false,
             },
         }
@@ -136,6 +141,11 @@ impl Arm {
                 false,
                 "the arm `baseline_top_k`",
             ),
+            Self::AllEmphasised => (
+                "emphasis on the hard slices of all patients",
+                false,
+                "emphasis on the hard slices of all patients",
+            ),
         };
         ArmWords {
             subject,
@@ -157,16 +167,48 @@ impl Arm {
 
     /// Whether the arm's first half is the pre-training on B, which is done once for all such arms.
     pub fn pretrains_on_b(self) -> bool {
-        self != Self::Baseline && !self.is_rival_loss()
+        match self {
+            Self::Baseline | Self::BaselineFocal | Self::BaselineTopK | Self::AllEmphasised => {
+                false
+            }
+            Self::BOnly
+            | Self::Hard
+            | Self::Random
+            | Self::RandomMatched
+            | Self::Easy
+            | Self::CrossFold
+            | Self::Probabilistic
+            | Self::Gradual
+            | Self::Rounds => true,
+        }
     }
 
     /// Whether the arm's second half depends on the scores of A.
     pub fn needs_mining(self) -> bool {
-        self.pretrains_on_b() && self != Self::BOnly
+        match self {
+            Self::Baseline | Self::BaselineFocal | Self::BaselineTopK | Self::BOnly => false,
+            Self::Hard
+            | Self::Random
+            | Self::RandomMatched
+            | Self::Easy
+            | Self::CrossFold
+            | Self::Probabilistic
+            | Self::Gradual
+            | Self::Rounds
+            | Self::AllEmphasised => true,
+        }
+    }
+
+    /// Whether it rests on what arms share: the pre-training on B, or what was mined with its net.
+    pub fn needs_shared(self) -> bool {
+        self.pretrains_on_b() || self.needs_mining()
     }
 
     /// Whether it depends on scores of B, too, by a net that was trained on A.
     pub fn needs_cross_fold(self) -> bool {
-        matches!(self, Self::CrossFold | Self::Probabilistic | Self::Gradual)
+        matches!(
+            self,
+            Self::CrossFold | Self::Probabilistic | Self::Gradual | Self::AllEmphasised
+        )
     }
 }

@@ -6,10 +6,14 @@ use super::Candidates;
 use crate::random::Stream;
 use crate::{PatientId, SliceRef};
 
-/// `n` slices of A, each as likely as any other.
-pub(super) fn draw_uniform(candidates: &Candidates<'_>, n: usize) -> BTreeSet<SliceRef> {
+/// As many slices of A as are hard, none of them hard, each as likely as any other. Where fewer than
+/// that are left, hard ones make up the number.
+pub(super) fn draw_uniform(
+    candidates: &Candidates<'_>,
+    hard: &BTreeSet<SliceRef>,
+) -> BTreeSet<SliceRef> {
     let slices = candidates.a.iter().map(|candidate| candidate.slice);
-    draw(slices.collect(), n, candidates.seed, "arm/random")
+    draw_others(slices, hard, hard.len(), candidates.seed, "arm/random")
 }
 
 /// As many slices as are hard, each of the easy ones as likely as any other; all of them where
@@ -23,12 +27,29 @@ pub(super) fn draw_easy(
     draw(easy, hard.len(), candidates.seed, "arm/easy")
 }
 
+/// `n` slices that are not hard, each as likely as any other; hard ones where there are too few.
+fn draw_others(
+    from: impl Iterator<Item = SliceRef>,
+    hard: &BTreeSet<SliceRef>,
+    n: usize,
+    seed: u64,
+    stream: &str,
+) -> BTreeSet<SliceRef> {
+    let (hard, others): (Vec<SliceRef>, Vec<SliceRef>) =
+        from.partition(|slice| hard.contains(slice));
+    let mut drawn = draw(others, n, seed, stream);
+    let n_missing = n - drawn.len();
+    drawn.extend(draw(hard, n_missing, seed, &format!("{stream}/hard")));
+    drawn
+}
+
 fn draw(mut from: Vec<SliceRef>, n: usize, seed: u64, stream: &str) -> BTreeSet<SliceRef> {
     Stream::new(seed, stream).shuffle(&mut from);
     from.into_iter().take(n).collect()
 }
 
-/// As many slices of each patient, positive and negative counted apart, as are hard.
+/// As many slices of each patient, positive and negative counted apart, as are hard, and none of them
+/// hard. Where a patient has too few others of a kind, hard ones make up the number.
 pub(super) fn draw_matched(
     candidates: &Candidates<'_>,
     hard: &BTreeSet<SliceRef>,
@@ -44,7 +65,7 @@ pub(super) fn draw_matched(
     groups
         .flat_map(|((patient, is_positive), (slices, n_hard))| {
             let name = format!("arm/random_matched/{patient}/{is_positive}");
-            draw(slices, n_hard, candidates.seed, &name)
+            draw_others(slices.into_iter(), hard, n_hard, candidates.seed, &name)
         })
         .collect()
 }

@@ -8,6 +8,9 @@ use crate::SettingError;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BalanceOptions {
+    /// How many times its own ordinary weight an emphasised slice weighs: a hard one, and one that a
+    /// control draws in its place. 2 is the paper's: the slice and its flipped copy.
+    pub emphasis: f64,
     /// `probabilistic` and `gradual`: least weight of a slice, above 0, so that none is forgotten.
     pub floor: f64,
     /// `gradual`: stages of the second half.
@@ -22,6 +25,7 @@ pub struct BalanceOptions {
 impl Default for BalanceOptions {
     fn default() -> Self {
         Self {
+            emphasis: 2.0,
             floor: 0.1,
             stages: 4,
             rounds: 3,
@@ -38,6 +42,10 @@ impl BalanceOptions {
     /// The first that is not.
     pub fn check(&self) -> Result<(), SettingError> {
         let settings = [
+            (
+                !(self.emphasis.is_finite() && self.emphasis > 0.0),
+                "emphasis must be above 0",
+            ),
             (
                 !(self.floor > 0.0 && self.floor <= 1.0),
                 "floor must be above 0 and at most 1",

@@ -11,9 +11,6 @@ use super::{
 };
 use crate::SliceRef;
 
-/// Weight of a slice that is added to B: itself and its flipped copy.
-const ADDED_WEIGHT: f64 = 2.0;
-
 /// A plan cannot be made for an arm.
 #[derive(Debug, Error)]
 pub enum ArmError {
@@ -53,15 +50,16 @@ impl Arm {
     /// for each of its parts, which are equally long. Most arms have one part.
     ///
     /// `found` holds A's scores, and B's for the arms that
-    /// [need them](Self::needs_cross_fold). The policies, with `w` for the ordinary weight of a
-    /// slice (1, or [`Candidates::positive_weight`]):
+    /// [need them](Self::needs_cross_fold). The policies, all in multiples of a slice's ordinary
+    /// weight (1, or [`Candidates::positive_weight`]), with `e` for the emphasis:
     ///
-    /// - `hard`, `rounds`: `w` for B, 2 for the hard slices of A;
+    /// - `hard`, `rounds`: 1 for B, `e` for the hard slices of A;
     /// - `random`, `random_matched`, `easy`: the same for as many others of A;
-    /// - `cross_fold`: 2 for every hard slice, `w` for the rest of B;
+    /// - `cross_fold`: `e` for every hard slice, 1 for the rest of B;
+    /// - `all_emphasised`: `e` for every hard slice, 1 for the rest of A and B;
     /// - `probabilistic`: `max(floor, difficulty)` for every slice of A and B;
-    /// - `gradual`, stage `k` of `K`, with `f = k / K`: `1 + f` for hard slices,
-    ///   `1 - f · (1 - floor)` for easy negative ones, 1 for the rest, all times `w`.
+    /// - `gradual`, stage `k` of `K`, with `f = k / K`: `1 + f · (e - 1)` for hard slices,
+    ///   `1 - f · (1 - floor)` for easy negative ones, 1 for the rest.
     ///
     /// What is [excluded](HardSlices::excluded) is in no plan, and no control draws it.
     ///
@@ -85,28 +83,30 @@ impl Arm {
             Self::Baseline | Self::BOnly | Self::BaselineFocal | Self::BaselineTopK => {
                 self.first_half(candidates)
             }
-            Self::Hard | Self::Rounds => self.adding(candidates, hard, Reason::Hard),
+            Self::Hard | Self::Rounds => self.adding(candidates, hard, Reason::Hard, options),
             Self::Random => {
-                let drawn = draw_uniform(candidates, hard.len());
-                self.adding(candidates, &drawn, Reason::Random)
+                let drawn = draw_uniform(candidates, hard);
+                self.adding(candidates, &drawn, Reason::Random, options)
             }
             Self::RandomMatched => {
                 let drawn = draw_matched(candidates, hard);
-                self.adding(candidates, &drawn, Reason::RandomMatched)
+                self.adding(candidates, &drawn, Reason::RandomMatched, options)
             }
             Self::Easy => {
                 let drawn = draw_easy(candidates, hard);
-                self.adding(candidates, &drawn, Reason::Easy)
+                self.adding(candidates, &drawn, Reason::Easy, options)
             }
-            Self::CrossFold => self.plan(candidates, |candidate, is_b| {
+            Self::CrossFold | Self::AllEmphasised => self.plan(candidates, |candidate, is_b| {
+                let weight = candidates.base_weight(candidate);
                 if hard.contains(&candidate.slice) {
-                    return Some((ADDED_WEIGHT, Reason::Hard));
+                    return Some((options.emphasis * weight, Reason::Hard));
                 }
-                is_b.then(|| (candidates.base_weight(candidate), Reason::Base))
+                (is_b || self == Self::AllEmphasised).then_some((weight, Reason::Base))
             }),
             Self::Probabilistic => self.plan(candidates, |candidate, _| {
-                let difficulty = found.difficulty_of(candidate.slice);
-                Some((difficulty.max(options.floor), Reason::Difficulty))
+                let difficulty = found.difficulty_of(candidate.slice).max(options.floor);
+                let weight = difficulty * candidates.base_weight(candidate);
+                Some((weight, Reason::Difficulty))
             }),
             Self::Gradual => {
                 let stages = 1..=options.stages.max(1);
@@ -128,7 +128,7 @@ impl Arm {
         let done = f64::from(stage) / f64::from(options.stages.max(1));
         self.plan(candidates, |candidate, _| {
             let (factor, reason) = match (hard.contains(&candidate.slice), candidate.is_positive) {
-                (true, _) => (1.0 + done, Reason::Hard),
+                (true, _) => (1.0 + done * (options.emphasis - 1.0), Reason::Hard),
                 (false, true) => (1.0, Reason::Base),
                 (false, false) => (1.0 - done * (1.0 - options.floor), Reason::Thinned),
             };
@@ -142,13 +142,15 @@ impl Arm {
         candidates: &Candidates<'_>,
         added: &BTreeSet<SliceRef>,
         reason: Reason,
+        options: &BalanceOptions,
     ) -> Result<Plan, ArmError> {
         self.plan(candidates, |candidate, is_b| {
+            let weight = candidates.base_weight(candidate);
             if is_b {
-                return Some((candidates.base_weight(candidate), Reason::Base));
+                return Some((weight, Reason::Base));
             }
             let is_added = added.contains(&candidate.slice);
-            is_added.then_some((ADDED_WEIGHT, reason))
+            is_added.then_some((options.emphasis * weight, reason))
         })
     }
 
@@ -317,6 +319,96 @@ mod tests {
                     "{arm} draws from A"
                 );
             }
+        });
+    }
+
+    #[test]
+    fn no_random_control_shows_a_hard_slice_while_others_are_left() {
+        with_candidates(|candidates| {
+            for arm in [Arm::Random, Arm::RandomMatched] {
+                let shown = added(&second_half(arm, candidates, hard()));
+                assert_eq!(shown.len(), hard().len(), "{arm}");
+                assert!(
+                    !shown.iter().any(|slice| hard().contains(slice)),
+                    "{arm}: {shown:?}"
+                );
+            }
+            // All of one patient's positive slices but one are hard.
+            let nearly_all: BTreeSet<SliceRef> =
+                (3..6).map(|z| SliceRef { case_idx: 2, z }).collect();
+            let shown = added(&second_half(
+                Arm::RandomMatched,
+                candidates,
+                nearly_all.clone(),
+            ));
+            let n_hard = shown
+                .iter()
+                .filter(|slice| nearly_all.contains(slice))
+                .count();
+            assert_eq!(
+                (shown.len(), n_hard),
+                (3, 2),
+                "the one other, and two that had to be"
+            );
+        });
+    }
+
+    #[test]
+    fn emphasis_multiplies_a_slice_s_own_weight_in_every_arm() {
+        let (b, a) = (slices(0..2), slices(2..5));
+        let candidates = Candidates {
+            a: &a,
+            b: &b,
+            positive_weight: 4.0,
+            seed: 7,
+        };
+        let options = BalanceOptions {
+            emphasis: 3.0,
+            stages: 1,
+            ..BalanceOptions::default()
+        };
+        let mut hard = hard();
+        hard.insert(SliceRef { case_idx: 0, z: 5 });
+        let found = found(hard);
+        // Hard and positive in A; hard and negative in A; hard and positive in B; of B and positive.
+        let of = |arm: Arm| -> [Option<f64>; 4] {
+            let plans = arm.second_half(&candidates, &found, &options).unwrap();
+            [(2, 3), (2, 9), (0, 5), (0, 6)].map(|(case, z)| weight(&plans[0], case, z))
+        };
+        let weights = |all: [f64; 4]| all.map(Some);
+        assert_eq!(
+            of(Arm::Hard),
+            weights([12.0, 3.0, 4.0, 4.0]),
+            "B is not scored"
+        );
+        for arm in [Arm::CrossFold, Arm::AllEmphasised, Arm::Gradual] {
+            assert_eq!(of(arm), weights([12.0, 3.0, 12.0, 4.0]), "{arm}");
+        }
+        let probabilistic = of(Arm::Probabilistic);
+        assert_eq!(
+            probabilistic,
+            weights([3.2, 0.8, 3.2, 0.4]),
+            "times its difficulty"
+        );
+    }
+
+    #[test]
+    fn all_emphasised_shows_everything_and_the_hard_slices_of_both_parts_more_often() {
+        with_candidates(|candidates| {
+            let first = Arm::AllEmphasised.first_half(candidates).unwrap();
+            assert_eq!(
+                first,
+                Arm::Baseline.first_half(candidates).unwrap(),
+                "all of A and B"
+            );
+            let mut hard = hard();
+            hard.insert(SliceRef { case_idx: 1, z: 5 });
+            let plan = second_half(Arm::AllEmphasised, candidates, hard);
+            assert_eq!(plan.entries().len(), 50, "nothing is left out");
+            assert!(
+                (plan.total_weight() - 55.0).abs() < 1e-12,
+                "five of them twice"
+            );
         });
     }
 

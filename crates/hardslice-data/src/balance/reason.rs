@@ -32,6 +32,15 @@ named!(Reason, "reason", {
 });
 
 impl Reason {
+    /// Whether the slice weighs more than others for this reason: the copies that are added are
+    /// flipped ones.
+    pub fn is_emphasised(self) -> bool {
+        match self {
+            Self::Hard | Self::Random | Self::RandomMatched | Self::Easy => true,
+            Self::Base | Self::Difficulty | Self::Thinned => false,
+        }
+    }
+
     /// The reason in a sentence: "shown twice an epoch: it is hard".
     pub fn sentence(self) -> &'static str {
         match self {

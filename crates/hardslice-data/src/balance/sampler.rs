@@ -13,9 +13,10 @@ pub enum FlipMode {
     /// Each sample is flipped and mirrored at random.
     #[default]
     Random,
-    /// Each sample is shown three times an epoch: as it is, flipped, and mirrored.
+    /// Each sample is shown three times an epoch: as it is, flipped, and mirrored. The copies that
+    /// emphasis adds are those of the flipped slice.
     Enumerated,
-    /// Slices are shown as they are.
+    /// Slices are shown as they are; the copies that emphasis adds are flipped, as in the paper.
     None,
 }
 
@@ -30,6 +31,8 @@ pub enum Flip {
     Flipped,
     /// x reversed, left and right labels swapped.
     Mirrored,
+    /// Both: half a turn, left and right labels swapped.
+    FlippedMirrored,
 }
 
 /// One sample of a training: a slice, and which version of it.
@@ -132,9 +135,13 @@ impl WeightedSampler {
         for entry in self.plan.entries() {
             line += entry.weight;
             let n_until = (line + offset).floor();
+            let mut n_shown = 0;
             while n_before < n_until {
                 n_before += 1.0;
-                order.extend(versions_of(entry.slice, self.flip_mode));
+                // Of a slice that is emphasised, every second copy is the flipped one.
+                let is_flipped = entry.reason.is_emphasised() && n_shown % 2 == 1;
+                order.extend(versions_of(entry.slice, self.flip_mode, is_flipped));
+                n_shown += 1;
             }
         }
         stream.shuffle(&mut order);
@@ -142,11 +149,17 @@ impl WeightedSampler {
     }
 }
 
-fn versions_of(slice: SliceRef, flip_mode: FlipMode) -> impl Iterator<Item = Sample> {
-    let versions: &[Flip] = match flip_mode {
-        FlipMode::Random => &[Flip::Random],
-        FlipMode::Enumerated => &[Flip::AsIs, Flip::Flipped, Flip::Mirrored],
-        FlipMode::None => &[Flip::AsIs],
+fn versions_of(
+    slice: SliceRef,
+    flip_mode: FlipMode,
+    is_flipped: bool,
+) -> impl Iterator<Item = Sample> {
+    let versions: &[Flip] = match (flip_mode, is_flipped) {
+        (FlipMode::Random, _) => &[Flip::Random],
+        (FlipMode::Enumerated, false) => &[Flip::AsIs, Flip::Flipped, Flip::Mirrored],
+        (FlipMode::Enumerated, true) => &[Flip::Flipped, Flip::AsIs, Flip::FlippedMirrored],
+        (FlipMode::None, false) => &[Flip::AsIs],
+        (FlipMode::None, true) => &[Flip::Flipped],
     };
     versions
         .iter()
@@ -207,6 +220,47 @@ mod tests {
                 "slice of weight 2, {flip:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_copy_that_emphasis_adds_is_the_flipped_one_and_base_slices_are_never_flipped_for_it() {
+        let entries = [
+            (0, Reason::Base),
+            (1, Reason::Hard),
+            (2, Reason::RandomMatched),
+        ];
+        let entries = entries.map(|(z, reason)| PlanEntry {
+            slice: SliceRef { case_idx: 0, z },
+            weight: 2.0,
+            reason,
+        });
+        let shown = |flip_mode, n| {
+            let plan = Plan::new(entries).unwrap();
+            let mut sampler = WeightedSampler::new(plan, flip_mode, 1, "second").unwrap();
+            counts(&sampler.samples(0, n))
+        };
+        let want = [
+            ((0, Flip::AsIs), 2),
+            ((1, Flip::AsIs), 1),
+            ((1, Flip::Flipped), 1),
+            ((2, Flip::AsIs), 1),
+            ((2, Flip::Flipped), 1),
+        ];
+        assert_eq!(shown(FlipMode::None, 6), BTreeMap::from(want));
+        let enumerated = shown(FlipMode::Enumerated, 18);
+        for (flip, n) in [
+            (Flip::AsIs, 2),
+            (Flip::Flipped, 2),
+            (Flip::Mirrored, 1),
+            (Flip::FlippedMirrored, 1),
+        ] {
+            assert_eq!(enumerated.get(&(1, flip)), Some(&n), "hard, {flip:?}");
+        }
+        assert_eq!(
+            enumerated.get(&(0, Flip::Mirrored)),
+            Some(&2),
+            "base, twice the same"
+        );
     }
 
     #[test]

@@ -3,9 +3,12 @@
 mod arms;
 mod mining;
 
-use hardslice_data::balance::{Arm, Candidate, Candidates, HardSlices, Plan};
+use std::io;
+
+use hardslice_data::balance::{Arm, Candidate, Candidates, HardSlices, Plan, PlanSummary};
 use hardslice_data::mining::{FoldCases, candidates};
 use hardslice_data::{Organ, StoreOrgan};
+use hardslice_volume::whole_file::write_whole_bytes;
 
 pub(super) use mining::{MiningRecord, Shared};
 
@@ -85,10 +88,25 @@ impl<'a> Stages<'a> {
         )?)
     }
 
-    fn write_plan(&self, plan: &Plan, dir: &TrainingDir) -> Result<(), RoundError> {
+    /// Writes what a phase shows, slice by slice and in a few figures.
+    fn write_plan(
+        &self,
+        plan: &Plan,
+        hard: &HardSlices,
+        dir: &TrainingDir,
+    ) -> Result<(), RoundError> {
         let cases = self.trainer.context.store.cases();
         let name = |case_idx: u32| cases[case_idx as usize].id.to_string();
-        Ok(plan.write_csv(&dir.plan(), name)?)
+        plan.write_csv(&dir.plan(), name)?;
+        let path = dir.plan_summary();
+        let json =
+            serde_json::to_vec_pretty(&PlanSummary::of(plan, hard)).map_err(io::Error::other);
+        json.and_then(|json| write_whole_bytes(&path, &json))
+            .map_err(|source| RoundError::File {
+                action: "write",
+                path,
+                source,
+            })
     }
 
     pub(super) fn candidates(&self) -> Candidates<'_> {

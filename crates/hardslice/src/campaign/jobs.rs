@@ -17,7 +17,7 @@ pub(super) enum Work {
     /// One arm.
     Arm(Arm),
     /// All arms, one after the other.
-    RunArgs,
+    Whole,
 }
 
 /// A job and the steps that it takes.
@@ -43,26 +43,26 @@ pub(super) fn waves(trial_idx: usize, trial: &Trial) -> [Vec<Job>; 2] {
         work,
         n_steps,
     };
-    let (on_b, on_all): (Vec<Arm>, Vec<Arm>) = trial
+    let (after_shared, alone): (Vec<Arm>, Vec<Arm>) = trial
         .experiment
         .arms
         .iter()
-        .partition(|arm| arm.pretrains_on_b());
+        .partition(|arm| arm.needs_shared());
     // The net on B, and for some arms that on A.
-    let n_nets =
-        u64::from(!on_b.is_empty()) + u64::from(on_b.iter().any(|arm| arm.needs_cross_fold()));
-    let n_shared = n_nets * first;
-    let of_on_all = on_all.iter().map(|arm| job(Work::Arm(*arm), n));
-    let of_on_b = on_b.iter().map(|arm| job(Work::Arm(*arm), second));
+    let needs_both = after_shared.iter().any(|arm| arm.needs_cross_fold());
+    let n_shared = (u64::from(!after_shared.is_empty()) + u64::from(needs_both)) * first;
+    let n_of_arm = |arm: Arm| if arm.pretrains_on_b() { second } else { n };
+    let of_arm = |arm: &Arm| job(Work::Arm(*arm), n_of_arm(*arm));
     if trial.experiment.mining.tau == Tau::Paper {
         // A is mined by what the baseline's test scores say.
-        let n_steps = n * on_all.len() as u64 + n_shared + second * on_b.len() as u64;
-        return [vec![job(Work::RunArgs, n_steps)], Vec::new()];
+        let arms = trial.experiment.arms.iter();
+        let n_steps = n_shared + arms.map(|arm| n_of_arm(*arm)).sum::<u64>();
+        return [vec![job(Work::Whole, n_steps)], Vec::new()];
     }
-    let shared = (!on_b.is_empty()).then(|| job(Work::Shared, n_shared));
+    let shared = (!after_shared.is_empty()).then(|| job(Work::Shared, n_shared));
     [
-        shared.into_iter().chain(of_on_all).collect(),
-        of_on_b.collect(),
+        shared.into_iter().chain(alone.iter().map(of_arm)).collect(),
+        after_shared.iter().map(of_arm).collect(),
     ]
 }
 
@@ -131,7 +131,7 @@ fn run(
             protocol.arms = vec![arm];
             round::train(&protocol, &context)?;
         }
-        Work::RunArgs => round::train(&protocol, &context)?,
+        Work::Whole => round::train(&protocol, &context)?,
     }
     observer.end(job.n_steps);
     Ok(())

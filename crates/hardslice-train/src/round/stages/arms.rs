@@ -8,7 +8,6 @@ use hardslice_data::balance::{Arm, HardSlices, Plan};
 use super::{Shared, Stages};
 use crate::config::TrainConfig;
 use crate::fit::Phase;
-use crate::layout::ArmDir;
 use crate::loss::Loss;
 use crate::model::ModelRecord;
 use crate::net::NetConfig;
@@ -67,8 +66,9 @@ impl<'a> Stages<'a> {
         steps: Range<u64>,
     ) -> Result<(), RoundError> {
         let dir = self.trainer.context.dir.arm(arm);
-        let mut plans = self.second_half(arm, &shared.hard_slices(arm))?;
-        let mut refresh = Refresh::of(arm, shared.hard_slices(arm));
+        let mut hard = shared.hard_slices(arm);
+        let mut plans = self.second_half(arm, &hard)?;
+        let mut refresh = Refresh::of(arm);
         let n_parts = if arm.mines_again() {
             u64::from(self.trainer.protocol.balance.rounds)
         } else {
@@ -76,13 +76,14 @@ impl<'a> Stages<'a> {
         };
         for part in parts(steps, n_parts) {
             if part.number > 1
-                && let Some(hard) = refresh.before(self, chain, arm, &dir, part.number)?
+                && let Some(again) = refresh.before(self, chain, arm, part.number, &hard)?
             {
-                plans = self.second_half(arm, &hard)?;
+                plans = self.second_half(arm, &again)?;
+                hard = again;
             }
             let training = dir.part(part.number, n_parts);
             let plan = plan_of(&plans, part.number);
-            self.write_plan(plan, &training)?;
+            self.write_plan(plan, &hard, &training)?;
             let phase = Phase {
                 name: part.name,
                 stage: self
@@ -112,17 +113,17 @@ impl<'a> Stages<'a> {
     }
 }
 
-/// Whether and what to mine again before later parts.
+/// Whether to mine again before later parts.
 enum Refresh {
     Never,
-    /// Before each part, until the hard slices hardly change; those found last.
-    UntilSettled(HardSlices),
+    /// Before each part, until the hard slices hardly change.
+    UntilSettled,
 }
 
 impl Refresh {
-    fn of(arm: Arm, hard: HardSlices) -> Self {
+    fn of(arm: Arm) -> Self {
         if arm.mines_again() {
-            Self::UntilSettled(hard)
+            Self::UntilSettled
         } else {
             Self::Never
         }
@@ -134,20 +135,22 @@ impl Refresh {
         stages: &Stages<'a>,
         chain: &mut PhaseChain<'a>,
         arm: Arm,
-        dir: &ArmDir,
         part: u64,
+        hard: &HardSlices,
     ) -> Result<Option<HardSlices>, RoundError> {
-        let Self::UntilSettled(hard) = self else {
-            return Ok(None);
-        };
-        let again = stages.mine_again(arm, chain, &dir.mining_before(part), part - 1)?;
-        let is_same = again.overlap(hard) >= stages.trainer.protocol.balance.settled;
-        if is_same || again.hard.is_empty() {
-            *self = Self::Never;
-            return Ok(None);
+        match self {
+            Self::Never => Ok(None),
+            Self::UntilSettled => {
+                let dir = stages.trainer.context.dir.arm(arm).mining_before(part);
+                let again = stages.mine_again(arm, chain, &dir, part - 1)?;
+                let is_same = again.overlap(hard) >= stages.trainer.protocol.balance.settled;
+                if is_same || again.hard.is_empty() {
+                    *self = Self::Never;
+                    return Ok(None);
+                }
+                Ok(Some(again))
+            }
         }
-        hard.clone_from(&again);
-        Ok(Some(again))
     }
 }
 

@@ -86,7 +86,7 @@ impl<'a> Stages<'a> {
         baseline: Option<&ModelRecord>,
     ) -> Result<Shared<'a>, RoundError> {
         let mut shared = Shared::default();
-        if !arms.iter().any(|arm| arm.pretrains_on_b()) {
+        if !arms.iter().any(|arm| arm.needs_shared()) {
             return Ok(shared);
         }
         let mut pretrained = self.pretrain()?;
