@@ -34,7 +34,9 @@ pub use bounded_parallel_map::bounded_parallel_map;
 pub use identity::identity;
 pub use ids::{CaseId, NameError, Organ, PatientId};
 pub use names::UnknownName;
-pub use organs::{MOST_ORGANS, OrganLabels, OrganMap, OrganMapError, OutputIdx, StoreOrgan};
+pub use organs::{
+    MOST_ORGANS, Mirror, OrganLabels, OrganMap, OrganMapError, OutputIdx, StoreOrgan,
+};
 pub use progress::{Progress, Step};
 pub use setting::SettingError;
 pub use slice::{SliceKind, SliceRef};

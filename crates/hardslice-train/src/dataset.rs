@@ -18,6 +18,9 @@ pub struct SliceDataset<'a> {
     organs: Vec<StoreOrgan>,
     stack: SliceStack,
     mirror_table: [u8; 256],
+    /// The organ of each output after x is reversed; `None` where some organ has no mirror image in
+    /// the store: slices are not mirrored then.
+    mirrored: Option<Vec<StoreOrgan>>,
 }
 
 /// Slices ready for a net.
@@ -44,6 +47,7 @@ impl<'a> SliceDataset<'a> {
     /// neighbouring slices on either side.
     pub fn new(store: &'a Store, organs: Vec<StoreOrgan>, context: usize) -> Self {
         Self {
+            mirrored: organs.iter().map(|organ| store.mirrored(*organ)).collect(),
             store,
             organs,
             stack: SliceStack { context },
@@ -86,6 +90,21 @@ impl<'a> SliceDataset<'a> {
         self.store.is_annotated(case_idx, self.store_organ(output))
     }
 
+    /// Whether slices may be mirrored: every organ has no side, or its other side is in the store.
+    pub fn can_mirror(&self) -> bool {
+        self.mirrored.is_some()
+    }
+
+    /// Whether the organ of an output is annotated in a case, or after x was reversed the organ that
+    /// took its place.
+    fn is_shown_annotated(&self, case_idx: usize, output: OutputIdx, is_mirrored: bool) -> bool {
+        let shown = match &self.mirrored {
+            Some(mirrored) if is_mirrored => mirrored[output.idx()],
+            _ => self.store_organ(output),
+        };
+        self.store.is_annotated(case_idx, shown)
+    }
+
     /// Slices as they are, without targets: what inference and mining read.
     pub fn images(&self, slices: &[SliceRef]) -> Batch {
         let mut batch = self.empty(slices.len(), 0);
@@ -116,7 +135,9 @@ impl<'a> SliceDataset<'a> {
             let number = position.start + i as u64;
             let stream_name = format!("{}/augment/{number}", position.name);
             let mut stream = Stream::new(position.seed, &stream_name);
-            let augmented = Source::new(batch.size, augment.draw(sample, &mut stream));
+            let mut variation = augment.draw(sample, &mut stream);
+            variation.mirror &= self.can_mirror();
+            let augmented = Source::new(batch.size, variation);
             let slice = sample.slice;
             let stride = batch.n_channels * n_pixels;
             let input = &mut batch.images[i * stride..][..stride];
@@ -133,8 +154,8 @@ impl<'a> SliceDataset<'a> {
                 for (target, label) in targets.iter_mut().zip(&labels) {
                     *target = f32::from(u8::from(*label == value));
                 }
-                batch.annotated[plane] =
-                    f32::from(u8::from(self.is_organ_annotated(slice.case(), output)));
+                let is_annotated = self.is_shown_annotated(slice.case(), output, variation.mirror);
+                batch.annotated[plane] = f32::from(u8::from(is_annotated));
             }
         }
         batch

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use hardslice_data::preprocess::{Preprocessing, SliceStack};
-use hardslice_data::{Organ, OrganMap, OutputIdx};
+use hardslice_data::{Mirror, Organ, OrganMap, OutputIdx};
 use hardslice_volume::whole_file::write_whole_folder;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -205,12 +205,17 @@ impl ModelRecord {
         self.organs.index_of(organ).map(OutputIdx::new)
     }
 
-    /// For each output, the output that takes its place when x is reversed.
-    pub fn mirrored_organs(&self) -> Vec<usize> {
-        let table = self.organs.mirror_table();
-        (0..self.organs.len())
-            .map(|idx| usize::from(table[usize::from(self.organs.store_value(idx))]) - 1)
-            .collect()
+    /// For each output, the output that takes its place when x is reversed; `None` for an organ with a
+    /// side whose other side the net does not find.
+    pub fn mirrored_outputs(&self) -> Vec<Option<OutputIdx>> {
+        let mirrored = self
+            .outputs()
+            .map(|output| match self.organs.mirror(output.idx()) {
+                Mirror::Itself => Some(output),
+                Mirror::Twin(twin) => Some(OutputIdx::new(twin)),
+                Mirror::Missing { .. } => None,
+            });
+        mirrored.collect()
     }
 
     /// Names of the outputs.
@@ -276,6 +281,20 @@ mod tests {
     use hardslice_data::OrganLabels;
 
     use super::*;
+
+    #[test]
+    fn a_net_of_one_side_knows_no_mirror_image_of_its_organ() {
+        let mirrored = |names: &[&str]| {
+            let organs = (1..)
+                .zip(names)
+                .map(|(label, name)| (Organ::new(name).unwrap(), vec![label]));
+            let organs = OrganMap::new(organs).unwrap();
+            ModelRecord::new(NetConfig::default(), organs, 32, [-150, 250]).mirrored_outputs()
+        };
+        let output = |place| Some(OutputIdx::new(place));
+        assert_eq!(mirrored(&["liver", "kidney_left"]), [output(0), None]);
+        assert_eq!(mirrored(&["kidney_l", "kidney_r"]), [output(1), output(0)]);
+    }
 
     fn values(organs: &[(&str, &[u16], &[&str])]) -> Vec<u8> {
         let entries = organs

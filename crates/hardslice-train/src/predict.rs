@@ -110,14 +110,30 @@ impl Probabilities {
         let images = inputs(model, source, zs);
         let mut values = sigmoids(model, &images, zs.len());
         if flip_averaging {
-            let same: Vec<usize> = (0..n_organs).collect();
             let flipped = sigmoids(model, &reversed_rows(&images, size), zs.len());
+            let flipped = reversed_rows(&flipped, size);
             let mirrored = sigmoids(model, &reversed_columns(&images, size), zs.len());
-            let flipped = planes(&reversed_rows(&flipped, size), &same, size);
-            let swapped = model.record.mirrored_organs();
-            let mirrored = planes(&reversed_columns(&mirrored, size), &swapped, size);
-            for (value, (f, m)) in values.iter_mut().zip(flipped.into_iter().zip(mirrored)) {
-                *value = (*value + f + m) / 3.0;
+            let mirrored = reversed_columns(&mirrored, size);
+            let twins = model.record.mirrored_outputs();
+            let n_pixels = size * size;
+            for (plane, values) in values.chunks_exact_mut(n_pixels).enumerate() {
+                let (slice, output) = (plane / n_organs, plane % n_organs);
+                let flipped = &flipped[plane * n_pixels..][..n_pixels];
+                match twins[output] {
+                    Some(twin) => {
+                        let twin = slice * n_organs + twin.idx();
+                        let mirrored = &mirrored[twin * n_pixels..][..n_pixels];
+                        for (value, (f, m)) in values.iter_mut().zip(flipped.iter().zip(mirrored)) {
+                            *value = (*value + f + m) / 3.0;
+                        }
+                    }
+                    // The mirrored slice shows the other side, which the net does not know.
+                    None => {
+                        for (value, f) in values.iter_mut().zip(flipped) {
+                            *value = f32::midpoint(*value, *f);
+                        }
+                    }
+                }
             }
         }
         Self {
@@ -184,19 +200,5 @@ fn reversed_columns(planes: &[f32], size: usize) -> Vec<f32> {
     planes
         .chunks_exact(size)
         .flat_map(|row| row.iter().rev().copied())
-        .collect()
-}
-
-/// Puts each slice's planes into another order.
-fn planes(values: &[f32], order: &[usize], size: usize) -> Vec<f32> {
-    let n_pixels = size * size;
-    let slices = values.chunks_exact(order.len() * n_pixels);
-    slices
-        .flat_map(|slice| {
-            order
-                .iter()
-                .flat_map(|k| &slice[k * n_pixels..][..n_pixels])
-        })
-        .copied()
         .collect()
 }

@@ -7,7 +7,7 @@ use hardslice::experiment::Experiment;
 use hardslice_data::manifest::{self, Manifest};
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::{PrepareReport, Store, prepare};
-use hardslice_data::{Organ, OrganMap};
+use hardslice_data::{Mirror, Organ, OrganMap};
 
 use crate::Done;
 use crate::bars::Bars;
@@ -33,6 +33,7 @@ impl PreparedCohort {
         let report = prepare_store(&manifest, experiment, &out.store(), bars)?;
         let store = Store::open(out.store())?;
         let organs = trained_organs(experiment, store.organs())?;
+        tell_what_is_not_mirrored(&store, &organs, bars);
         let done = if report.failures.is_empty() {
             Done::Clean
         } else {
@@ -43,6 +44,20 @@ impl PreparedCohort {
             organs,
             done,
         })
+    }
+}
+
+/// Says which organs keep slices from being mirrored.
+fn tell_what_is_not_mirrored(store: &Store, organs: &[Organ], bars: &Bars) {
+    let known = store.organs();
+    for organ in organs {
+        let mirror = known.index_of(organ).map(|idx| known.mirror(idx));
+        if let Some(Mirror::Missing { twin }) = mirror {
+            bars.line(&format!(
+                "warning: slices are not mirrored for a net that finds `{organ}`: mirrored, it would be \
+                 `{twin}`, which the organ map does not have; name both to have slices mirrored"
+            ));
+        }
     }
 }
 

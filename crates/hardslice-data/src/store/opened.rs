@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::mapped::Mapped;
 use super::record::{FORMAT, StoreRecord};
 use super::{StoreError, StoreOptions, StoredCase, case_dir, record_path};
-use crate::{Organ, OrganMap, SliceKind, SliceRef, StoreOrgan};
+use crate::{Mirror, Organ, OrganMap, SliceKind, SliceRef, StoreOrgan};
 
 /// A prepared cohort, open for reading. Slices are read from disk when they are touched.
 #[derive(Debug)]
@@ -168,6 +168,20 @@ impl Store {
     /// When the organ is of another store.
     pub fn label_of(&self, organ: StoreOrgan) -> u8 {
         self.record.organs.store_value(organ.idx())
+    }
+
+    /// What becomes of an organ when x is reversed: itself, or the same organ of the other side; `None`
+    /// where the map does not have that one.
+    ///
+    /// # Panics
+    ///
+    /// When the organ is of another store.
+    pub fn mirrored(&self, organ: StoreOrgan) -> Option<StoreOrgan> {
+        match self.record.organs.mirror(organ.idx()) {
+            Mirror::Itself => Some(organ),
+            Mirror::Twin(twin) => Some(StoreOrgan::new(twin)),
+            Mirror::Missing { .. } => None,
+        }
     }
 
     /// Whether somebody looked for an organ in a case.

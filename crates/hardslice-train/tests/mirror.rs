@@ -1,0 +1,131 @@
+//! Mirrored slices: sides change places, in labels and in what is annotated.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+use std::path::{Path, PathBuf};
+
+use hardslice_data::balance::{Flip, Sample};
+use hardslice_data::manifest::{Case, Layout, Manifest};
+use hardslice_data::store::{PrepareOptions, Store, prepare};
+use hardslice_data::{CaseId, Organ, OrganMap, PatientId, SliceRef};
+use hardslice_train::{Augmentation, Batch, SamplePosition, SliceDataset};
+use hardslice_volume::{Grid, PerAxis, Placement, Volume, write_label_map, write_scan};
+
+/// Rows and columns.
+const SIZE: usize = 8;
+
+fn organ(name: &str) -> Organ {
+    Organ::new(name).unwrap()
+}
+
+/// One slice, brighter to the right; the left kidney (label 1) is its two last columns.
+fn store(dir: &Path, organs: &[(&str, u16)]) -> Store {
+    let grid = Grid {
+        shape: PerAxis::new(1, SIZE, SIZE),
+        world_from_voxel: [
+            [1.0, 0.0, 0.0, 0.0],
+            [0.0, 1.0, 0.0, 0.0],
+            [0.0, 0.0, 5.0, 0.0],
+        ],
+    };
+    let column = |i: usize| i % SIZE;
+    let hu = (0..SIZE * SIZE).map(|i| i16::try_from(20 * column(i)).unwrap());
+    let labels = (0..SIZE * SIZE).map(|i| u8::from(column(i) >= SIZE - 2));
+    let (image, label_file) = (dir.join("image.nii.gz"), dir.join("labels.nii.gz"));
+    write_scan(&image, &Volume::new(grid, hu.collect()).unwrap()).unwrap();
+    let labels = Volume::new(grid, labels.collect()).unwrap();
+    write_label_map(&label_file, &labels, &Placement::new(grid).unwrap()).unwrap();
+    let manifest = Manifest {
+        cases: vec![Case {
+            id: CaseId::new("c").unwrap(),
+            patient: PatientId::new("p").unwrap(),
+            image,
+            series_uid: None,
+            labels: Some(label_file),
+            organs_annotated: vec![organ("kidney_left")],
+        }],
+        organs: OrganMap::new(
+            organs
+                .iter()
+                .map(|(name, label)| (organ(name), vec![*label])),
+        )
+        .unwrap(),
+        source: PathBuf::from("cohort.csv"),
+        layout: Layout::Csv,
+        notes: Vec::new(),
+    };
+    let options = PrepareOptions {
+        size: SIZE,
+        ..PrepareOptions::default()
+    };
+    let report = prepare(&manifest, &options, &dir.join("store"), &|_| {}).unwrap();
+    assert!(report.failures.is_empty(), "{:?}", report.failures);
+    Store::open(dir.join("store")).unwrap()
+}
+
+fn shown(dataset: &SliceDataset<'_>, flip: Flip) -> Batch {
+    let sample = Sample {
+        slice: SliceRef::at(0, 0),
+        flip,
+    };
+    let position = SamplePosition {
+        seed: 0,
+        name: "first",
+        start: 0,
+    };
+    dataset.training(&[sample], &Augmentation::default(), &position)
+}
+
+#[test]
+fn a_mirrored_slice_swaps_the_sides_in_labels_and_in_what_is_annotated() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path(), &[("kidney_left", 1), ("kidney_right", 2)]);
+    let dataset = SliceDataset::new(&store, store.all_organs().collect(), 0);
+    let as_is = shown(&dataset, Flip::AsIs);
+    assert_eq!(
+        as_is.annotated,
+        [1.0, 0.0],
+        "nobody looked for the right one"
+    );
+    let mirrored = shown(&dataset, Flip::Mirrored);
+    assert_eq!(
+        mirrored.annotated,
+        [0.0, 1.0],
+        "nothing is known of the left one now"
+    );
+    let n = SIZE * SIZE;
+    let pixels = |batch: &Batch, output: usize| -> f32 {
+        batch.targets[output * n..(output + 1) * n].iter().sum()
+    };
+    assert_eq!(
+        [
+            pixels(&as_is, 0),
+            pixels(&mirrored, 0),
+            pixels(&mirrored, 1)
+        ],
+        [16.0, 0.0, 16.0],
+        "the left kidney has become the right one"
+    );
+    assert!(
+        mirrored.images[0] > mirrored.images[SIZE - 1],
+        "x is reversed"
+    );
+}
+
+#[test]
+fn where_the_other_side_is_not_in_the_map_slices_are_not_mirrored() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path(), &[("kidney_left", 1), ("liver", 3)]);
+    let of = |name: &str| {
+        let place = store.organ_of(&organ(name)).unwrap();
+        SliceDataset::new(&store, vec![place], 0)
+    };
+    let kidney = of("kidney_left");
+    assert!(!kidney.can_mirror(), "its mirror image is another organ");
+    assert_eq!(
+        shown(&kidney, Flip::Mirrored),
+        shown(&kidney, Flip::AsIs),
+        "as it is"
+    );
+    assert!(of("liver").can_mirror(), "it has no side");
+}
