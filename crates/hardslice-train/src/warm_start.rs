@@ -16,12 +16,22 @@ const VGG16_FEATURES: [&[usize]; 5] = [
     &[24, 26, 28],
 ];
 
+/// Mean and standard deviation of ImageNet's colours, red, green, blue: what torchvision's nets
+/// subtract from intensities in [0, 1] and divide them by.
+const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const IMAGENET_SD: [f32; 3] = [0.229, 0.224, 0.225];
+
 /// Gives a net the weights of a safetensors file.
 ///
 /// The file holds either a whole net of ours or a VGG-16 as torchvision publishes it (for FCN-8s of
 /// width 64): its convolutions, with the three colour channels summed into one, and its two hidden
 /// fully connected layers as fc6 and fc7. The scores and the upsampling keep their first weights
 /// then, and so do biases that a norm replaces.
+///
+/// torchvision standardises its input by ImageNet's mean and standard deviation; ours is in [0, 1].
+/// The standardisation is folded into the first layer, `w' = w / sd` and
+/// `b' = b - sum(w * mean / sd)`, so that its features are those of the published net. At the border
+/// they differ: there our net sees 0, the value of air, where torchvision's sees the mean colour.
 ///
 /// # Errors
 ///
@@ -44,6 +54,7 @@ pub fn warm_start(net: Net, path: &Path) -> Result<Net, ModelError> {
 
 /// A net's own weights with those of a VGG-16 in place of its convolutions.
 fn from_vgg16(mut own: Weights, given: &Weights) -> Result<Weights, WeightsError> {
+    let given = &standardised(given);
     for tensor in &mut own.tensors {
         let Some(name) = vgg16_name(&tensor.name) else {
             continue;
@@ -60,6 +71,45 @@ fn from_vgg16(mut own: Weights, given: &Weights) -> Result<Weights, WeightsError
         tensor.values = fitted(found, &tensor.shape)?;
     }
     Ok(own)
+}
+
+/// A VGG-16 for intensities in [0, 1]: ImageNet's standardisation folded into its first layer.
+fn standardised(given: &Weights) -> Weights {
+    const FIRST_WEIGHT: &str = "features.0.weight";
+    const FIRST_BIAS: &str = "features.0.bias";
+    let mut weights = given.clone();
+    let first = weights
+        .tensors
+        .iter_mut()
+        .find(|tensor| tensor.name == FIRST_WEIGHT);
+    // Of another shape it is refused by name where it is fitted to the net.
+    let Some(first) = first.filter(|first| matches!(first.shape[..], [_, 3, _, _])) else {
+        return weights;
+    };
+    let n_taps = first.shape[2] * first.shape[3];
+    let mut shifts = Vec::new();
+    for filter in first.values.chunks_exact_mut(3 * n_taps) {
+        let mut shift = 0.0;
+        for (colour, taps) in filter.chunks_exact_mut(n_taps).enumerate() {
+            for tap in taps {
+                *tap /= IMAGENET_SD[colour];
+                shift += *tap * IMAGENET_MEAN[colour];
+            }
+        }
+        shifts.push(shift);
+    }
+    let bias = weights
+        .tensors
+        .iter_mut()
+        .find(|tensor| tensor.name == FIRST_BIAS);
+    for (bias, shift) in bias
+        .into_iter()
+        .flat_map(|bias| &mut bias.values)
+        .zip(shifts)
+    {
+        *bias -= shift;
+    }
+    weights
 }
 
 /// Name in torchvision's VGG-16 of one of our arrays; `None` where it has none.
@@ -157,9 +207,10 @@ mod tests {
         fs::write(&path, vgg16(1).to_safetensors()).unwrap();
         let weights = Weights::of(&warm_start(fcn8s(1), &path).unwrap());
         let first = weights.get("blocks.0.0.conv.weight").unwrap();
-        // Values 0..27 modulo 7; the first output pixel sums entries 0, 9 and 18: 0 + 2 + 4.
+        // Values 0..27 modulo 7; the first tap sums entries 0, 9 and 18: 0, 2 and 4, each by its SD.
+        let want = 2.0 / 0.224 + 4.0 / 0.225;
         assert!(
-            (first.values[0] - 6.0).abs() < 1e-6,
+            (first.values[0] - want).abs() < 1e-4,
             "colours summed: {}",
             first.values[0]
         );
@@ -172,6 +223,29 @@ mod tests {
             let want = &vgg16.get(theirs).unwrap().values;
             assert_eq!(&weights.get(ours).unwrap().values, want, "{ours}");
         }
+    }
+
+    #[test]
+    fn the_first_layer_gives_what_torchvisions_gives_of_a_standardised_grey_image() {
+        let vgg16 = vgg16(1);
+        let folded = standardised(&vgg16);
+        // One filter on a grey patch, away from the border: as published, on standardised colours.
+        let grey = |tap: usize| 0.1 * (tap % 9) as f32;
+        let [weight, bias] = ["features.0.weight", "features.0.bias"]
+            .map(|name| vgg16.get(name).unwrap().values.clone());
+        let published: f32 = (0..27)
+            .map(|i| weight[i] * (grey(i) - IMAGENET_MEAN[i / 9]) / IMAGENET_SD[i / 9])
+            .sum::<f32>()
+            + bias[0];
+        let [weight, bias] = ["features.0.weight", "features.0.bias"]
+            .map(|name| folded.get(name).unwrap().values.clone());
+        let ours = (0..27).map(|i| weight[i] * grey(i)).sum::<f32>() + bias[0];
+        assert!((ours - published).abs() < 1e-3, "{ours} and {published}");
+        assert_eq!(
+            folded.get("features.2.weight"),
+            vgg16.get("features.2.weight"),
+            "no other"
+        );
     }
 
     #[test]
