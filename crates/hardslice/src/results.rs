@@ -20,6 +20,13 @@ use serde::Serialize;
 use crate::bars;
 use crate::layout::OutDir;
 
+/// The mark of every result that rests on a threshold from the test set.
+pub(crate) const LEAKY: &str = "LEAKY";
+
+/// What the mark means.
+pub(crate) const LEAKY_BECAUSE: &str = "LEAKY: the threshold was taken from the test set, so the test scores of the arms that depend on \
+     it are not fair.";
+
 /// `summary.json`.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
@@ -79,9 +86,9 @@ pub(crate) fn write(
     let json = serde_json::to_vec_pretty(&report)?;
     write_whole_bytes(&out.summary(), &json).context("cannot write summary.json")?;
     let stamp = if leaky {
-        "LEAKY: the threshold was taken from the test set.\n\n"
+        format!("{LEAKY_BECAUSE}\n\n")
     } else {
-        ""
+        String::new()
     };
     let markdown = format!("{stamp}{}", table::to_markdown(&rows));
     write_whole_bytes(&out.table(), markdown.as_bytes()).context("cannot write table.md")?;
@@ -149,7 +156,7 @@ pub(crate) fn write_scores<'s>(
     rows: impl Iterator<Item = (Vec<String>, &'s CaseScores)>,
     leaky: bool,
 ) -> io::Result<()> {
-    let stamp = leaky.then(|| "LEAKY".to_owned());
+    let stamp = leaky.then(|| LEAKY.to_owned());
     write_whole(path, |file| {
         let mut csv = csv::Writer::from_writer(file);
         let columns = columns.iter().chain(&SCORE_COLUMNS);

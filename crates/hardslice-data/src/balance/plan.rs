@@ -97,7 +97,8 @@ impl Plan {
         self.entries.iter().map(|entry| entry.weight).sum()
     }
 
-    /// Writes the plan as CSV: `case,z,weight,reason`.
+    /// Writes the plan as CSV: `case,z,weight,reason`, and where it rests on a threshold from the test
+    /// set a last column `LEAKY` that says so in every row.
     ///
     /// `case_name` gives the name of a case by its place in the store.
     ///
@@ -107,18 +108,22 @@ impl Plan {
     pub fn write_csv(
         &self,
         path: &Path,
+        is_leaky: bool,
         case_name: impl Fn(u32) -> String,
     ) -> Result<(), PlanError> {
+        let stamp = is_leaky.then(|| "LEAKY".to_owned());
         let written = write_whole(path, |file| {
             let mut csv = csv::Writer::from_writer(file);
-            csv.write_record(["case", "z", "weight", "reason"])?;
+            let columns = ["case", "z", "weight", "reason"].map(str::to_owned);
+            csv.write_record(columns.into_iter().chain(stamp.clone()))?;
             for entry in &self.entries {
-                csv.write_record([
+                let cells = [
                     case_name(entry.slice.case_idx),
                     entry.slice.z.to_string(),
                     entry.weight.to_string(),
                     entry.reason.name().to_owned(),
-                ])?;
+                ];
+                csv.write_record(cells.into_iter().chain(stamp.clone()))?;
             }
             csv.flush()
         });
@@ -210,10 +215,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("plan.csv");
         let plan = Plan::new([entry(1, 1.0 / 3.0), entry(5, 2.0)]).unwrap();
-        plan.write_csv(&path, |case| format!("case_{case}"))
+        plan.write_csv(&path, false, |case| format!("case_{case}"))
             .unwrap();
         let read = Plan::read_csv(&path, |name| name.strip_prefix("case_")?.parse().ok());
         assert_eq!(read.unwrap(), plan, "every digit of the weights is kept");
+        let leaky = dir.path().join("leaky.csv");
+        plan.write_csv(&leaky, true, |case| format!("case_{case}"))
+            .unwrap();
+        let text = std::fs::read_to_string(&leaky).unwrap();
+        assert!(text.lines().all(|line| line.ends_with(",LEAKY")), "{text}");
+        let read = Plan::read_csv(&leaky, |name| name.strip_prefix("case_")?.parse().ok());
+        assert_eq!(read.unwrap(), plan, "the mark is no part of the plan");
         let unknown = Plan::read_csv(&path, |_| None).unwrap_err().to_string();
         assert!(unknown.starts_with("row 1 of the plan"), "{unknown}");
     }

@@ -48,7 +48,7 @@ impl MinedSlices {
         dir: &Path,
     ) -> Result<(), WriteError> {
         let case_name = |case_idx: u32| store.cases()[case_idx as usize].id.to_string();
-        plan.write_csv(&Self::plan_path(dir), case_name)?;
+        plan.write_csv(&Self::plan_path(dir), self.is_leaky(), case_name)?;
         let rows = self.ledger(store, plan, round, scored_by);
         Ok(ledger::write(&Self::ledger_path(dir), &rows)?)
     }

@@ -93,11 +93,12 @@ impl<'a> Stages<'a> {
         &self,
         plan: &Plan,
         hard: &HardSlices,
+        is_leaky: bool,
         dir: &TrainingDir,
     ) -> Result<(), RoundError> {
         let cases = self.trainer.context.store.cases();
         let name = |case_idx: u32| cases[case_idx as usize].id.to_string();
-        plan.write_csv(&dir.plan(), name)?;
+        plan.write_csv(&dir.plan(), is_leaky, name)?;
         let path = dir.plan_summary();
         let json =
             serde_json::to_vec_pretty(&PlanSummary::of(plan, hard)).map_err(io::Error::other);

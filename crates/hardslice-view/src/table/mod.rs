@@ -68,6 +68,19 @@ impl Column {
 }
 
 impl Table {
+    /// The same with a stamp that no form of it can lose: before the title, in a last column of every
+    /// row (named by the stamp), and as the first note.
+    #[must_use]
+    pub fn stamped(mut self, stamp: &str, note: &str) -> Self {
+        self.title = format!("{stamp}. {}", self.title);
+        self.columns.push(Column::words(stamp, stamp));
+        for row in &mut self.rows {
+            row.push(Cell::words(stamp));
+        }
+        self.notes.insert(0, note.to_owned());
+        self
+    }
+
     /// As GitHub Markdown under a heading of the third level, the notes as a list.
     pub fn to_markdown(&self) -> String {
         markdown::write(self)

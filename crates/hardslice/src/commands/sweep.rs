@@ -11,6 +11,8 @@ use hardslice_data::balance::Arm;
 use hardslice_eval::Summary;
 use hardslice_view::paper_tables::{PaperKey, PaperNet, PaperOrgan, PaperTable, paper_tables};
 
+use hardslice_view::table::Table;
+
 use super::campaign_args::{CampaignArgs, announce};
 use super::net_arg::NetArg;
 use crate::arms::paper_row;
@@ -19,7 +21,7 @@ use crate::campaign::{ScoreRow, Trial, mean_over_seeds, write_scores};
 use crate::cohort::{read_manifest, trained_organs};
 use crate::folder_lock::FolderLock;
 use crate::layout::RoundName;
-use crate::results::write_forms;
+use crate::results::{LEAKY, LEAKY_BECAUSE, write_forms};
 use crate::{Done, report};
 
 /// Selection ratios of the paper's tables beside 1, which is the baseline.
@@ -85,8 +87,12 @@ impl Sweep {
             ));
         }
         for table in shown {
-            write_table(table, &campaign.out.paper_tables())?;
-            bars::print(&table.to_table().to_markdown())?;
+            let mut shown = table.to_table();
+            if is_leaky {
+                shown = shown.stamped(LEAKY, LEAKY_BECAUSE);
+            }
+            write_table(table.number, &shown, &campaign.out.paper_tables())?;
+            bars::print(&shown.to_markdown())?;
         }
         report::write_or_warn(&self.common.out, &bars);
         Ok(cohort.done)
@@ -155,9 +161,8 @@ fn summaries(rows: &[ScoreRow]) -> BTreeMap<PaperKey, Summary> {
         .collect()
 }
 
-fn write_table(table: &PaperTable, dir: &Path) -> anyhow::Result<()> {
-    let name = table.number.to_lowercase().replace(' ', "-");
-    let table = table.to_table();
+fn write_table(number: &str, table: &Table, dir: &Path) -> anyhow::Result<()> {
+    let name = number.to_lowercase().replace(' ', "-");
     let forms = [
         ("csv", table.to_csv()),
         ("md", table.to_markdown()),
