@@ -1,12 +1,11 @@
 //! Predictions of other programs, scored on the store's grid as our own are.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use blake3::Hasher;
 use hardslice_volume::plane::PlaneFitError;
-use hardslice_volume::{ReadError, default_tolerance_mm, read_labels_on};
+use hardslice_volume::{Action, FileError, ReadError, default_tolerance_mm, read_labels_on};
 use thiserror::Error;
 
 use super::{CoarseMask, ScoredSlice, SliceScore};
@@ -49,14 +48,9 @@ pub enum ExternalError {
     /// Its slices cannot be brought to a square.
     #[error(transparent)]
     Fit(#[from] PlaneFitError),
-    /// It cannot be hashed.
-    #[error("cannot read {}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// It cannot be hashed, or not even be looked for.
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// Predictions of some cases of a store.
@@ -105,8 +99,7 @@ impl ExternalPredictions<'_> {
         let case = &self.store.cases()[case_idx];
         let path = self.path_of(case.id.as_str())?;
         let mut hasher = Hasher::new();
-        add_content(&mut hasher, &path)
-            .map_err(|(path, source)| ExternalError::Io { path, source })?;
+        add_content(&mut hasher, &path)?;
         let labels = self.labels.unwrap_or(self.store.organs());
         let tolerance_mm = self
             .store
@@ -132,15 +125,16 @@ impl ExternalPredictions<'_> {
     }
 
     fn path_of(&self, case: &str) -> Result<PathBuf, ExternalError> {
-        let mut paths = ENDINGS
-            .iter()
-            .map(|ending| self.dir.join(format!("{case}{ending}")));
-        paths
-            .find(|path| path.exists())
-            .ok_or_else(|| ExternalError::Missing {
-                case: case.to_owned(),
-                dir: self.dir.to_owned(),
-            })
+        for ending in ENDINGS {
+            let path = self.dir.join(format!("{case}{ending}"));
+            if path.try_exists().map_err(Action::Read.on(&path))? {
+                return Ok(path);
+            }
+        }
+        Err(ExternalError::Missing {
+            case: case.to_owned(),
+            dir: self.dir.to_owned(),
+        })
     }
 
     /// Label values of the predictions to those of the store; what is no organ of it is background.
