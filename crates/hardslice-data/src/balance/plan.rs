@@ -24,6 +24,23 @@ pub struct PlanEntry {
 }
 
 /// A sampling plan: a weight per slice with its reason, each slice at most once.
+///
+/// ```
+/// use hardslice_data::SliceRef;
+/// use hardslice_data::balance::{Plan, PlanEntry, Reason};
+///
+/// let entry = |z, weight| PlanEntry { slice: SliceRef::at(0, z), weight, reason: Reason::Hard };
+/// let plan = Plan::new([entry(7, 2.0), entry(3, 0.5)])?;
+/// assert_eq!(plan.total_weight(), 2.5);
+/// assert!(Plan::new([entry(7, 2.0), entry(7, 1.0)]).is_err(), "slice 7 comes twice");
+///
+/// # let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("plan.csv");
+/// plan.write_csv(&path, |case_idx| format!("patient_{case_idx}"))?;
+/// let place_of = |name: &str| (name == "patient_0").then_some(0);
+/// assert_eq!(Plan::read_csv(&path, place_of, |_| 10)?, plan);
+/// # Ok::<(), hardslice_data::balance::PlanError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan {
     // Invariant: slices ascend strictly, weights are finite and positive.

@@ -82,6 +82,31 @@ impl ExternalPredictions<'_> {
     ///
     /// Predictions are brought onto the store's grid as its labels were, so that both are counted
     /// alike.
+    ///
+    /// ```
+    /// use hardslice_data::mining::ExternalPredictions;
+    /// # mod example {
+    /// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example_store.rs"));
+    /// # }
+    /// # let dir = tempfile::tempdir()?;
+    ///
+    /// // A label map of patient a, wrong in slice 4, and none of patient b.
+    /// let store = example::store(dir.path());
+    /// let predictions = dir.path().join("predictions");
+    /// example::write_prediction(&predictions, "a");
+    /// let organs: Vec<_> = store.all_organs().collect();
+    /// let external = ExternalPredictions {
+    ///     store: &store,
+    ///     organs: &organs,
+    ///     dir: &predictions,
+    ///     labels: None,
+    /// };
+    /// let [a, b]: [_; 2] = external.scores(&[0, 1], 2, &|| ()).try_into().unwrap();
+    /// let dice: Vec<_> = a?.scored.iter().map(|slice| slice.score.dice(1)).collect();
+    /// assert_eq!(dice[1..6], [None, Some(1.0), Some(1.0), Some(0.5), Some(1.0)]);
+    /// assert!(b.unwrap_err().to_string().starts_with("there is no prediction of `b`"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn scores(
         &self,
         cases: &[usize],

@@ -48,6 +48,26 @@ pub enum LedgerError {
 
 /// Writes a ledger, whole or not at all.
 ///
+/// ```
+/// use hardslice_data::balance::Plan;
+/// use hardslice_data::mining::{MiningOptions, Tau, TauBasis, ledger, mine};
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example_store.rs"));
+/// # }
+/// # let dir = tempfile::tempdir()?;
+/// # let store = example::store(dir.path());
+/// # let organs: Vec<_> = store.all_organs().collect();
+/// # let options = MiningOptions { tau: Tau::Fixed(0.8), ..MiningOptions::default() };
+/// # let scored = example::scored(&store, 0);
+/// # let mined = mine(&store, &organs, scored, &options, &TauBasis::default())?;
+///
+/// let rows = mined.ledger(&store, &Plan::default(), 0, "net of yesterday");
+/// let path = dir.path().join("ledger.parquet");
+/// ledger::write(&path, &rows)?;
+/// assert_eq!(ledger::read(&path)?, rows);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`LedgerError::File`] when the file cannot be written.
@@ -77,7 +97,16 @@ fn write_groups(
     Ok(())
 }
 
-/// Reads a ledger.
+/// Reads a ledger. Columns that an older one lacks are absent in every row.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use hardslice_data::mining::ledger;
+///
+/// let refused = ledger::read(Path::new("/no/ledger.parquet")).unwrap_err();
+/// assert_eq!(refused.to_string(), "cannot read /no/ledger.parquet");
+/// ```
 ///
 /// # Errors
 ///
