@@ -102,8 +102,9 @@ fn a_mirrored_slice_swaps_the_sides_in_labels_and_in_what_is_annotated() {
             pixels(&as_is, 0),
             pixels(&mirrored, 0),
             pixels(&mirrored, 1)
-        ],
-        [16.0, 0.0, 16.0],
+        ]
+        .map(f32::to_bits),
+        [16.0_f32, 0.0, 16.0].map(f32::to_bits),
         "the left kidney has become the right one"
     );
     assert!(
