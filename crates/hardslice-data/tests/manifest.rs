@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::Path;
 
-use hardslice_data::manifest::{self, Case, Layout, Manifest, ManifestError};
+use hardslice_data::manifest::{self, Case, Layout, Manifest, ManifestError, Problem};
 use hardslice_data::{Organ, OrganMap};
 
 fn folder(files: &[&str]) -> tempfile::TempDir {
@@ -442,6 +442,73 @@ fn pairs_that_do_not_pair_are_all_named() {
 }
 
 #[test]
+fn a_folder_without_the_list_that_its_layout_wants_is_refused_with_the_names_looked_for() {
+    let dir = folder(&["a_ct.nii.gz", "a_seg.nii.gz"]);
+    for (layout, names) in [
+        (
+            Layout::Csv,
+            "none of manifest.csv, cohort.csv, cases.csv is in",
+        ),
+        (Layout::Toml, "none of manifest.toml is in"),
+        (Layout::Decathlon, "none of dataset.json is in"),
+    ] {
+        let refused = manifest::read(dir.path(), layout, None).unwrap_err();
+        assert!(refused.to_string().starts_with(names), "{refused}");
+    }
+}
+
+#[test]
+fn labels_of_a_dataset_that_name_no_value_are_refused() {
+    let dir = folder(&["imagesTr/a_0000.nii.gz", "labelsTr/a.nii.gz"]);
+    for (labels, complaint) in [
+        (r#"{"one": "liver"}"#, r#"`labels` says "one": "liver""#),
+        (r#"{"70000": "liver"}"#, r#"`labels` says "70000": "liver""#),
+    ] {
+        let json = format!(r#"{{"labels": {labels}, "file_ending": ".nii.gz"}}"#);
+        write(dir.path(), "dataset.json", &json);
+        let refused = manifest::read(dir.path(), Layout::Auto, None).unwrap_err();
+        assert!(refused.to_string().starts_with(complaint), "{refused}");
+        assert!(refused.to_string().ends_with("dataset.json"), "{refused}");
+    }
+    write(dir.path(), "dataset.json", "{\n\"labels\": 3}");
+    let refused = manifest::read(dir.path(), Layout::Auto, None).unwrap_err();
+    let ManifestError::File(error) = &refused else {
+        panic!("{refused}");
+    };
+    assert!(error.path.ends_with("dataset.json"), "{refused}");
+    let reason = error.source.to_string();
+    assert!(reason.contains("line 2 column"), "{reason}");
+}
+
+#[cfg(unix)]
+#[test]
+fn paths_that_are_not_utf_8_are_refused_by_name_in_every_layout() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let dir = tempfile::tempdir().unwrap();
+    let name = |bytes: &[u8]| dir.path().join(OsStr::from_bytes(bytes));
+    let inside = name(b"k\xf6ln");
+    fs::create_dir(&inside).unwrap();
+    write(&inside, "a_ct.nii.gz", "");
+    write(&inside, "cohort.csv", "image\na_ct.nii.gz\n");
+    let pairs = dir.path().join("pairs");
+    fs::create_dir(&pairs).unwrap();
+    fs::write(pairs.join(OsStr::from_bytes(b"m\xfcller_ct.nii.gz")), "").unwrap();
+    let liver = map(&[("liver", &[1])]);
+    for cohort in [inside.join("cohort.csv"), inside, pairs] {
+        let refused = manifest::read(&cohort, Layout::Auto, Some(&liver)).unwrap_err();
+        let ManifestError::Problems { problems, .. } = &refused else {
+            panic!("{refused}");
+        };
+        assert!(
+            matches!(&problems[..], [Problem::NotUtf8 { path, .. }] if path.starts_with(dir.path())),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
 fn a_cohort_without_organs_or_without_a_folder_is_refused() {
     let dir = folder(&["a_ct.nii.gz", "a_seg.nii.gz"]);
     let err = manifest::read(dir.path(), Layout::Auto, None)
@@ -449,7 +516,7 @@ fn a_cohort_without_organs_or_without_a_folder_is_refused() {
         .to_string();
     assert!(err.contains("give an organ map, as `liver = [1]`"), "{err}");
     let gone = manifest::read(&dir.path().join("gone"), Layout::Auto, None).unwrap_err();
-    assert!(matches!(gone, ManifestError::Unreadable { .. }), "{gone}");
+    assert!(matches!(gone, ManifestError::File(_)), "{gone}");
     let strange = manifest::read(&dir.path().join("a_ct.nii.gz"), Layout::Auto, None).unwrap_err();
     assert!(
         matches!(strange, ManifestError::UnknownLayout { .. }),

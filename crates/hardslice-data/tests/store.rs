@@ -483,7 +483,7 @@ fn a_store_that_cannot_be_written_is_no_fault_of_the_scan() {
     fs::create_dir_all(out.join("cases")).unwrap();
     fs::write(out.join("cases/c1"), b"a file where a folder must be").unwrap();
     let err = prepare(&manifest, &options(8), &out, &silent).unwrap_err();
-    assert!(matches!(err, StoreError::Io { .. }), "{err}");
+    assert!(matches!(err, StoreError::File(_)), "{err}");
     assert!(err.to_string().contains("cases/c1"), "{err}");
     let unfinished = Store::open(&out).unwrap_err();
     assert!(
@@ -496,6 +496,25 @@ fn a_store_that_cannot_be_written_is_no_fault_of_the_scan() {
         2,
         "goes on once there is room"
     );
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_not_taken_for_absent() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = cohort(dir.path(), 2);
+    let out = dir.path().join("store");
+    let record = out.join("cases/c1/case.json");
+    fs::create_dir_all(&record).unwrap();
+    let err = prepare(&manifest, &options(8), &out, &silent).unwrap_err();
+    assert!(
+        matches!(&err, StoreError::File(error) if error.path == record),
+        "{err}"
+    );
+    fs::remove_dir(&record).unwrap();
+    prepared(&manifest, 8, &out);
+    fs::write(&record, "{").unwrap();
+    let report = prepared(&manifest, 8, &out);
+    assert_eq!((report.n_prepared, report.n_kept), (1, 1), "made anew");
 }
 
 #[test]
@@ -553,6 +572,12 @@ fn a_store_that_was_changed_is_not_believed() {
     .unwrap();
     let err = Store::open(&out).unwrap_err();
     assert!(matches!(err, StoreError::Contradiction { .. }), "{err}");
+    let mut unlabelled: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let files = unlabelled["cases"][1]["files"].as_object_mut().unwrap();
+    files.remove("labels_blake3").unwrap();
+    fs::write(out.join("store.json"), unlabelled.to_string()).unwrap();
+    let err = Store::open(&out).unwrap_err().to_string();
+    assert!(err.contains("annotated, but it has no labels"), "{err}");
 }
 
 #[test]

@@ -91,7 +91,7 @@ impl Source {
         let value = |hu: f32| (scale(hu) * gain + shift).clamp(0.0, 1.0);
         match self.variation.source_from_result {
             None => self.copy(stored, out, |hu| value(f32::from(hu))),
-            Some(_) => self.each_place(|pixel, y, x| {
+            Some(matrix) => self.each_place(matrix, |pixel, y, x| {
                 out[pixel] = value(self.linear(stored, y, x));
             }),
         }
@@ -108,7 +108,7 @@ impl Source {
         };
         match self.variation.source_from_result {
             None => self.copy(stored, out, value),
-            Some(_) => self.each_place(|pixel, y, x| {
+            Some(matrix) => self.each_place(matrix, |pixel, y, x| {
                 out[pixel] = self
                     .at(y.round(), x.round())
                     .map_or(0, |i| value(stored[i]));
@@ -132,11 +132,7 @@ impl Source {
     }
 
     /// Calls `f(pixel, y, x)` with the place in the stored slice of each pixel of the result.
-    fn each_place(&self, mut f: impl FnMut(usize, f64, f64)) {
-        let [[yy, yx], [xy, xx]] = self
-            .variation
-            .source_from_result
-            .unwrap_or([[1.0, 0.0], [0.0, 1.0]]);
+    fn each_place(&self, [[yy, yx], [xy, xx]]: [[f64; 2]; 2], mut f: impl FnMut(usize, f64, f64)) {
         let centre = (self.size as f64 - 1.0) / 2.0;
         let sign = |reversed: bool| if reversed { -1.0 } else { 1.0 };
         for pixel in 0..self.size * self.size {
@@ -170,7 +166,7 @@ impl Source {
             (y0 + 1.0, x0, fy * (1.0 - fx)),
             (y0 + 1.0, x0 + 1.0, fy * fx),
         ];
-        let outside = f64::from(stored.first().copied().unwrap_or(0));
+        let outside = f64::from(stored[0]);
         let value = |y, x| self.at(y, x).map_or(outside, |i| f64::from(stored[i]));
         #[expect(
             clippy::cast_possible_truncation,

@@ -12,7 +12,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hardslice_volume::whole_file::write_whole_folder;
+use hardslice_volume::whole_file::{read_json, write_whole_folder};
+use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -66,16 +67,9 @@ struct Record {
 /// A checkpoint cannot be written or read.
 #[derive(Debug, Error)]
 pub enum CheckpointError {
-    /// The file system refused.
-    #[error("cannot {action} the checkpoint {}", path.display())]
-    File {
-        /// `write` or `read`.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// The file system refused, or the position cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A file is not what was written.
     #[error(
         "the checkpoint's {file} is damaged: its hash is {found}, recorded was {wanted}: {}",
@@ -90,14 +84,6 @@ pub enum CheckpointError {
         wanted: String,
         /// The checkpoint.
         path: PathBuf,
-    },
-    /// The position cannot be read.
-    #[error("the checkpoint's position.json cannot be read: {}", path.display())]
-    Position {
-        /// The checkpoint.
-        path: PathBuf,
-        /// Why.
-        source: serde_json::Error,
     },
     /// The arrays cannot be read.
     #[error(transparent)]
@@ -125,20 +111,11 @@ impl Checkpoint {
         let written = write_whole_folder(&path, |folder| {
             fs::write(folder.join(WEIGHTS), &weights)?;
             fs::write(folder.join(OPTIMIZER), &velocities)?;
-            let json = serde_json::to_vec_pretty(&record).map_err(io::Error::other)?;
-            fs::write(folder.join(POSITION), json)
+            fs::write(folder.join(POSITION), serde_json::to_vec_pretty(&record)?)
         });
-        written.map_err(|source| CheckpointError::File {
-            action: "write",
-            path: path.clone(),
-            source,
-        })?;
+        written.map_err(Action::Write.on(&path))?;
         for old in checkpoints(dir)?.into_iter().rev().skip(keep_last.max(1)) {
-            fs::remove_dir_all(&old).map_err(|source| CheckpointError::File {
-                action: "remove",
-                path: old.clone(),
-                source,
-            })?;
+            fs::remove_dir_all(&old).map_err(Action::Remove.on(&old))?;
         }
         Ok(path)
     }
@@ -150,18 +127,10 @@ impl Checkpoint {
     /// [`CheckpointError`] when a file is missing, damaged or not to be read.
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
         let read = |name: &str| {
-            fs::read(path.join(name)).map_err(|source| CheckpointError::File {
-                action: "read",
-                path: path.join(name),
-                source,
-            })
+            let file = path.join(name);
+            fs::read(&file).map_err(Action::Read.on(&file))
         };
-        let record: Record = serde_json::from_slice(&read(POSITION)?).map_err(|source| {
-            CheckpointError::Position {
-                path: path.to_owned(),
-                source,
-            }
-        })?;
+        let record: Record = read_json(&path.join(POSITION))?;
         let (weights, velocities) = (read(WEIGHTS)?, read(OPTIMIZER)?);
         let check = |file, bytes: &[u8], wanted: &str| {
             let found = blake3::hash(bytes).to_hex().to_string();
@@ -205,20 +174,14 @@ impl Checkpoint {
 }
 
 /// The checkpoints in a folder, oldest first; none where the folder is missing.
-fn checkpoints(dir: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
-    let file_error = |source| CheckpointError::File {
-        action: "list",
-        path: dir.to_owned(),
-        source,
-    };
+fn checkpoints(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(file_error(error)),
+        entries => entries.map_err(Action::List.on(dir))?,
     };
     let mut found = Vec::new();
     for entry in entries {
-        let path = entry.map_err(file_error)?.path();
+        let path = entry.map_err(Action::List.on(dir))?.path();
         let name = path.file_name().and_then(|name| name.to_str());
         found.extend(name.and_then(checkpoint_step).map(|step| (step, path)));
     }

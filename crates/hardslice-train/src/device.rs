@@ -115,9 +115,7 @@ impl ComputeDevice {
         match self.kind {
             Kind::Cpu => Ok(Device::flex()),
             Kind::Reference => {
-                // Burn's own operations can be chosen on every processor.
-                let chosen = hardslice_kernels::force_instruction_set("burn");
-                debug_assert!(chosen.is_ok(), "{chosen:?}");
+                use_burns_operations();
                 Ok(Device::flex())
             }
             Kind::Vulkan | Kind::Wgpu | Kind::Metal | Kind::Cuda => self.card(),
@@ -198,6 +196,11 @@ impl FromStr for ComputeDevice {
         }
         Ok(Self { kind, index })
     }
+}
+
+fn use_burns_operations() {
+    hardslice_kernels::force_instruction_set("burn")
+        .expect("Burn's own operations can be chosen on every processor");
 }
 
 /// Whose arithmetic this device computes with: the kernels' instruction set on a CPU

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hardslice_data::store::{Store, StoredSlices};
 use hardslice_data::{CaseId, Organ, identity};
 use hardslice_eval::{CaseScores, Mask, ScoreError, ScoreOptions, score_masks};
 use hardslice_volume::plane::PlaneFitError;
-use hardslice_volume::whole_file::write_whole_bytes;
-use hardslice_volume::{Volume, WriteError, write_label_map};
+use hardslice_volume::whole_file::write_json;
+use hardslice_volume::{Action, FileError, Volume, WriteError, write_label_map};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -62,13 +62,8 @@ pub enum EvaluateError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// The scores cannot be written or read.
-    #[error("cannot access the scores {}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// Predicts the test cases and scores them on the scans' own grids.
@@ -123,9 +118,7 @@ pub fn evaluate(
     // Organ by organ, as tables show them.
     scores.sort_by_key(|score: &TestScore| model.record.output_of(&score.organ));
     let done = Evaluation { identity, scores };
-    let json = serde_json::to_vec_pretty(&done).map_err(io::Error::other);
-    let written = json.and_then(|json| write_whole_bytes(&path, &json));
-    written.map_err(|source| EvaluateError::File { path, source })?;
+    write_json(&path, &done)?;
     Ok(done.scores)
 }
 
@@ -177,14 +170,11 @@ fn identity_of(model: &Model, store: &Store, test: &[usize], options: &ScoreOpti
     ))
 }
 
-fn read(path: &Path) -> Result<Option<Evaluation>, EvaluateError> {
+/// What an earlier run left; nothing where that is of another version of the program, or damaged: the
+/// scores are made again.
+fn read(path: &Path) -> Result<Option<Evaluation>, FileError> {
     match fs::read(path) {
-        // Scores of another version of the program are made again.
-        Ok(json) => Ok(serde_json::from_slice(&json).ok()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(EvaluateError::File {
-            path: path.to_owned(),
-            source,
-        }),
+        json => Ok(serde_json::from_slice(&json.map_err(Action::Read.on(path))?).ok()),
     }
 }

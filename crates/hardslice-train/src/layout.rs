@@ -14,11 +14,13 @@
 //! ```
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use hardslice_data::CaseId;
 use hardslice_data::balance::Arm;
 use hardslice_data::mining::MinedSlices;
+use hardslice_volume::{Action, FileError};
 
 /// The folder of a round: everything that one net, seed and split leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,8 +135,16 @@ impl ArmDir {
     }
 
     /// Whether there is a label map of any test case.
-    pub fn has_predictions(&self) -> bool {
-        fs::read_dir(self.predictions()).is_ok_and(|mut entries| entries.next().is_some())
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] when the folder is there and cannot be listed.
+    pub fn has_predictions(&self) -> Result<bool, FileError> {
+        let dir = self.predictions();
+        match fs::read_dir(&dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            entries => Ok(entries.map_err(Action::List.on(&dir))?.next().is_some()),
+        }
     }
 }
 
@@ -249,6 +259,21 @@ mod tests {
         for other in ["step-", "step-x", ".step-00000001.partial", "model"] {
             assert_eq!(checkpoint_step(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn predictions_are_none_without_their_folder_and_unknown_where_it_cannot_be_listed() {
+        let dir = tempfile::tempdir().unwrap();
+        let arm = RoundDir::new(dir.path()).arm(Arm::Hard);
+        assert!(!arm.has_predictions().unwrap(), "no folder");
+        fs::create_dir_all(arm.predictions()).unwrap();
+        assert!(!arm.has_predictions().unwrap(), "an empty one");
+        fs::write(arm.predictions().join("a.nii.gz"), "").unwrap();
+        assert!(arm.has_predictions().unwrap(), "one with a label map");
+        fs::remove_dir_all(arm.predictions()).unwrap();
+        fs::write(arm.predictions(), "").unwrap();
+        let refused = arm.has_predictions().unwrap_err();
+        assert_eq!(refused.action, Action::List, "{refused}");
     }
 
     #[test]

@@ -2,13 +2,13 @@
 //! predict with it.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use hardslice_data::preprocess::{Preprocessing, SliceStack};
 use hardslice_data::{Mirror, Organ, OrganMap, OutputIdx};
-use hardslice_volume::whole_file::write_whole_folder;
+use hardslice_volume::whole_file::{read_json_if_there, write_whole_folder};
+use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -61,16 +61,9 @@ pub struct Model {
 /// A model cannot be written or read.
 #[derive(Debug, Error)]
 pub enum ModelError {
-    /// The file system refused.
-    #[error("cannot {action} the model {}", path.display())]
-    File {
-        /// `write` or `read`.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// The file system refused, or `model.json` is none of this program's.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// There is no model.
     #[error(
         "there is no model in {}: wanted a folder with model.json and weights.safetensors, as \
@@ -79,14 +72,6 @@ pub enum ModelError {
     Missing {
         /// The folder.
         path: PathBuf,
-    },
-    /// `model.json` cannot be read.
-    #[error("not a model of this program: {}", path.display())]
-    Record {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: serde_json::Error,
     },
     /// The layout is of another version.
     #[error("the model's format is {found}, this program reads {FORMAT}: {}", path.display())]
@@ -136,21 +121,9 @@ impl ModelRecord {
     /// [`ModelError`] when it is there and cannot be read.
     pub fn read(dir: &Path) -> Result<Option<Self>, ModelError> {
         let path = dir.join(RECORD);
-        let json = match fs::read(&path) {
-            Ok(json) => json,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => {
-                return Err(ModelError::File {
-                    action: "read",
-                    path,
-                    source,
-                });
-            }
+        let Some(record) = read_json_if_there::<Self>(&path)? else {
+            return Ok(None);
         };
-        let record: Self = serde_json::from_slice(&json).map_err(|source| ModelError::Record {
-            path: path.clone(),
-            source,
-        })?;
         if record.format != FORMAT {
             return Err(ModelError::Format {
                 path,
@@ -233,14 +206,9 @@ impl Model {
     pub fn write(record: &ModelRecord, weights: &Weights, dir: &Path) -> Result<(), ModelError> {
         let written = write_whole_folder(dir, |folder| {
             fs::write(folder.join(WEIGHTS), weights.to_safetensors())?;
-            let json = serde_json::to_vec_pretty(record).map_err(io::Error::other)?;
-            fs::write(folder.join(RECORD), json)
+            fs::write(folder.join(RECORD), serde_json::to_vec_pretty(record)?)
         });
-        written.map_err(|source| ModelError::File {
-            action: "write",
-            path: dir.to_owned(),
-            source,
-        })
+        Ok(written.map_err(Action::Write.on(dir))?)
     }
 
     /// Reads a model and checks its weights' hash.
@@ -253,11 +221,7 @@ impl Model {
             path: dir.to_owned(),
         })?;
         let path = dir.join(WEIGHTS);
-        let bytes = fs::read(&path).map_err(|source| ModelError::File {
-            action: "read",
-            path: path.clone(),
-            source,
-        })?;
+        let bytes = fs::read(&path).map_err(Action::Read.on(&path))?;
         let found = blake3::hash(&bytes).to_hex().to_string();
         if found != record.weights_blake3 {
             return Err(ModelError::Damaged {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use hardslice_volume::Action;
+
 use crate::model::ModelError;
 use crate::net::Net;
 use crate::weights::{NamedTensor, Weights, WeightsError};
@@ -37,11 +39,7 @@ const IMAGENET_SD: [f32; 3] = [0.229, 0.224, 0.225];
 ///
 /// [`ModelError`] when the file cannot be read or an array does not fit the net.
 pub fn warm_start(net: Net, path: &Path) -> Result<Net, ModelError> {
-    let bytes = fs::read(path).map_err(|source| ModelError::File {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes = fs::read(path).map_err(Action::Read.on(path))?;
     let given = Weights::from_safetensors(&bytes, path)?;
     let is_vgg16 = given.get("features.0.weight").is_some() && matches!(net, Net::Fcn8s(_));
     let weights = if is_vgg16 {

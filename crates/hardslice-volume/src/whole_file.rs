@@ -138,6 +138,31 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
     value.map_err(Action::Read.on(path))
 }
 
+/// Reads a value from a file of JSON as [`read_json`] does; `None` where there is no such file.
+///
+/// ```
+/// use hardslice_volume::whole_file::{read_json_if_there, write_json};
+///
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("finished.json");
+/// assert_eq!(read_json_if_there::<u32>(&path)?, None);
+/// write_json(&path, &12)?;
+/// assert_eq!(read_json_if_there::<u32>(&path)?, Some(12));
+/// # Ok::<(), hardslice_volume::FileError>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`read_json`], but for the missing file: one that is there and cannot be read is not taken for
+/// absent.
+pub fn read_json_if_there<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileError> {
+    match read_json(path) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Fills a folder beside its destination, syncs its files and renames it into place.
 ///
 /// A reader sees the whole folder or none. A folder that is already there is replaced: between its

@@ -51,7 +51,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn read_plan(path: &Path, store: &Store) -> Result<Plan, Box<dyn Error>> {
-    Ok(Plan::read_csv(path, |name| store.place_of(name))?)
+    let n_slices = |case_idx: usize| store.cases()[case_idx].n_slices;
+    Ok(Plan::read_csv(path, |name| store.place_of(name), n_slices)?)
 }
 
 fn write_samples(

@@ -85,7 +85,7 @@ impl Bars {
         if self.is_terminal {
             let style =
                 ProgressStyle::with_template("{prefix:32} {bar:28} {pos}/{len}  {eta} left  {msg}");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style = style.expect("the template is well-formed");
             state.bar = ProgressBar::new(n)
                 .with_style(style)
                 .with_prefix(stage.to_owned());

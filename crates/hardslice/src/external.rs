@@ -46,10 +46,12 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>) -> anyhow::Result<Done>
         ));
     }
     let names = trained_organs(job.experiment, store.organs())?;
-    let organs: Vec<StoreOrgan> = names
-        .iter()
-        .filter_map(|organ| store.organ_of(organ))
-        .collect();
+    let place = |organ| {
+        store
+            .organ_of(organ)
+            .expect("trained organs are the store's")
+    };
+    let organs: Vec<StoreOrgan> = names.iter().map(place).collect();
     let split = job.split.map(|path| {
         Split::load(path, &facts(store, &names))
             .with_context(|| format!("cannot use the split {}", path.display()))

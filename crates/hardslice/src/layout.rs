@@ -12,9 +12,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::Context;
 use hardslice_data::Organ;
 use hardslice_train::layout::RoundDir;
+use hardslice_volume::{Action, FileError};
 
 /// The folder that a command leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl OutDir {
     /// The rounds in which something was trained, with their folders.
     ///
     /// Fails where a folder cannot be listed.
-    pub(crate) fn rounds(&self) -> anyhow::Result<Vec<RoundName>> {
+    pub(crate) fn rounds(&self) -> Result<Vec<RoundName>, FileError> {
         let mut found = Vec::new();
         self.find_rounds(&self.0, 0, &mut found)?;
         found.sort_by(RoundName::order);
@@ -107,10 +107,10 @@ impl OutDir {
         dir: &Path,
         depth: usize,
         found: &mut Vec<RoundName>,
-    ) -> anyhow::Result<()> {
-        let cannot_list = || format!("cannot list {}", dir.display());
-        for entry in fs::read_dir(dir).with_context(cannot_list)? {
-            let path = entry.with_context(cannot_list)?.path();
+    ) -> Result<(), FileError> {
+        for entry in fs::read_dir(dir).map_err(Action::List.on(dir))? {
+            let path = entry.map_err(Action::List.on(dir))?.path();
+            // Every name that a command gives a folder is UTF-8: others are somebody else's.
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
                 continue;
             };
@@ -118,8 +118,10 @@ impl OutDir {
                 continue;
             }
             if RoundDir::new(&path).exists() {
-                let below = path.strip_prefix(&self.0).ok().and_then(Path::to_str);
-                found.extend(below.and_then(|below| below.parse::<RoundName>().ok()));
+                let below = path.strip_prefix(&self.0).expect("it was found below");
+                // A round that lies where no command leaves one is not of this command.
+                let round = below.to_str().map(str::parse::<RoundName>);
+                found.extend(round.and_then(Result::ok));
             } else if depth == 0 || Part::is_one(name) {
                 self.find_rounds(&path, depth + 1, found)?;
             }
@@ -153,10 +155,15 @@ impl RoundName {
         }
     }
 
-    /// The organs of its net; none where the folder's name is not made of names of organs.
+    /// The organs of its net.
+    ///
+    /// # Panics
+    ///
+    /// For the name without organs, [`RoundName::default`].
     pub(crate) fn organs(&self) -> Vec<Organ> {
         let organs = self.organs.split('+').map(Organ::new);
-        organs.collect::<Result<_, _>>().unwrap_or_default()
+        let organs: Result<_, _> = organs.collect();
+        organs.expect("a round is named by organs")
     }
 
     /// Whether its net finds an organ.
@@ -209,7 +216,8 @@ impl FromStr for RoundName {
 
     fn from_str(path: &str) -> Result<Self, NoRound> {
         let mut parts: Vec<&str> = path.split('/').collect();
-        let organs = parts.pop().filter(|organs| !organs.is_empty());
+        let is_organ = |name: &str| Organ::new(name).is_ok_and(|organ| organ.as_str() == name);
+        let organs = parts.pop().filter(|organs| organs.split('+').all(is_organ));
         let mut name = Self {
             organs: organs.ok_or(NoRound)?.to_owned(),
             ..Self::default()
@@ -322,6 +330,7 @@ mod tests {
             assert_eq!(round.to_string(), path);
             assert_eq!(path.parse::<RoundName>(), Ok(round.clone()), "{path}");
             assert_eq!(round.split(), split, "{path}");
+            assert_eq!(round.organs().len(), 2, "{path}");
         }
         for other in [
             "",
@@ -329,6 +338,7 @@ mod tests {
             "seed-x/liver",
             "unet/liver",
             "seed-1/",
+            "liver+",
         ] {
             assert_eq!(other.parse::<RoundName>(), Err(NoRound), "{other}");
         }

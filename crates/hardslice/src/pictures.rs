@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Organ};
@@ -79,9 +78,7 @@ impl Sheet<'_> {
             };
             let picture = case_sheet(&sheet, &PanelStyle::of_width(320))?;
             let name = format!("{}_{organ}_{}.png", self.case, self.arm);
-            picture
-                .write_png(&pictures.join(name))
-                .context("cannot write a picture")?;
+            picture.write_png(&pictures.join(name))?;
         }
         Ok(())
     }

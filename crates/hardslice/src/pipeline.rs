@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use burn::tensor::Device;
 use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_train::round::{self, Protocol, RoundContext, RoundOutcome};
 use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::{Action, FileError};
 
 use crate::Done;
 use crate::bars::{Bars, wall_time_s};
@@ -43,8 +43,8 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
     let out = OutDir::new(args.out);
     let _lock = FolderLock::of(out.path())?;
     let toml = experiment.to_toml()?;
-    write_whole_bytes(&out.experiment(), toml.as_bytes())
-        .with_context(|| format!("cannot write into {}", out.path().display()))?;
+    let path = out.experiment();
+    write_whole_bytes(&path, toml.as_bytes()).map_err(Action::Write.on(&path))?;
 
     let cohort = PreparedCohort::prepare(experiment, &out, bars)?;
     let (store, organs) = (&cohort.store, &cohort.organs);
@@ -85,9 +85,8 @@ pub(crate) fn nets(experiment: &Experiment, organs: &[Organ]) -> Vec<Vec<Organ>>
 /// What a round of these organs is.
 pub(crate) fn protocol(experiment: &Experiment, organs: Vec<Organ>) -> anyhow::Result<Protocol> {
     let init_blake3 = experiment.init.as_ref().map(|path| {
-        let bytes = std::fs::read(path)
-            .with_context(|| format!("cannot read the first weights {}", path.display()))?;
-        Ok::<_, anyhow::Error>(blake3::hash(&bytes).to_hex().to_string())
+        let bytes = std::fs::read(path).map_err(Action::Read.on(path))?;
+        Ok::<_, FileError>(blake3::hash(&bytes).to_hex().to_string())
     });
     Ok(Protocol {
         organs,

@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use burn::tensor::Device;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use hardslice::experiment::Experiment;
 use hardslice_data::store::Store;
 use hardslice_train::arithmetic;
-use hardslice_volume::whole_file::write_whole_bytes;
-
+use hardslice_volume::whole_file::write_json;
+use hardslice_volume::{Action, FileError};
 use serde::Serialize;
+use thiserror::Error;
 
 use crate::layout::OutDir;
 
@@ -35,6 +36,38 @@ struct OfCommand<'a, S> {
     inputs: Vec<(String, String)>,
 }
 
+/// What a command was made of cannot be written down.
+#[derive(Debug, Error)]
+pub(crate) enum ProvenanceError {
+    /// The output has no name of its own, as `.` and `..` have none.
+    #[error(
+        "the output must end in a name, beside which its provenance is written: {}", out.display()
+    )]
+    NoName { out: PathBuf },
+    /// An input whose path no text can hold.
+    #[error("the record of what was read is text, and this path is not UTF-8: rename it: {}", path.display())]
+    NotUtf8 { path: PathBuf },
+    /// An input cannot be read, or the record not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// `OUT.provenance.json`.
+fn beside(out: &Path) -> Result<PathBuf, ProvenanceError> {
+    let name = out.file_name().ok_or_else(|| ProvenanceError::NoName {
+        out: out.to_owned(),
+    })?;
+    let mut name = name.to_owned();
+    name.push(".provenance.json");
+    Ok(out.with_file_name(name))
+}
+
+/// Takes a path that provenance can be written beside, so that a command refuses others before it
+/// begins.
+pub(crate) fn named_out() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|out| beside(&out).map(|_| out))
+}
+
 /// Writes, beside what a command left, what it was made of: `OUT.provenance.json`.
 ///
 /// `settings` are the command's own; `inputs` are files, or folders whose files are hashed one by
@@ -45,41 +78,39 @@ pub(crate) fn of_command(
     settings: &impl Serialize,
     inputs: &[&Path],
     device: &Device,
-) -> anyhow::Result<()> {
+) -> Result<(), ProvenanceError> {
+    let path = beside(out)?;
     let mut hashes = Vec::new();
     for input in inputs {
         for file in files(input)? {
-            let bytes =
-                fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            hashes.push((
-                file.display().to_string(),
-                blake3::hash(&bytes).to_hex().to_string(),
-            ));
+            let bytes = fs::read(&file).map_err(Action::Read.on(&file))?;
+            let Some(name) = file.to_str() else {
+                return Err(ProvenanceError::NotUtf8 { path: file });
+            };
+            let hash = blake3::hash(&bytes).to_hex().to_string();
+            hashes.push((name.to_owned(), hash));
         }
     }
-    let json = serde_json::to_vec_pretty(&OfCommand {
+    let provenance = OfCommand {
         program: env!("CARGO_PKG_VERSION"),
         command,
         settings,
         instruction_set: arithmetic(device),
         inputs: hashes,
-    })?;
-    let mut name = out.file_name().unwrap_or_default().to_owned();
-    name.push(".provenance.json");
-    let path = out.with_file_name(name);
-    write_whole_bytes(&path, &json).with_context(|| format!("cannot write {}", path.display()))
+    };
+    Ok(write_json(&path, &provenance)?)
 }
 
 /// A file, or the files that lie in a folder, by name.
-fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+fn files(path: &Path) -> Result<Vec<PathBuf>, FileError> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     let mut files = Vec::new();
-    for entry in fs::read_dir(path).with_context(|| format!("cannot list {}", path.display()))? {
-        let path = entry?.path();
-        if path.is_file() {
-            files.push(path);
+    for entry in fs::read_dir(path).map_err(Action::List.on(path))? {
+        let file = entry.map_err(Action::List.on(path))?.path();
+        if file.is_file() {
+            files.push(file);
         }
     }
     files.sort();
@@ -106,6 +137,46 @@ pub(crate) fn write(
             .map(|case| (case.id.as_str(), case.source.inputs_blake3.as_str()))
             .collect(),
     };
-    let json = serde_json::to_vec_pretty(&provenance)?;
-    write_whole_bytes(&out.provenance(), &json).context("cannot write provenance.json")
+    Ok(write_json(&out.provenance(), &provenance)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(out: &Path, inputs: &[&Path]) -> String {
+        let written = of_command(out, "test", &(), inputs, &Device::flex());
+        written.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_output_without_a_name_is_refused_before_anything_is_done() {
+        for out in ["..", "/", "a/.."] {
+            let refused = refused(Path::new(out), &[]);
+            assert!(
+                refused.starts_with("the output must end in a name"),
+                "{out}"
+            );
+            assert!(refused.ends_with(out), "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_input_that_cannot_be_read_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let refused = refused(&dir.path().join("out"), &[Path::new("/no/scan.nii")]);
+        assert_eq!(refused, "cannot read /no/scan.nii");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_input_whose_name_no_text_can_hold_is_named() {
+        use std::os::unix::ffi::OsStrExt;
+
+        let dir = tempfile::tempdir().unwrap();
+        let input = dir.path().join(std::ffi::OsStr::from_bytes(b"k\xf6ln.nii"));
+        fs::write(&input, "scan").unwrap();
+        let refused = refused(&dir.path().join("out"), &[&input]);
+        assert!(refused.contains("is not UTF-8"), "{refused}");
+    }
 }

@@ -1,10 +1,9 @@
 //! `scores.csv`, `summary.json` and the table.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::anyhow;
 use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_data::mining::ResolvedTau;
@@ -14,7 +13,8 @@ use hardslice_eval::{CaseScores, Summary};
 use hardslice_train::TestScore;
 use hardslice_train::round::RoundOutcome;
 use hardslice_view::table::{self, Metric, SummaryRow};
-use hardslice_volume::whole_file::{write_whole, write_whole_bytes};
+use hardslice_volume::whole_file::{write_json, write_whole, write_whole_bytes};
+use hardslice_volume::{Action, FileError};
 use serde::Serialize;
 
 use crate::bars;
@@ -68,8 +68,7 @@ pub(crate) fn write(
         &["case", "arm", "organ", "seed"],
         scores.iter().map(|score| (row(score), &score.1.scores)),
         leaky,
-    )
-    .context("cannot write scores.csv")?;
+    )?;
     let rows = summary_rows(&scores);
     let mut report = Report {
         program: env!("CARGO_PKG_VERSION"),
@@ -83,15 +82,15 @@ pub(crate) fn write(
         let metrics = organs.entry(row.organ.clone()).or_default();
         metrics.insert(row.metric.key(), row.summary);
     }
-    let json = serde_json::to_vec_pretty(&report)?;
-    write_whole_bytes(&out.summary(), &json).context("cannot write summary.json")?;
+    write_json(&out.summary(), &report)?;
     let stamp = if leaky {
         format!("{LEAKY_BECAUSE}\n\n")
     } else {
         String::new()
     };
     let markdown = format!("{stamp}{}", table::to_markdown(&rows));
-    write_whole_bytes(&out.table(), markdown.as_bytes()).context("cannot write table.md")?;
+    let table = out.table();
+    write_whole_bytes(&table, markdown.as_bytes()).map_err(Action::Write.on(&table))?;
     let dice: Vec<SummaryRow> = rows
         .into_iter()
         .filter(|row| row.metric == Metric::Dice)
@@ -126,12 +125,9 @@ fn arm_scores(rounds: &[(Vec<Organ>, RoundOutcome)]) -> Vec<(String, TestScore)>
 
 fn mining(rounds: &[(Vec<Organ>, RoundOutcome)]) -> BTreeMap<String, Mining> {
     let of_round = |(organs, round): &(Vec<Organ>, RoundOutcome)| {
-        let taus = round.taus.clone().unwrap_or_default();
-        organs
-            .iter()
-            .map(Organ::to_string)
-            .zip(taus)
-            .collect::<Vec<_>>()
+        let taus = round.taus.iter().flatten().copied();
+        let organs = organs.iter().map(Organ::to_string);
+        organs.zip(taus).collect::<Vec<_>>()
     };
     rounds
         .iter()
@@ -155,9 +151,9 @@ pub(crate) fn write_scores<'s>(
     columns: &[&str],
     rows: impl Iterator<Item = (Vec<String>, &'s CaseScores)>,
     leaky: bool,
-) -> io::Result<()> {
+) -> Result<(), FileError> {
     let stamp = leaky.then(|| LEAKY.to_owned());
-    write_whole(path, |file| {
+    let written = write_whole(path, |file| {
         let mut csv = csv::Writer::from_writer(file);
         let columns = columns.iter().chain(&SCORE_COLUMNS);
         csv.write_record(
@@ -170,7 +166,8 @@ pub(crate) fn write_scores<'s>(
             csv.write_record(cells.chain(stamp.clone()))?;
         }
         csv.flush()
-    })
+    });
+    written.map_err(Action::Write.on(path))
 }
 
 /// Columns of a case's scores, as in every table of scores.
@@ -240,30 +237,38 @@ fn absent_because(members: &[&CaseScores], metric: Metric) -> Vec<(String, usize
 }
 
 /// A case's Dice as a comparison of arms wants it; `cases` tell whose scan it is.
-pub(crate) fn arm_score(cases: &[StoredCase], arm: &str, seed: u64, score: &TestScore) -> ArmScore {
+///
+/// Fails when the case is none of them: patients are the units of a comparison.
+pub(crate) fn arm_score(
+    cases: &[StoredCase],
+    arm: &str,
+    seed: u64,
+    score: &TestScore,
+) -> anyhow::Result<ArmScore> {
     let case = cases.iter().find(|case| case.id == score.case);
+    let case =
+        case.ok_or_else(|| anyhow!("`{}` was scored, but is not in the store", score.case))?;
     let value = score.scores.dice;
-    ArmScore {
+    Ok(ArmScore {
         arm: arm.to_owned(),
         seed,
-        patient: case.map_or_else(|| score.case.to_string(), |case| case.patient.to_string()),
+        patient: case.patient.to_string(),
         case: score.case.to_string(),
         value,
         absent_because: value
             .is_none()
             .then(|| score.scores.status.word().to_owned()),
-    }
+    })
 }
 
 /// Writes a document in several forms beside each other: `STEM.ENDING` for each ending.
 pub(crate) fn write_forms(
     stem: &Path,
     forms: impl IntoIterator<Item = (&'static str, String)>,
-) -> anyhow::Result<()> {
+) -> Result<(), FileError> {
     for (ending, text) in forms {
         let path = stem.with_extension(ending);
-        write_whole_bytes(&path, text.as_bytes())
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        write_whole_bytes(&path, text.as_bytes()).map_err(Action::Write.on(&path))?;
     }
     Ok(())
 }

@@ -79,7 +79,8 @@ pub(crate) fn predicted(
     ))
 }
 
-/// Dice of each slice; absent where truth and prediction are both empty.
+/// Dice of each slice; absent where truth and prediction are both empty. A slice that only one of the
+/// two has is left out.
 pub(crate) fn slice_dice(
     truth: &[bool],
     predicted: &[bool],
@@ -89,9 +90,9 @@ pub(crate) fn slice_dice(
     let n = shape.n_pixels().max(1);
     let slices = truth.chunks_exact(n).zip(predicted.chunks_exact(n));
     let dice = slices.map(|(truth, predicted)| {
-        let truth = Mask::new(truth, true, one).ok()?;
-        let predicted = Mask::new(predicted, true, one).ok()?;
-        Overlap::count(&truth, &predicted).ok()?.dice()
+        let mask = |voxels| Mask::new(voxels, true, one).expect("one slice of the shape");
+        let overlap = Overlap::count(&mask(truth), &mask(predicted));
+        overlap.expect("masks of one shape").dice()
     });
     dice.collect()
 }

@@ -14,7 +14,7 @@ use std::io;
 use std::path::Path;
 
 use hardslice_volume::whole_file::write_whole_bytes;
-use hardslice_volume::{PerAxis, read_scan_series};
+use hardslice_volume::{Action, FileError, PerAxis, read_scan_series};
 use serde::{Deserialize, Serialize};
 
 pub use finding::{Finding, Kind, Severity};
@@ -199,8 +199,13 @@ impl AuditReport {
     ///
     /// # Errors
     ///
-    /// What the file system refuses.
-    pub fn write_csv(&self, path: &Path) -> io::Result<()> {
+    /// [`FileError`] when the file system refuses.
+    pub fn write_csv(&self, path: &Path) -> Result<(), FileError> {
+        let written = self.to_csv().and_then(|csv| write_whole_bytes(path, &csv));
+        written.map_err(Action::Write.on(path))
+    }
+
+    fn to_csv(&self) -> io::Result<Vec<u8>> {
         let mut table = csv::WriterBuilder::new()
             .has_headers(false)
             .from_writer(Vec::new());
@@ -208,9 +213,6 @@ impl AuditReport {
         for row in self.rows() {
             table.serialize(row)?;
         }
-        let bytes = table
-            .into_inner()
-            .map_err(|error| io::Error::other(error.to_string()))?;
-        write_whole_bytes(path, &bytes)
+        table.into_inner().map_err(csv::IntoInnerError::into_error)
     }
 }

@@ -97,6 +97,16 @@ pub struct ArmWords {
 
 impl Arm {
     /// What the arm is for in a comparison.
+    ///
+    /// ```
+    /// use hardslice_data::balance::{Arm, ArmRole};
+    ///
+    /// let arm: Arm = "random_matched".parse()?;
+    /// assert!(matches!(arm.role(), ArmRole::Control { .. }));
+    /// assert_eq!(arm.words().object, "the matched random control");
+    /// assert!(arm.pretrains_on_b() && arm.needs_mining() && !arm.needs_cross_fold());
+    /// # Ok::<(), hardslice_data::UnknownName>(())
+    /// ```
     pub fn role(self) -> ArmRole {
         match self {
             Self::Baseline => ArmRole::Reference,

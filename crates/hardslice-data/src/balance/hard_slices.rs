@@ -7,6 +7,23 @@ use serde::{Deserialize, Serialize};
 use crate::SliceRef;
 
 /// Which slices are hard, and how hard each one is.
+///
+/// ```
+/// use hardslice_data::SliceRef;
+/// use hardslice_data::balance::HardSlices;
+///
+/// let slice = |z| SliceRef::at(0, z);
+/// let found = HardSlices {
+///     hard: [slice(3), slice(4)].into(),
+///     difficulty: vec![(slice(3), 0.4), (slice(4), 0.9)],
+///     ..HardSlices::default()
+/// };
+/// assert_eq!(found.difficulty_of(slice(4)), 0.9);
+/// assert_eq!(found.difficulty_of(slice(5)), 0.0, "not named: as easy as can be");
+/// let kept = found.clone().without([slice(4)].into());
+/// assert_eq!(kept.hard, [slice(3)].into());
+/// assert_eq!(found.overlap(&kept), 0.5, "one of two");
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct HardSlices {
     /// The slices that are hard for any organ.

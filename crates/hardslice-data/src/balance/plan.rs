@@ -1,10 +1,12 @@
 //! The sampling plan: how often each slice is shown (its sampling weight), and why.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use hardslice_volume::whole_file::write_whole;
+use hardslice_volume::{Action, FileError};
 use thiserror::Error;
 
 use super::Reason;
@@ -22,6 +24,23 @@ pub struct PlanEntry {
 }
 
 /// A sampling plan: a weight per slice with its reason, each slice at most once.
+///
+/// ```
+/// use hardslice_data::SliceRef;
+/// use hardslice_data::balance::{Plan, PlanEntry, Reason};
+///
+/// let entry = |z, weight| PlanEntry { slice: SliceRef::at(0, z), weight, reason: Reason::Hard };
+/// let plan = Plan::new([entry(7, 2.0), entry(3, 0.5)])?;
+/// assert_eq!(plan.total_weight(), 2.5);
+/// assert!(Plan::new([entry(7, 2.0), entry(7, 1.0)]).is_err(), "slice 7 comes twice");
+///
+/// # let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("plan.csv");
+/// plan.write_csv(&path, |case_idx| format!("patient_{case_idx}"))?;
+/// let place_of = |name: &str| (name == "patient_0").then_some(0);
+/// assert_eq!(Plan::read_csv(&path, place_of, |_| 10)?, plan);
+/// # Ok::<(), hardslice_data::balance::PlanError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan {
     // Invariant: slices ascend strictly, weights are finite and positive.
@@ -48,22 +67,23 @@ pub enum PlanError {
         /// Its weight.
         weight: f64,
     },
-    /// A row of a plan's file that cannot be read.
-    #[error("row {row} of the plan is not `case,z,weight,reason` of a known case: {}", path.display())]
+    /// A row of a plan's file that makes no sense.
+    #[error("row {row} of the plan: `{column}` is `{found}`, wanted {wanted}: {}", path.display())]
     Row {
         /// Row, counted from 1 below the header.
         row: usize,
+        /// The column.
+        column: &'static str,
+        /// What stands there; nothing in a row that is too short.
+        found: String,
+        /// What should.
+        wanted: String,
         /// The file.
         path: PathBuf,
     },
     /// The file cannot be read or written.
-    #[error("cannot access the plan {}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 impl Plan {
@@ -127,50 +147,72 @@ impl Plan {
             }
             csv.flush()
         });
-        written.map_err(|source| PlanError::File {
-            path: path.to_owned(),
-            source,
-        })
+        Ok(written.map_err(Action::Write.on(path))?)
     }
 
     /// Reads a plan that [`Plan::write_csv`] wrote, or one made by hand.
     ///
-    /// `case_idx` finds a case's place in the store by its name.
+    /// `case_idx` finds a case's place in the store by its name, and `n_slices` says how many slices
+    /// the case of a place has.
     ///
     /// # Errors
     ///
-    /// [`PlanError`] when the file or a row cannot be read, or the plan makes no sense.
+    /// [`PlanError`] when the file or a row cannot be read, a case or a slice does not exist, or the
+    /// plan makes no sense.
     pub fn read_csv(
         path: &Path,
         case_idx: impl Fn(&str) -> Option<usize>,
+        n_slices: impl Fn(usize) -> usize,
     ) -> Result<Self, PlanError> {
-        let file_error = |source: csv::Error| PlanError::File {
-            path: path.to_owned(),
-            source: io::Error::other(source),
-        };
-        let mut csv = csv::Reader::from_path(path).map_err(file_error)?;
+        let reasons = format!("one of {}", Reason::ALL.map(Reason::name).join(", "));
+        let file_error = |error: csv::Error| Action::Read.on(path)(io::Error::from(error));
+        let mut csv = csv::Reader::from_reader(File::open(path).map_err(Action::Read.on(path))?);
         let mut entries = Vec::new();
-        for (index, row) in csv.records().enumerate() {
-            let row = row.map_err(file_error)?;
-            let entry = parse_row(&row, &case_idx).ok_or_else(|| PlanError::Row {
+        for (index, cells) in csv.records().enumerate() {
+            let row = PlanRow {
+                cells: cells.map_err(file_error)?,
                 row: index + 1,
-                path: path.to_owned(),
-            })?;
-            entries.push(entry);
+                path,
+            };
+            let case = row.cell(0, "case", "a case of the store", &case_idx)?;
+            let n = n_slices(case);
+            let below = format!("a slice of the case, below {n}");
+            let slice = |z: &str| z.parse().ok().filter(|z| *z < n);
+            entries.push(PlanEntry {
+                slice: SliceRef::at(case, row.cell(1, "z", &below, slice)?),
+                weight: row.cell(2, "weight", "a number", |weight| weight.parse().ok())?,
+                reason: row.cell(3, "reason", &reasons, |reason| reason.parse().ok())?,
+            });
         }
         Self::new(entries)
     }
 }
 
-fn parse_row(
-    row: &csv::StringRecord,
-    case_idx: &impl Fn(&str) -> Option<usize>,
-) -> Option<PlanEntry> {
-    Some(PlanEntry {
-        slice: SliceRef::at(case_idx(row.get(0)?)?, row.get(1)?.parse().ok()?),
-        weight: row.get(2)?.parse().ok()?,
-        reason: row.get(3)?.parse().ok()?,
-    })
+/// A row of a plan's file.
+struct PlanRow<'a> {
+    cells: csv::StringRecord,
+    row: usize,
+    path: &'a Path,
+}
+
+impl PlanRow<'_> {
+    /// What stands in a column; `parse` gives nothing for what is not `wanted`.
+    fn cell<T>(
+        &self,
+        idx: usize,
+        column: &'static str,
+        wanted: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, PlanError> {
+        let found = self.cells.get(idx);
+        found.and_then(parse).ok_or_else(|| PlanError::Row {
+            row: self.row,
+            column,
+            found: found.unwrap_or_default().to_owned(),
+            wanted: wanted.to_owned(),
+            path: self.path.to_owned(),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -217,16 +259,49 @@ mod tests {
         let plan = Plan::new([entry(1, 1.0 / 3.0), entry(5, 2.0)]).unwrap();
         plan.write_csv(&path, false, |case| format!("case_{case}"))
             .unwrap();
-        let read = Plan::read_csv(&path, |name| name.strip_prefix("case_")?.parse().ok());
+        let case_idx = |name: &str| name.strip_prefix("case_")?.parse().ok();
+        let read = Plan::read_csv(&path, case_idx, |_| 6);
         assert_eq!(read.unwrap(), plan, "every digit of the weights is kept");
         let leaky = dir.path().join("leaky.csv");
         plan.write_csv(&leaky, true, |case| format!("case_{case}"))
             .unwrap();
         let text = std::fs::read_to_string(&leaky).unwrap();
         assert!(text.lines().all(|line| line.ends_with(",LEAKY")), "{text}");
-        let read = Plan::read_csv(&leaky, |name| name.strip_prefix("case_")?.parse().ok());
+        let read = Plan::read_csv(&leaky, case_idx, |_| 6);
         assert_eq!(read.unwrap(), plan, "the mark is no part of the plan");
-        let unknown = Plan::read_csv(&path, |_| None).unwrap_err().to_string();
-        assert!(unknown.starts_with("row 1 of the plan"), "{unknown}");
+    }
+
+    #[test]
+    fn a_row_that_makes_no_sense_is_named_with_what_was_wanted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("plan.csv");
+        for (row, complaint) in [
+            ("b,1,2,hard", "`case` is `b`, wanted a case of the store"),
+            (
+                "a,6,2,hard",
+                "`z` is `6`, wanted a slice of the case, below 6",
+            ),
+            ("a,-1,2,hard", "`z` is `-1`, wanted a slice"),
+            ("a,1,much,hard", "`weight` is `much`, wanted a number"),
+            ("a,1,2,why", "`reason` is `why`, wanted one of base, hard"),
+        ] {
+            std::fs::write(&path, format!("case,z,weight,reason\na,0,1,base\n{row}\n")).unwrap();
+            let read = Plan::read_csv(&path, |name| (name == "a").then_some(0), |_| 6);
+            let refused = read.unwrap_err().to_string();
+            let wanted = format!("row 2 of the plan: {complaint}");
+            assert!(refused.starts_with(&wanted), "{refused}");
+            assert!(refused.ends_with("plan.csv"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_plan_that_is_not_there_is_named() {
+        let read = Plan::read_csv(Path::new("/no/plan.csv"), |_| None, |_| 0);
+        let refused = read.unwrap_err();
+        assert!(
+            matches!(&refused, PlanError::File(error) if error.is_missing()),
+            "{refused}"
+        );
+        assert_eq!(refused.to_string(), "cannot read /no/plan.csv");
     }
 }

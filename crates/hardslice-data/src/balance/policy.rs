@@ -33,7 +33,7 @@ pub enum ArmError {
 }
 
 impl Arm {
-    /// What the arm shows in the first half.
+    /// What the arm shows in the first half ([`Arm::second_half`] has an example).
     ///
     /// # Errors
     ///
@@ -62,6 +62,30 @@ impl Arm {
     ///   `1 - f · (1 - floor)` for easy negative ones, 1 for the rest.
     ///
     /// What is [excluded](HardSlices::excluded) is in no plan, and no control draws it.
+    ///
+    /// ```
+    /// use hardslice_data::balance::{
+    ///     Arm, BalanceOptions, Candidate, Candidates, HardSlices, PlanEntry, Reason,
+    /// };
+    /// use hardslice_data::{PatientId, SliceRef};
+    ///
+    /// let slice = |case, z| Candidate {
+    ///     slice: SliceRef::at(case, z),
+    ///     patient: PatientId::new(format!("p{case}")).unwrap(),
+    ///     is_positive: true,
+    /// };
+    /// let (a, b) = ([slice(0, 0), slice(0, 1)], [slice(1, 0)]);
+    /// let candidates = Candidates { a: &a, b: &b, positive_weight: 1.0, seed: 7 };
+    /// let found = HardSlices { hard: [SliceRef::at(0, 1)].into(), ..HardSlices::default() };
+    /// let plans = Arm::Hard.second_half(&candidates, &found, &BalanceOptions::default())?;
+    /// let entry = |case, z, weight, reason| PlanEntry { slice: SliceRef::at(case, z), weight, reason };
+    /// assert_eq!(
+    ///     plans[0].entries(),
+    ///     [entry(0, 1, 2.0, Reason::Hard), entry(1, 0, 1.0, Reason::Base)],
+    ///     "B, and the hard slice of A with its flipped copy"
+    /// );
+    /// # Ok::<(), hardslice_data::balance::ArmError>(())
+    /// ```
     ///
     /// # Errors
     ///

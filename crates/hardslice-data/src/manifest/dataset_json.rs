@@ -1,9 +1,9 @@
 //! `dataset.json`, of nnU-Net and of the Medical Segmentation Decathlon.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
+use hardslice_volume::whole_file::read_json;
 use serde::Deserialize;
 
 use super::ManifestError;
@@ -63,16 +63,7 @@ enum NameOrValues {
 
 impl DatasetJson {
     pub(super) fn read(path: &Path) -> Result<Self, ManifestError> {
-        let unreadable = |source| ManifestError::Unreadable {
-            path: path.to_path_buf(),
-            source,
-        };
-        let bytes = fs::read(path).map_err(unreadable)?;
-        let broken = |source| ManifestError::Json {
-            path: path.to_path_buf(),
-            source,
-        };
-        serde_json::from_slice(&bytes).map_err(broken)
+        Ok(read_json(path)?)
     }
 
     /// The organs, by ascending label value. The background is left out, and so is nnU-Net's
@@ -82,7 +73,15 @@ impl DatasetJson {
         let mut found: Vec<(Vec<u16>, String)> = Vec::new();
         for (key, value) in &self.labels {
             let (name, mut labels) = match value {
-                NameOrValues::Name(name) => (name, key.trim().parse().into_iter().collect()),
+                NameOrValues::Name(name) => {
+                    let label = key.trim().parse();
+                    let label = label.map_err(|_not_a_number| ManifestError::LabelKey {
+                        key: key.clone(),
+                        name: name.clone(),
+                        path: path.to_path_buf(),
+                    })?;
+                    (name, vec![label])
+                }
                 NameOrValues::Value(label) => (key, vec![*label]),
                 NameOrValues::Values(labels) => (key, labels.clone()),
             };

@@ -8,9 +8,9 @@ use super::{Layout, ManifestError};
 
 /// Reads `dataset.json`, or the one in the folder given.
 pub(super) fn read(path: &Path, wants_organs: bool) -> Result<Drafts, ManifestError> {
-    let path = &Layout::Decathlon.file_in(path);
+    let path = &Layout::Decathlon.file_in(path)?;
     let json = DatasetJson::read(path)?;
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = path.parent().expect("a file lies in a folder");
     let mut drafts = Drafts {
         notes: json.check_channels(path)?.into_iter().collect(),
         organs: if wants_organs {

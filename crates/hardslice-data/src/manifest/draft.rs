@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use hardslice_volume::Action;
+
 use super::{Case, Problem, file_names};
 use crate::{CaseId, NameError, Organ, OrganMap, PatientId};
 
@@ -60,9 +62,16 @@ impl Drafts {
     fn check_files(&mut self, draft: &Draft) {
         let image = std::iter::once(("image", &draft.image));
         for (what, path) in image.chain(draft.labels.iter().map(|path| ("label file", path))) {
-            if !path.exists() {
-                let (place, path) = (draft.place.clone(), path.clone());
-                self.problems.push(Problem::Missing { place, what, path });
+            let (place, path) = (draft.place.clone(), path.clone());
+            // What a store says of a case is JSON, which knows UTF-8 alone.
+            if path.to_str().is_none() {
+                self.problems.push(Problem::NotUtf8 { place, path });
+                continue;
+            }
+            match path.try_exists().map_err(Action::Read.on(&path)) {
+                Ok(true) => {}
+                Ok(false) => self.problems.push(Problem::Missing { place, what, path }),
+                Err(source) => self.problems.push(Problem::Unreadable { place, source }),
             }
         }
     }

@@ -1,9 +1,9 @@
 //! What can be wrong with a cohort's list.
 
 use std::fmt;
-use std::io;
 use std::path::PathBuf;
 
+use hardslice_volume::FileError;
 use thiserror::Error;
 
 use crate::{NameError, Organ, OrganMapError};
@@ -12,13 +12,8 @@ use crate::{NameError, Organ, OrganMapError};
 #[derive(Debug, Error)]
 pub enum ManifestError {
     /// The file system refused.
-    #[error("cannot read {}", path.display())]
-    Unreadable {
-        /// The file or folder.
-        path: PathBuf,
-        /// Its reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 
     /// Nothing says how the cohort is laid out.
     #[error(
@@ -27,6 +22,15 @@ pub enum ManifestError {
     )]
     UnknownLayout {
         /// The file.
+        path: PathBuf,
+    },
+
+    /// A folder was given for a layout that is one file, and there is none.
+    #[error("none of {names} is in {}", path.display())]
+    NoList {
+        /// The names that were looked for.
+        names: String,
+        /// The folder.
         path: PathBuf,
     },
 
@@ -76,13 +80,18 @@ pub enum ManifestError {
         source: Box<toml::de::Error>,
     },
 
-    /// A `dataset.json` is not what it should be.
-    #[error("not a dataset.json: {}", path.display())]
-    Json {
+    /// A `dataset.json` whose labels are neither nnU-Net's nor the Decathlon's.
+    #[error(
+        "`labels` says \"{key}\": \"{name}\", wanted a label value on one side (\"liver\": 1, or \
+         \"1\": \"liver\"): {}", path.display()
+    )]
+    LabelKey {
+        /// What stands where the value was looked for.
+        key: String,
+        /// The name.
+        name: String,
         /// The file.
         path: PathBuf,
-        /// Where it departs.
-        source: serde_json::Error,
     },
 
     /// More than one image channel, where CT has one.
@@ -147,6 +156,22 @@ pub enum Problem {
         /// `image` or `label file`.
         what: &'static str,
         /// Where it should be.
+        path: PathBuf,
+    },
+    /// A scan or labels that the file system does not let be looked for.
+    #[error("{place}: {source}: {}", source.source)]
+    Unreadable {
+        /// The row.
+        place: String,
+        /// The file and the reason.
+        source: FileError,
+    },
+    /// A scan or labels whose path cannot be written down.
+    #[error("{place}: the path is not UTF-8, rename what is not: {}", path.display())]
+    NotUtf8 {
+        /// The row.
+        place: String,
+        /// The path.
         path: PathBuf,
     },
     /// A name that cannot be used.

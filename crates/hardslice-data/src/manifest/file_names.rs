@@ -91,13 +91,13 @@ pub(super) fn case_and_role(stem: &str) -> (String, Role) {
 }
 
 /// The name of a case whose table gives none: after its file or folder, or, where that only says
-/// `ct`, after the folder around it.
+/// `ct`, after the folder around it. Empty, which no case may be called, for a path that ends in no
+/// name (`..`).
 pub(super) fn case_name(path: &Path) -> String {
-    let file = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let stem = stem(path).unwrap_or(file);
+    let Some(file) = path.file_name() else {
+        return String::new();
+    };
+    let stem = stem(path).unwrap_or_else(|| file.to_string_lossy().into_owned());
     let (name, _) = case_and_role(&stem);
     let around = || path.parent().and_then(Path::file_name);
     match around() {
@@ -170,5 +170,6 @@ mod tests {
         );
         assert_eq!(case_name(Path::new("cohort/p3_ct.nii.gz")), "p3", "by file");
         assert_eq!(case_name(Path::new("ct.nii.gz")), "ct", "no folder");
+        assert_eq!(case_name(Path::new("cohort/..")), "", "no name");
     }
 }

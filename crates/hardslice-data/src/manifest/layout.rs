@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 
 use super::ManifestError;
@@ -42,13 +43,7 @@ const TABLES: [(&str, Layout); 4] = [
 impl Layout {
     /// Finds out the layout where it is left open.
     pub(super) fn or_detected(self, path: &Path) -> Result<Self, ManifestError> {
-        if !path.exists() {
-            let source = std::io::ErrorKind::NotFound.into();
-            return Err(ManifestError::Unreadable {
-                path: path.to_path_buf(),
-                source,
-            });
-        }
+        fs::metadata(path).map_err(Action::Read.on(path))?;
         if self != Self::Auto {
             return Ok(self);
         }
@@ -91,13 +86,23 @@ impl Layout {
     }
 
     /// The file to read where a folder was given, for the layouts that are one file.
-    pub(super) fn file_in(self, path: &Path) -> PathBuf {
+    pub(super) fn file_in(self, path: &Path) -> Result<PathBuf, ManifestError> {
         if !path.is_dir() {
-            return path.to_path_buf();
+            return Ok(path.to_path_buf());
         }
-        let fits = |(name, layout): &&(&str, Self)| *layout == self && path.join(name).is_file();
-        let table = TABLES.iter().find(fits).map(|(name, _)| *name);
-        path.join(table.unwrap_or("dataset.json"))
+        let tables = TABLES.iter().filter(|(_, layout)| *layout == self);
+        let mut names: Vec<&str> = tables.map(|(name, _)| *name).collect();
+        if self == Self::Decathlon {
+            names.push("dataset.json");
+        }
+        let there = names.iter().map(|name| path.join(name));
+        there
+            .into_iter()
+            .find(|file| file.is_file())
+            .ok_or_else(|| ManifestError::NoList {
+                names: names.join(", "),
+                path: path.to_path_buf(),
+            })
     }
 
     /// What a cohort of this layout must hold, for a message.
@@ -118,14 +123,10 @@ impl Layout {
 /// The visible entries of a folder, by name.
 ///
 /// Hidden ones are left out: macOS leaves `._NAME` beside every file that it copies.
-pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>, ManifestError> {
-    let unreadable = |source| ManifestError::Unreadable {
-        path: dir.to_path_buf(),
-        source,
-    };
+pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut paths = Vec::new();
-    for entry in fs::read_dir(dir).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
+    for entry in fs::read_dir(dir).map_err(Action::List.on(dir))? {
+        let entry = entry.map_err(Action::List.on(dir))?;
         if !entry.file_name().to_string_lossy().starts_with('.') {
             paths.push(entry.path());
         }

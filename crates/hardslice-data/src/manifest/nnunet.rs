@@ -18,8 +18,11 @@ const CHANNEL: &str = "_0000";
 /// Reads `imagesTr` and `labelsTr`, then `imagesTs` (with `labelsTs` where it exists). Without a
 /// `dataset.json` the organs must be given.
 pub(super) fn read(path: &Path, wants_organs: bool) -> Result<Drafts, ManifestError> {
-    let around = path.parent().unwrap_or(Path::new(""));
-    let folder = if path.is_dir() { path } else { around };
+    let folder = if path.is_dir() {
+        path
+    } else {
+        path.parent().expect("what is no folder lies in one")
+    };
     let json_path = folder.join("dataset.json");
     let mut drafts = Drafts::default();
     let mut ending = ".nii.gz".to_owned();
@@ -103,6 +106,7 @@ fn add_pairs(
 
 /// Files of a folder by what their names are before the ending.
 fn named(dir: &Path, ending: &str) -> Result<BTreeMap<String, PathBuf>, ManifestError> {
+    // What is not UTF-8 in a name is replaced; such a path is refused when all are checked.
     let id = |path: &Path| {
         let name = path.file_name()?.to_string_lossy();
         Some(name.strip_suffix(ending)?.to_owned())

@@ -23,12 +23,7 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
     let inside = entries(dir)?;
     let folder = |words: &[&str]| {
         let is_one = |path: &&PathBuf| {
-            let name = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .to_lowercase();
-            path.is_dir() && words.contains(&name.as_str())
+            path.is_dir() && words.contains(&name_of(path).to_lowercase().as_str())
         };
         inside.iter().find(is_one)
     };
@@ -38,8 +33,10 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
         for path in entries(images)? {
             add(&mut found, &path, Some(Role::Image), None);
         }
-        for path in labels.map_or(Ok(Vec::new()), |labels| entries(labels))? {
-            add(&mut found, &path, Some(Role::Labels), None);
+        if let Some(labels) = labels {
+            for path in entries(labels)? {
+                add(&mut found, &path, Some(Role::Labels), None);
+            }
         }
     } else if inside
         .iter()
@@ -50,11 +47,7 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
         }
     } else {
         for case in inside.iter().filter(|path| path.is_dir()) {
-            let name = case
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
+            let name = name_of(case);
             for path in entries(case)? {
                 // Of folders only those that say what they hold.
                 let is_known = !path.is_dir()
@@ -70,6 +63,13 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
         paired(id, found, &mut drafts);
     }
     Ok(drafts)
+}
+
+/// The name of an entry of a folder. What is not UTF-8 in it is replaced; a scan or labels of such a
+/// name are refused when all paths are checked.
+fn name_of(entry: &Path) -> String {
+    let name = entry.file_name().expect("an entry of a folder has a name");
+    name.to_string_lossy().into_owned()
 }
 
 /// Files a path under the case of its name, or under the case given; what is no volume is left out.

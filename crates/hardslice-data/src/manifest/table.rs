@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
+use hardslice_volume::Action;
 
 use super::draft::{Draft, Drafts};
 use super::{Layout, ManifestError, Problem};
@@ -66,12 +67,8 @@ const NAMES: [(Column, &[&str]); 7] = [
 
 /// Reads a table with a header; paths are taken from its folder.
 pub(super) fn read(path: &Path) -> Result<Drafts, ManifestError> {
-    let path = &Layout::Csv.file_in(path);
-    let unreadable = |source| ManifestError::Unreadable {
-        path: path.clone(),
-        source,
-    };
-    let text = fs::read_to_string(path).map_err(unreadable)?;
+    let path = &Layout::Csv.file_in(path)?;
+    let text = fs::read_to_string(path).map_err(Action::Read.on(path))?;
     // Excel begins its UTF-8 with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let broken = |source| ManifestError::Csv {
@@ -88,7 +85,7 @@ pub(super) fn read(path: &Path) -> Result<Drafts, ManifestError> {
     if !drafts.problems.is_empty() {
         return Ok(drafts);
     }
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = path.parent().expect("a file lies in a folder");
     for record in reader.records() {
         let record = record.map_err(broken)?;
         if record.iter().any(|cell| !cell.is_empty()) {
@@ -98,7 +95,8 @@ pub(super) fn read(path: &Path) -> Result<Drafts, ManifestError> {
     Ok(drafts)
 }
 
-/// The delimiter is the one of tab, semicolon and comma that the header holds most of.
+/// The delimiter is the one of tab, semicolon and comma that the header holds most of; a comma where
+/// there is no header, which then lacks its columns.
 fn delimiter(text: &str) -> u8 {
     let is_comment = |line: &&str| line.starts_with('#') || line.trim().is_empty();
     let header = text
@@ -111,7 +109,7 @@ fn delimiter(text: &str) -> u8 {
         .iter()
         .copied()
         .max_by_key(|&delimiter| count(delimiter))
-        .unwrap_or(b',')
+        .expect("there are three to choose from")
 }
 
 fn columns(header: &StringRecord, problems: &mut Vec<Problem>) -> Vec<Column> {
@@ -151,7 +149,7 @@ fn draft(record: &StringRecord, columns: &[Column], folder: &Path, drafts: &mut 
         let at = columns.iter().position(|column| *column == wanted)?;
         record.get(at).filter(|cell| !cell.is_empty())
     };
-    let line = record.position().map_or(0, csv::Position::line);
+    let line = record.position().expect("the row was read").line();
     let name = cell(Column::Id).or(cell(Column::Patient));
     let place = name.map_or(format!("line {line}"), |name| {
         format!("line {line} ({name})")

@@ -16,6 +16,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hardslice_volume::Action;
 use serde::Deserialize;
 
 use super::draft::{Draft, Drafts};
@@ -44,17 +45,13 @@ struct TomlCase {
 
 /// Reads a manifest; paths are taken from its folder.
 pub(super) fn read(path: &Path) -> Result<Drafts, ManifestError> {
-    let path = &Layout::Toml.file_in(path);
-    let unreadable = |source| ManifestError::Unreadable {
-        path: path.clone(),
-        source,
-    };
-    let text = fs::read_to_string(path).map_err(unreadable)?;
+    let path = &Layout::Toml.file_in(path)?;
+    let text = fs::read_to_string(path).map_err(Action::Read.on(path))?;
     let manifest: TomlManifest = toml::from_str(&text).map_err(|source| ManifestError::Toml {
         path: path.clone(),
         source: Box::new(source),
     })?;
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = path.parent().expect("a file lies in a folder");
     let cases = manifest.cases.into_iter().enumerate().map(|(index, case)| {
         let name = case.id.clone().or_else(|| case.patient.clone());
         let place = format!("case {}", index + 1);

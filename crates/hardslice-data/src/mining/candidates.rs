@@ -21,6 +21,22 @@ pub struct FoldCases {
 
 impl FoldCases {
     /// The folds of a split, for these organs; without a split every case is A.
+    ///
+    /// ```
+    /// use hardslice_data::mining::FoldCases;
+    /// # mod example {
+    /// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example_store.rs"));
+    /// # }
+    /// # let dir = tempfile::tempdir()?;
+    ///
+    /// // Patients a, b and c, in all of whom the liver is annotated.
+    /// let store = example::store(dir.path());
+    /// let organs: Vec<_> = store.all_organs().collect();
+    /// let folds = FoldCases::of(&store, &organs, None);
+    /// assert_eq!(folds.a, [0, 1, 2]);
+    /// assert!(folds.b.is_empty() && folds.test.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn of(store: &Store, organs: &[StoreOrgan], split: Option<&Split>) -> Self {
         let mut folds = Self::default();
         for (case_idx, case) in store.cases().iter().enumerate() {
@@ -47,6 +63,24 @@ impl FoldCases {
 }
 
 /// All slices of some cases. A slice is positive where it shows an organ that is annotated in its case.
+///
+/// ```
+/// use hardslice_data::SliceRef;
+/// use hardslice_data::mining::candidates;
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example_store.rs"));
+/// # }
+/// # let dir = tempfile::tempdir()?;
+///
+/// // Ten slices of a scan; the liver is in the slices 2 to 7.
+/// let store = example::store(dir.path());
+/// let organs: Vec<_> = store.all_organs().collect();
+/// let slices = candidates(&store, &organs, &[1]);
+/// assert_eq!(slices.len(), 10);
+/// assert_eq!(slices[2].slice, SliceRef::at(1, 2));
+/// assert!(slices[2].is_positive && !slices[1].is_positive);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn candidates(store: &Store, organs: &[StoreOrgan], cases: &[usize]) -> Vec<Candidate> {
     let of_case = |case_idx: &usize| {
         let (case_idx, case) = (*case_idx, &store.cases()[*case_idx]);

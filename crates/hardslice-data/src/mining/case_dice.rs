@@ -9,6 +9,23 @@ use crate::OutputIdx;
 ///
 /// On the store's grid, not the scan's: what validation and thresholds go by. A case in which the
 /// organ is neither labelled nor predicted has none and is left out.
+///
+/// ```
+/// use hardslice_data::mining::{SliceScore, case_dice};
+/// use hardslice_data::{OutputIdx, SliceRef};
+///
+/// let liver = OutputIdx::new(0);
+/// let score = |z, n_truth, n_predicted, n_shared| SliceScore {
+///     slice: SliceRef::at(7, z),
+///     output: liver,
+///     n_truth,
+///     n_predicted,
+///     n_shared,
+/// };
+/// // 2 · (30 + 10) / (40 + 40 + 60 + 20): slices are summed before they are divided.
+/// let scores = [score(0, 40, 40, 30), score(1, 60, 20, 10)];
+/// assert_eq!(case_dice(&scores, liver), [(7, 0.5)]);
+/// ```
 pub fn case_dice(scores: &[SliceScore], output: OutputIdx) -> Vec<(u32, f64)> {
     let mut cases: BTreeMap<u32, [u64; 3]> = BTreeMap::new();
     for score in scores.iter().filter(|score| score.output == output) {

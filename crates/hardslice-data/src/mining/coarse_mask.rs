@@ -19,6 +19,14 @@ impl Default for CoarseMask {
 
 impl CoarseMask {
     /// Samples a mask of `size` by `size` pixels, given as whether a pixel is in it.
+    ///
+    /// ```
+    /// use hardslice_data::mining::CoarseMask;
+    ///
+    /// let left_half = CoarseMask::sampled(512, |pixel| pixel % 512 < 256);
+    /// assert_eq!(left_half.n(), 64 * 64 / 2);
+    /// assert!(CoarseMask::default().is_empty());
+    /// ```
     pub fn sampled(size: usize, is_in: impl Fn(usize) -> bool) -> Self {
         let mut mask = Self::default();
         for (y, row) in mask.rows.iter_mut().enumerate() {

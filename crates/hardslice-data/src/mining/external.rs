@@ -1,12 +1,11 @@
 //! Predictions of other programs, scored on the store's grid as our own are.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use blake3::Hasher;
 use hardslice_volume::plane::PlaneFitError;
-use hardslice_volume::{ReadError, default_tolerance_mm, read_labels_on};
+use hardslice_volume::{Action, FileError, ReadError, default_tolerance_mm, read_labels_on};
 use thiserror::Error;
 
 use super::{CoarseMask, ScoredSlice, SliceScore};
@@ -49,14 +48,9 @@ pub enum ExternalError {
     /// Its slices cannot be brought to a square.
     #[error(transparent)]
     Fit(#[from] PlaneFitError),
-    /// It cannot be hashed.
-    #[error("cannot read {}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// It cannot be hashed, or not even be looked for.
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// Predictions of some cases of a store.
@@ -88,6 +82,31 @@ impl ExternalPredictions<'_> {
     ///
     /// Predictions are brought onto the store's grid as its labels were, so that both are counted
     /// alike.
+    ///
+    /// ```
+    /// use hardslice_data::mining::ExternalPredictions;
+    /// # mod example {
+    /// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example_store.rs"));
+    /// # }
+    /// # let dir = tempfile::tempdir()?;
+    ///
+    /// // A label map of patient a, wrong in slice 4, and none of patient b.
+    /// let store = example::store(dir.path());
+    /// let predictions = dir.path().join("predictions");
+    /// example::write_prediction(&predictions, "a");
+    /// let organs: Vec<_> = store.all_organs().collect();
+    /// let external = ExternalPredictions {
+    ///     store: &store,
+    ///     organs: &organs,
+    ///     dir: &predictions,
+    ///     labels: None,
+    /// };
+    /// let [a, b]: [_; 2] = external.scores(&[0, 1], 2, &|| ()).try_into().unwrap();
+    /// let dice: Vec<_> = a?.scored.iter().map(|slice| slice.score.dice(1)).collect();
+    /// assert_eq!(dice[1..6], [None, Some(1.0), Some(1.0), Some(0.5), Some(1.0)]);
+    /// assert!(b.unwrap_err().to_string().starts_with("there is no prediction of `b`"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn scores(
         &self,
         cases: &[usize],
@@ -105,8 +124,7 @@ impl ExternalPredictions<'_> {
         let case = &self.store.cases()[case_idx];
         let path = self.path_of(case.id.as_str())?;
         let mut hasher = Hasher::new();
-        add_content(&mut hasher, &path)
-            .map_err(|(path, source)| ExternalError::Io { path, source })?;
+        add_content(&mut hasher, &path)?;
         let labels = self.labels.unwrap_or(self.store.organs());
         let tolerance_mm = self
             .store
@@ -132,15 +150,16 @@ impl ExternalPredictions<'_> {
     }
 
     fn path_of(&self, case: &str) -> Result<PathBuf, ExternalError> {
-        let mut paths = ENDINGS
-            .iter()
-            .map(|ending| self.dir.join(format!("{case}{ending}")));
-        paths
-            .find(|path| path.exists())
-            .ok_or_else(|| ExternalError::Missing {
-                case: case.to_owned(),
-                dir: self.dir.to_owned(),
-            })
+        for ending in ENDINGS {
+            let path = self.dir.join(format!("{case}{ending}"));
+            if path.try_exists().map_err(Action::Read.on(&path))? {
+                return Ok(path);
+            }
+        }
+        Err(ExternalError::Missing {
+            case: case.to_owned(),
+            dir: self.dir.to_owned(),
+        })
     }
 
     /// Label values of the predictions to those of the store; what is no organ of it is background.

@@ -13,6 +13,26 @@ use crate::{OutputIdx, StoreOrgan};
 /// another program ([`ExternalPredictions`](super::ExternalPredictions)), in any order; what is given
 /// back is in theirs.
 ///
+/// ```
+/// use hardslice_data::SliceRef;
+/// use hardslice_data::mining::{MiningOptions, Tau, TauBasis, mine};
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example_store.rs"));
+/// # }
+/// # let dir = tempfile::tempdir()?;
+///
+/// // Of patient a's slices a prediction gets slice 4 wrong: Dice 0.5.
+/// let store = example::store(dir.path());
+/// let organs: Vec<_> = store.all_organs().collect();
+/// let scored = example::scored(&store, 0);
+/// let options = MiningOptions { tau: Tau::Fixed(0.8), ..MiningOptions::default() };
+/// let mined = mine(&store, &organs, scored, &options, &TauBasis::default())?;
+/// assert_eq!(mined.hard.hard, [SliceRef::at(0, 4)].into());
+/// assert_eq!((mined.taus[0].n_hard, mined.taus[0].n_scored), (1, 10));
+/// assert!(!mined.is_leaky(), "a number leaks nothing");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`TauError`] when what a threshold is based on is missing.

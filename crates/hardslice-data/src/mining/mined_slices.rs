@@ -25,7 +25,8 @@ pub struct MinedSlices {
 }
 
 impl MinedSlices {
-    /// Whether a threshold was taken from the test set.
+    /// Whether a threshold was taken from the test set: then all that is made of it must say so.
+    /// ([`mine`](super::mine()) has an example.)
     pub fn is_leaky(&self) -> bool {
         self.taus.iter().any(|tau| tau.leaky)
     }

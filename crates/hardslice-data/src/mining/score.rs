@@ -41,6 +41,19 @@ named!(ScoreRule, "rule", {
 
 impl SliceScore {
     /// Counts pixels, each given as whether it lies in the ground truth and in the prediction.
+    ///
+    /// ```
+    /// use hardslice_data::mining::{ScoreRule, SliceScore};
+    /// use hardslice_data::{OutputIdx, SliceRef};
+    ///
+    /// let (slice, liver) = (SliceRef::at(0, 4), OutputIdx::new(0));
+    /// let pixels = [(true, true), (true, false), (false, false), (false, true)];
+    /// let score = SliceScore::counted(slice, liver, pixels.into_iter());
+    /// assert_eq!(score.dice(1), Some(0.5), "2 · 1 / (2 + 2)");
+    /// let beside = SliceScore::counted(slice, liver, [(false, true)].into_iter());
+    /// assert_eq!(beside.rule(1), ScoreRule::FalsePositive);
+    /// assert_eq!(beside.rule(10), ScoreRule::Speck);
+    /// ```
     pub fn counted(
         slice: SliceRef,
         output: OutputIdx,

@@ -12,6 +12,16 @@ use crate::{Organ, OutputIdx};
 /// How the threshold is set.
 ///
 /// In a configuration: a number (`0.923`), `"hardest 15 %"`, `"validation"` or `"paper"`.
+///
+/// ```
+/// use hardslice_data::mining::Tau;
+///
+/// assert_eq!("0.923".parse(), Ok(Tau::Fixed(0.923)));
+/// assert_eq!("hardest 15 %".parse(), Ok(Tau::Hardest(0.15)));
+/// assert_eq!(Tau::default().to_string(), "validation");
+/// let refused = "1.5".parse::<Tau>().unwrap_err();
+/// assert!(refused.to_string().contains("wanted a Dice between 0 and 1"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Tau {
     /// This Dice, from 0 to 1.
@@ -151,6 +161,14 @@ impl Tau {
 
 impl ResolvedTau {
     /// A warning when less than 1 % or more than 50 % of A is hard; `None` also when A is empty.
+    ///
+    /// ```
+    /// use hardslice_data::mining::ResolvedTau;
+    ///
+    /// let tau = ResolvedTau { value: 0.9, leaky: false, n_hard: 60, n_scored: 100 };
+    /// let warning = tau.warning().unwrap().to_string();
+    /// assert!(warning.starts_with("60.0 % of A is hard"));
+    /// ```
     pub fn warning(&self) -> Option<TauWarning> {
         if self.n_scored == 0 {
             return None;

@@ -31,6 +31,17 @@ pub struct Verdict {
 
 impl Verdict {
     /// Judges a score by its organ's threshold.
+    ///
+    /// ```
+    /// use hardslice_data::mining::{ResolvedTau, SliceScore, Verdict};
+    /// use hardslice_data::{OutputIdx, SliceRef};
+    ///
+    /// let tau = ResolvedTau { value: 0.8, leaky: false, n_hard: 1, n_scored: 10 };
+    /// let pixels = [(true, true), (true, false)];
+    /// let slice = SliceRef::at(0, 4);
+    /// let score = SliceScore::counted(slice, OutputIdx::new(0), pixels.into_iter());
+    /// assert!(Verdict::of(score, &tau, 1).is_hard(), "Dice 0.667");
+    /// ```
     pub fn of(score: SliceScore, tau: &ResolvedTau, min_false_positive_px: u32) -> Self {
         let dice = score.dice(min_false_positive_px);
         let is_hard = dice.is_some_and(|dice| dice < tau.value);

@@ -23,6 +23,28 @@ pub enum WriteError {
 impl MinedSlices {
     /// The ledger: a row for each score, in their order, with the slice's weight in `plan`.
     ///
+    /// ```
+    /// use hardslice_data::balance::Plan;
+    /// use hardslice_data::mining::{Decision, MiningOptions, Tau, TauBasis, mine};
+    /// # mod example {
+    /// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example_store.rs"));
+    /// # }
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = example::store(dir.path());
+    /// # let organs: Vec<_> = store.all_organs().collect();
+    /// # let options = MiningOptions { tau: Tau::Fixed(0.8), ..MiningOptions::default() };
+    /// # let scored = example::scored(&store, 0);
+    /// # let mined = mine(&store, &organs, scored, &options, &TauBasis::default())?;
+    ///
+    /// // Patient a's slices, of which slice 4 was found hard.
+    /// let rows = mined.ledger(&store, &Plan::default(), 0, "net of yesterday");
+    /// assert_eq!(rows.len(), 10);
+    /// assert_eq!((rows[4].case.as_str(), rows[4].decision), ("a", Decision::Hard));
+    /// assert_eq!(rows[4].reason, "Dice 0.500 is below tau 0.800");
+    /// assert_eq!(rows[5].decision, Decision::Easy);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// `scored_by` is the hash of what scored: a model's weights, or the files of predictions.
     pub fn ledger(
         &self,
@@ -35,6 +57,29 @@ impl MinedSlices {
     }
 
     /// Writes `plan.csv` and `ledger.parquet` into a folder.
+    ///
+    /// ```
+    /// use hardslice_data::SliceRef;
+    /// use hardslice_data::balance::{Plan, PlanEntry, Reason};
+    /// use hardslice_data::mining::{MinedSlices, MiningOptions, Tau, TauBasis, ledger, mine};
+    /// # mod example {
+    /// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example_store.rs"));
+    /// # }
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = example::store(dir.path());
+    /// # let organs: Vec<_> = store.all_organs().collect();
+    /// # let options = MiningOptions { tau: Tau::Fixed(0.8), ..MiningOptions::default() };
+    /// # let scored = example::scored(&store, 0);
+    /// # let mined = mine(&store, &organs, scored, &options, &TauBasis::default())?;
+    ///
+    /// let hard = PlanEntry { slice: SliceRef::at(0, 4), weight: 2.0, reason: Reason::Hard };
+    /// let out = dir.path().join("mining");
+    /// mined.write(&store, &Plan::new([hard])?, 0, "net of yesterday", &out)?;
+    /// assert_eq!(ledger::read(&MinedSlices::ledger_path(&out))?[4].weight, 2.0);
+    /// let plan = std::fs::read_to_string(MinedSlices::plan_path(&out))?;
+    /// assert_eq!(plan, "case,z,weight,reason\na,4,2,hard\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

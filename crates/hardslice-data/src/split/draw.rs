@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::report::distance;
-use super::{CaseFacts, SplitError};
+use super::{CaseFacts, SplitOptions};
 use crate::PatientId;
 use crate::random::Stream;
 
@@ -22,18 +22,22 @@ pub(super) struct Drawn {
 /// median patient and by whether more of them show an organ, at random within each of the four
 /// strata; then every n/n_b-th is taken from a random start on, so that each stratum gives its
 /// share.
+///
+/// # Panics
+///
+/// When no candidates are asked for, or more patients than there are.
 pub(super) fn draw(
     patients: &[PatientId],
     cases: &[&CaseFacts],
     n_b: usize,
-    (seed, n_candidates): (u64, usize),
-) -> Result<Drawn, SplitError> {
-    let mut stream = Stream::new(seed, "split/b");
-    let candidates = if subsets_at_most(patients.len(), n_b, n_candidates).is_some() {
+    options: &SplitOptions,
+) -> Drawn {
+    let mut stream = Stream::new(options.seed, "split/b");
+    let candidates = if subsets_at_most(patients.len(), n_b, options.n_candidates).is_some() {
         all_subsets(&stream.permutation(patients.len()), n_b)
     } else {
         let strata = strata(patients, cases);
-        (0..n_candidates)
+        (0..options.n_candidates)
             .map(|_| stratified(&strata, n_b, &mut stream))
             .collect()
     };
@@ -50,7 +54,7 @@ pub(super) fn draw(
         })
         .collect();
     let best = (0..scored.len()).min_by(|i, j| scored[*i].total_cmp(&scored[*j]));
-    let best = best.ok_or(SplitError::Indivisible)?;
+    let best = best.expect("at least one candidate is asked for");
     let mut b: Vec<PatientId> = candidates[best]
         .iter()
         .map(|index| patients[*index].clone())
@@ -58,11 +62,11 @@ pub(super) fn draw(
     b.sort();
     let mut sorted = scored;
     sorted.sort_by(f64::total_cmp);
-    Ok(Drawn {
+    Drawn {
         b,
         n_candidates: sorted.len(),
         median_distance: sorted[sorted.len() / 2],
-    })
+    }
 }
 
 /// The number of subsets of `k` of `n`, if it is at most `limit`.
@@ -96,7 +100,7 @@ fn all_subsets(items: &[usize], k: usize) -> Vec<Vec<usize>> {
     subsets
 }
 
-/// Patients, by index, in four groups.
+/// Patients, of whom there are some, by index in four groups.
 fn strata(patients: &[PatientId], cases: &[&CaseFacts]) -> Vec<Vec<usize>> {
     let means: Vec<[f64; 2]> = patients
         .iter()
@@ -105,7 +109,7 @@ fn strata(patients: &[PatientId], cases: &[&CaseFacts]) -> Vec<Vec<usize>> {
     let median = |of: usize| {
         let mut values: Vec<f64> = means.iter().map(|means| means[of]).collect();
         values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied().unwrap_or(0.0)
+        values[values.len() / 2]
     };
     let medians = [median(0), median(1)];
     let mut strata: BTreeMap<[bool; 2], Vec<usize>> = BTreeMap::new();

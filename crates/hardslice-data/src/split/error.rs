@@ -1,8 +1,8 @@
 //! What can be wrong with a split.
 
-use std::io;
 use std::path::PathBuf;
 
+use hardslice_volume::FileError;
 use thiserror::Error;
 
 use super::Fold;
@@ -112,23 +112,9 @@ pub enum SplitError {
         what: String,
     },
 
-    /// The file system refused.
-    #[error("cannot read or write {}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Its reason.
-        source: io::Error,
-    },
-
-    /// A file is no split.
-    #[error("not a split: {}", path.display())]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// Where it departs.
-        source: serde_json::Error,
-    },
+    /// The file system refused, or a file is no split.
+    #[error(transparent)]
+    File(#[from] FileError),
 
     /// A file is no table of folds.
     #[error("not a table of folds: {}", path.display())]

@@ -1,8 +1,10 @@
 //! The user's own folds.
 
-use std::fs;
+use std::fs::File;
 use std::path::Path;
 
+use hardslice_volume::Action;
+use hardslice_volume::whole_file::read_json;
 use serde::{Deserialize, Serialize};
 
 use super::SplitError;
@@ -45,8 +47,7 @@ impl Lists {
         };
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
-            .from_path(path)
-            .map_err(broken)?;
+            .from_reader(File::open(path).map_err(Action::Read.on(path))?);
         let header = reader.headers().map_err(broken)?.clone();
         let column = |names: &[&str]| {
             header.iter().position(|cell| {
@@ -61,8 +62,8 @@ impl Lists {
         let mut lists = Self::default();
         for record in reader.records() {
             let record = record.map_err(broken)?;
-            let cell = |at: usize| record.get(at).unwrap_or_default();
-            let line = record.position().map_or(0, csv::Position::line);
+            let cell = |at: usize| &record[at];
+            let line = line_of(&record);
             let list = lists.list_named(cell(fold)).ok_or_else(|| {
                 misfit(format!(
                     "line {line}: the fold is `{}`, wanted test, validation, train, a or b",
@@ -85,15 +86,7 @@ impl Lists {
             train: Vec<String>,
             val: Vec<String>,
         }
-        let bytes = fs::read(path).map_err(|source| SplitError::Io {
-            path: path.to_path_buf(),
-            source,
-        })?;
-        let mut folds: Vec<NnUnetFold> =
-            serde_json::from_slice(&bytes).map_err(|source| SplitError::Json {
-                path: path.to_path_buf(),
-                source,
-            })?;
+        let mut folds: Vec<NnUnetFold> = read_json(path)?;
         let n_folds = folds.len();
         if fold >= n_folds {
             let what = path.display().to_string();
@@ -121,4 +114,11 @@ impl Lists {
             _ => None,
         }
     }
+}
+
+fn line_of(record: &csv::StringRecord) -> u64 {
+    let position = record.position();
+    position
+        .expect("a row that was read has its place in the file")
+        .line()
 }

@@ -29,7 +29,8 @@ pub(super) fn make(
         &usable,
         &folds,
         drawn.as_ref(),
-        (options, store_blake3),
+        options,
+        store_blake3,
     ))
 }
 
@@ -283,12 +284,7 @@ fn divide(
         .copied()
         .filter(|case| training.contains(&case.patient))
         .collect();
-    let drawn = draw(
-        training,
-        &of_training,
-        n_b,
-        (options.seed, options.n_candidates),
-    )?;
+    let drawn = draw(training, &of_training, n_b, options);
     for patient in training {
         let fold = if drawn.b.contains(patient) {
             Fold::B
@@ -305,7 +301,8 @@ fn assembled(
     usable: &[&CaseFacts],
     folds: &Folds,
     drawn: Option<&Drawn>,
-    (options, store_blake3): (&SplitOptions, &str),
+    options: &SplitOptions,
+    store_blake3: &str,
 ) -> Split {
     let group = |wanted: &[Fold]| -> Vec<&CaseFacts> {
         let is_in =
@@ -356,11 +353,8 @@ fn warnings(fold: Fold, group: &[&CaseFacts]) -> Vec<String> {
         .first()
         .map_or(&[][..], |case| case.n_positive.as_slice());
     let is_missing = |organ_idx: &usize| {
-        group.iter().all(|case| {
-            case.n_positive
-                .get(*organ_idx)
-                .is_none_or(|(_, n)| n.is_none())
-        })
+        let mut cases = group.iter();
+        cases.all(|case| case.n_positive[*organ_idx].1.is_none())
     };
     let missing = (0..organs.len()).filter(is_missing);
     missing

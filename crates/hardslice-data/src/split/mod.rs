@@ -20,10 +20,11 @@ mod making;
 mod report;
 mod rule;
 
-use std::fs;
+use std::io;
 use std::path::Path;
 
-use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::Action;
+use hardslice_volume::whole_file::{read_json, write_whole_bytes};
 use serde::{Deserialize, Serialize};
 
 pub use amount::Amount;
@@ -128,15 +129,14 @@ impl Split {
     ///
     /// # Errors
     ///
-    /// [`SplitError::Io`] when the file system refuses.
+    /// [`SplitError::File`] when the file system refuses, or the rule's path is not UTF-8.
     pub fn save(&self, path: &Path) -> Result<(), SplitError> {
-        let io = |source| SplitError::Io {
-            path: path.to_path_buf(),
-            source,
-        };
-        let mut json = serde_json::to_vec_pretty(self).map_err(|error| io(error.into()))?;
-        json.push(b'\n');
-        write_whole_bytes(path, &json).map_err(io)
+        let json = serde_json::to_vec_pretty(self).map_err(io::Error::from);
+        let written = json.and_then(|mut json| {
+            json.push(b'\n');
+            write_whole_bytes(path, &json)
+        });
+        Ok(written.map_err(Action::Write.on(path))?)
     }
 
     /// Reads a split and checks it: no case in two folds, no patient parted, no case that the store
@@ -146,14 +146,7 @@ impl Split {
     ///
     /// [`SplitError`] when it cannot be read or does not fit these cases.
     pub fn load(path: &Path, cases: &[CaseFacts]) -> Result<Self, SplitError> {
-        let bytes = fs::read(path).map_err(|source| SplitError::Io {
-            path: path.to_path_buf(),
-            source,
-        })?;
-        let split: Self = serde_json::from_slice(&bytes).map_err(|source| SplitError::Json {
-            path: path.to_path_buf(),
-            source,
-        })?;
+        let split: Self = read_json(path)?;
         let named = Fold::ALL
             .into_iter()
             .flat_map(|fold| split.cases(fold).iter().map(move |id| (id, fold)));

@@ -149,7 +149,7 @@ fn shares(group: &[&CaseFacts]) -> Vec<OrganShare> {
         .map_or(&[][..], |case| case.n_positive.as_slice());
     let share = |(organ_idx, (organ, _)): (usize, &(Organ, Option<usize>))| {
         let annotated = group.iter().filter_map(|case| {
-            let (_, n_positive) = case.n_positive.get(organ_idx)?;
+            let (_, n_positive) = case.n_positive[organ_idx];
             n_positive.map(|n_positive| (case.n_slices, n_positive))
         });
         let (n_annotated, n_slices, n_positive) = annotated
@@ -170,7 +170,7 @@ fn shares(group: &[&CaseFacts]) -> Vec<OrganShare> {
 /// Share of positive slices of each scan that the organ is annotated in.
 fn share_per_scan(group: &[&CaseFacts], organ_idx: usize) -> Vec<f64> {
     let share = |case: &&CaseFacts| {
-        let (_, n_positive) = case.n_positive.get(organ_idx)?;
+        let (_, n_positive) = case.n_positive[organ_idx];
         n_positive.map(|n_positive| n_positive as f64 / case.n_slices.max(1) as f64)
     };
     group.iter().filter_map(share).collect()
@@ -180,9 +180,11 @@ fn mean(sample: &[f64]) -> Option<f64> {
     (!sample.is_empty()).then(|| sample.iter().sum::<f64>() / sample.len() as f64)
 }
 
-/// Standard deviation (n - 1) to divide by: 1 where the sample does not vary.
+/// Standard deviation (n - 1) to divide by: 1 where the sample does not vary, and where it is empty.
 fn spread(sample: &[f64]) -> f64 {
-    let mean = mean(sample).unwrap_or(0.0);
+    let Some(mean) = mean(sample) else {
+        return 1.0;
+    };
     let sum: f64 = sample.iter().map(|value| (value - mean).powi(2)).sum();
     let sd = (sum / (sample.len() as f64 - 1.0).max(1.0)).sqrt();
     if sd > 0.0 { sd } else { 1.0 }

@@ -1,8 +1,8 @@
 //! What can be wrong with a store.
 
-use std::io;
 use std::path::PathBuf;
 
+use hardslice_volume::FileError;
 use thiserror::Error;
 
 use crate::CaseId;
@@ -21,15 +21,8 @@ pub enum StoreError {
     },
 
     /// The file system refused.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried: `read`, `write`, `map`.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Its reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 
     /// `store.json` is not what this version writes.
     #[error("not a store of this version: {}", path.display())]

@@ -1,21 +1,20 @@
 //! Content hashes of scans and of the files that they come from.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use blake3::{Hash, Hasher};
-use hardslice_volume::{PerAxis, Volume};
+use hardslice_volume::{Action, FileError, PerAxis, Volume};
 use rayon::prelude::*;
 
 /// Adds the content of a file, or of every visible file under a folder with its name.
 ///
 /// Of a header whose voxels lie in a file beside it (`.hdr`, `.nhdr`) all files of the same name
 /// before the ending are taken.
-pub(crate) fn add_content(hasher: &mut Hasher, path: &Path) -> Result<(), (PathBuf, io::Error)> {
+pub(crate) fn add_content(hasher: &mut Hasher, path: &Path) -> Result<(), FileError> {
     if path.is_dir() {
         for entry in sorted_entries(path)? {
-            add_name(hasher, &entry);
+            add_text(hasher, name_bytes(&entry));
             add_content(hasher, &entry)?;
         }
         return Ok(());
@@ -27,18 +26,11 @@ pub(crate) fn add_content(hasher: &mut Hasher, path: &Path) -> Result<(), (PathB
         let folder = path
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty());
-        let stem = path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let stem = path.file_stem().expect("what has an ending has a name");
+        // A path without a folder lies in the one that the program was started in.
         for entry in sorted_entries(folder.unwrap_or(Path::new(".")))? {
-            let name = entry.file_name().unwrap_or_default().to_string_lossy();
-            if entry.is_file()
-                && name
-                    .strip_prefix(&stem)
-                    .is_some_and(|end| end.starts_with('.'))
-            {
+            let end = name_bytes(&entry).strip_prefix(stem.as_encoded_bytes());
+            if entry.is_file() && end.is_some_and(|end| end.starts_with(b".")) {
                 add_file(hasher, &entry)?;
             }
         }
@@ -48,9 +40,9 @@ pub(crate) fn add_content(hasher: &mut Hasher, path: &Path) -> Result<(), (PathB
 }
 
 /// Adds text so that two texts do not run together.
-pub(super) fn add_text(hasher: &mut Hasher, text: &str) {
+pub(super) fn add_text(hasher: &mut Hasher, text: &[u8]) {
     hasher.update(&(text.len() as u64).to_le_bytes());
-    hasher.update(text.as_bytes());
+    hasher.update(text);
 }
 
 /// BLAKE3 of a scan's shape and canonical voxels: the same for one scan in two files, whatever
@@ -79,29 +71,28 @@ pub(super) fn of_slices(shape: PerAxis<usize>, slices: &[Hash]) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-fn add_file(hasher: &mut Hasher, path: &Path) -> Result<(), (PathBuf, io::Error)> {
+fn add_file(hasher: &mut Hasher, path: &Path) -> Result<(), FileError> {
     let mut file = Hasher::new();
     // Through the mapped file: scans of a gigabyte are hashed at the disk's speed.
     file.update_mmap_rayon(path)
-        .map_err(|source| (path.to_path_buf(), source))?;
+        .map_err(Action::Read.on(path))?;
     hasher.update(file.finalize().as_bytes());
     Ok(())
 }
 
-fn add_name(hasher: &mut Hasher, path: &Path) {
-    add_text(
-        hasher,
-        &path.file_name().unwrap_or_default().to_string_lossy(),
-    );
+/// The name of an entry of a folder; as UTF-8 where it is that, and else so that no two names are the
+/// same.
+fn name_bytes(entry: &Path) -> &[u8] {
+    let name = entry.file_name().expect("an entry of a folder has a name");
+    name.as_encoded_bytes()
 }
 
-fn sorted_entries(dir: &Path) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
-    let failed = |source| (dir.to_path_buf(), source);
+fn sorted_entries(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut paths = Vec::new();
-    for entry in fs::read_dir(dir).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if !entry.file_name().to_string_lossy().starts_with('.') {
-            paths.push(entry.path());
+    for entry in fs::read_dir(dir).map_err(Action::List.on(dir))? {
+        let path = entry.map_err(Action::List.on(dir))?.path();
+        if !name_bytes(&path).starts_with(b".") {
+            paths.push(path);
         }
     }
     paths.sort();

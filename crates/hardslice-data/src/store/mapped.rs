@@ -4,7 +4,7 @@ use std::fs::File;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use hardslice_volume::PerAxis;
+use hardslice_volume::{Action, PerAxis};
 use memmap2::Mmap;
 
 use super::StoreError;
@@ -25,16 +25,8 @@ pub(super) struct Mapped<T> {
 impl<T: Element> Mapped<T> {
     /// Maps a file and checks its type, shape and length.
     pub(super) fn open(path: &Path, shape: PerAxis<usize>) -> Result<Self, StoreError> {
-        let io = |action| {
-            let path = path.to_path_buf();
-            move |source| StoreError::Io {
-                action,
-                path,
-                source,
-            }
-        };
-        let file = File::open(path).map_err(io("open"))?;
-        let found = file.metadata().map_err(io("read"))?.len();
+        let file = File::open(path).map_err(Action::Read.on(path))?;
+        let found = file.metadata().map_err(Action::Read.on(path))?.len();
         let header = npy::header::<T>(shape);
         let wanted = (header.len() + shape.n_voxels() * size_of::<T>()) as u64;
         if found < header.len() as u64 {
@@ -45,7 +37,7 @@ impl<T: Element> Mapped<T> {
                 path,
             });
         }
-        let map = map(&file).map_err(io("map"))?;
+        let map = map(&file).map_err(Action::Read.on(path))?;
         if map[..header.len()] != header {
             return Err(StoreError::Header {
                 found: readable(&map),
@@ -111,10 +103,11 @@ fn map(file: &File) -> std::io::Result<Mmap> {
     }
 }
 
-/// The text of a header, for a message.
+/// The text of a header, of bytes that are at least as long as one, for a message.
 fn readable(bytes: &[u8]) -> String {
-    let text = bytes.get(10..bytes.len().min(138)).unwrap_or(bytes);
-    let line = text.split(|&byte| byte == b'\n').next().unwrap_or(text);
+    let text = &bytes[10..bytes.len().min(138)];
+    let mut lines = text.split(|&byte| byte == b'\n');
+    let line = lines.next().expect("what is split has a first part");
     String::from_utf8_lossy(line).trim_end().to_owned()
 }
 

@@ -47,8 +47,9 @@ pub(super) fn header<T: Element>(shape: PerAxis<usize>) -> Vec<u8> {
     text.push_str(&" ".repeat(unpadded.next_multiple_of(ALIGNMENT) - unpadded));
     text.push('\n');
     let mut header = PREFIX.to_vec();
-    // At most 192 bytes long: three numbers of 20 digits each fit.
-    header.extend(u16::try_from(text.len()).unwrap_or(u16::MAX).to_le_bytes());
+    let n_bytes = u16::try_from(text.len());
+    let n_bytes = n_bytes.expect("three numbers of 20 digits each take fewer than 192 bytes");
+    header.extend(n_bytes.to_le_bytes());
     header.extend(text.as_bytes());
     header
 }

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use blake3::Hasher;
 use hardslice_volume::plane::{PlaneFit, PlaneFitError};
 use hardslice_volume::whole_file::write_whole_bytes;
-use hardslice_volume::{PerAxis, Placement, ReadError, Slices, default_tolerance_mm};
+use hardslice_volume::{
+    Action, FileError, PerAxis, Placement, ReadError, Slices, default_tolerance_mm,
+};
 use rayon::prelude::*;
 use thiserror::Error;
 
@@ -33,16 +35,13 @@ pub enum CaseError {
     /// Its slices cannot be brought to a square.
     #[error(transparent)]
     Fit(#[from] PlaneFitError),
-    /// A file could not be read or written.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Its reason.
-        source: io::Error,
-    },
+    /// The file system does not give the scan or its labels.
+    #[error(transparent)]
+    File(FileError),
+    /// A file of the store cannot be read, written or removed, which is no fault of the scan:
+    /// [`prepare`](super::prepare) stops there.
+    #[error(transparent)]
+    Store(#[from] FileError),
 }
 
 /// What all cases share.
@@ -70,30 +69,34 @@ impl Plan<'_> {
                 &case.organs_annotated,
             ),
         );
-        let text = serde_json::to_string(&decided_by).map_err(|error| CaseError::Io {
-            action: "describe",
-            path: case.image.clone(),
-            source: error.into(),
-        })?;
+        let text = serde_json::to_vec(&decided_by).expect("names and numbers have a JSON form");
         add_text(&mut hasher, &text);
         for path in std::iter::once(&case.image).chain(&case.labels) {
-            add_content(&mut hasher, path).map_err(|(path, source)| CaseError::Io {
-                action: "read",
-                path,
-                source,
-            })?;
+            add_content(&mut hasher, path).map_err(CaseError::File)?;
         }
         Ok(hasher.finalize().to_hex().to_string())
     }
 
     /// The record of a case that has been prepared before, if its inputs are the same and its files
-    /// are there.
-    pub(super) fn kept(&self, case: &Case, inputs_blake3: &str) -> Option<StoredCase> {
+    /// are there and as the record says.
+    pub(super) fn kept(
+        &self,
+        case: &Case,
+        inputs_blake3: &str,
+    ) -> Result<Option<StoredCase>, FileError> {
         let path = case_dir(self.dir, &case.id).join("case.json");
-        let mut stored: StoredCase = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let json = match fs::read(&path) {
+            Ok(json) => json,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Action::Read.on(&path)(error)),
+        };
+        // What another version left, or somebody has damaged, is prepared again.
+        let Ok(mut stored) = serde_json::from_slice::<StoredCase>(&json) else {
+            return Ok(None);
+        };
         let is_same = stored.source.inputs_blake3 == inputs_blake3 && stored.id == case.id;
         if !is_same || super::opened::check_files(self.dir, &stored, self.options.size).is_err() {
-            return None;
+            return Ok(None);
         }
         // The cohort may have been moved.
         stored.source = Source {
@@ -101,7 +104,7 @@ impl Plan<'_> {
             labels: case.labels.clone(),
             ..stored.source
         };
-        Some(stored)
+        Ok(Some(stored))
     }
 
     /// Reads a scan and its labels and writes the case; `case.json` comes last, so that a case
@@ -204,16 +207,16 @@ impl Plan<'_> {
             for value in square.iter().filter(|value| **value > 0) {
                 area_px[usize::from(*value) - 1][z] += 1;
             }
-            let put = fitted_file.put(z, &square).map_err(write_error(&paths[0]));
-            written = put.and_then(|()| {
+            let put = fitted_file.put(z, &square);
+            written = put.map_err(Action::Write.on(&paths[0])).and_then(|()| {
                 let put_native = native_file.put(z, &native);
-                put_native.map_err(write_error(&paths[1]))
+                put_native.map_err(Action::Write.on(&paths[1]))
             });
         })?;
         written?;
         Ok([
-            fitted_file.finish().map_err(write_error(&paths[0]))?,
-            native_file.finish().map_err(write_error(&paths[1]))?,
+            fitted_file.finish().map_err(Action::Write.on(&paths[0]))?,
+            native_file.finish().map_err(Action::Write.on(&paths[1]))?,
         ])
     }
 
@@ -238,27 +241,24 @@ impl Plan<'_> {
             }
             hashes[z] = slice_blake3(hu);
             preprocessing.to_square(hu, fit, &mut buffers, &mut square);
-            written = file.put(z, &square).map_err(write_error(&path));
+            written = file.put(z, &square).map_err(Action::Write.on(&path));
         })?;
         written?;
-        let image_blake3 = file.finish().map_err(write_error(&path))?;
+        let image_blake3 = file.finish().map_err(Action::Write.on(&path))?;
         Ok((image_blake3, of_slices(native_shape, &hashes)))
     }
 
     /// Writes `case.json`, unless it already says the same.
-    pub(super) fn finish(&self, stored: &StoredCase) -> Result<(), CaseError> {
+    pub(super) fn finish(&self, stored: &StoredCase) -> Result<(), FileError> {
         let path = case_dir(self.dir, &stored.id).join("case.json");
-        let io = |source| CaseError::Io {
-            action: "write",
-            path: path.clone(),
-            source,
-        };
-        let mut json = serde_json::to_vec(stored).map_err(|error| io(error.into()))?;
+        let json = serde_json::to_vec(stored).map_err(io::Error::from);
+        let mut json = json.map_err(Action::Write.on(&path))?;
         json.push(b'\n');
+        // One that cannot be read is written anew, and that says what is wrong.
         if fs::read(&path).is_ok_and(|old| old == json) {
             return Ok(());
         }
-        write_whole_bytes(&path, &json).map_err(io)
+        write_whole_bytes(&path, &json).map_err(Action::Write.on(&path))
     }
 }
 
@@ -274,26 +274,14 @@ pub(crate) fn fitted_labels(native: &[u8], fit: &PlaneFit, n_organs: usize) -> V
     fitted
 }
 
-fn create<T: Element>(path: &Path, shape: PerAxis<usize>) -> Result<SliceWriter<T>, CaseError> {
-    SliceWriter::create(path, shape).map_err(write_error(path))
-}
-
-fn write_error(path: &Path) -> impl Fn(io::Error) -> CaseError {
-    move |source| CaseError::Io {
-        action: "write",
-        path: path.to_path_buf(),
-        source,
-    }
+fn create<T: Element>(path: &Path, shape: PerAxis<usize>) -> Result<SliceWriter<T>, FileError> {
+    SliceWriter::create(path, shape).map_err(Action::Write.on(path))
 }
 
 /// Removes a file that may not be there.
-pub(super) fn forget(path: &Path) -> Result<(), CaseError> {
+pub(super) fn forget(path: &Path) -> Result<(), FileError> {
     match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(CaseError::Io {
-            action: "remove",
-            path: path.to_path_buf(),
-            source,
-        }),
-        _ => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(Action::Remove.on(path)),
     }
 }

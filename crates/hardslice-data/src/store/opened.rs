@@ -1,16 +1,15 @@
 //! A finished store, open for reading.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use hardslice_volume::PerAxis;
+use hardslice_volume::{Action, PerAxis};
 use rayon::prelude::*;
 
 use super::mapped::Mapped;
 use super::record::{FORMAT, StoreRecord};
 use super::{StoreError, StoreOptions, StoredCase, case_dir, record_path};
-use crate::{Mirror, Organ, OrganMap, SliceKind, SliceRef, StoreOrgan};
+use crate::{Mirror, Organ, OrganMap, SliceKind, SliceRef, StoreOrgan, identity};
 
 /// A prepared cohort, open for reading. Slices are read from disk when they are touched.
 #[derive(Debug)]
@@ -265,15 +264,14 @@ fn read_record(dir: &Path) -> Result<StoreRecord, StoreError> {
         format: u32,
     }
     let path = record_path(dir);
-    let bytes = fs::read(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => StoreError::Unfinished {
-            dir: dir.to_path_buf(),
-        },
-        _ => StoreError::Io {
-            action: "read",
-            path: path.clone(),
-            source,
-        },
+    let bytes = fs::read(&path).map_err(|error| {
+        let error = Action::Read.on(&path)(error);
+        if error.is_missing() {
+            let dir = dir.to_path_buf();
+            StoreError::Unfinished { dir }
+        } else {
+            error.into()
+        }
     })?;
     let broken = |source| StoreError::Record {
         path: path.clone(),
@@ -310,6 +308,11 @@ fn check(case: &StoredCase, organs: &OrganMap, dir: &Path) -> Result<(), StoreEr
             "areas do not cover every organ and slice".to_owned(),
         ));
     }
+    if !case.has_labels() && !case.organs_annotated.is_empty() {
+        return Err(contradiction(
+            "organs are annotated, but it has no labels".to_owned(),
+        ));
+    }
     match case
         .organs_annotated
         .iter()
@@ -337,8 +340,11 @@ fn content_hash(record: &StoreRecord) -> String {
             )
         })
         .collect();
-    let content = serde_json::json!([record.format, record.options, record.organs, cases]);
-    blake3::hash(content.to_string().as_bytes())
-        .to_hex()
-        .to_string()
+    // As a value, whose keys are in alphabetical order: the order of fields does not count.
+    identity(&serde_json::json!([
+        record.format,
+        record.options,
+        record.organs,
+        cases
+    ]))
 }

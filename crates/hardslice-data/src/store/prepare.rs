@@ -1,9 +1,11 @@
 //! From a cohort to a store.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
-use hardslice_volume::whole_file::write_whole;
+use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 
 use super::one_case::{CaseError, Plan, forget};
@@ -104,18 +106,8 @@ pub fn prepare(
     let mut cases = Vec::new();
     for (case, outcome) in manifest.cases.iter().zip(outcomes) {
         match outcome {
-            Err(CaseError::Io {
-                action: action @ ("write" | "remove"),
-                path,
-                source,
-            }) => {
-                // A full disk is no fault of the scan: going on would leave the case out unseen.
-                return Err(StoreError::Io {
-                    action,
-                    path,
-                    source,
-                });
-            }
+            // A full disk is no fault of the scan: going on would leave the case out unseen.
+            Err(CaseError::Store(error)) => return Err(error.into()),
             Err(error) => report.failures.push(CaseFailure {
                 case: case.id.clone(),
                 error,
@@ -151,7 +143,7 @@ fn one_case(
 ) -> Result<(StoredCase, Step), CaseError> {
     counter.tell(&case.id, Step::Begun);
     let inputs_blake3 = plan.inputs_blake3(case)?;
-    let (stored, step) = if let Some(stored) = plan.kept(case, &inputs_blake3) {
+    let (stored, step) = if let Some(stored) = plan.kept(case, &inputs_blake3)? {
         (stored, Step::Kept)
     } else {
         // From here on the folder is no finished store.
@@ -204,12 +196,10 @@ fn nothing_prepared(failures: &[CaseFailure]) -> StoreError {
 /// Writes `store.json`, one case a line, unless it already says the same.
 fn write_record(record: &StoreRecord, dir: &Path) -> Result<(), StoreError> {
     let path = record_path(dir);
-    let io = |source| StoreError::Io {
-        action: "write",
-        path: path.clone(),
-        source,
+    let json = |part: serde_json::Result<String>| -> Result<String, FileError> {
+        part.map_err(io::Error::from)
+            .map_err(Action::Write.on(&path))
     };
-    let json = |part: serde_json::Result<String>| part.map_err(|error| io(error.into()));
     let cases = record
         .cases
         .iter()
@@ -221,8 +211,9 @@ fn write_record(record: &StoreRecord, dir: &Path) -> Result<(), StoreError> {
         json(serde_json::to_string(&record.organs))?,
         cases.collect::<Result<Vec<_>, _>>()?.join(",\n"),
     );
+    // One that cannot be read is written anew, and that says what is wrong.
     if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
         return Ok(());
     }
-    write_whole(&path, |out| std::io::Write::write_all(out, text.as_bytes())).map_err(io)
+    Ok(write_whole_bytes(&path, text.as_bytes()).map_err(Action::Write.on(&path))?)
 }

@@ -59,7 +59,7 @@ pub(super) fn conv_flops(net: &Net, n: usize, size: usize, mode: Mode) -> f64 {
         }
     };
     let forward: usize = layers.iter().map(|layer| layer.multiply_adds).sum();
-    let first = layers.first().map_or(0, |layer| layer.multiply_adds);
+    let first = layers[0].multiply_adds;
     let multiply_adds = match mode {
         Mode::Train => 3 * forward - first,
         Mode::Infer => forward,

@@ -16,9 +16,9 @@ pub use prepared::Prepared;
 pub use whole_loop::{LoopMeasured, LoopPlace, measure_loop, n_loop_steps};
 pub use workload::{Dimensions, Mode, Size, Workload};
 
-use std::io;
 use std::path::PathBuf;
 
+use hardslice_volume::FileError;
 use thiserror::Error;
 
 use crate::fit::FitError;
@@ -46,11 +46,6 @@ pub enum BenchError {
     #[error(transparent)]
     Fit(#[from] FitError),
     /// A file cannot be written.
-    #[error("cannot write {}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }

@@ -1,13 +1,12 @@
 //! A workload made ready: net, slices, settings.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use burn::tensor::Device;
 use hardslice_data::random::Stream;
 use hardslice_kernels::Buffer;
-use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::Action;
+use hardslice_volume::whole_file::{write_json, write_whole_bytes};
 use serde::Serialize;
 
 use super::{BenchError, Workload};
@@ -93,26 +92,14 @@ impl Prepared {
             train: &self.train_config,
             seed: self.seed,
         };
-        let file_error = |path: &Path| {
-            let path = path.to_owned();
-            move |source| BenchError::File { path, source }
-        };
-        fs::create_dir_all(dir).map_err(file_error(dir))?;
-        let json = serde_json::to_vec_pretty(&record).map_err(io::Error::from);
-        for (name, bytes) in [
-            (
-                "weights.safetensors",
-                Ok(Weights::of(&self.net).to_safetensors()),
-            ),
-            ("batch.safetensors", Ok(batch.to_safetensors())),
-            ("workload.json", json),
+        for (name, weights) in [
+            ("weights.safetensors", Weights::of(&self.net)),
+            ("batch.safetensors", batch),
         ] {
             let path = dir.join(name);
-            bytes
-                .and_then(|bytes| write_whole_bytes(&path, &bytes))
-                .map_err(file_error(&path))?;
+            write_whole_bytes(&path, &weights.to_safetensors()).map_err(Action::Write.on(&path))?;
         }
-        Ok(())
+        Ok(write_json(&dir.join("workload.json"), &record)?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use burn::tensor::Device;
@@ -183,10 +183,10 @@ impl Contest<'_> {
         fit(self.state(), &phase, NAME, &dir, &context)?;
         let end = Instant::now();
         let times = clock.times();
-        let last = times.last().copied().unwrap_or(end);
+        let last = times.last().expect("a training has steps");
         Ok([
             self.seconds_a_step(&times),
-            end.duration_since(last).as_secs_f64(),
+            end.duration_since(*last).as_secs_f64(),
         ])
     }
 
@@ -216,19 +216,20 @@ impl<'a> Clock<'a> {
         }
     }
 
-    fn times(&self) -> Vec<Instant> {
+    fn locked(&self) -> MutexGuard<'_, Vec<Instant>> {
         let times = self.times.lock();
-        times.unwrap_or_else(PoisonError::into_inner).clone()
+        times.expect("nothing panics while it holds the lock")
+    }
+
+    fn times(&self) -> Vec<Instant> {
+        self.locked().clone()
     }
 }
 
 impl Observer for Clock<'_> {
     fn notify(&self, event: &Event<'_>) {
         if let Event::Step { step, .. } = event {
-            let times = self.times.lock();
-            times
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(Instant::now());
+            self.locked().push(Instant::now());
             (self.advanced)(self.n_before + step);
         }
     }

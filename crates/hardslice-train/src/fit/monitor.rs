@@ -5,9 +5,10 @@ use std::time::Instant;
 use hardslice_data::SliceRef;
 use hardslice_data::balance::Plan;
 use hardslice_data::mining::case_dice;
+use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::{Action, FileError};
 
 use super::{FitContext, FitError, Phase, TrainState};
-use crate::checkpoint::CheckpointError;
 use crate::config::TrainConfig;
 use crate::dataset::SliceDataset;
 use crate::layout::TrainingDir;
@@ -181,17 +182,10 @@ impl<'a> Monitor<'a> {
         scores.iter().any(|score| score.n_predicted > 0)
     }
 
-    fn keep_best(&self, state: &TrainState) -> Result<(), FitError> {
+    fn keep_best(&self, state: &TrainState) -> Result<(), FileError> {
         let path = self.dir.best();
         let bytes = Weights::of(&state.net).to_safetensors();
-        let written = hardslice_volume::whole_file::write_whole_bytes(&path, &bytes);
-        written.map_err(|source| {
-            FitError::Checkpoint(CheckpointError::File {
-                action: "write",
-                path,
-                source,
-            })
-        })
+        write_whole_bytes(&path, &bytes).map_err(Action::Write.on(&path))
     }
 }
 

@@ -1,12 +1,10 @@
 //! What a finished training leaves last, so that it is known to be over without its checkpoints.
 
-use std::fs;
-use std::io;
-
-use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::FileError;
+use hardslice_volume::whole_file::{read_json_if_there, write_json};
 use serde::{Deserialize, Serialize};
 
-use super::{FitError, TrainState};
+use super::TrainState;
 use crate::layout::TrainingDir;
 use crate::weights::Weights;
 
@@ -35,27 +33,16 @@ impl Receipt {
     ///
     /// # Errors
     ///
-    /// [`FitError::Receipt`] when it is there and cannot be read.
-    pub fn read(dir: &TrainingDir) -> Result<Option<Self>, FitError> {
-        let path = dir.receipt();
-        let json = match fs::read(&path) {
-            Ok(json) => json,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(FitError::Receipt { path, source }),
-        };
-        let read = serde_json::from_slice(&json).map_err(io::Error::other);
-        read.map(Some)
-            .map_err(|source| FitError::Receipt { path, source })
+    /// [`FileError`] when it is there and cannot be read.
+    pub fn read(dir: &TrainingDir) -> Result<Option<Self>, FileError> {
+        read_json_if_there(&dir.receipt())
     }
 
     /// Writes the receipt, unless it is there: others may read the same training side by side.
-    pub(super) fn write(&self, dir: &TrainingDir) -> Result<(), FitError> {
+    pub(super) fn write(&self, dir: &TrainingDir) -> Result<(), FileError> {
         if Self::read(dir)?.as_ref() == Some(self) {
             return Ok(());
         }
-        let path = dir.receipt();
-        let json = serde_json::to_vec_pretty(self).map_err(io::Error::other);
-        json.and_then(|json| write_whole_bytes(&path, &json))
-            .map_err(|source| FitError::Receipt { path, source })
+        write_json(&dir.receipt(), self)
     }
 }

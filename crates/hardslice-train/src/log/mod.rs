@@ -10,6 +10,7 @@ use std::io;
 use std::path::PathBuf;
 
 use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::{Action, FileError};
 use thiserror::Error;
 
 use crate::layout::TrainingDir;
@@ -17,16 +18,21 @@ use tensorboard::{EventError, EventWriter};
 
 const HEADER: &str = "step,lr,loss,validation_mean_dice,validation_min_dice\n";
 
-/// A log cannot be written.
+/// A log cannot be written, or gone on with.
 #[derive(Debug, Error)]
 pub enum LogError {
-    /// The CSV table.
-    #[error("cannot write the training log {}", path.display())]
-    Csv {
+    /// The CSV table cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A line of the CSV table that is none of a log.
+    #[error("line {number} is `{line}`, wanted {}: {}", HEADER.trim_end(), path.display())]
+    Line {
+        /// The line, counted from 1.
+        number: usize,
+        /// What it says.
+        line: String,
         /// The file.
         path: PathBuf,
-        /// Why.
-        source: io::Error,
     },
     /// The event file.
     #[error(transparent)]
@@ -64,19 +70,24 @@ impl TrainLog {
     pub fn open(dir: &TrainingDir, step: u64, wall_time_s: fn() -> f64) -> Result<Self, LogError> {
         let path = dir.log();
         let old = match fs::read_to_string(&path) {
-            Ok(old) => old,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(source) => return Err(LogError::Csv { path, source }),
+            old => old.map_err(Action::Read.on(&path))?,
         };
-        let step_of = |line: &str| {
-            line.split(',')
-                .next()
-                .and_then(|step| step.parse::<u64>().ok())
-        };
-        let kept = old
-            .lines()
-            .filter(|line| step_of(line).is_some_and(|line| line <= step));
-        let text = kept.fold(HEADER.to_owned(), |text, line| text + line + "\n");
+        let mut text = HEADER.to_owned();
+        for (idx, line) in old.lines().enumerate().skip(1) {
+            let step_of_line = line.split(',').next().map(str::parse::<u64>);
+            let Some(Ok(step_of_line)) = step_of_line else {
+                return Err(LogError::Line {
+                    number: idx + 1,
+                    line: line.to_owned(),
+                    path,
+                });
+            };
+            if step_of_line <= step {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
         let events_dir = dir.tensorboard();
         let events = match EventWriter::open_at(&events_dir, step) {
             Ok(events) => events,
@@ -133,10 +144,8 @@ impl TrainLog {
     /// [`LogError`] when a file cannot be written.
     pub fn flush(&mut self) -> Result<(), LogError> {
         self.events.flush()?;
-        write_whole_bytes(&self.path, self.text.as_bytes()).map_err(|source| LogError::Csv {
-            path: self.path.clone(),
-            source,
-        })
+        let written = write_whole_bytes(&self.path, self.text.as_bytes());
+        Ok(written.map_err(Action::Write.on(&self.path))?)
     }
 }
 
@@ -175,5 +184,18 @@ mod tests {
             unbroken,
             "stopped at 30, resumed from 15"
         );
+    }
+
+    #[test]
+    fn a_line_that_is_none_of_a_log_is_named_and_not_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = TrainingDir::new(dir.path());
+        fs::write(dir.log(), format!("{HEADER}10,0.1,0.5,,\n20;0,1;0,5;;\n")).unwrap();
+        let refused = TrainLog::open(&dir, 20, || 1.0).unwrap_err().to_string();
+        assert!(
+            refused.starts_with("line 3 is `20;0,1;0,5;;`, wanted step,lr,loss"),
+            "{refused}"
+        );
+        assert!(refused.ends_with("train.csv"), "{refused}");
     }
 }

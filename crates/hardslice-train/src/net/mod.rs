@@ -149,11 +149,8 @@ impl Net {
             Self::UNet(net) => net.devices(),
             Self::Fcn8s(net) => net.devices(),
         };
-        devices
-            .into_iter()
-            .next()
-            .unwrap_or_default()
-            .without_autodiff()
+        // That of all its parameters.
+        devices[0].clone().without_autodiff()
     }
 
     /// In which precision its activations are stored on a CPU.

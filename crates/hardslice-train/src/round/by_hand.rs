@@ -10,10 +10,11 @@ use hardslice_data::mining::ResolvedTau;
 use super::chain::PhaseChain;
 use super::stages::Stages;
 use super::{Protocol, RoundContext, RoundError};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::fit::Phase;
 use crate::layout::TrainingDir;
 use crate::model::{Model, ModelRecord};
+use crate::progress::{Event, Warning};
 
 /// What a training by hand is called where others have the name of their arm.
 const BY_HAND: &str = "by_hand";
@@ -52,13 +53,22 @@ pub fn train_by_hand(
 ) -> Result<ModelRecord, RoundError> {
     let stages = Stages::new(protocol, context, protocol.net.context)?;
     let plan = match job.plan {
-        Some(path) => Plan::read_csv(path, |name| context.store.place_of(name))?,
+        Some(path) => {
+            let store = context.store;
+            let n_slices = |case_idx: usize| store.cases()[case_idx].n_slices;
+            Plan::read_csv(path, |name| store.place_of(name), n_slices)?
+        }
         None => Arm::BOnly.first_half(&stages.candidates())?,
     };
     let mut chain = match job.from {
         Some(from) => {
             let checkpoints = TrainingDir::new(from).checkpoints();
-            let saved = Checkpoint::newest(&checkpoints, drop)?;
+            let damaged = |error: CheckpointError| {
+                let message = error.to_string();
+                let warning = Event::Warning(Warning::DamagedCheckpoint { message });
+                context.observer.notify(&warning);
+            };
+            let saved = Checkpoint::newest(&checkpoints, damaged)?;
             let saved = saved.ok_or(RoundError::NoCheckpoint { path: checkpoints })?;
             PhaseChain::from_checkpoint(&stages.trainer, &protocol.net, BY_HAND, saved)?
         }

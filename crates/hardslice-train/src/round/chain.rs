@@ -1,6 +1,7 @@
 //! The phases that a net goes through, one after the other, and where it stands on that way.
 
 use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::{Action, FileError};
 
 use super::RoundError;
 use super::trainer::Trainer;
@@ -109,8 +110,7 @@ impl<'a> PhaseChain<'a> {
         dir: TrainingDir,
     ) -> Result<(), RoundError> {
         let identity = self.identity_of(trainer, &phase);
-        let fit_error = |source| self.error(source);
-        let receipt = match Receipt::read(&dir).map_err(fit_error)? {
+        let receipt = match Receipt::read(&dir)? {
             Some(receipt) if receipt.identity == identity => {
                 trainer.skipped(&phase.stage);
                 self.state = None;
@@ -134,7 +134,7 @@ impl<'a> PhaseChain<'a> {
                     .fit(state, &phase, &identity, &dir)
                     .map_err(|source| self.error(source))?;
                 self.state = Some(state);
-                let receipt = Receipt::read(&dir).map_err(|source| self.error(source))?;
+                let receipt = Receipt::read(&dir)?;
                 receipt.expect("a training that is over has left its receipt")
             }
         };
@@ -209,15 +209,11 @@ impl<'a> PhaseChain<'a> {
 }
 
 /// A training starts with the best weights of the one before it, until it finds better ones.
-fn hand_on_best(from: &TrainingDir, to: &TrainingDir) -> Result<(), RoundError> {
+fn hand_on_best(from: &TrainingDir, to: &TrainingDir) -> Result<(), FileError> {
     let (from, to) = (from.best(), to.best());
     if to.exists() || !from.exists() {
         return Ok(());
     }
-    let copied = std::fs::read(&from).and_then(|bytes| write_whole_bytes(&to, &bytes));
-    copied.map_err(|source| RoundError::File {
-        action: "write",
-        path: to,
-        source,
-    })
+    let bytes = std::fs::read(&from).map_err(Action::Read.on(&from))?;
+    write_whole_bytes(&to, &bytes).map_err(Action::Write.on(&to))
 }

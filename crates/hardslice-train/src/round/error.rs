@@ -1,10 +1,10 @@
 //! What can stop a round.
 
-use std::io;
 use std::path::PathBuf;
 
 use hardslice_data::balance::{ArmError, PlanError};
 use hardslice_data::mining::{TauError, WriteError};
+use hardslice_volume::FileError;
 use thiserror::Error;
 
 use crate::checkpoint::CheckpointError;
@@ -51,15 +51,8 @@ pub enum RoundError {
     )]
     RoundsWithFinalNet,
     /// The file system refused.
-    #[error("cannot {action} {}", path.display())]
-    File {
-        /// `write` or `read`.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Training.
     #[error("training `{arm}` failed")]
     Fit {

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A trial is a round in a folder of its own, so a campaign goes on where it was stopped as a round
-//! does. Cells share the store, and their split where it is the same.
+//! does. Trials share the store, and their split where it is the same.
 
 mod forecast;
 mod jobs;
@@ -17,13 +17,13 @@ mod seeds;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use anyhow::Context;
 use burn::tensor::Device;
 use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_data::split::Split;
 use hardslice_train::round::{self, Protocol, RoundContext, RoundOutcome};
 use hardslice_train::{Observer, TestScore};
+use hardslice_volume::Action;
 use hardslice_volume::whole_file::write_whole_bytes;
 
 pub(crate) use forecast::Forecast;
@@ -73,8 +73,8 @@ impl Campaign<'_> {
     /// fixed.
     pub(crate) fn record(&self, cohort: &PreparedCohort) -> anyhow::Result<()> {
         let path = self.out.experiment();
-        write_whole_bytes(&path, self.experiment.to_toml()?.as_bytes())
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        let toml = self.experiment.to_toml()?;
+        write_whole_bytes(&path, toml.as_bytes()).map_err(Action::Write.on(&path))?;
         provenance::write(&self.out, self.experiment, &cohort.store, self.device)
     }
 

@@ -1,12 +1,12 @@
 //! The scores of a campaign.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 
 use hardslice_data::CaseId;
 use hardslice_data::balance::Arm;
 use hardslice_train::TestScore;
+use hardslice_volume::FileError;
 
 use crate::results;
 
@@ -21,7 +21,11 @@ pub(crate) struct ScoreRow {
 }
 
 /// Writes `scores.csv`: as a run's, with the columns `net` and `ratio`.
-pub(crate) fn write_scores(path: &Path, rows: &[ScoreRow], is_leaky: bool) -> io::Result<()> {
+pub(crate) fn write_scores(
+    path: &Path,
+    rows: &[ScoreRow],
+    is_leaky: bool,
+) -> Result<(), FileError> {
     let front = |row: &ScoreRow| {
         vec![
             row.score.case.to_string(),

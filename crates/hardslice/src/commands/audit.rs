@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use burn::tensor::Device;
 use clap::Args;
 use hardslice_data::audit::{AuditOptions, AuditReport, CaseAudit, audit};
 use hardslice_data::manifest::{self, Layout};
 use hardslice_data::split::{Fold, Split};
 
+use hardslice_volume::whole_file::read_json;
+
 use super::label_args::organ_map;
 use crate::bars::{self, Bars};
+use crate::provenance::named_out;
 use crate::{Done, provenance};
 
 /// Read a cohort and tell what is wrong with it, case by case, before anything is trained.
@@ -34,7 +36,7 @@ pub(crate) struct Audit {
     #[arg(long, value_name = "FILE.json")]
     split: Option<PathBuf>,
     /// Also write the findings as a table.
-    #[arg(long, value_name = "FILE.csv")]
+    #[arg(long, value_name = "FILE.csv", value_parser = named_out())]
     out: Option<PathBuf>,
 }
 
@@ -56,9 +58,7 @@ impl Audit {
         });
         bars.end();
         if let Some(path) = &self.out {
-            report
-                .write_csv(path)
-                .with_context(|| format!("cannot write {}", path.display()))?;
+            report.write_csv(path)?;
             let inputs: Vec<&Path> = if self.cohort.is_file() {
                 vec![&self.cohort]
             } else {
@@ -79,10 +79,7 @@ impl Audit {
         let Some(path) = &self.split else {
             return Ok(BTreeMap::new());
         };
-        let json =
-            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let split: Split = serde_json::from_slice(&json)
-            .with_context(|| format!("{} is not a split", path.display()))?;
+        let split: Split = read_json(path)?;
         let folds = Fold::ALL.into_iter().flat_map(|fold| {
             let name = format!("{fold:?}").to_lowercase();
             split

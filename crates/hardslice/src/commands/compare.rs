@@ -1,18 +1,17 @@
 //! `hardslice compare`: arms against their controls, over patients and seeds.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
 use hardslice::experiment::Experiment;
-use hardslice_data::split::Rule;
-use hardslice_data::{Organ, PatientId};
+use hardslice_data::{Organ, PatientId, identity};
 use hardslice_eval::compare::{ArmScore, Comparison, ComparisonPlan, compare};
 use hardslice_train::round::RoundOutcome;
 use hardslice_view::table::{Table, comparison_tables, stacked};
-use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::whole_file::{read_json_if_there, write_json, write_whole_bytes};
+use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 
 use super::campaign_args::{CampaignArgs, announce};
@@ -81,12 +80,8 @@ impl Compare {
         announce(&campaign, &trials)?;
         // Before anything is trained: with tau = "paper" the test set is opened for the threshold.
         let of_all = (experiment.to_toml()?, &organs, self.common.seeds());
-        let hash = blake3::hash(&serde_json::to_vec(&(of_all, cohort.store.content_hash()))?);
-        fix(
-            &plan,
-            hash.to_hex().to_string(),
-            &campaign.out.comparison_plan(),
-        )?;
+        let hash = identity(&(of_all, cohort.store.content_hash()));
+        fix(&plan, hash, &campaign.out.comparison_plan())?;
         let splits = campaign.splits(&cohort, &trials)?;
         campaign.train(&cohort, &trials, &splits)?;
 
@@ -111,14 +106,13 @@ impl Compare {
             .flat_map(|(trial, outcome)| trial.scores(outcome))
             .collect();
         let is_leaky = outcomes.iter().any(|outcome| outcome.leaky);
-        write_scores(&out.scores(), &rows, is_leaky).context("cannot write scores.csv")?;
+        write_scores(&out.scores(), &rows, is_leaky)?;
         let mut comparisons: BTreeMap<String, Comparison> = BTreeMap::new();
         for organ in &cohort.organs {
             let of_organ = rows.iter().filter(|row| row.score.organ == *organ);
             let cases = cohort.store.cases();
-            let scores: Vec<ArmScore> = of_organ
-                .map(|row| arm_score(cases, row.arm.name(), row.seed, &row.score))
-                .collect();
+            let scores = of_organ.map(|row| arm_score(cases, row.arm.name(), row.seed, &row.score));
+            let scores: Vec<ArmScore> = scores.collect::<anyhow::Result<_>>()?;
             let mut compared = compare(plan, &arm_words(), &scores)
                 .with_context(|| format!("the arms cannot be compared on the {organ}"))?;
             if is_leaky {
@@ -127,8 +121,7 @@ impl Compare {
             }
             comparisons.insert(organ.to_string(), compared);
         }
-        let json = serde_json::to_vec_pretty(&comparisons)?;
-        write_whole_bytes(&out.comparison(), &json).context("cannot write comparison.json")?;
+        write_json(&out.comparison(), &comparisons)?;
         write_tables(&comparisons, is_leaky, out.path())?;
         for (organ, comparison) in &comparisons {
             bars::print(&format!("{organ}: {}", comparison.verdict))?;
@@ -153,12 +146,12 @@ impl Compare {
         for organs in nets(experiment, organs) {
             for seed in self.common.seeds() {
                 for (fold, rule) in rules.iter().enumerate() {
-                    trials.push(trial(
-                        experiment,
-                        &organs,
-                        *seed,
-                        rule.as_ref().map(|rule| (fold, rule)),
-                    ));
+                    let mut trial = trial(experiment, &organs, *seed);
+                    if let Some(rule) = rule {
+                        trial.experiment.split.rule = rule.clone();
+                        trial.name.fold = Some(fold);
+                    }
+                    trials.push(trial);
                 }
             }
         }
@@ -166,21 +159,14 @@ impl Compare {
     }
 }
 
-fn trial(
-    experiment: &Experiment,
-    organs: &[Organ],
-    seed: u64,
-    fold: Option<(usize, &Rule)>,
-) -> Trial {
-    let mut experiment = experiment.clone();
-    experiment.seed = seed;
-    if let Some((_, rule)) = fold {
-        experiment.split.rule = rule.clone();
-    }
+fn trial(experiment: &Experiment, organs: &[Organ], seed: u64) -> Trial {
+    let experiment = Experiment {
+        seed,
+        ..experiment.clone()
+    };
     Trial {
         name: RoundName {
             seed: Some(seed),
-            fold: fold.map(|(fold, _)| fold),
             ..RoundName::of_organs(organs)
         },
         experiment,
@@ -195,9 +181,7 @@ fn fix(plan: &ComparisonPlan, experiment_blake3: String, path: &Path) -> anyhow:
         plan_blake3: plan.hash(),
         experiment_blake3,
     };
-    if let Ok(json) = fs::read(path) {
-        let before: FixedPlan = serde_json::from_slice(&json)
-            .with_context(|| format!("{} is damaged", path.display()))?;
+    if let Some(before) = read_json_if_there::<FixedPlan>(path)? {
         if before != fixed {
             return Err(anyhow!(
                 "the test set was opened for another plan, seeds, experiment or cohort, which \
@@ -207,8 +191,7 @@ fn fix(plan: &ComparisonPlan, experiment_blake3: String, path: &Path) -> anyhow:
         }
         return Ok(());
     }
-    let json = serde_json::to_vec_pretty(&fixed)?;
-    write_whole_bytes(path, &json).with_context(|| format!("cannot write {}", path.display()))
+    Ok(write_json(path, &fixed)?)
 }
 
 /// `estimates.csv` and `comparison.csv` for programs, and for people one document in each form,
@@ -217,7 +200,7 @@ fn write_tables(
     comparisons: &BTreeMap<String, Comparison>,
     is_leaky: bool,
     out: &Path,
-) -> anyhow::Result<()> {
+) -> Result<(), FileError> {
     let by_organ: Vec<(&String, [Table; 2])> = comparisons
         .iter()
         .map(|(organ, comparison)| {
@@ -237,8 +220,8 @@ fn write_tables(
             .iter()
             .map(|(organ, tables)| (*organ, &tables[idx]));
         let csv = stacked("organ", of_organs).map_or(String::new(), |table| table.to_csv());
-        write_whole_bytes(&out.join(name), csv.as_bytes())
-            .with_context(|| format!("cannot write {name}"))?;
+        let path = out.join(name);
+        write_whole_bytes(&path, csv.as_bytes()).map_err(Action::Write.on(&path))?;
     }
     let tables: Vec<(&String, Table)> = by_organ
         .into_iter()
@@ -268,4 +251,29 @@ fn write_tables(
         ("html", all(Table::to_html)),
     ];
     write_forms(&out.join("comparison"), forms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hardslice_data::balance::Arm;
+
+    #[test]
+    fn a_plan_that_was_fixed_and_cannot_be_read_is_not_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("comparison_plan.json");
+        let plan = comparison_plan(&[Arm::Baseline, Arm::Hard]).unwrap();
+        let fixed = || fix(&plan, "of this experiment".to_owned(), &path);
+        fixed().unwrap();
+        fixed().unwrap();
+        let other = fix(&plan, "of another one".to_owned(), &path).unwrap_err();
+        assert!(
+            other.to_string().contains("opened for another plan"),
+            "{other}"
+        );
+        std::fs::write(&path, "{").unwrap();
+        let refused = fixed().unwrap_err().to_string();
+        assert!(refused.starts_with("cannot read"), "{refused}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"{", "left as it is");
+    }
 }

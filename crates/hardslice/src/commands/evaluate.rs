@@ -1,10 +1,10 @@
 //! `hardslice evaluate`: scores of label maps.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use burn::tensor::Device;
 use clap::Args;
 use hardslice_data::{CaseId, Organ, OrganMap, bounded_parallel_map};
@@ -14,8 +14,9 @@ use hardslice_view::table::{self, Metric, SummaryRow};
 use hardslice_volume::{default_tolerance_mm, read_nifti_labels, same_grid};
 
 use super::label_args::organ_map;
-use super::predict::{nifti_files, stem};
+use super::predict::{NamedScan, nifti_files};
 use crate::bars::{self, Bars};
+use crate::provenance::named_out;
 use crate::results::{summary_rows, write_scores};
 use crate::{Done, causes, provenance};
 
@@ -38,7 +39,7 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "DIR")]
     predictions: PathBuf,
     /// The table to write.
-    #[arg(long, value_name = "FILE.csv")]
+    #[arg(long, value_name = "FILE.csv", value_parser = named_out())]
     out: PathBuf,
     /// An organ and its label values, as kidney=2,3; each value found in the truth when absent.
     #[arg(long = "label", value_name = "ORGAN=VALUES")]
@@ -70,7 +71,7 @@ impl Evaluate {
         let n_at_once = CASES_AT_ONCE.min(rayon::current_num_threads());
         let outcomes = bounded_parallel_map(&truths, n_at_once, |truth| {
             let case = case_name(truth);
-            let is_its = |path: &&PathBuf| stem(path) == case || stem(path) == stem(truth);
+            let is_its = |scan: &&NamedScan| scan.name == case || scan.name == truth.name;
             let scored = predictions.iter().find(is_its).map_or_else(
                 || Err(anyhow!("it has no prediction of its name")),
                 |predicted| score_pair(truth, predicted, organs.as_ref(), &options),
@@ -99,8 +100,7 @@ impl Evaluate {
         }
         let front = |score: &TestScore| vec![score.case.to_string(), score.organ.to_string()];
         let rows = scores.iter().map(|score| (front(score), &score.scores));
-        write_scores(&self.out, &["case", "organ"], rows, false)
-            .context("cannot write the table")?;
+        write_scores(&self.out, &["case", "organ"], rows, false)?;
         let inputs = [self.truth.as_path(), &self.predictions];
         provenance::of_command(
             &self.out,
@@ -119,24 +119,22 @@ impl Evaluate {
 }
 
 /// A truth's name without what marks it as one.
-fn case_name(path: &Path) -> String {
-    let stem = stem(path);
-    let bare = ["_seg", "_gt"]
-        .iter()
-        .find_map(|ending| stem.strip_suffix(ending));
-    bare.unwrap_or(&stem).to_owned()
+fn case_name(truth: &NamedScan) -> String {
+    let mut endings = ["_seg", "_gt"].iter();
+    let bare = endings.find_map(|ending| truth.name.strip_suffix(ending));
+    bare.unwrap_or(&truth.name).to_owned()
 }
 
 fn score_pair(
-    truth: &Path,
-    predicted: &Path,
+    truth: &NamedScan,
+    predicted: &NamedScan,
     organs: Option<&OrganMap>,
     options: &ScoreOptions,
 ) -> anyhow::Result<Vec<TestScore>> {
     let case = CaseId::new(case_name(truth))?;
     let (truth, predicted) = (
-        read_nifti_labels(truth)?.volume,
-        read_nifti_labels(predicted)?.volume,
+        read_nifti_labels(&truth.path)?.volume,
+        read_nifti_labels(&predicted.path)?.volume,
     );
     same_grid(
         truth.grid(),

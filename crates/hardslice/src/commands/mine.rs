@@ -19,6 +19,7 @@ use crate::bars::{self, Bars, wall_time_s};
 use crate::external::{ExternalMining, mine_predictions};
 use crate::folder_lock::FolderLock;
 use crate::pipeline::protocol;
+use crate::provenance::named_out;
 use crate::{Done, provenance};
 
 /// Score every slice of A with a model, or by anybody's predictions, and find the hard ones.
@@ -65,7 +66,7 @@ pub(crate) struct Mine {
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     exclude: Vec<Triage>,
     /// Where the ledger and the plan are written.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = named_out())]
     out: PathBuf,
     #[command(flatten)]
     device: DeviceArg,

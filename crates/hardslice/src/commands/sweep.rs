@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
 use hardslice_eval::Summary;
 use hardslice_view::paper_tables::{PaperKey, PaperNet, PaperOrgan, PaperTable, paper_tables};
+use hardslice_volume::FileError;
 
 use hardslice_view::table::Table;
 
@@ -74,7 +75,7 @@ impl Sweep {
             .flat_map(|(trial, outcome)| trial.scores(outcome))
             .collect();
         let is_leaky = outcomes.iter().any(|outcome| outcome.leaky);
-        write_scores(&campaign.out.scores(), &rows, is_leaky).context("cannot write scores.csv")?;
+        write_scores(&campaign.out.scores(), &rows, is_leaky)?;
         let tables = paper_tables(&summaries(&rows));
         let shown: Vec<&PaperTable> = tables
             .iter()
@@ -161,7 +162,7 @@ fn summaries(rows: &[ScoreRow]) -> BTreeMap<PaperKey, Summary> {
         .collect()
 }
 
-fn write_table(number: &str, table: &Table, dir: &Path) -> anyhow::Result<()> {
+fn write_table(number: &str, table: &Table, dir: &Path) -> Result<(), FileError> {
     let name = number.to_lowercase().replace(' ', "-");
     let forms = [
         ("csv", table.to_csv()),

@@ -14,6 +14,7 @@ use crate::bars::{self, Bars, wall_time_s};
 use crate::cohort::trained_organs;
 use crate::folder_lock::FolderLock;
 use crate::pipeline::protocol;
+use crate::provenance::named_out;
 use crate::{Done, provenance};
 
 /// Train one net with one sampling plan.
@@ -45,7 +46,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
     /// Where everything is written.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = named_out())]
     out: PathBuf,
     /// Go on from checkpoints that another instruction set made, though it rounds differently.
     #[arg(long)]

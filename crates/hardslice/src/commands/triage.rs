@@ -11,6 +11,8 @@ use hardslice_data::mining::ledger::{self, LedgerRow};
 use hardslice_data::mining::triage::Triage;
 use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Organ, OrganMap};
+use hardslice_phantom::ErrorKind;
+use hardslice_volume::Action;
 use hardslice_volume::whole_file::write_whole_bytes;
 
 use super::label_args::organ;
@@ -63,7 +65,7 @@ impl TriageArgs {
         if let (Some(truth), Some(store)) = (&self.truth, &self.store) {
             let store = Store::open(store)?;
             let planted = Planted::read(truth)?;
-            for line in planted.compared(&hard, store.organs()) {
+            for line in planted.compared(&hard, store.organs())? {
                 bars::print(&line)?;
             }
         }
@@ -148,25 +150,24 @@ fn write_table(path: &Path, rows: &[LedgerRow]) -> anyhow::Result<()> {
             row.triage_reason.as_deref().unwrap_or_default(),
         ])?;
     }
-    write_whole_bytes(path, &table.into_inner()?)
-        .with_context(|| format!("cannot write {}", path.display()))
+    Ok(write_whole_bytes(path, &table.into_inner()?).map_err(Action::Write.on(path))?)
 }
 
 /// The errors that were planted: kinds by case and slice, with the label that is wrong, or 0 where
 /// the slice itself is.
 struct Planted {
-    kinds: BTreeMap<(String, u32, u16), String>,
+    kinds: BTreeMap<(String, u32, u16), ErrorKind>,
 }
 
 impl Planted {
     fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = fs::read(path).map_err(Action::Read.on(path))?;
         let mut kinds = BTreeMap::new();
         for (n, row) in csv::Reader::from_reader(text.as_slice())
             .deserialize()
             .enumerate()
         {
-            let (case, z, label, kind): (String, u32, Option<u16>, String) =
+            let (case, z, label, kind): (String, u32, Option<u16>, ErrorKind) =
                 row.with_context(|| {
                     format!("row {} is not case,z,label,kind: {}", n + 1, path.display())
                 })?;
@@ -176,28 +177,32 @@ impl Planted {
     }
 
     /// The error of a slice that concerns an organ: that of its label before that of the scan.
-    fn of(&self, row: &LedgerRow, labels: &[u16]) -> Option<&str> {
+    fn of(&self, row: &LedgerRow, labels: &[u16]) -> Option<ErrorKind> {
         let labels = labels.iter().copied().chain([0]);
         let mut kinds =
             labels.filter_map(|label| self.kinds.get(&(row.case.to_string(), row.z, label)));
-        kinds.next().map(String::as_str)
+        kinds.next().copied()
     }
 
-    fn compared(&self, hard: &[LedgerRow], organs: &OrganMap) -> Vec<String> {
+    fn compared(&self, hard: &[LedgerRow], organs: &OrganMap) -> anyhow::Result<Vec<String>> {
         let rows = hard.iter().map(|row| {
             let mut entries = organs.entries().iter();
             let entry = entries.find(|entry| entry.organ == row.organ);
-            let labels = entry.map_or(&[][..], |entry| &entry.labels);
-            (row.triage, self.of(row, labels))
+            let entry = entry.ok_or_else(|| {
+                let organ = &row.organ;
+                anyhow!("the ledger is of {organ}, which is not in the store; it has {organs}")
+            })?;
+            Ok((row.triage, self.of(row, &entry.labels)))
         });
-        let rows: Vec<(Option<Triage>, Option<&str>)> = rows.collect();
+        let rows: Vec<(Option<Triage>, Option<ErrorKind>)> = rows.collect::<anyhow::Result<_>>()?;
         let mut lines = Vec::new();
         for triage in Triage::ALL {
             let is_found = |found: Option<Triage>| found == Some(triage);
-            let is_true = |kind: Option<&str>| kind.is_some_and(|kind| triage_of(kind) == triage);
+            let is_true =
+                |kind: Option<ErrorKind>| kind.is_some_and(|kind| triage_of(kind) == triage);
             let n_found = rows.iter().filter(|(found, _)| is_found(*found)).count();
             let n_true = rows.iter().filter(|(_, kind)| is_true(*kind)).count();
-            let both = |(found, kind): &&(Option<Triage>, Option<&str>)| {
+            let both = |(found, kind): &&(Option<Triage>, Option<ErrorKind>)| {
                 is_found(*found) && is_true(*kind)
             };
             let n_both = rows.iter().filter(both).count();
@@ -211,22 +216,54 @@ impl Planted {
                 share(n_found),
                 share(n_true)
             ));
-            let kinds: BTreeSet<&str> = rows.iter().filter_map(|(_, kind)| *kind).collect();
-            for kind in kinds.into_iter().filter(|kind| triage_of(kind) == triage) {
+            let kinds = rows.iter().filter_map(|(_, kind)| *kind);
+            let kinds: BTreeMap<&str, ErrorKind> = kinds.map(|kind| (kind.name(), kind)).collect();
+            for (name, kind) in kinds {
+                if triage_of(kind) != triage {
+                    continue;
+                }
                 let of_kind = || rows.iter().filter(|(_, its)| *its == Some(kind));
                 let n_found = of_kind().filter(|(found, _)| is_found(*found)).count();
-                lines.push(format!("  {kind:<10} {n_found} of {}", of_kind().count()));
+                lines.push(format!("  {name:<10} {n_found} of {}", of_kind().count()));
             }
         }
-        lines
+        Ok(lines)
     }
 }
 
 /// What a planted error should be found as.
-fn triage_of(kind: &str) -> Triage {
+fn triage_of(kind: ErrorKind) -> Triage {
     match kind {
-        "blank" | "offset" | "misplaced" => Triage::Broken,
-        "repeated" => Triage::Redundant,
-        _ => Triage::Suspect,
+        ErrorKind::Blank | ErrorKind::Offset | ErrorKind::Misplaced => Triage::Broken,
+        ErrorKind::Repeated => Triage::Redundant,
+        ErrorKind::Missing
+        | ErrorKind::CutShort
+        | ErrorKind::Half
+        | ErrorKind::Spilled
+        | ErrorKind::Shifted
+        | ErrorKind::Mirrored => Triage::Suspect,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_an_unknown_kind_is_refused_and_not_taken_for_a_wrong_label() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("errors.csv");
+        let read = |row: &str| {
+            fs::write(&path, format!("case,z,label,kind\n{row}\n")).unwrap();
+            Planted::read(&path)
+        };
+        let planted = read("a,3,1,cut_short").unwrap();
+        let key = ("a".to_owned(), 3, 1);
+        assert_eq!(planted.kinds.get(&key), Some(&ErrorKind::CutShort));
+        let refused = read("a,3,1,crooked").err().unwrap().to_string();
+        assert!(
+            refused.starts_with("row 1 is not case,z,label,kind"),
+            "{refused}"
+        );
     }
 }

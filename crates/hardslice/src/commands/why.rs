@@ -1,10 +1,9 @@
 //! `hardslice why`: why a slice is in the training set, or is not.
 
-use std::fs;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use hardslice_data::balance::{Arm, Plan, PlanEntry};
 use hardslice_data::mining::ledger::{self, LedgerRow};
@@ -12,6 +11,7 @@ use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Organ};
 use hardslice_train::layout::RoundDir;
+use hardslice_volume::whole_file::read_json;
 
 use super::label_args::organ;
 use crate::Done;
@@ -144,10 +144,7 @@ impl Why {
             Some(path) => path.clone(),
             None => out.path().join(round.split()),
         };
-        let json = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let split: Split = serde_json::from_slice(&json)
-            .with_context(|| format!("{} is no split", path.display()))?;
-        Ok(split.fold_of(case))
+        Ok(read_json::<Split>(&path)?.fold_of(case))
     }
 }
 
@@ -218,10 +215,9 @@ impl Answer<'_> {
             let is_of_mine = arm == Arm::Hard && of_mine.exists() && !of_arm.exists();
             let path = if is_of_mine { of_mine } else { of_arm };
             if self.arm.is_none_or(|wanted| wanted == arm) && path.exists() {
-                plans.push((
-                    arm,
-                    Plan::read_csv(&path, |name| self.store.place_of(name))?,
-                ));
+                let n_slices = |case_idx: usize| self.store.cases()[case_idx].n_slices;
+                let place_of = |name: &str| self.store.place_of(name);
+                plans.push((arm, Plan::read_csv(&path, place_of, n_slices)?));
             }
         }
         Ok(plans)

@@ -17,6 +17,7 @@ use hardslice_data::{Organ, OrganMap, SettingError};
 use hardslice_eval::ScoreOptions;
 use hardslice_train::net::NetConfig;
 use hardslice_train::{PredictOptions, TrainConfig};
+use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -90,14 +91,9 @@ pub struct Cohort {
 /// An experiment's file cannot be used.
 #[derive(Debug, Error)]
 pub enum ExperimentError {
-    /// It cannot be read.
-    #[error("cannot read the experiment {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// It cannot be read, or a path in it not be followed.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// It is not TOML, or a key or value is wrong.
     #[error("the experiment {} is not valid", path.display())]
     Toml {
@@ -138,23 +134,21 @@ impl Experiment {
     ///
     /// [`ExperimentError`] when it cannot be read, has unknown keys or makes no sense.
     pub fn read(path: &Path) -> Result<Self, ExperimentError> {
-        let text = fs::read_to_string(path).map_err(|source| ExperimentError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = fs::read_to_string(path).map_err(Action::Read.on(path))?;
         let mut experiment = Self::parse(&text, path)?;
         // Paths are relative to the file; resolved, they are not relative to anything.
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = folder_of(path);
         let resolve = |path: &mut PathBuf| {
             let joined = folder.join(&*path);
-            *path = std::path::absolute(&joined).unwrap_or(joined);
+            *path = std::path::absolute(&joined).map_err(Action::Read.on(&joined))?;
+            Ok::<_, FileError>(())
         };
-        resolve(&mut experiment.cohort.path);
+        resolve(&mut experiment.cohort.path)?;
         if let Some(init) = &mut experiment.init {
-            resolve(init);
+            resolve(init)?;
         }
         match &mut experiment.split.rule {
-            Rule::Table { path } | Rule::NnUnet { path, .. } => resolve(path),
+            Rule::Table { path } | Rule::NnUnet { path, .. } => resolve(path)?,
             Rule::Random { .. }
             | Rule::Lists(_)
             | Rule::KFold { .. }
@@ -252,9 +246,25 @@ impl Experiment {
     }
 }
 
+fn folder_of(file: &Path) -> &Path {
+    file.parent().expect("a file lies in a folder")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_preset_that_is_no_name_is_shown_as_it_stands() {
+        for (preset, shown) in [("3", "`3`"), ("\"huge\"", "`huge`"), ("\"\"", "``")] {
+            let refused = parse(&format!("preset = {preset}\n{COHORT}")).unwrap_err();
+            let said = refused.to_string();
+            assert!(
+                said.contains(&format!("there is no preset {shown}")),
+                "{said}"
+            );
+        }
+    }
 
     fn parse(text: &str) -> Result<Experiment, ExperimentError> {
         Experiment::parse(text, Path::new("experiment.toml"))

@@ -43,23 +43,23 @@ impl Preset {
 
 /// Fills an experiment's own table in from its preset; `laptop` where it names none.
 pub(super) fn with_preset(own: Table) -> Result<Table, String> {
-    let name = own
-        .get("preset")
-        .map_or(Some("laptop"), Value::as_str)
-        .unwrap_or_default();
-    let preset = Preset::ALL
-        .into_iter()
-        .find(|preset| preset.name() == name)
-        .ok_or_else(|| {
+    let named = |value: &Value| {
+        let mut presets = Preset::ALL.into_iter();
+        let preset = presets.find(|preset| value.as_str() == Some(preset.name()));
+        preset.ok_or_else(|| {
+            let found = value.as_str().map_or(value.to_string(), str::to_owned);
             let known = Preset::ALL.map(Preset::name).join(", ");
-            format!("there is no preset `{name}`; the presets are {known}")
-        })?;
+            format!("there is no preset `{found}`; the presets are {known}")
+        })
+    };
+    let preset = own.get("preset").map_or(Ok(Preset::Laptop), named)?;
     let mut merged: Table = toml::from_str(preset.text()).map_err(|error| error.to_string())?;
     merged.insert("preset".to_owned(), Value::from(preset.name()));
     merge(&mut merged, own);
     // One seed for all of it, where the file does not give the split one of its own.
     let seed = merged.get("seed").cloned().unwrap_or(Value::from(0));
     let split = merged.entry("split").or_insert_with(|| Table::new().into());
+    // What is no table is refused with all else that is wrong.
     if let Some(split) = split.as_table_mut() {
         split.entry("seed").or_insert(seed);
     }

@@ -6,12 +6,13 @@ mod weights;
 
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use hardslice_data::balance::{Plan, PlanEntry};
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::{Store, StoredCase};
 use hardslice_data::{Organ, SliceRef, StoreOrgan};
-use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::Action;
+use hardslice_volume::whole_file::{read_json, write_whole_bytes};
 use serde::Serialize;
 
 use crate::bars::Bars;
@@ -55,11 +56,9 @@ impl Export {
         organs: &[Organ],
     ) -> anyhow::Result<Self> {
         let store = Store::open(store)?;
-        let json =
-            std::fs::read(split).with_context(|| format!("cannot read {}", split.display()))?;
-        let split: Split = serde_json::from_slice(&json)
-            .with_context(|| format!("{} is no split", split.display()))?;
-        let plan = Plan::read_csv(plan, |name| store.place_of(name))?;
+        let split: Split = read_json(split)?;
+        let n_slices = |case_idx: usize| store.cases()[case_idx].n_slices;
+        let plan = Plan::read_csv(plan, |name| store.place_of(name), n_slices)?;
         let place = |organ: &Organ| {
             let place = store.organ_of(organ);
             place.ok_or_else(|| anyhow!("the cohort has no {organ}; it has {}", store.organs()))
@@ -68,15 +67,6 @@ impl Export {
             .iter()
             .map(place)
             .collect::<anyhow::Result<Vec<_>>>()?;
-        if let Some(entry) = plan.entries().iter().find(|entry| {
-            let case = store.cases().get(entry.slice.case());
-            case.is_none_or(|case| entry.slice.place() >= case.n_slices)
-        }) {
-            return Err(anyhow!(
-                "the plan names a slice that is not there: {}",
-                entry.slice
-            ));
-        }
         Ok(Self {
             store,
             plan,
@@ -178,6 +168,6 @@ fn copies(entry: &PlanEntry) -> usize {
 }
 
 fn write_json(path: &Path, value: &serde_json::Value) -> anyhow::Result<()> {
-    write_whole_bytes(path, format!("{value:#}\n").as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))
+    let written = write_whole_bytes(path, format!("{value:#}\n").as_bytes());
+    Ok(written.map_err(Action::Write.on(path))?)
 }

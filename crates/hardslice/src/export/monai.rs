@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use hardslice_data::balance::PlanEntry;
 use hardslice_data::split::Fold;
 use hardslice_data::store::StoredCase;
+use hardslice_volume::Action;
 use serde_json::{Map, Value, json};
 
 use super::{Export, write_json};
@@ -25,33 +27,23 @@ pub(super) fn write(export: &Export, out: &Path) -> anyhow::Result<()> {
             labels.insert(value.to_string(), json!(entry.organ.to_string()));
         }
     }
-    let files = |case: &StoredCase| -> Map<String, Value> {
-        let mut files = Map::new();
-        let absolute = |path: &Path| json!(std::path::absolute(path).unwrap_or(path.to_owned()));
-        files.insert("case".to_owned(), json!(case.id.as_str()));
-        files.insert("image".to_owned(), absolute(&case.source.image));
-        if let Some(labels) = &case.source.labels {
-            files.insert("label".to_owned(), absolute(labels));
-        }
-        files
-    };
     let slice = |entry: &PlanEntry| {
-        let mut item = files(export.case(entry.slice));
+        let mut item = files(export.case(entry.slice))?;
         let place = export.file_slice(entry.slice);
         item.insert("z".to_owned(), json!(entry.slice.z));
         item.insert("axis".to_owned(), json!(place.axis));
         item.insert("index".to_owned(), json!(place.index));
         item.insert("weight".to_owned(), json!(entry.weight));
         item.insert("reason".to_owned(), json!(entry.reason.name()));
-        item
+        Ok(item)
     };
-    let scans = |fold: Fold| -> Vec<_> {
+    let scans = |fold: Fold| {
         let cases = export.cases_of(fold).into_iter();
-        cases
-            .map(|place| files(&export.store.cases()[place]))
-            .collect()
+        let scans = cases.map(|place| files(&export.store.cases()[place]));
+        scans.collect::<anyhow::Result<Vec<_>>>()
     };
-    let training: Vec<_> = export.plan.entries().iter().map(slice).collect();
+    let training = export.plan.entries().iter().map(slice);
+    let training: Vec<_> = training.collect::<anyhow::Result<_>>()?;
     write_json(
         out,
         &json!({
@@ -62,8 +54,26 @@ pub(super) fn write(export: &Export, out: &Path) -> anyhow::Result<()> {
             "labels": labels,
             "numTraining": training.len(),
             "training": training,
-            "validation": scans(Fold::Validation),
-            "test": scans(Fold::Test),
+            "validation": scans(Fold::Validation)?,
+            "test": scans(Fold::Test)?,
         }),
     )
+}
+
+/// A scan and its labels.
+fn files(case: &StoredCase) -> anyhow::Result<Map<String, Value>> {
+    let mut files = Map::new();
+    files.insert("case".to_owned(), json!(case.id.as_str()));
+    files.insert("image".to_owned(), absolute(&case.source.image)?);
+    if let Some(labels) = &case.source.labels {
+        files.insert("label".to_owned(), absolute(labels)?);
+    }
+    Ok(files)
+}
+
+fn absolute(path: &Path) -> anyhow::Result<Value> {
+    let absolute = std::path::absolute(path).map_err(Action::Read.on(path))?;
+    let text = absolute.to_str();
+    let text = text.with_context(|| format!("the path is not UTF-8: {}", absolute.display()))?;
+    Ok(json!(text))
 }

@@ -78,9 +78,9 @@ pub(super) fn write(export: &Export, out: &Path, bars: &Bars) -> anyhow::Result<
 
 /// nnU-Net finds a dataset by the number in its folder's name.
 fn check_name(out: &Path) -> anyhow::Result<()> {
-    let name = out.file_name().and_then(|name| name.to_str()).unwrap_or("");
+    let name = out.file_name().and_then(|name| name.to_str());
     let number = name
-        .strip_prefix("Dataset")
+        .and_then(|name| name.strip_prefix("Dataset"))
         .and_then(|rest| rest.split_once('_'));
     let is_right = number.is_some_and(|(number, name)| {
         number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty()
@@ -119,7 +119,8 @@ fn write_slices(
         ));
     }
     let values = values(export);
-    let labels = export.store.native_labels(place).unwrap_or_default();
+    let labels = export.store.native_labels(place);
+    let labels = labels.ok_or_else(|| anyhow!("`{}` has no labels", case.id))?;
     let n = grid.shape.n_pixels();
     for z in slices {
         let at = *z as usize;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use hardslice_volume::Action;
 use hardslice_volume::whole_file::write_whole_bytes;
 
 use super::Export;
@@ -17,6 +17,7 @@ pub(super) fn write(export: &Export, out: &Path) -> anyhow::Result<()> {
     for entry in export.plan.entries() {
         let case = export.case(entry.slice);
         let place = export.file_slice(entry.slice);
+        // An empty cell where there are none.
         let labels = case.source.labels.as_deref().unwrap_or(Path::new(""));
         table.write_record([
             case.id.as_str(),
@@ -30,6 +31,5 @@ pub(super) fn write(export: &Export, out: &Path) -> anyhow::Result<()> {
             entry.reason.name(),
         ])?;
     }
-    write_whole_bytes(out, &table.into_inner()?)
-        .with_context(|| format!("cannot write {}", out.display()))
+    Ok(write_whole_bytes(out, &table.into_inner()?).map_err(Action::Write.on(out))?)
 }

@@ -106,12 +106,37 @@ fn lines(path: &Path) -> anyhow::Result<Vec<Line>> {
     let mut lines = Vec::new();
     for record in csv.records() {
         let record = record?;
+        // Empty where no validation was made.
+        let validated = Some(&record[dice]).filter(|dice| !dice.is_empty());
         lines.push(Line {
             step: record[step].parse()?,
             loss: record[loss].parse()?,
-            // Empty where no validation was made.
-            dice: record[dice].parse().ok(),
+            dice: validated.map(str::parse).transpose()?,
         });
     }
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_of_a_log_that_is_no_number_is_said_and_an_empty_one_is_absent() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = TrainingDir::new(dir.path());
+        assert!(read(&dir).unwrap().is_empty(), "no log");
+        let log = |row: &str| {
+            let header = "step,lr,loss,validation_mean_dice,validation_min_dice";
+            std::fs::write(dir.log(), format!("{header}\n{row}\n")).unwrap();
+            read(&dir)
+        };
+        assert_eq!(log("10,0.1,0.5,0.75,").unwrap()[0].dice, Some(0.75));
+        assert_eq!(log("10,0.1,0.5,,").unwrap()[0].dice, None);
+        let why = log("10,0.1,0.5,good,").err().unwrap();
+        assert!(
+            why.contains("train.csv cannot be read: invalid float"),
+            "{why}"
+        );
+    }
 }

@@ -1,10 +1,8 @@
 //! Everything that the sections are made from.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use hardslice_data::balance::Arm;
 use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Organ};
@@ -12,6 +10,7 @@ use hardslice_eval::CaseScores;
 use hardslice_eval::compare::ArmScore;
 use hardslice_train::{Evaluation, ModelRecord, TestScore};
 use hardslice_view::report::Section;
+use hardslice_volume::whole_file::read_json;
 
 use super::found::{FoundRound, Kind, find};
 use crate::layout::OutDir;
@@ -75,7 +74,7 @@ impl Gathered {
                     scores.push(Scored {
                         round: idx,
                         arm,
-                        scores: read_scores(&path)?,
+                        scores: read_json::<Evaluation>(&path)?.scores,
                     });
                 }
             }
@@ -121,14 +120,7 @@ impl Gathered {
     }
 
     pub(super) fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if self.is_leaky() {
-            warnings.push(
-                "LEAKY. The threshold was taken from the test set, so the test scores of the arms \
-                 that depend on it are not fair."
-                    .to_owned(),
-            );
-        }
+        let mut warnings = self.leak_warnings();
         if self.seeds().len() <= 1 {
             warnings.push(
                 "These numbers come from one seed. Another seed gives other nets; how much that \
@@ -139,12 +131,26 @@ impl Gathered {
         warnings
     }
 
-    fn is_leaky(&self) -> bool {
-        let mut folders = self
+    /// Whether the test set was used to set a threshold, and of which models that cannot be told.
+    fn leak_warnings(&self) -> Vec<String> {
+        let folders = self
             .rounds
             .iter()
             .flat_map(|round| Arm::ALL.map(|arm| round.dir.arm(arm).training().model()));
-        folders.any(|dir| matches!(ModelRecord::read(&dir), Ok(Some(record)) if record.leaky))
+        let (mut is_leaky, mut unknown) = (false, Vec::new());
+        for dir in folders {
+            match ModelRecord::read(&dir) {
+                Ok(record) => is_leaky |= record.is_some_and(|record| record.leaky),
+                Err(error) => unknown.push(format!(
+                    "Whether the test set was used to train a model is not known: {}.",
+                    crate::causes(&error)
+                )),
+            }
+        }
+        let leaky = "LEAKY. The threshold was taken from the test set, so the test scores of the \
+                     arms that depend on it are not fair.";
+        let leaky = is_leaky.then(|| leaky.to_owned());
+        leaky.into_iter().chain(unknown).collect()
     }
 
     /// Organs that were scored, in the order of the rounds; those of the folders' names where
@@ -283,9 +289,14 @@ impl Gathered {
         groups.into_iter().map(mean).collect()
     }
 
-    /// The Dice of an organ in a variant, as a comparison wants it.
-    pub(super) fn arm_scores(&self, variant: &Variant, organ: &Organ) -> Vec<ArmScore> {
-        let cases = self.store.as_ref().map_or(&[][..], Store::cases);
+    /// The Dice of an organ in a variant, as a comparison wants it; or why that cannot be told:
+    /// whose scan it is stands in the store.
+    pub(super) fn arm_scores(
+        &self,
+        variant: &Variant,
+        organ: &Organ,
+    ) -> Result<Vec<ArmScore>, String> {
+        let cases = self.store.as_ref().map_err(Clone::clone)?.cases();
         let of_variant = self
             .scores
             .iter()
@@ -295,7 +306,8 @@ impl Gathered {
             let of_organ = of_arm.scores.iter().filter(|score| score.organ == *organ);
             of_organ.map(move |score| arm_score(cases, of_arm.arm.name(), seed, score))
         });
-        rows.collect()
+        let rows: anyhow::Result<Vec<ArmScore>> = rows.collect();
+        rows.map_err(|error| format!("{error}."))
     }
 
     /// The scores of one arm in some rounds, each with its round.
@@ -320,12 +332,6 @@ impl Gathered {
         let scores = of_arm.into_iter().flat_map(|of_arm| &of_arm.scores);
         scores.filter(|score| score.organ == *organ).collect()
     }
-}
-
-fn read_scores(path: &Path) -> anyhow::Result<Vec<TestScore>> {
-    let read = || -> anyhow::Result<Evaluation> { Ok(serde_json::from_slice(&fs::read(path)?)?) };
-    let evaluation = read().with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(evaluation.scores)
 }
 
 fn mean_of(members: &[&CaseScores]) -> CaseScores {
@@ -384,5 +390,29 @@ pub(super) fn counted(n: usize, what: &str) -> String {
         format!("1 {what}")
     } else {
         format!("{n} {what}s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_cannot_be_read_is_not_taken_for_one_that_leaks_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = dir.path().join("liver/hard/model");
+        std::fs::create_dir_all(&model).unwrap();
+        let warned = || {
+            let warnings = Gathered::read(dir.path()).unwrap().warnings().into_iter();
+            let of_leaks = warnings.filter(|warning| warning.contains("test set"));
+            of_leaks.collect::<Vec<_>>()
+        };
+        assert!(warned().is_empty(), "nothing is there yet");
+        std::fs::write(model.join("model.json"), "{").unwrap();
+        let warned = warned();
+        assert!(
+            warned.len() == 1 && warned[0].contains("is not known: cannot read"),
+            "{warned:?}"
+        );
     }
 }

@@ -23,9 +23,9 @@ mod verdicts;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use hardslice_train::layout::{MiningDir, RoundDir};
 use hardslice_view::report::{Report, Section};
+use hardslice_volume::Action;
 use hardslice_volume::whole_file::write_whole_bytes;
 
 use crate::bars::Bars;
@@ -56,12 +56,10 @@ pub(crate) fn write(dir: &Path, bars: &Bars) -> anyhow::Result<PathBuf> {
     let figures = out.figures();
     for file in report.files() {
         let path = figures.join(&file.name);
-        write_whole_bytes(&path, &file.bytes)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        write_whole_bytes(&path, &file.bytes).map_err(Action::Write.on(&path))?;
     }
     let page = out.report();
-    write_whole_bytes(&page, report.to_html().as_bytes())
-        .with_context(|| format!("cannot write {}", page.display()))?;
+    write_whole_bytes(&page, report.to_html().as_bytes()).map_err(Action::Write.on(&page))?;
     bars.end();
     Ok(page)
 }

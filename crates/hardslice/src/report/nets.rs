@@ -2,7 +2,7 @@
 
 use hardslice_data::balance::Arm;
 use hardslice_train::net::{ConvBlock, Fcn8s, Net, NetConfig, UNet};
-use hardslice_train::{Model, ModelRecord};
+use hardslice_train::{Model, ModelError, ModelRecord};
 use hardslice_view::net_drawing::{LayerBox, LayerKind, draw_net};
 use hardslice_view::report::{Block, Figure, Section};
 
@@ -17,23 +17,33 @@ pub(super) fn section(gathered: &Gathered) -> Section {
     });
     let mut drawn: Vec<NetConfig> = Vec::new();
     for dir in dirs {
-        // A model that cannot be read has its sentence where its predictions should be.
-        let Ok(Some(record)) = ModelRecord::read(&dir) else {
-            continue;
+        let net = match ModelRecord::read(&dir) {
+            Ok(Some(record)) => record.net,
+            Ok(None) => continue,
+            Err(error) => {
+                section.push(Err(unreadable(&error)));
+                continue;
+            }
         };
-        if drawn.contains(&record.net) {
+        if drawn.contains(&net) {
             continue;
         }
-        let Ok(model) = Model::read(&dir, &burn::tensor::Device::flex()) else {
-            continue;
-        };
-        section.blocks.push(Block::Figure(figure(&model)));
-        drawn.push(record.net);
+        match Model::read(&dir, &burn::tensor::Device::flex()) {
+            Ok(model) => {
+                section.blocks.push(Block::Figure(figure(&model)));
+                drawn.push(net);
+            }
+            Err(error) => section.push(Err(unreadable(&error))),
+        }
     }
     if drawn.is_empty() {
         section.push(Err("No model is there yet.".to_owned()));
     }
     section
+}
+
+fn unreadable(error: &ModelError) -> String {
+    format!("A model is left out: {}.", crate::causes(error))
 }
 
 fn figure(model: &Model) -> Figure {

@@ -1,60 +1,59 @@
 //! What it was all made of.
 
 use std::fs;
+use std::io;
+use std::path::Path;
 
+use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::Store;
 use hardslice_view::report::{Block, Section};
-use serde_json::Value;
+use hardslice_volume::whole_file::read_json_if_there;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::found::Kind;
 use super::gathered::{Gathered, counted};
+use crate::layout::OutDir;
 
 pub(super) fn section(gathered: &Gathered) -> Section {
     let mut section = Section::new("provenance", "Provenance");
-    let mut facts = Vec::new();
-    let json = |name: &str| -> Option<Value> {
-        serde_json::from_slice(&fs::read(gathered.dir.join(name)).ok()?).ok()
-    };
+    let (mut facts, mut unreadable) = (Vec::new(), Vec::new());
+    let out = OutDir::new(&gathered.dir);
     let command = match gathered.kind {
         Kind::Run => "run",
         Kind::Compare => "compare",
         Kind::Sweep => "sweep",
     };
     facts.push(("made by".to_owned(), format!("hardslice {command}")));
-    if let Some(provenance) = json("provenance.json") {
+    if let Some(provenance) = read(&out.provenance(), &mut unreadable) {
         facts.extend(plain(&provenance));
     }
     let seeds: Vec<String> = gathered.seeds().iter().map(u64::to_string).collect();
     if !seeds.is_empty() {
         facts.push(("seeds".to_owned(), seeds.join(", ")));
     }
-    if let Some(plan) = json("comparison_plan.json") {
-        let hash = ["plan_blake3", "blake3", "hash"]
-            .iter()
-            .find_map(|key| plan.get(key)?.as_str());
+    let plan = read::<Map<String, Value>>(&out.comparison_plan(), &mut unreadable);
+    if let Some(plan) = plan {
+        let hash = plan.get("plan_blake3").and_then(Value::as_str);
         facts.extend(hash.map(|hash| ("plan of the comparison".to_owned(), hash.to_owned())));
     }
     if let Ok(store) = &gathered.store {
         facts.extend(cohort(store));
     }
-    if let Some(split) = json("split.json") {
-        let count = |fold: &str| split.get(fold).and_then(Value::as_array).map(Vec::len);
-        let folds = ["test", "validation", "a", "b"].map(|fold| {
-            count(fold).map(|n| {
-                format!(
-                    "{n} {}",
-                    if fold.len() == 1 {
-                        fold.to_uppercase()
-                    } else {
-                        fold.to_owned()
-                    }
-                )
-            })
-        });
-        let folds: Vec<String> = folds.into_iter().flatten().collect();
+    if let Some(split) = read::<Split>(&out.split(), &mut unreadable) {
+        let folds = [
+            (Fold::Test, "test"),
+            (Fold::Validation, "validation"),
+            (Fold::A, "A"),
+            (Fold::B, "B"),
+        ];
+        let folds = folds.map(|(fold, name)| format!("{} {name}", split.cases(fold).len()));
         facts.push(("scans in each fold".to_owned(), folds.join(", ")));
     }
     section.blocks.push(Block::Facts(facts));
+    for why in unreadable {
+        section.push(Err(why));
+    }
     for (file, title) in [
         (
             "experiment.toml",
@@ -71,16 +70,26 @@ pub(super) fn section(gathered: &Gathered) -> Section {
                 title: title.to_owned(),
                 text,
             }),
-            Err(_) if file == "comparison_plan.json" => {}
+            // A run has none.
+            Err(error)
+                if file == "comparison_plan.json" && error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => section.push(Err(format!("{file} cannot be read: {error}."))),
         }
     }
     section
 }
 
+/// What a file of JSON says, nothing where it is not there; why it cannot be read is noted.
+fn read<T: DeserializeOwned>(path: &Path, unreadable: &mut Vec<String>) -> Option<T> {
+    let read = read_json_if_there(path);
+    read.unwrap_or_else(|error| {
+        unreadable.push(format!("A file is left out: {}.", crate::causes(&error)));
+        None
+    })
+}
+
 /// The text and numbers of a JSON object, its keys as words.
-fn plain(object: &Value) -> Vec<(String, String)> {
-    let entries = object.as_object().into_iter().flatten();
+fn plain(object: &Map<String, Value>) -> Vec<(String, String)> {
     let fact = |(key, value): (&String, &Value)| {
         let value = match value {
             Value::String(text) => text.clone(),
@@ -90,7 +99,7 @@ fn plain(object: &Value) -> Vec<(String, String)> {
         };
         Some((key.replace("_blake3", " (BLAKE3)").replace('_', " "), value))
     };
-    entries.filter_map(fact).collect()
+    object.iter().filter_map(fact).collect()
 }
 
 fn cohort(store: &Store) -> Vec<(String, String)> {
@@ -117,4 +126,27 @@ fn cohort(store: &Store) -> Vec<(String, String)> {
         ),
         ("organs in the store".to_owned(), store.organs().to_string()),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_said_and_a_missing_one_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("split.json");
+        let mut unreadable = Vec::new();
+        assert!(read::<Split>(&path, &mut unreadable).is_none(), "missing");
+        assert!(unreadable.is_empty(), "{unreadable:?}");
+        fs::write(&path, "{}").unwrap();
+        assert!(read::<Split>(&path, &mut unreadable).is_none(), "no split");
+        let [why] = &unreadable[..] else {
+            panic!("{unreadable:?}");
+        };
+        assert!(
+            why.contains("split.json") && why.contains("missing field"),
+            "{why}"
+        );
+    }
 }

@@ -18,7 +18,13 @@ pub(super) fn section(gathered: &Gathered) -> Section {
     };
     for organ in gathered.organs() {
         let rounds = gathered.tested_rounds(&organ);
-        let arms = shown_arms(&rounds);
+        let arms = match shown_arms(&rounds) {
+            Ok(arms) => arms,
+            Err(why) => {
+                section.push(Err(why));
+                continue;
+            }
+        };
         let cases = chosen(gathered, &rounds, &organ, &arms);
         if cases.is_empty() {
             section.push(Err(format!(

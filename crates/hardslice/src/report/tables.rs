@@ -38,6 +38,7 @@ pub(super) fn section(gathered: &Gathered) -> Section {
         }
     }
     for organ in gathered.organs() {
+        // Why there is none is said with the verdict.
         if let Ok(comparison) = comparison(gathered, &gathered.shown_variant(), &organ) {
             for mut table in comparison_tables(&comparison) {
                 table.title = format!("{}, {organ}", table.title);

@@ -1,13 +1,13 @@
 //! The question and the verdict, in words first.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
 use hardslice_eval::compare::{Comparison, Conclusion, compare};
 use hardslice_view::curves::{IntervalGroup, IntervalRow, Intervals};
 use hardslice_view::report::{Block, Figure, Section, Tone, Verdict};
+use hardslice_volume::whole_file::read_json_if_there;
 
 use super::gathered::{Gathered, Variant};
 use crate::arms::{arm_words, comparison_plan};
@@ -47,14 +47,14 @@ pub(super) fn comparison(
     variant: &Variant,
     organ: &Organ,
 ) -> Result<Comparison, String> {
-    if let Ok(json) = fs::read(OutDir::new(&gathered.dir).comparison()) {
-        let planned: BTreeMap<String, Comparison> = serde_json::from_slice(&json)
-            .map_err(|error| format!("comparison.json cannot be read: {error}."))?;
-        if let Some(found) = planned.into_iter().find(|(name, _)| name == organ.as_str()) {
-            return Ok(found.1);
-        }
+    let planned = read_json_if_there::<BTreeMap<String, Comparison>>(
+        &OutDir::new(&gathered.dir).comparison(),
+    );
+    let planned = planned.map_err(|error| format!("{}.", crate::causes(&error)))?;
+    if let Some(found) = planned.and_then(|mut planned| planned.remove(organ.as_str())) {
+        return Ok(found);
     }
-    let scores = gathered.arm_scores(variant, organ);
+    let scores = gathered.arm_scores(variant, organ)?;
     let was_run = |arm: &Arm| scores.iter().any(|score| score.arm == arm.name());
     let arms: Vec<Arm> = Arm::ALL.into_iter().filter(was_run).collect();
     let no_verdict = |error: &dyn std::error::Error| format!("no verdict, because {error}.");
@@ -98,11 +98,12 @@ fn verdict(organ: &Organ, comparison: &Comparison) -> Verdict {
 fn figures(gathered: &Gathered, organ: &Organ, comparison: &Comparison) -> Vec<Block> {
     let plan = &comparison.plan;
     let percent = (1000.0 * (1.0 - plan.alpha)).round() / 10.0;
-    // The place among the arms, as in every other chart.
+    // The place among the arms, as in every other chart; beyond them for an arm whose scores are no
+    // longer there.
     let arms_of_charts = gathered.arms();
     let colour = |arm: &str| {
         let place = arms_of_charts.iter().position(|known| known.name() == arm);
-        place.unwrap_or(0)
+        place.unwrap_or(arms_of_charts.len())
     };
     let arms = plan.end_points.iter().map(|end_point| {
         let estimates = comparison.estimates.iter();

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hardslice_volume::whole_file::write_whole;
+use hardslice_volume::{Action, FileError};
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
@@ -32,22 +33,9 @@ const ROWS_PER_GROUP: usize = 64 * 1024;
 /// A ledger cannot be written or read.
 #[derive(Debug, Error)]
 pub enum LedgerError {
-    /// It cannot be written.
-    #[error("cannot write the ledger {}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// It cannot be opened.
-    #[error("cannot open the ledger {}", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// It cannot be written or opened.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// It is not a ledger, or damaged.
     #[error("the ledger is damaged or was not written by this program: {}", path.display())]
     Read {
@@ -60,17 +48,34 @@ pub enum LedgerError {
 
 /// Writes a ledger, whole or not at all.
 ///
+/// ```
+/// use hardslice_data::balance::Plan;
+/// use hardslice_data::mining::{MiningOptions, Tau, TauBasis, ledger, mine};
+/// # mod example {
+/// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example_store.rs"));
+/// # }
+/// # let dir = tempfile::tempdir()?;
+/// # let store = example::store(dir.path());
+/// # let organs: Vec<_> = store.all_organs().collect();
+/// # let options = MiningOptions { tau: Tau::Fixed(0.8), ..MiningOptions::default() };
+/// # let scored = example::scored(&store, 0);
+/// # let mined = mine(&store, &organs, scored, &options, &TauBasis::default())?;
+///
+/// let rows = mined.ledger(&store, &Plan::default(), 0, "net of yesterday");
+/// let path = dir.path().join("ledger.parquet");
+/// ledger::write(&path, &rows)?;
+/// assert_eq!(ledger::read(&path)?, rows);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
-/// [`LedgerError::Write`] when the file cannot be written.
+/// [`LedgerError::File`] when the file cannot be written.
 pub fn write(path: &Path, rows: &[LedgerRow]) -> Result<(), LedgerError> {
     let written = write_whole(path, |file| {
         write_groups(file, rows).map_err(io::Error::other)
     });
-    written.map_err(|source| LedgerError::Write {
-        path: path.to_owned(),
-        source,
-    })
+    Ok(written.map_err(Action::Write.on(path))?)
 }
 
 fn write_groups(
@@ -92,16 +97,22 @@ fn write_groups(
     Ok(())
 }
 
-/// Reads a ledger.
+/// Reads a ledger. Columns that an older one lacks are absent in every row.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use hardslice_data::mining::ledger;
+///
+/// let refused = ledger::read(Path::new("/no/ledger.parquet")).unwrap_err();
+/// assert_eq!(refused.to_string(), "cannot read /no/ledger.parquet");
+/// ```
 ///
 /// # Errors
 ///
 /// [`LedgerError`] when it cannot be opened or is not a ledger.
 pub fn read(path: &Path) -> Result<Vec<LedgerRow>, LedgerError> {
-    let file = File::open(path).map_err(|source| LedgerError::Open {
-        path: path.to_owned(),
-        source,
-    })?;
+    let file = File::open(path).map_err(Action::Read.on(path))?;
     read_rows(file).map_err(|source| LedgerError::Read {
         path: path.to_owned(),
         source,

@@ -5,6 +5,17 @@ use serde::{Deserialize, Serialize};
 use super::{Triage, UnknownTriage};
 
 /// Which findings keep a slice out of the plans, as a list of names: `["suspects", "broken"]`.
+///
+/// ```
+/// use hardslice_data::mining::triage::{Exclude, Triage};
+///
+/// let exclude = Exclude::of(&["suspects".parse()?, "broken".parse()?]);
+/// assert!(exclude.holds(Triage::Suspect) && !exclude.holds(Triage::Redundant));
+/// let named = Exclude::try_from(vec!["suspects".to_owned(), "broken".to_owned()])?;
+/// assert_eq!(exclude, named);
+/// assert!(Exclude::default().is_empty());
+/// # Ok::<(), hardslice_data::mining::triage::UnknownTriage>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct Exclude {

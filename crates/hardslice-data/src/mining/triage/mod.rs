@@ -115,6 +115,33 @@ pub struct Findings {
 impl Findings {
     /// Goes through the hard slices of some scans, scan by scan.
     ///
+    /// [`mine`](crate::mining::mine()) does so with what it found hard.
+    ///
+    /// ```
+    /// use hardslice_data::mining::triage::{Exclude, Findings, Triage};
+    /// use hardslice_data::mining::{ResolvedTau, Verdict};
+    /// use hardslice_data::{OutputIdx, SliceRef};
+    /// # mod example {
+    /// #     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example_store.rs"));
+    /// # }
+    /// # let dir = tempfile::tempdir()?;
+    ///
+    /// let store = example::store(dir.path());
+    /// let organs: Vec<_> = store.all_organs().collect();
+    /// // In slice 4 of patient c most of the liver is not labelled. A prediction that finds it all there
+    /// // is unlike the label, and like the labels of the slices below and above.
+    /// let scored = example::scored(&store, 2);
+    /// let tau = ResolvedTau { value: 0.8, leaky: false, n_hard: 1, n_scored: 10 };
+    /// let verdicts: Vec<_> = scored.iter().map(|slice| Verdict::of(slice.score, &tau, 1)).collect();
+    /// let findings = Findings::of(&store, &organs, &verdicts, &scored);
+    /// let finding = findings.get(SliceRef::at(2, 4), OutputIdx::new(0)).unwrap();
+    /// assert_eq!(finding.triage, Triage::Suspect);
+    /// let suspects = findings.excluded(Exclude::of(&[Triage::Suspect]));
+    /// assert_eq!(suspects, [SliceRef::at(2, 4)].into());
+    /// assert!(findings.excluded(Exclude::default()).is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// `organs` are what was scored, in the order of the outputs; `verdicts` and `scored` are of the
     /// same slices in the same order.
     pub fn of(
@@ -147,7 +174,7 @@ impl Findings {
         self.by_slice.get(&(slice, output))
     }
 
-    /// The slices to keep out of the plans.
+    /// The slices to keep out of the plans ([`Findings::of`] has an example).
     pub fn excluded(&self, exclude: Exclude) -> BTreeSet<SliceRef> {
         let held = self.by_slice.iter();
         held.filter(|(_, finding)| exclude.holds(finding.triage))

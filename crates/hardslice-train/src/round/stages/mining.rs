@@ -1,14 +1,11 @@
 //! What the arms share: pre-training and mining.
 
 use std::borrow::Cow;
-use std::fs;
-use std::io;
-use std::path::Path;
 
 use hardslice_data::SliceRef;
 use hardslice_data::balance::{Arm, Candidate, Candidates, HardSlices};
 use hardslice_data::mining::{ResolvedTau, Tau, TauBasis, mine};
-use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::whole_file::{read_json_if_there, write_json};
 use serde::{Deserialize, Serialize};
 
 use super::Stages;
@@ -228,7 +225,7 @@ impl<'a> Stages<'a> {
         scored_by: &str,
     ) -> Result<Option<MiningRecord>, RoundError> {
         let path = job.dir.record();
-        let Some(record) = read_json::<MiningRecord>(&path)? else {
+        let Some(record) = read_json_if_there::<MiningRecord>(&path)? else {
             return Ok(None);
         };
         if record.identity != self.mining_identity(job, scored_by) {
@@ -323,29 +320,4 @@ impl<'a> Stages<'a> {
         });
         Ok(lowest.collect())
     }
-}
-
-fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, RoundError> {
-    let file_error = |source| RoundError::File {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    };
-    match fs::read(path) {
-        Ok(json) => serde_json::from_slice(&json)
-            .map(Some)
-            .map_err(|source| file_error(io::Error::other(source))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(file_error(source)),
-    }
-}
-
-fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RoundError> {
-    let json = serde_json::to_vec_pretty(value).map_err(io::Error::other);
-    let written = json.and_then(|json| write_whole_bytes(path, &json));
-    written.map_err(|source| RoundError::File {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    })
 }

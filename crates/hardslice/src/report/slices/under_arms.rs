@@ -28,7 +28,7 @@ pub(super) fn under_arms(
     organ: &Organ,
 ) -> Result<Block, String> {
     let rounds = gathered.tested_rounds(organ);
-    let arms = shown_arms(&rounds);
+    let arms = shown_arms(&rounds)?;
     let Some(reference) = arms.first().copied() else {
         return Err(format!(
             "No predictions of test scans were kept for the {organ}, so nothing can be shown side \
@@ -68,22 +68,25 @@ pub(super) fn under_arms(
 }
 
 /// The arms shown side by side: the reference and the proposed, or the first two with predictions.
-pub(in crate::report) fn shown_arms(rounds: &[&FoundRound]) -> Vec<Arm> {
-    let has_predictions = |arm: &Arm| {
-        rounds
-            .iter()
-            .any(|round| round.dir.arm(*arm).has_predictions())
-    };
-    let mut arms: Vec<Arm> = [Arm::Baseline, Arm::Hard]
-        .into_iter()
-        .filter(has_predictions)
-        .collect();
-    for arm in Arm::ALL.into_iter().filter(has_predictions) {
-        if arms.len() < 2 && !arms.contains(&arm) {
+/// Or why the folders of predictions cannot be looked into.
+pub(in crate::report) fn shown_arms(rounds: &[&FoundRound]) -> Result<Vec<Arm>, String> {
+    let mut arms: Vec<Arm> = Vec::new();
+    for arm in [Arm::Baseline, Arm::Hard].into_iter().chain(Arm::ALL) {
+        if arms.len() < 2 && !arms.contains(&arm) && has_predictions(arm, rounds)? {
             arms.push(arm);
         }
     }
-    arms
+    Ok(arms)
+}
+
+fn has_predictions(arm: Arm, rounds: &[&FoundRound]) -> Result<bool, String> {
+    for round in rounds {
+        let found = round.dir.arm(arm).has_predictions();
+        if found.map_err(|error| format!("{}.", crate::causes(&error)))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn worst_slices<'r>(
@@ -172,8 +175,7 @@ fn under_each(
         let mut one = shape;
         one.z = 1;
         let dice = scans::slice_dice(&truth, &slice, one);
-        let dice = dice.first().copied().flatten();
-        let dice = dice.map_or("no score".to_owned(), |dice| format!("Dice {dice:.3}"));
+        let dice = dice[0].map_or("no score".to_owned(), |dice| format!("Dice {dice:.3}"));
         predictions.push((slice, format!("{arm}\n{dice}")));
     }
     Ok(SliceGroup {

@@ -12,8 +12,8 @@ use crate::overlay::LegendEntry;
 use crate::surface::RAMP;
 use crate::table::{Cell, Column, Table};
 
-const STYLE: &str = include_str!("page/style.css");
-const SCRIPT: &str = include_str!("page/script.js");
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
 
 /// Writes the page.
 pub(super) fn write(report: &Report) -> String {

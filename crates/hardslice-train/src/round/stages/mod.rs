@@ -3,12 +3,10 @@
 mod arms;
 mod mining;
 
-use std::io;
-
 use hardslice_data::balance::{Arm, Candidate, Candidates, HardSlices, Plan, PlanSummary};
 use hardslice_data::mining::{FoldCases, candidates};
 use hardslice_data::{Organ, StoreOrgan};
-use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::whole_file::write_json;
 
 pub(super) use mining::{MiningRecord, Shared};
 
@@ -99,15 +97,8 @@ impl<'a> Stages<'a> {
         let cases = self.trainer.context.store.cases();
         let name = |case_idx: u32| cases[case_idx as usize].id.to_string();
         plan.write_csv(&dir.plan(), is_leaky, name)?;
-        let path = dir.plan_summary();
-        let json =
-            serde_json::to_vec_pretty(&PlanSummary::of(plan, hard)).map_err(io::Error::other);
-        json.and_then(|json| write_whole_bytes(&path, &json))
-            .map_err(|source| RoundError::File {
-                action: "write",
-                path,
-                source,
-            })
+        let summary = PlanSummary::of(plan, hard);
+        Ok(write_json(&dir.plan_summary(), &summary)?)
     }
 
     pub(super) fn candidates(&self) -> Candidates<'_> {

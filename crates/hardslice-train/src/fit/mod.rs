@@ -5,12 +5,12 @@ mod receipt;
 mod state;
 
 use std::borrow::Cow;
-use std::io;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
 use hardslice_data::SliceRef;
 use hardslice_data::balance::{Plan, WeightedSampler};
+use hardslice_volume::FileError;
 use thiserror::Error;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
@@ -78,14 +78,9 @@ pub enum FitError {
     /// There is nothing to show.
     #[error("the plan is empty: there is no slice to train on")]
     EmptyPlan,
-    /// The receipt cannot be written or read.
-    #[error("cannot access what tells that a training is over: {}", path.display())]
-    Receipt {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// A file of the training cannot be written or read.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A checkpoint cannot be written or read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
