@@ -36,7 +36,7 @@ pub struct PlanEntry {
 ///
 /// # let dir = tempfile::tempdir().unwrap();
 /// let path = dir.path().join("plan.csv");
-/// plan.write_csv(&path, |case_idx| format!("patient_{case_idx}"))?;
+/// plan.write_csv(&path, false, |case_idx| format!("patient_{case_idx}"))?;
 /// let place_of = |name: &str| (name == "patient_0").then_some(0);
 /// assert_eq!(Plan::read_csv(&path, place_of, |_| 10)?, plan);
 /// # Ok::<(), hardslice_data::balance::PlanError>(())
