@@ -29,6 +29,7 @@ pub mod preprocess;
 pub mod random;
 pub mod split;
 pub mod store;
+pub mod text;
 
 pub use bounded_parallel_map::bounded_parallel_map;
 pub use identity::identity;
