@@ -8,7 +8,9 @@
 use std::fs;
 use std::path::Path;
 
-use hardslice_data::manifest::{self, Case, Layout, Manifest, ManifestError, Problem};
+use hardslice_data::manifest::{
+    self, Case, Layout, Manifest, ManifestError, PatientPattern, PatientRule, Problem, ReadOptions,
+};
 use hardslice_data::{Organ, OrganMap};
 
 fn folder(files: &[&str]) -> tempfile::TempDir {
@@ -169,7 +171,10 @@ fn unknown_doubled_and_missing_columns_are_named() {
     let empty = message("id,image\n");
     assert!(empty.contains("no scan found"), "{empty}");
     let ragged = message("id,image\na\n");
-    assert!(ragged.starts_with("not a table"), "{ragged}");
+    assert!(
+        ragged.starts_with("line 2 has 1 cells, the header has 2"),
+        "{ragged}"
+    );
 }
 
 #[test]
@@ -191,12 +196,12 @@ fn an_organ_that_nobody_annotated_is_refused() {
 
 #[test]
 fn an_organ_is_annotated_when_all_its_structures_are() {
-    let dir = folder(&["a.nii.gz", "b.nii.gz", "s.nii.gz"]);
+    let dir = folder(&["a.nii.gz", "b.nii.gz", "s.nii.gz", "t.nii.gz"]);
     write(
         dir.path(),
         "m.csv",
         "image,labels,organs\na.nii.gz,s.nii.gz,kidney_left kidney_right\n\
-         b.nii.gz,s.nii.gz,kidney_left\n",
+         b.nii.gz,t.nii.gz,kidney_left\n",
     );
     let organs: OrganMap =
         serde_json::from_str(r#"{"kidney": [2, 3, "kidney_left", "kidney_right"]}"#).unwrap();
@@ -522,4 +527,343 @@ fn a_cohort_without_organs_or_without_a_folder_is_refused() {
         matches!(strange, ManifestError::UnknownLayout { .. }),
         "{strange}"
     );
+}
+
+fn names(manifest: &Manifest) -> Vec<String> {
+    let cases = manifest.cases.iter();
+    cases
+        .map(|case| format!("{}/{}", case.id, case.patient))
+        .collect()
+}
+
+#[test]
+fn a_cohorts_table_is_read_in_every_encoding() {
+    let dir = folder(&["müller.nii.gz", "a_seg.nii.gz"]);
+    let table = "id;patient;image;labels\r\na;Müller;müller.nii.gz;a_seg.nii.gz\r\n";
+    let utf_16 =
+        |bytes: fn(u16) -> [u8; 2]| table.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+    let latin_1: Vec<u8> = table.chars().map(|c| u8::try_from(c).unwrap()).collect();
+    for (name, bytes, is_noted) in [
+        ("UTF-8", table.as_bytes().to_vec(), false),
+        (
+            "LE",
+            [b"\xFF\xFE".to_vec(), utf_16(u16::to_le_bytes)].concat(),
+            false,
+        ),
+        (
+            "BE",
+            [b"\xFE\xFF".to_vec(), utf_16(u16::to_be_bytes)].concat(),
+            false,
+        ),
+        ("Latin-1", latin_1, true),
+    ] {
+        let path = dir.path().join("cohort.csv");
+        fs::write(&path, bytes).unwrap();
+        let manifest = manifest::read(&path, Layout::Auto, Some(&liver_and_kidney())).unwrap();
+        assert_eq!(names(&manifest), ["a/Müller"], "{name}");
+        let notes = manifest.notes.join("\n");
+        assert_eq!(notes.contains("Latin-1"), is_noted, "{name}: {notes}");
+    }
+}
+
+#[test]
+fn a_number_0000_stays_in_the_name_of_a_case_and_a_channel_does_not() {
+    let dir = folder(&[
+        "d/images/amos_0000.nii.gz",
+        "d/images/amos_0001.nii.gz",
+        "d/labels/amos_0000.nii.gz",
+        "d/labels/amos_0001.nii.gz",
+        "f/images/FLARE22_Tr_0000_0000.nii.gz",
+        "f/images/FLARE22_Tr_0001_0000.nii.gz",
+        "f/labels/FLARE22_Tr_0000.nii.gz",
+        "f/labels/FLARE22_Tr_0001.nii.gz",
+        "u/amos_0000.nii.gz",
+        "u/amos_0001.nii.gz",
+        "c/images/p_0000.nii.gz",
+        "c/images/p_0001.nii.gz",
+        "c/labels/p.nii.gz",
+    ]);
+    let read = |name: &str| {
+        let organs = liver_and_kidney();
+        manifest::read(&dir.path().join(name), Layout::Auto, Some(&organs))
+    };
+    let ids = |name: &str| -> Vec<String> {
+        let manifest = read(name).unwrap();
+        let n_labelled = manifest.cases.iter().filter(|case| case.labels.is_some());
+        assert_eq!(
+            n_labelled.count(),
+            if name == "u" { 0 } else { 2 },
+            "{name}"
+        );
+        manifest
+            .cases
+            .iter()
+            .map(|case| case.id.to_string())
+            .collect()
+    };
+    assert_eq!(ids("d"), ["amos_0000", "amos_0001"], "numbers");
+    assert_eq!(ids("f"), ["FLARE22_Tr_0000", "FLARE22_Tr_0001"], "channels");
+    assert_eq!(
+        ids("u"),
+        ["amos_0000", "amos_0001"],
+        "numbers without labels"
+    );
+    let further = read("c").unwrap_err().to_string();
+    assert!(
+        further.contains("p_0001.nii.gz: a further channel of the case `p`"),
+        "{further}"
+    );
+}
+
+#[test]
+fn a_dataset_json_is_read_in_the_forms_that_other_programs_take() {
+    let dir = folder(&["imagesTr/a_0000.nii.gz", "labelsTr/a.nii.gz"]);
+    let channels = r#""channel_names": {"0": "CT"}, "file_ending": "nii.gz""#;
+    for (form, labels) in [
+        ("numbers", r#"{"background": 0, "liver": 1, "ignore": 2}"#),
+        (
+            "text",
+            r#"{"background": "0", "liver": "1", "ignore": "2"}"#,
+        ),
+        (
+            "floats",
+            r#"{"background": 0.0, "liver": 1.0, "ignore": 2.0}"#,
+        ),
+        (
+            "lists",
+            r#"{"background": [0], "liver": ["1"], "ignore": [2.0]}"#,
+        ),
+        ("a list", r#"["background", "liver", "ignore"]"#),
+        (
+            "the Decathlon's",
+            r#"{"0": "background", "1": "liver", "2": "ignore"}"#,
+        ),
+    ] {
+        for (mark, n) in [("\u{feff}", "1"), ("", "\"1\""), ("", "1.0")] {
+            let json = format!(r#"{mark}{{{channels}, "labels": {labels}, "numTraining": {n}}}"#);
+            write(dir.path(), "dataset.json", &json);
+            let manifest = manifest::read(dir.path(), Layout::Auto, None).unwrap();
+            assert_eq!(manifest.organs.to_string(), "liver = [1]", "{form}");
+            assert_eq!(manifest.ignored_labels, [2], "{form}");
+        }
+    }
+    for (labels, parts) in [
+        (r#"{"liver": 1.5}"#, ["1.5", "line 2 column"]),
+        (r#"{"liver": -1}"#, ["-1", "line 2 column"]),
+        (r#"{"liver": 70000}"#, ["70000", "line 2 column"]),
+        (
+            r#"{"liver": 1, "liver": 2}"#,
+            ["`liver` stands twice", "line 2 column"],
+        ),
+        (
+            r#"{"liver": {"value": 1}}"#,
+            ["wanted a label value", "line 2 column"],
+        ),
+    ] {
+        write(
+            dir.path(),
+            "dataset.json",
+            &format!("{{{channels},\n\"labels\": {labels}}}"),
+        );
+        let refused = manifest::read(dir.path(), Layout::Auto, None).unwrap_err();
+        let ManifestError::File(error) = &refused else {
+            panic!("{refused}")
+        };
+        let why = error
+            .source
+            .to_string()
+            .replace("expected a label", "wanted a label");
+        for part in parts {
+            assert!(why.contains(part), "{labels}: {why}");
+        }
+    }
+}
+
+#[test]
+fn files_that_nnunet_would_miss_or_count_are_problems() {
+    let json = |n: usize| {
+        format!(
+            r#"{{"channel_names": {{"0": "CT"}}, "labels": {{"background": 0, "liver": 1}}, "numTraining": {n}, "file_ending": ".nii.gz"}}"#
+        )
+    };
+    let dir = folder(&[
+        "imagesTr/a_0000.NII.GZ",
+        "imagesTr/b_0000.nii.gz",
+        "labelsTr/a.nii.gz",
+        "labelsTr/b.nii.gz",
+        "imagesTr/note.txt",
+    ]);
+    let read = || manifest::read(dir.path(), Layout::Auto, None);
+    write(dir.path(), "dataset.json", &json(2));
+    assert_eq!(read().unwrap().cases.len(), 2, "endings in any case");
+    write(dir.path(), "dataset.json", &json(3));
+    let fewer = read().unwrap_err().to_string();
+    assert!(
+        fewer.contains("numTraining = 3, but 2 training scans"),
+        "{fewer}"
+    );
+    write(dir.path(), "dataset.json", &json(2));
+    write(dir.path(), "imagesTr/b_0001.nii.gz", "");
+    write(dir.path(), "imagesTr/c.nii.gz", "");
+    let more = read().unwrap_err().to_string();
+    assert!(
+        more.contains("b_0001.nii.gz: a further channel of the case `b`"),
+        "{more}"
+    );
+    assert!(more.contains("c.nii.gz: wanted NAME_0000.nii.gz"), "{more}");
+    fs::remove_file(dir.path().join("imagesTr/b_0001.nii.gz")).unwrap();
+    fs::remove_file(dir.path().join("imagesTr/c.nii.gz")).unwrap();
+    write(dir.path(), "imagesTr/d_0000.nii", "");
+    let notes = read().unwrap().notes.join("\n");
+    assert!(
+        notes.contains("do not end with .nii.gz") && notes.contains("d_0000.nii"),
+        "{notes}"
+    );
+}
+
+#[test]
+fn the_validation_of_a_datalist_and_labels_of_its_test_are_cases() {
+    let dir = folder(&[
+        "a.nii.gz",
+        "b.nii.gz",
+        "c.nii.gz",
+        "d.nii.gz",
+        "a_seg.nii.gz",
+        "b_seg.nii.gz",
+        "c_seg.nii.gz",
+    ]);
+    write(
+        dir.path(),
+        "dataset.json",
+        r#"{"modality": "CT", "labels": ["background", "liver"], "numTraining": 7,
+            "training": [{"image": ["./a.nii.gz"], "label": "a_seg.nii.gz", "fold": 0}],
+            "validation": [{"image": "b.nii.gz", "label": "b_seg.nii.gz"}],
+            "test": ["d.nii.gz", {"image": "c.nii.gz", "label": "c_seg.nii.gz"}]}"#,
+    );
+    let manifest = manifest::read(dir.path(), Layout::Auto, None).unwrap();
+    let shown = shown(dir.path(), &manifest);
+    let shown: Vec<&str> = shown
+        .iter()
+        .map(|case| case.split('[').next().unwrap())
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "a/a: a.nii.gz + a_seg.nii.gz ",
+            "b/b: b.nii.gz + b_seg.nii.gz ",
+            "d/d: d.nii.gz + nothing ",
+            "c/c: c.nii.gz + c_seg.nii.gz ",
+        ]
+    );
+    let notes = manifest.notes.join("\n");
+    assert!(notes.contains("1 scans under `validation`"), "{notes}");
+    assert!(notes.contains("numTraining = 7"), "{notes}");
+    assert!(notes.contains("names no patients"), "{notes}");
+}
+
+#[test]
+fn patients_come_from_a_pattern_or_a_table_where_the_layout_names_none() {
+    let dir = folder(&["d/p1_a.nii.gz", "d/p1_b.nii.gz", "d/p2_a.nii.gz"]);
+    let organs = liver_and_kidney();
+    let read = |rule: &PatientRule| {
+        let options = ReadOptions {
+            organs: Some(&organs),
+            patients: Some(rule),
+            ..ReadOptions::default()
+        };
+        manifest::read_with(&dir.path().join("d"), &options)
+    };
+    let pattern = |text: &str| PatientRule::Pattern(PatientPattern::new(text).unwrap());
+    let want = ["p1_a/p1", "p1_b/p1", "p2_a/p2"];
+    let by_pattern = read(&pattern("^(p[0-9]+)_")).unwrap();
+    assert_eq!(names(&by_pattern), want);
+    assert!(by_pattern.notes.is_empty(), "{:?}", by_pattern.notes);
+    let misfit = read(&pattern("^(p1)_")).unwrap_err().to_string();
+    assert!(
+        misfit.contains("`p2_a` has no patient: its name does not match"),
+        "{misfit}"
+    );
+
+    let path = dir.path().join("patients.csv");
+    let table = PatientRule::Table(path.clone());
+    fs::write(
+        &path,
+        "Case\tPatient ID\np1_a\tp1\np1_b\tp1\np2_a\tp2\ngone\tp3\n",
+    )
+    .unwrap();
+    let by_table = read(&table).unwrap();
+    assert_eq!(names(&by_table), want);
+    assert!(
+        by_table.notes[0].contains("`gone` the first"),
+        "{:?}",
+        by_table.notes
+    );
+    fs::write(&path, "case,patient\np1_a,p1\np1_a,p2\np1_b,\n").unwrap();
+    let text = read(&table).unwrap_err().to_string();
+    for part in [
+        "line 3",
+        "`p2`",
+        "line 4",
+        "not filled in",
+        "`p2_a` has no patient: no row",
+    ] {
+        assert!(text.contains(part), "`{part}` in {text}");
+    }
+    write(dir.path(), "m.csv", "patient,image\nx,d/p1_a.nii.gz\n");
+    let options = ReadOptions {
+        organs: Some(&organs),
+        patients: Some(&table),
+        ..ReadOptions::default()
+    };
+    let twice = manifest::read_with(&dir.path().join("m.csv"), &options).unwrap_err();
+    assert!(
+        matches!(twice, ManifestError::TwicePatients { .. }),
+        "{twice}"
+    );
+}
+
+#[test]
+fn a_label_file_for_two_scans_is_refused() {
+    let dir = folder(&["a.nii.gz", "b.nii.gz", "seg/s.nii.gz"]);
+    write(
+        dir.path(),
+        "m.csv",
+        "image,labels\na.nii.gz,seg/s.nii.gz\nb.nii.gz,seg/../seg/s.nii.gz\n",
+    );
+    let path = dir.path().join("m.csv");
+    let refused = manifest::read(&path, Layout::Auto, Some(&liver_and_kidney())).unwrap_err();
+    let text = refused.to_string();
+    assert!(
+        text.contains("line 3: line 2 has the same label file"),
+        "{text}"
+    );
+}
+
+#[test]
+fn values_to_ignore_come_from_the_data_set_and_the_options() {
+    let dir = folder(&["imagesTr/a_0000.nii.gz", "labelsTr/a.nii.gz"]);
+    write(
+        dir.path(),
+        "dataset.json",
+        r#"{"channel_names": {"0": "T2"}, "labels": {"background": 0, "liver": 1, "ignore": 2}}"#,
+    );
+    let read = |organs: &OrganMap, ignored_labels: &[u16]| {
+        let options = ReadOptions {
+            organs: Some(organs),
+            ignored_labels,
+            ..ReadOptions::default()
+        };
+        manifest::read_with(dir.path(), &options)
+    };
+    let liver = map(&[("liver", &[1])]);
+    let manifest = read(&liver, &[9]).unwrap();
+    assert_eq!(manifest.ignored_labels, [2, 9]);
+    assert_eq!(manifest.other_channel.as_deref(), Some("T2"), "not CT");
+    let claimed = read(&map(&[("liver", &[1, 2])]), &[]).unwrap();
+    assert!(
+        claimed.ignored_labels.is_empty(),
+        "the map's own say goes first"
+    );
+    let both = read(&liver, &[1]).unwrap_err();
+    assert!(matches!(both, ManifestError::Organs { .. }), "{both}");
 }

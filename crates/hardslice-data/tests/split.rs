@@ -18,6 +18,7 @@ fn case(id: &str, patient: &str, n_slices: usize, n_positive: Option<usize>) -> 
     CaseFacts {
         id: CaseId::new(id).unwrap(),
         patient: PatientId::new(patient).unwrap(),
+        voxels_blake3: id.to_owned(),
         n_slices,
         n_positive: vec![(Organ::new("liver").unwrap(), n_positive)],
     }
@@ -586,4 +587,178 @@ fn a_split_is_saved_and_checked_when_read() {
     split.save(&path).unwrap();
     let err = Split::load(&path, &cases[1..]).unwrap_err();
     assert!(matches!(err, SplitError::UnknownCase { .. }), "{err}");
+}
+
+/// Ten patients of one scan each, `c0` to `c9`; some without an annotated liver.
+fn ten(without: &[usize]) -> Vec<CaseFacts> {
+    let one = |n: usize| {
+        let n_positive = (!without.contains(&n)).then_some(20);
+        case(&format!("c{n}"), &format!("p{n}"), 50, n_positive)
+    };
+    (0..10).map(one).collect()
+}
+
+#[test]
+fn one_table_of_folds_serves_organs_that_not_everybody_is_annotated_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let table = dir.path().join("folds.csv");
+    let folds = [
+        "test",
+        "test",
+        "validation",
+        "b",
+        "b",
+        "b",
+        "a",
+        "a",
+        "a",
+        "a",
+    ];
+    let rows = folds.iter().enumerate();
+    let rows: String = rows.map(|(n, fold)| format!("c{n};{fold}\r\n")).collect();
+    fs::write(&table, format!("\u{feff}Case ID;Fold\r\n{rows}")).unwrap();
+    let nnunet = dir.path().join("splits_final.json");
+    fs::write(
+        &nnunet,
+        "\u{feff}[{\"train\": [\"c3\", \"c4\", \"c5\", \"p6\"], \"val\": [\"c0\", \"c1\"]}]",
+    )
+    .unwrap();
+    for rule in [
+        Rule::Table { path: table },
+        Rule::NnUnet {
+            path: nnunet,
+            fold: 0,
+        },
+    ] {
+        let options = SplitOptions {
+            validation: Amount::Patients(1),
+            ..options(rule)
+        };
+        let split = make(&ten(&[1, 6]), &options).unwrap();
+        assert_eq!(split.test, [CaseId::new("c0").unwrap()], "without c1");
+        let said = split.warnings.join("\n");
+        assert!(said.contains("left out of test"), "{said}");
+        assert!(said.contains("c1") && said.contains('6'), "{said}");
+        let unknown = make(&ten(&[])[1..], &options).unwrap_err();
+        let SplitError::OfFile { path, source } = &unknown else {
+            panic!("{unknown}")
+        };
+        assert!(path.starts_with(dir.path()), "the file is named");
+        assert!(source.to_string().contains("named `c0`"), "{source}");
+        let nobody = make(&ten(&[0, 1]), &options).unwrap_err();
+        let SplitError::OfFile { source, .. } = &nobody else {
+            panic!("{nobody}")
+        };
+        assert!(source.to_string().contains("list `test`"), "{source}");
+    }
+}
+
+#[test]
+fn a_table_of_folds_that_was_changed_is_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("folds.csv");
+    let write = |test: &[&str]| {
+        let fold = |n| {
+            if test.contains(&format!("c{n}").as_str()) {
+                "test"
+            } else {
+                "train"
+            }
+        };
+        let rows: String = (0..10).map(|n| format!("c{n},{}\n", fold(n))).collect();
+        fs::write(&path, format!("case,fold\n{rows}")).unwrap();
+    };
+    write(&["c0", "c1"]);
+    let options = options(Rule::Table { path: path.clone() });
+    let cases = ten(&[]);
+    let saved = dir.path().join("split.json");
+    make(&cases, &options).unwrap().save(&saved).unwrap();
+    let split = Split::load(&saved, &cases).unwrap();
+    let changes = |options: &SplitOptions, store: &str| split.changes(&cases, options, store);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(
+        &path,
+        format!("# looked through\n{}", text.replace(',', ";")),
+    )
+    .unwrap();
+    assert!(
+        changes(&options, &split.store_blake3).unwrap().is_empty(),
+        "the same lists"
+    );
+    write(&["c8", "c1"]);
+    assert_eq!(
+        changes(&options, &split.store_blake3).unwrap(),
+        [
+            "the list `test`: now without c0 and with c8",
+            "the list `train`: now without c8 and with c0"
+        ],
+        "what came and what went"
+    );
+    write(&["c0", "c1"]);
+    let other = SplitOptions { seed: 9, ..options };
+    let said = changes(&other, "another").unwrap().join("\n");
+    assert!(said.contains("the store: scans, labels"), "{said}");
+    assert!(said.contains("`seed` in [split]: 0 then, 9 now"), "{said}");
+    let fewer = split.changes(&cases[1..], &other, "another").unwrap();
+    assert_eq!(fewer[0], "the cases: now without c0");
+    fs::remove_file(&path).unwrap();
+    let gone = split.changes(&cases, &split.options, &split.store_blake3);
+    let gone = gone.unwrap_err();
+    assert!(gone.to_string().contains("folds.csv"), "{gone}");
+}
+
+#[test]
+fn an_organ_that_no_training_slice_shows_is_refused_before_training() {
+    let lists = |b: &[&str], a: &[&str]| {
+        let names = |list: &[&str]| list.iter().map(|&name| name.to_owned()).collect();
+        SplitOptions {
+            validation: Amount::Patients(0),
+            ..options(Rule::Lists(Lists {
+                test: names(&["c0"]),
+                a: names(a),
+                b: names(b),
+                ..Lists::default()
+            }))
+        }
+    };
+    let with = |n_positive: [usize; 4]| -> Vec<CaseFacts> {
+        let n_positive = n_positive.into_iter().enumerate();
+        n_positive
+            .map(|(n, positive)| case(&format!("c{n}"), &format!("p{n}"), 50, Some(positive)))
+            .collect()
+    };
+    let message = |n_positive| {
+        let refused = make(&with(n_positive), &lists(&["c1"], &["c2", "c3"])).unwrap_err();
+        refused.to_string()
+    };
+    let nowhere = message([5, 0, 0, 0]);
+    assert!(
+        nowhere.starts_with("no slice of the training patients shows `liver`"),
+        "{nowhere}"
+    );
+    let not_in_b = message([5, 0, 7, 0]);
+    assert!(not_in_b.starts_with("no slice of B"), "{not_in_b}");
+    let untested = make(&with([0, 4, 7, 0]), &lists(&["c1"], &["c2", "c3"])).unwrap();
+    assert_eq!(
+        untested.warnings,
+        ["no slice of anybody in test shows liver"]
+    );
+}
+
+#[test]
+fn one_scan_under_two_names_is_never_in_two_folds() {
+    let mut cases = ten(&[]);
+    cases[7].voxels_blake3 = cases[0].voxels_blake3.clone();
+    let with_test = |test: &[&str]| {
+        options(Rule::Lists(Lists {
+            test: test.iter().map(|&name| name.to_owned()).collect(),
+            ..Lists::default()
+        }))
+    };
+    let parted = make(&cases, &with_test(&["c0"])).unwrap_err().to_string();
+    assert!(parted.contains("`c0` in test and `c7` in"), "{parted}");
+    assert!(
+        make(&cases, &with_test(&["c0", "c7"])).is_ok(),
+        "both tested on"
+    );
 }

@@ -89,6 +89,8 @@ fn manifest(cases: Vec<Case>) -> Manifest {
         source: PathBuf::from("cohort.csv"),
         layout: Layout::Csv,
         notes: Vec::new(),
+        other_channel: None,
+        ignored_labels: Vec::new(),
     }
 }
 

@@ -62,6 +62,8 @@ fn store(dir: &Path) -> Store {
         source: PathBuf::from("cohort.csv"),
         layout: Layout::Csv,
         notes: Vec::new(),
+        other_channel: None,
+        ignored_labels: Vec::new(),
     };
     let options = PrepareOptions {
         size: 16,

@@ -1,8 +1,6 @@
 //! The sampling plan: how often each slice is shown (its sampling weight), and why.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use hardslice_volume::whole_file::write_whole;
@@ -11,6 +9,7 @@ use thiserror::Error;
 
 use super::Reason;
 use crate::SliceRef;
+use crate::text::{TableError, TableFile};
 
 /// One slice of a plan.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,22 +67,44 @@ pub enum PlanError {
         weight: f64,
     },
     /// A row of a plan's file that makes no sense.
-    #[error("row {row} of the plan: `{column}` is `{found}`, wanted {wanted}: {}", path.display())]
+    #[error("line {line} of the plan: `{column}` is `{found}`, wanted {wanted}: {}", path.display())]
     Row {
-        /// Row, counted from 1 below the header.
-        row: usize,
+        /// Line of the file, from 1.
+        line: usize,
         /// The column.
         column: &'static str,
-        /// What stands there; nothing in a row that is too short.
+        /// What stands there.
         found: String,
         /// What should.
         wanted: String,
         /// The file.
         path: PathBuf,
     },
+    /// A plan's file without a column that it needs.
+    #[error(
+        "the plan has the columns {found}, wanted case, z, weight and reason: {}", path.display()
+    )]
+    Columns {
+        /// Its columns.
+        found: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is no table.
+    #[error(transparent)]
+    Table(TableError),
     /// The file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+}
+
+impl From<TableError> for PlanError {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::File(error) => Self::File(error),
+            error => Self::Table(error),
+        }
+    }
 }
 
 impl Plan {
@@ -165,53 +186,38 @@ impl Plan {
         n_slices: impl Fn(usize) -> usize,
     ) -> Result<Self, PlanError> {
         let reasons = format!("one of {}", Reason::ALL.map(Reason::name).join(", "));
-        let file_error = |error: csv::Error| Action::Read.on(path)(io::Error::from(error));
-        let mut csv = csv::Reader::from_reader(File::open(path).map_err(Action::Read.on(path))?);
+        let table = TableFile::read(path)?;
+        let columns = ["case", "z", "weight", "reason"];
+        let places = columns.map(|column| table.column(&[column]));
+        let [Some(case_at), Some(z_at), Some(weight_at), Some(reason_at)] = places else {
+            return Err(PlanError::Columns {
+                found: table.header.join(", "),
+                path: path.to_owned(),
+            });
+        };
         let mut entries = Vec::new();
-        for (index, cells) in csv.records().enumerate() {
-            let row = PlanRow {
-                cells: cells.map_err(file_error)?,
-                row: index + 1,
-                path,
+        for row in &table.rows {
+            let refused = |column: &'static str, at: usize, wanted: &str| PlanError::Row {
+                line: row.line,
+                column,
+                found: row.cells[at].clone(),
+                wanted: wanted.to_owned(),
+                path: path.to_owned(),
             };
-            let case = row.cell(0, "case", "a case of the store", &case_idx)?;
+            let case = case_idx(&row.cells[case_at]);
+            let case = case.ok_or_else(|| refused("case", case_at, "a case of the store"))?;
             let n = n_slices(case);
+            let z = row.cells[z_at].parse().ok().filter(|z| *z < n);
             let below = format!("a slice of the case, below {n}");
-            let slice = |z: &str| z.parse().ok().filter(|z| *z < n);
+            let weight = table.number(&row.cells[weight_at]);
+            let reason = row.cells[reason_at].parse().ok();
             entries.push(PlanEntry {
-                slice: SliceRef::at(case, row.cell(1, "z", &below, slice)?),
-                weight: row.cell(2, "weight", "a number", |weight| weight.parse().ok())?,
-                reason: row.cell(3, "reason", &reasons, |reason| reason.parse().ok())?,
+                slice: SliceRef::at(case, z.ok_or_else(|| refused("z", z_at, &below))?),
+                weight: weight.ok_or_else(|| refused("weight", weight_at, "a number"))?,
+                reason: reason.ok_or_else(|| refused("reason", reason_at, &reasons))?,
             });
         }
         Self::new(entries)
-    }
-}
-
-/// A row of a plan's file.
-struct PlanRow<'a> {
-    cells: csv::StringRecord,
-    row: usize,
-    path: &'a Path,
-}
-
-impl PlanRow<'_> {
-    /// What stands in a column; `parse` gives nothing for what is not `wanted`.
-    fn cell<T>(
-        &self,
-        idx: usize,
-        column: &'static str,
-        wanted: &str,
-        parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<T, PlanError> {
-        let found = self.cells.get(idx);
-        found.and_then(parse).ok_or_else(|| PlanError::Row {
-            row: self.row,
-            column,
-            found: found.unwrap_or_default().to_owned(),
-            wanted: wanted.to_owned(),
-            path: self.path.to_owned(),
-        })
     }
 }
 
@@ -288,7 +294,7 @@ mod tests {
             std::fs::write(&path, format!("case,z,weight,reason\na,0,1,base\n{row}\n")).unwrap();
             let read = Plan::read_csv(&path, |name| (name == "a").then_some(0), |_| 6);
             let refused = read.unwrap_err().to_string();
-            let wanted = format!("row 2 of the plan: {complaint}");
+            let wanted = format!("line 3 of the plan: {complaint}");
             assert!(refused.starts_with(&wanted), "{refused}");
             assert!(refused.ends_with("plan.csv"), "{refused}");
         }

@@ -1,8 +1,9 @@
-//! The layout of the Medical Segmentation Decathlon: `dataset.json` lists the files.
+//! The layout of the Medical Segmentation Decathlon: `dataset.json` lists the files. MONAI's
+//! datalists are of this kind.
 
 use std::path::{Path, PathBuf};
 
-use super::dataset_json::{DatasetJson, TestCase};
+use super::dataset_json::DatasetJson;
 use super::draft::{Draft, Drafts};
 use super::{Layout, ManifestError};
 
@@ -12,7 +13,8 @@ pub(super) fn read(path: &Path, wants_organs: bool) -> Result<Drafts, ManifestEr
     let json = DatasetJson::read(path)?;
     let folder = path.parent().expect("a file lies in a folder");
     let mut drafts = Drafts {
-        notes: json.check_channels(path)?.into_iter().collect(),
+        other_channel: json.other_channel(path)?,
+        ignored: json.ignored(path)?,
         organs: if wants_organs {
             Some(json.organs(path)?)
         } else {
@@ -20,36 +22,53 @@ pub(super) fn read(path: &Path, wants_organs: bool) -> Result<Drafts, ManifestEr
         },
         ..Drafts::default()
     };
-    for case in &json.training {
+    for listed in json
+        .training
+        .iter()
+        .chain(&json.validation)
+        .chain(&json.test)
+    {
+        let file = listed.image.one(path)?;
+        let labels = listed.label.as_ref().map(|label| label.one(path));
         drafts.cases.push(Draft {
-            place: case.image.clone(),
-            image: image(folder, &case.image),
-            labels: Some(resolved(folder, &case.label)),
+            place: file.display().to_string(),
+            image: image(folder, &file),
+            labels: labels.transpose()?.map(|label| resolved(folder, &label)),
             ..Draft::default()
         });
     }
-    for case in &json.test {
-        let (TestCase::Path(listed) | TestCase::Object { image: listed }) = case;
-        drafts.cases.push(Draft {
-            place: listed.clone(),
-            image: image(folder, listed),
-            ..Draft::default()
-        });
+    if let Some(said) = json.n_training.map(|number| number.0)
+        && usize::try_from(said) != Ok(json.training.len())
+    {
+        drafts.notes.push(format!(
+            "{} says numTraining = {said}, but `training` lists {}: all that is listed is read",
+            path.display(),
+            json.training.len()
+        ));
+    }
+    if !json.validation.is_empty() {
+        drafts.notes.push(format!(
+            "the {} scans under `validation` in {} are cases as the others: to hold them out, name \
+             them in a rule of [split]",
+            json.validation.len(),
+            path.display()
+        ));
     }
     Ok(drafts)
 }
 
-fn resolved(folder: &Path, listed: &str) -> PathBuf {
+fn resolved(folder: &Path, listed: &Path) -> PathBuf {
     folder.join(listed.strip_prefix("./").unwrap_or(listed))
 }
 
 /// nnU-Net's first version listed `NAME.nii.gz` for a file named `NAME_0000.nii.gz`.
-fn image(folder: &Path, listed: &str) -> PathBuf {
+fn image(folder: &Path, listed: &Path) -> PathBuf {
     let path = resolved(folder, listed);
-    let Some(name) = listed.strip_suffix(".nii.gz") else {
+    let name = listed.to_string_lossy();
+    let Some(name) = name.strip_suffix(".nii.gz") else {
         return path;
     };
-    let with_channel = resolved(folder, &format!("{name}_0000.nii.gz"));
+    let with_channel = resolved(folder, Path::new(&format!("{name}_0000.nii.gz")));
     if !path.exists() && with_channel.exists() {
         with_channel
     } else {

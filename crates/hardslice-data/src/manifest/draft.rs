@@ -1,6 +1,7 @@
 //! Cases as a layout gives them, and the checks that all layouts share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::PathBuf;
 
 use hardslice_volume::Action;
@@ -29,6 +30,10 @@ pub(super) struct Drafts {
     pub(super) organs: Option<OrganMap>,
     pub(super) problems: Vec<Problem>,
     pub(super) notes: Vec<String>,
+    /// The image channel's name where the cohort gives one that is not CT.
+    pub(super) other_channel: Option<String>,
+    /// Label values whose voxels nobody has judged.
+    pub(super) ignored: Vec<u16>,
 }
 
 impl Drafts {
@@ -36,14 +41,21 @@ impl Drafts {
     /// know to the notes.
     pub(super) fn checked(&mut self, organs: &OrganMap) -> Vec<Case> {
         let drafts = std::mem::take(&mut self.cases);
+        self.note_patients(&drafts);
         self.check_organs(&drafts, organs);
+        self.check_label_files(&drafts);
         let patients = scans_per_patient(&drafts);
+        let names: Vec<String> = drafts
+            .iter()
+            .map(|draft| file_names::case_name(&draft.image))
+            .collect();
+        let numbered = file_names::numbered(names.iter().map(String::as_str));
         let mut places: BTreeMap<String, String> = BTreeMap::new();
         let mut cases = Vec::new();
         for draft in drafts {
             self.check_files(&draft);
             let place = draft.place.clone();
-            match case_of(draft, &patients, organs) {
+            match case_of(draft, &patients, &numbered, organs) {
                 Err(source) => self.problems.push(Problem::Name { place, source }),
                 Ok(case) => {
                     // Some file systems do not tell `P1` from `p1`.
@@ -59,6 +71,26 @@ impl Drafts {
         cases
     }
 
+    /// Says where scans were taken to be patients: two scans of one patient in two folds are a net
+    /// that is tested on what it was trained on.
+    fn note_patients(&mut self, drafts: &[Draft]) {
+        let without = drafts
+            .iter()
+            .filter(|draft| draft.patient.is_none())
+            .count();
+        let what = match without {
+            0 => return,
+            n if n == drafts.len() => "the cohort names no patients: every scan is".to_owned(),
+            n => format!("{n} of {} scans have no patient: each is", drafts.len()),
+        };
+        if drafts.len() > 1 {
+            self.notes.push(format!(
+                "{what} taken as a patient of its own; where a patient has several scans, say whose \
+                 they are (`patient` or `patients` in [cohort], or a column `patient`)"
+            ));
+        }
+    }
+
     fn check_files(&mut self, draft: &Draft) {
         let image = std::iter::once(("image", &draft.image));
         for (what, path) in image.chain(draft.labels.iter().map(|path| ("label file", path))) {
@@ -72,6 +104,28 @@ impl Drafts {
                 Ok(true) => {}
                 Ok(false) => self.problems.push(Problem::Missing { place, what, path }),
                 Err(source) => self.problems.push(Problem::Unreadable { place, source }),
+            }
+        }
+    }
+
+    /// A label file belongs to one scan: two that share it are a row that was copied and not
+    /// finished.
+    fn check_label_files(&mut self, drafts: &[Draft]) {
+        let mut owners: BTreeMap<PathBuf, &Draft> = BTreeMap::new();
+        for draft in drafts {
+            let Some(labels) = &draft.labels else {
+                continue;
+            };
+            // One file by several ways: `seg/../seg/a.nii.gz`, a link.
+            let file = fs::canonicalize(labels).unwrap_or_else(|_missing| labels.clone());
+            let first = owners.entry(file).or_insert(draft);
+            let is_other_scan = first.image != draft.image || first.series_uid != draft.series_uid;
+            if is_other_scan {
+                self.problems.push(Problem::SharedLabels {
+                    place: draft.place.clone(),
+                    first: first.place.clone(),
+                    path: labels.clone(),
+                });
             }
         }
     }
@@ -109,6 +163,28 @@ impl Drafts {
     }
 }
 
+/// What the cases are called where no patient is named.
+pub(super) fn named_cases(drafts: &[Draft]) -> Vec<String> {
+    let names: Vec<String> = drafts
+        .iter()
+        .map(|draft| file_names::case_name(&draft.image))
+        .collect();
+    let numbered = file_names::numbered(names.iter().map(String::as_str));
+    let named = drafts.iter().zip(names);
+    named
+        .map(|(draft, name)| match &draft.id {
+            Some(id) => id.trim().to_owned(),
+            None => named_after_file(draft, name, &numbered),
+        })
+        .collect()
+}
+
+/// The name of a case that is called by its file: without nnU-Net's channel, if it has one.
+fn named_after_file(draft: &Draft, name: String, numbered: &BTreeSet<String>) -> String {
+    let labels = draft.labels.as_deref().map(file_names::case_name);
+    file_names::case_of_channel(&name, labels.as_deref(), numbered).unwrap_or(name)
+}
+
 fn scans_per_patient(drafts: &[Draft]) -> BTreeMap<String, usize> {
     let mut n_scans = BTreeMap::new();
     for patient in drafts.iter().filter_map(|draft| draft.patient.as_ref()) {
@@ -122,13 +198,16 @@ fn scans_per_patient(drafts: &[Draft]) -> BTreeMap<String, usize> {
 fn case_of(
     draft: Draft,
     scans_per_patient: &BTreeMap<String, usize>,
+    numbered: &BTreeSet<String>,
     organs: &OrganMap,
 ) -> Result<Case, NameError> {
     let only_scan = |patient: &&String| scans_per_patient.get(*patient) == Some(&1);
     let named_after = draft.patient.as_ref().filter(only_scan);
-    let id = match draft.id.as_ref().or(named_after) {
-        Some(id) => CaseId::new(id)?,
-        None => CaseId::new(file_names::case_name(&draft.image))?,
+    let id = if let Some(id) = draft.id.as_ref().or(named_after) {
+        CaseId::new(id)?
+    } else {
+        let name = file_names::case_name(&draft.image);
+        CaseId::new(named_after_file(&draft, name, numbered))?
     };
     let patient = PatientId::new(draft.patient.as_deref().unwrap_or(id.as_str()))?;
     let organs_annotated = annotated(&draft, organs);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use hardslice_volume::FileError;
 use thiserror::Error;
 
+use crate::text::TableError;
 use crate::{NameError, Organ, OrganMapError};
 
 /// A cohort could not be read.
@@ -62,14 +63,9 @@ pub enum ManifestError {
         source: OrganMapError,
     },
 
-    /// A table is no CSV.
-    #[error("not a table: {}", path.display())]
-    Csv {
-        /// The file.
-        path: PathBuf,
-        /// Where it departs.
-        source: csv::Error,
-    },
+    /// A table cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
 
     /// A manifest is no TOML, or has unknown keys.
     #[error("not a manifest: {}", path.display())]
@@ -91,6 +87,16 @@ pub enum ManifestError {
         /// The name.
         name: String,
         /// The file.
+        path: PathBuf,
+    },
+
+    /// A rule for patients and the cohort's own patients.
+    #[error(
+        "the cohort names patients itself, and a rule for them was given too: leave the rule out: {}",
+        path.display()
+    )]
+    TwicePatients {
+        /// The cohort.
         path: PathBuf,
     },
 
@@ -199,6 +205,56 @@ pub enum Problem {
         what: String,
         /// The file that stands alone.
         path: PathBuf,
+    },
+    /// Labels that two scans claim.
+    #[error(
+        "{place}: {first} has the same label file, for another scan: give each scan its own, {}",
+        path.display()
+    )]
+    SharedLabels {
+        /// The row.
+        place: String,
+        /// The row that had them first.
+        first: String,
+        /// The labels.
+        path: PathBuf,
+    },
+    /// A file that is another channel of a scan.
+    #[error(
+        "{}: a further channel of the case `{case}`: CT has one; keep channel 0000 alone",
+        path.display()
+    )]
+    FurtherChannel {
+        /// The case.
+        case: String,
+        /// The channel's file.
+        path: PathBuf,
+    },
+    /// A file of nnU-Net's image folder that is not called as its scans are.
+    #[error("{}: wanted NAME_0000{ending}, as `file_ending` in dataset.json says", path.display())]
+    NoChannel {
+        /// How names of files must end.
+        ending: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A number of training scans that is not that of the files.
+    #[error(
+        "dataset.json says numTraining = {said}, but {found} training scans are there: some are          missing, or correct numTraining"
+    )]
+    NumTraining {
+        /// What it says.
+        said: u64,
+        /// What is there.
+        found: usize,
+    },
+    /// A scan whose patient the rule does not give.
+    #[error("the case `{case}` has no patient: {why}")]
+    NoPatient {
+        /// The case.
+        case: String,
+        /// What was looked at, and the way out.
+        why: String,
     },
     /// An organ that no case is annotated for.
     #[error(

@@ -1,5 +1,6 @@
 //! What the name of a file says: which case, and whether scan or labels.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What a file holds, by its name.
@@ -43,10 +44,13 @@ pub(super) const LABEL_WORDS: [&str; 14] = [
 ];
 
 /// Words, at the beginning or the end of a name, that mean a scan.
-pub(super) const IMAGE_WORDS: [&str; 13] = [
+pub(super) const IMAGE_WORDS: [&str; 12] = [
     "ct", "images", "image", "imaging", "img", "volumes", "volume", "vol", "scans", "scan",
-    "dicom", "orig", "0000",
+    "dicom", "orig",
 ];
+
+/// What nnU-Net ends the name of a scan's first channel with, behind an underscore.
+pub(super) const FIRST_CHANNEL: &str = "0000";
 
 /// A file's name without its ending; `None` when it cannot be a volume. A folder's name is taken
 /// whole.
@@ -88,6 +92,49 @@ pub(super) fn case_and_role(stem: &str) -> (String, Role) {
             return (String::new(), role);
         }
     }
+}
+
+/// What remains of an image's name without nnU-Net's channel at its end, and the channel: four
+/// digits behind an underscore. `None` where there is none.
+///
+/// `amos_0000` may be a case of this number or the first channel of `amos`: that only its labels and
+/// its neighbours can tell, see [`is_channel`].
+pub(super) fn without_channel(name: &str) -> Option<(String, &str)> {
+    let (rest, channel) = name.rsplit_once('_')?;
+    let is_number = channel.len() == 4 && channel.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number {
+        return None;
+    }
+    let (base, _) = case_and_role(rest);
+    (!base.is_empty()).then_some((base, channel))
+}
+
+/// What images are called before a number of four digits other than nnU-Net's first channel.
+pub(super) fn numbered<'n>(images: impl IntoIterator<Item = &'n str>) -> BTreeSet<String> {
+    let of_image = |image| {
+        let (base, number) = without_channel(image)?;
+        (number != FIRST_CHANNEL).then_some(base)
+    };
+    images.into_iter().filter_map(of_image).collect()
+}
+
+/// The case of an image whose name ends with nnU-Net's channel `_0000`; `None` where it has no such
+/// ending, or the number is a part of the case's name.
+///
+/// Its labels decide, where it has some: they are called as the case. Without them it is a channel
+/// unless a neighbour has the same name with another number (`amos_0001` beside `amos_0000`):
+/// `numbered` holds what the [neighbours](numbered) are called.
+pub(super) fn case_of_channel(
+    name: &str,
+    labels: Option<&str>,
+    numbered: &BTreeSet<String>,
+) -> Option<String> {
+    let (base, channel) = without_channel(name)?;
+    if channel != FIRST_CHANNEL || labels.is_some_and(|labels| labels == name) {
+        return None;
+    }
+    let is_its = labels.is_some_and(|labels| labels == base) || !numbered.contains(&base);
+    is_its.then_some(base)
 }
 
 /// The name of a case whose table gives none: after its file or folder, or, where that only says
@@ -142,9 +189,10 @@ mod tests {
             ("segmentation-12.nii", "12", Role::Labels),
             (
                 "FLARE22_Tr_0001_0000.nii.gz",
-                "FLARE22_Tr_0001",
+                "FLARE22_Tr_0001_0000",
                 Role::Image,
             ),
+            ("segmentation-0000.nii", "0000", Role::Labels),
             ("liver_7.nii.gz", "liver_7", Role::Image),
             ("case-3.seg.nrrd", "case-3", Role::Labels),
             ("p1_ct-label.nrrd", "p1", Role::Labels),
@@ -158,6 +206,36 @@ mod tests {
         }
         for file in ["notes.txt", "a.img", "dataset.json", "a.png"] {
             assert_eq!(stem(Path::new(file)), None, "{file} is no volume");
+        }
+    }
+
+    #[test]
+    fn the_number_0000_is_a_channel_only_where_labels_or_neighbours_say_so() {
+        let amos = ["amos_0000", "amos_0001", "amos_0002"];
+        let flare = ["FLARE22_Tr_0000_0000", "FLARE22_Tr_0001_0000"];
+        for (name, labels, images, case) in [
+            ("amos_0000", Some("amos_0000"), &amos[..], None),
+            ("amos_0000", Some("amos_0000"), &amos[..1], None),
+            ("amos_0000", Some("amos"), &amos[..1], Some("amos")),
+            ("amos_0000", None, &amos, None),
+            ("amos_0000", None, &amos[..1], Some("amos")),
+            ("amos_0001", Some("amos"), &amos, None),
+            (
+                flare[0],
+                Some("FLARE22_Tr_0000"),
+                &flare,
+                Some("FLARE22_Tr_0000"),
+            ),
+            (flare[1], None, &flare, Some("FLARE22_Tr_0001")),
+            ("p1_ct_0000", Some("p1"), &["p1_ct_0000"], Some("p1")),
+            ("0000", None, &["0000"], None),
+        ] {
+            let found = case_of_channel(name, labels, &numbered(images.iter().copied()));
+            assert_eq!(
+                found.as_deref(),
+                case,
+                "{name} with {labels:?} among {images:?}"
+            );
         }
     }
 

@@ -8,9 +8,11 @@ mod decathlon;
 mod draft;
 mod error;
 mod file_names;
+mod json_forms;
 mod layout;
 mod nnunet;
 mod pairs;
+mod patients;
 mod table;
 mod toml_file;
 
@@ -20,8 +22,9 @@ use serde::{Deserialize, Serialize};
 
 pub use error::{ManifestError, Problem};
 pub use layout::Layout;
+pub use patients::{PatientPattern, PatientRule};
 
-use crate::{CaseId, Organ, OrganMap, PatientId};
+use crate::{CaseId, Organ, OrganMap, OrganMapError, PatientId};
 use draft::Drafts;
 
 /// A cohort: its cases in a fixed order and the organs to segment.
@@ -38,6 +41,11 @@ pub struct Manifest {
     /// What a person should know though nothing is wrong: an organ in the table that is not in the
     /// map, a modality that is not CT.
     pub notes: Vec<String>,
+    /// The image channel's name where the cohort says that it is not CT.
+    pub other_channel: Option<String>,
+    /// Label values whose voxels nobody has judged (nnU-Net's `ignore`), ascending; none of them
+    /// belongs to an organ.
+    pub ignored_labels: Vec<u16>,
 }
 
 /// One scan of a cohort.
@@ -65,11 +73,40 @@ impl Manifest {
     }
 }
 
-/// Reads a cohort.
+/// How to read a cohort.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReadOptions<'a> {
+    /// How it lies on disk.
+    pub layout: Layout,
+    /// Which label values make which organ; absent: the cohort's own list is taken (`dataset.json`,
+    /// or `[organs]` in a TOML manifest). Given, that list is set aside, so that one organ, or
+    /// several labels as one, can be trained on any data set.
+    pub organs: Option<&'a OrganMap>,
+    /// Whose scans they are, where the cohort does not say.
+    pub patients: Option<&'a PatientRule>,
+    /// Label values whose voxels nobody has judged, beside those that `dataset.json` calls `ignore`.
+    pub ignored_labels: &'a [u16],
+}
+
+/// Reads a cohort; [`ReadOptions`] says more than the layout and the organs.
 ///
-/// `organs` says which label values make which organ. Without it the cohort's own list is taken
-/// (`dataset.json`, or `[organs]` in a TOML manifest); with it that list is set aside, so that one
-/// organ, or several labels as one, can be trained on any data set.
+/// # Errors
+///
+/// As [`read_with`].
+pub fn read(
+    path: &Path,
+    layout: Layout,
+    organs: Option<&OrganMap>,
+) -> Result<Manifest, ManifestError> {
+    let options = ReadOptions {
+        layout,
+        organs,
+        ..ReadOptions::default()
+    };
+    read_with(path, &options)
+}
+
+/// Reads a cohort.
 ///
 /// Paths in a table are taken from the folder that the table lies in.
 ///
@@ -77,29 +114,26 @@ impl Manifest {
 ///
 /// [`ManifestError`]. Rows are checked to the end: [`ManifestError::Problems`] holds all missing
 /// files, doubled names and unknown columns at once.
-pub fn read(
-    path: &Path,
-    layout: Layout,
-    organs: Option<&OrganMap>,
-) -> Result<Manifest, ManifestError> {
-    let layout = layout.or_detected(path)?;
+pub fn read_with(path: &Path, options: &ReadOptions<'_>) -> Result<Manifest, ManifestError> {
+    let layout = options.layout.or_detected(path)?;
+    let wants_organs = options.organs.is_none();
     let drafts = match layout {
         Layout::Auto | Layout::Pairs => pairs::read(path)?,
         Layout::Csv => table::read(path)?,
         Layout::Toml => toml_file::read(path)?,
-        Layout::NnUnet => nnunet::read(path, organs.is_none())?,
-        Layout::Decathlon => decathlon::read(path, organs.is_none())?,
+        Layout::NnUnet => nnunet::read(path, wants_organs)?,
+        Layout::Decathlon => decathlon::read(path, wants_organs)?,
     };
-    finished(path, layout, drafts, organs)
+    finished(path, layout, drafts, options)
 }
 
 fn finished(
     path: &Path,
     layout: Layout,
     mut drafts: Drafts,
-    organs: Option<&OrganMap>,
+    options: &ReadOptions<'_>,
 ) -> Result<Manifest, ManifestError> {
-    let organs = organs.cloned().or_else(|| drafts.organs.take());
+    let organs = options.organs.cloned().or_else(|| drafts.organs.take());
     let organs = organs.ok_or_else(|| ManifestError::NoOrgans {
         path: path.to_path_buf(),
     })?;
@@ -110,6 +144,9 @@ fn finished(
             path,
         });
     }
+    if let Some(rule) = options.patients {
+        rule.apply(&mut drafts, path)?;
+    }
     let cases = drafts.checked(&organs);
     if !drafts.problems.is_empty() {
         let path = path.to_path_buf();
@@ -118,11 +155,43 @@ fn finished(
             problems: drafts.problems,
         });
     }
+    let ignored_labels = ignored(&drafts, options, &organs, path)?;
     Ok(Manifest {
         cases,
         organs,
         source: path.to_path_buf(),
         layout,
         notes: drafts.notes,
+        other_channel: drafts.other_channel,
+        ignored_labels,
     })
+}
+
+/// The ignored values, those of the cohort and those asked for. A value of the cohort's that the
+/// given map counts as an organ is the organ's: somebody has decided so.
+///
+/// # Errors
+///
+/// [`ManifestError::Organs`] when one that was asked for belongs to an organ.
+fn ignored(
+    drafts: &Drafts,
+    options: &ReadOptions<'_>,
+    organs: &OrganMap,
+    path: &Path,
+) -> Result<Vec<u16>, ManifestError> {
+    for label in options.ignored_labels {
+        if let Some(organ) = organs.organ_of_label(*label) {
+            let (label, organ) = (*label, organ.clone());
+            return Err(ManifestError::Organs {
+                path: path.to_path_buf(),
+                source: OrganMapError::Ignored { label, organ },
+            });
+        }
+    }
+    let of_cohort = drafts.ignored.iter().copied();
+    let free = of_cohort.filter(|label| organs.organ_of_label(*label).is_none());
+    let mut ignored: Vec<u16> = free.chain(options.ignored_labels.iter().copied()).collect();
+    ignored.sort_unstable();
+    ignored.dedup();
+    Ok(ignored)
 }

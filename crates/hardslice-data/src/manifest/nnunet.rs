@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::dataset_json::DatasetJson;
 use super::draft::{Draft, Drafts};
+use super::file_names::stem;
 use super::layout::entries;
 use super::{ManifestError, Problem};
 
@@ -26,37 +27,56 @@ pub(super) fn read(path: &Path, wants_organs: bool) -> Result<Drafts, ManifestEr
     let json_path = folder.join("dataset.json");
     let mut drafts = Drafts::default();
     let mut ending = ".nii.gz".to_owned();
+    let mut n_training = None;
     if json_path.is_file() {
         let json = DatasetJson::read(&json_path)?;
-        drafts.notes.extend(json.check_channels(&json_path)?);
+        drafts.other_channel = json.other_channel(&json_path)?;
+        drafts.ignored = json.ignored(&json_path)?;
+        n_training = json.n_training.map(|number| number.0);
         if wants_organs {
             drafts.organs = Some(json.organs(&json_path)?);
         }
-        if !json.dataset.is_empty() {
+        if !json.dataset.0.is_empty() {
             drafts.cases = listed(&json, folder, &json_path)?;
+            check_n_training(n_training, drafts.cases.len(), &mut drafts);
             return Ok(drafts);
         }
-        ending = json.file_ending.unwrap_or(ending);
+        ending = json.file_ending();
     }
     add_pairs(folder, "Tr", &ending, &mut drafts)?;
+    // Scans without labels are problems of their own and count, too.
+    let without_labels = |problem: &&Problem| matches!(problem, Problem::Unpaired { .. });
+    if !drafts
+        .problems
+        .iter()
+        .any(|problem| without_labels(&problem))
+    {
+        check_n_training(n_training, drafts.cases.len(), &mut drafts);
+    }
     if folder.join("imagesTs").is_dir() {
         add_pairs(folder, "Ts", &ending, &mut drafts)?;
     }
     Ok(drafts)
 }
 
+/// nnU-Net refuses a data set whose files are not as many as it says: a download that was cut off
+/// must not become a smaller training set.
+fn check_n_training(said: Option<u64>, found: usize, drafts: &mut Drafts) {
+    if let Some(said) = said
+        && usize::try_from(said) != Ok(found)
+    {
+        drafts.problems.push(Problem::NumTraining { said, found });
+    }
+}
+
 /// The cases of `dataset`, whose files lie anywhere.
 fn listed(json: &DatasetJson, folder: &Path, path: &Path) -> Result<Vec<Draft>, ManifestError> {
-    let drafts = json.dataset.iter().map(|(id, files)| {
-        let [image] = files.images.as_slice() else {
-            let (channels, path) = (files.images.clone(), path.to_path_buf());
-            return Err(ManifestError::Channels { channels, path });
-        };
+    let drafts = json.dataset.0.iter().map(|(id, files)| {
         Ok(Draft {
             place: id.clone(),
             id: Some(id.clone()),
-            image: folder.join(image),
-            labels: Some(folder.join(&files.label)),
+            image: folder.join(files.images.one(path)?),
+            labels: files.label.as_ref().map(|label| folder.join(label)),
             ..Draft::default()
         })
     });
@@ -70,12 +90,11 @@ fn add_pairs(
     ending: &str,
     drafts: &mut Drafts,
 ) -> Result<(), ManifestError> {
-    let image_ending = format!("{CHANNEL}{ending}");
-    let images = named(&folder.join(format!("images{part}")), &image_ending)?;
+    let images = images(&folder.join(format!("images{part}")), ending, drafts)?;
     let label_folder = folder.join(format!("labels{part}"));
     let needs_labels = part == "Tr";
     let mut labels = if needs_labels || label_folder.is_dir() {
-        named(&label_folder, ending)?
+        named(&label_folder, ending, drafts)?
     } else {
         BTreeMap::new()
     };
@@ -88,7 +107,7 @@ fn add_pairs(
                 .push(Problem::Unpaired { what, path: image });
             continue;
         }
-        let place = format!("images{part}/{id}{image_ending}");
+        let place = format!("images{part}/{id}{CHANNEL}{ending}");
         drafts.cases.push(Draft {
             place,
             id: Some(id),
@@ -98,22 +117,77 @@ fn add_pairs(
         });
     }
     for (id, path) in labels {
-        let what = format!("no scan named {id}{image_ending} in images{part}");
+        let what = format!("no scan named {id}{CHANNEL}{ending} in images{part}");
         drafts.problems.push(Problem::Unpaired { what, path });
     }
     Ok(())
 }
 
-/// Files of a folder by what their names are before the ending.
-fn named(dir: &Path, ending: &str) -> Result<BTreeMap<String, PathBuf>, ManifestError> {
-    // What is not UTF-8 in a name is replaced; such a path is refused when all are checked.
-    let id = |path: &Path| {
-        let name = path.file_name()?.to_string_lossy();
-        Some(name.strip_suffix(ending)?.to_owned())
-    };
-    let files = entries(dir)?;
-    Ok(files
-        .into_iter()
-        .filter_map(|path| Some((id(&path)?, path)))
-        .collect())
+/// The scans of a folder by what their names are before the channel. Further channels, and files
+/// without one, are problems: left out they would be missed by nobody.
+fn images(
+    dir: &Path,
+    ending: &str,
+    drafts: &mut Drafts,
+) -> Result<BTreeMap<String, PathBuf>, ManifestError> {
+    let files = named(dir, ending, drafts)?;
+    let mut images = BTreeMap::new();
+    for (name, path) in &files {
+        if let Some(id) = name.strip_suffix(CHANNEL) {
+            images.insert(id.to_owned(), path.clone());
+            continue;
+        }
+        let of_case = name.rsplit_once('_').filter(|(id, channel)| {
+            let is_number = channel.len() == 4 && channel.bytes().all(|byte| byte.is_ascii_digit());
+            is_number && files.contains_key(&format!("{id}{CHANNEL}"))
+        });
+        drafts.problems.push(match of_case {
+            Some((id, _)) => Problem::FurtherChannel {
+                case: id.to_owned(),
+                path: path.clone(),
+            },
+            None => Problem::NoChannel {
+                ending: ending.to_owned(),
+                path: path.clone(),
+            },
+        });
+    }
+    Ok(images)
+}
+
+/// Files of a folder by what their names are before the ending, in any case of its letters. Volumes
+/// of another ending are noted.
+fn named(
+    dir: &Path,
+    ending: &str,
+    drafts: &mut Drafts,
+) -> Result<BTreeMap<String, PathBuf>, ManifestError> {
+    let mut files = BTreeMap::new();
+    let mut others = Vec::new();
+    for path in entries(dir)? {
+        // What is not UTF-8 in a name is replaced; such a path is refused when all are checked.
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let before = name.len().checked_sub(ending.len());
+        let id = before
+            .filter(|at| name.is_char_boundary(*at) && name[*at..].eq_ignore_ascii_case(ending));
+        match id {
+            Some(at) => {
+                let id = name[..at].to_owned();
+                if let Some(first) = files.insert(id.clone(), path.clone()) {
+                    let what = format!("a second file of this name, beside {}", first.display());
+                    drafts.problems.push(Problem::Unpaired { what, path });
+                }
+            }
+            None if !path.is_dir() && stem(&path).is_some() => others.push(name.into_owned()),
+            None => {}
+        }
+    }
+    if let Some(first) = others.first() {
+        drafts.notes.push(format!(
+            "{} of the files in {} do not end with {ending} and are not read, {first} the first:              `file_ending` in dataset.json says which are",
+            others.len(),
+            dir.display()
+        ));
+    }
+    Ok(files)
 }

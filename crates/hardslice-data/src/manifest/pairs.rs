@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::draft::{Draft, Drafts};
-use super::file_names::{IMAGE_WORDS, LABEL_WORDS, Role, case_and_role, stem};
+use super::file_names::{
+    FIRST_CHANNEL, IMAGE_WORDS, LABEL_WORDS, Role, case_and_role, case_of_channel, numbered, stem,
+    without_channel,
+};
 use super::layout::entries;
 use super::{ManifestError, Problem};
 
@@ -28,6 +31,7 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
         inside.iter().find(is_one)
     };
     let mut found: BTreeMap<String, Found> = BTreeMap::new();
+    let mut is_by_folder = false;
     if let Some(images) = folder(&IMAGE_WORDS) {
         let labels = folder(&LABEL_WORDS);
         for path in entries(images)? {
@@ -46,6 +50,7 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
             add(&mut found, path, None, None);
         }
     } else {
+        is_by_folder = true;
         for case in inside.iter().filter(|path| path.is_dir()) {
             let name = name_of(case);
             for path in entries(case)? {
@@ -59,6 +64,9 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
         }
     }
     let mut drafts = Drafts::default();
+    if !is_by_folder {
+        found = channels_joined(found, &mut drafts);
+    }
     for (id, found) in found {
         paired(id, found, &mut drafts);
     }
@@ -70,6 +78,57 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
 fn name_of(entry: &Path) -> String {
     let name = entry.file_name().expect("an entry of a folder has a name");
     name.to_string_lossy().into_owned()
+}
+
+/// Files scans that end with nnU-Net's `_0000` under the case that their labels are called by, and
+/// notes further channels of such cases as problems.
+fn channels_joined(
+    mut found: BTreeMap<String, Found>,
+    drafts: &mut Drafts,
+) -> BTreeMap<String, Found> {
+    let names: Vec<String> = found.keys().cloned().collect();
+    let numbered = numbered(names.iter().map(String::as_str));
+    for name in &names {
+        let Some((base, _)) = without_channel(name) else {
+            continue;
+        };
+        let has_labels = |name: &str| {
+            found
+                .get(name)
+                .is_some_and(|files| !files.labels.is_empty())
+        };
+        let labels = [name.as_str(), &base]
+            .into_iter()
+            .find(|name| has_labels(name));
+        let Some(case) = case_of_channel(name, labels, &numbered) else {
+            continue;
+        };
+        let is_alone = found.get(&case).is_none_or(|files| files.images.is_empty());
+        let Some(files) = found.get(name).filter(|_| is_alone) else {
+            continue;
+        };
+        let is_further = |other: &&String| {
+            let other = without_channel(other);
+            other.is_some_and(|(its, number)| its == base && number != FIRST_CHANNEL)
+        };
+        let further: Vec<&String> = if numbered.contains(&base) {
+            names.iter().filter(is_further).collect()
+        } else {
+            Vec::new()
+        };
+        for other in further.into_iter().filter_map(|other| found.get(other)) {
+            if let (Some(path), true) = (other.images.first(), other.labels.is_empty()) {
+                drafts.problems.push(Problem::FurtherChannel {
+                    case: case.clone(),
+                    path: path.clone(),
+                });
+            }
+        }
+        let images = files.images.clone();
+        found.remove(name);
+        found.entry(case).or_default().images.extend(images);
+    }
+    found
 }
 
 /// Files a path under the case of its name, or under the case given; what is no volume is left out.

@@ -1,13 +1,10 @@
 //! A cohort in a table.
 
-use std::fs;
 use std::path::Path;
-
-use csv::{ReaderBuilder, StringRecord, Trim};
-use hardslice_volume::Action;
 
 use super::draft::{Draft, Drafts};
 use super::{Layout, ManifestError, Problem};
+use crate::text::{Row, TableFile};
 
 /// The columns and the names they go by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,54 +65,26 @@ const NAMES: [(Column, &[&str]); 7] = [
 /// Reads a table with a header; paths are taken from its folder.
 pub(super) fn read(path: &Path) -> Result<Drafts, ManifestError> {
     let path = &Layout::Csv.file_in(path)?;
-    let text = fs::read_to_string(path).map_err(Action::Read.on(path))?;
-    // Excel begins its UTF-8 with a byte order mark.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let broken = |source| ManifestError::Csv {
-        path: path.clone(),
-        source,
+    let table = TableFile::read(path)?;
+    let mut drafts = Drafts {
+        notes: table.notes.clone(),
+        ..Drafts::default()
     };
-    let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter(text))
-        .trim(Trim::All)
-        .comment(Some(b'#'))
-        .from_reader(text.as_bytes());
-    let mut drafts = Drafts::default();
-    let columns = columns(reader.headers().map_err(broken)?, &mut drafts.problems);
+    let columns = columns(&table.header, &mut drafts.problems);
     if !drafts.problems.is_empty() {
         return Ok(drafts);
     }
     let folder = path.parent().expect("a file lies in a folder");
-    for record in reader.records() {
-        let record = record.map_err(broken)?;
-        if record.iter().any(|cell| !cell.is_empty()) {
-            draft(&record, &columns, folder, &mut drafts);
-        }
+    for row in &table.rows {
+        draft(row, &columns, folder, &mut drafts);
     }
     Ok(drafts)
 }
 
-/// The delimiter is the one of tab, semicolon and comma that the header holds most of; a comma where
-/// there is no header, which then lacks its columns.
-fn delimiter(text: &str) -> u8 {
-    let is_comment = |line: &&str| line.starts_with('#') || line.trim().is_empty();
-    let header = text
-        .lines()
-        .find(|line| !is_comment(line))
-        .unwrap_or_default();
-    let count = |delimiter: u8| header.bytes().filter(|&byte| byte == delimiter).count();
-    // The last of equals: a comma where none is found.
-    b"\t;,"
-        .iter()
-        .copied()
-        .max_by_key(|&delimiter| count(delimiter))
-        .expect("there are three to choose from")
-}
-
-fn columns(header: &StringRecord, problems: &mut Vec<Problem>) -> Vec<Column> {
+fn columns(header: &[String], problems: &mut Vec<Problem>) -> Vec<Column> {
     let mut found: Vec<(Column, &str)> = Vec::new();
     for name in header {
-        let key = name.to_lowercase().replace([' ', '-'], "_");
+        let key = TableFile::column_key(name);
         let column = NAMES
             .iter()
             .find(|(_, names)| names.contains(&key.as_str()));
@@ -125,7 +94,7 @@ fn columns(header: &StringRecord, problems: &mut Vec<Problem>) -> Vec<Column> {
                 .flat_map(|(_, names)| names[..1].iter())
                 .copied()
                 .collect();
-            let (column, known) = (name.to_owned(), known.join(", "));
+            let (column, known) = (name.clone(), known.join(", "));
             problems.push(Problem::UnknownColumn { column, known });
             continue;
         };
@@ -133,7 +102,7 @@ fn columns(header: &StringRecord, problems: &mut Vec<Problem>) -> Vec<Column> {
             .iter()
             .find(|(other, _)| other == column && *other != Column::Aside);
         if let Some((_, first)) = twin {
-            let (first, second) = ((*first).to_owned(), name.to_owned());
+            let (first, second) = ((*first).to_owned(), name.clone());
             problems.push(Problem::DoubledColumn { first, second });
         }
         found.push((*column, name));
@@ -144,12 +113,12 @@ fn columns(header: &StringRecord, problems: &mut Vec<Problem>) -> Vec<Column> {
     found.into_iter().map(|(column, _)| column).collect()
 }
 
-fn draft(record: &StringRecord, columns: &[Column], folder: &Path, drafts: &mut Drafts) {
+fn draft(row: &Row, columns: &[Column], folder: &Path, drafts: &mut Drafts) {
     let cell = |wanted: Column| {
         let at = columns.iter().position(|column| *column == wanted)?;
-        record.get(at).filter(|cell| !cell.is_empty())
+        Some(row.cells[at].as_str()).filter(|cell| !cell.is_empty())
     };
-    let line = record.position().expect("the row was read").line();
+    let line = row.line;
     let name = cell(Column::Id).or(cell(Column::Patient));
     let place = name.map_or(format!("line {line}"), |name| {
         format!("line {line} ({name})")

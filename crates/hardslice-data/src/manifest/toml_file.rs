@@ -13,22 +13,22 @@
 //! organs = ["liver"]          # all where it is left out
 //! ```
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use hardslice_volume::Action;
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::draft::{Draft, Drafts};
 use super::{Layout, ManifestError};
 use crate::OrganMap;
+use crate::text::TextFile;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TomlManifest {
     organs: Option<OrganMap>,
     #[serde(default, rename = "case")]
-    cases: Vec<TomlCase>,
+    cases: Vec<Spanned<TomlCase>>,
 }
 
 #[derive(Deserialize)]
@@ -46,15 +46,18 @@ struct TomlCase {
 /// Reads a manifest; paths are taken from its folder.
 pub(super) fn read(path: &Path) -> Result<Drafts, ManifestError> {
     let path = &Layout::Toml.file_in(path)?;
-    let text = fs::read_to_string(path).map_err(Action::Read.on(path))?;
+    let TextFile { text, note } = TextFile::read(path)?;
     let manifest: TomlManifest = toml::from_str(&text).map_err(|source| ManifestError::Toml {
         path: path.clone(),
         source: Box::new(source),
     })?;
     let folder = path.parent().expect("a file lies in a folder");
-    let cases = manifest.cases.into_iter().enumerate().map(|(index, case)| {
+    let cases = manifest.cases.into_iter().map(|case| {
+        let before = text[..case.span().start].bytes();
+        let line = 1 + before.filter(|byte| *byte == b'\n').count();
+        let case = case.into_inner();
         let name = case.id.clone().or_else(|| case.patient.clone());
-        let place = format!("case {}", index + 1);
+        let place = format!("line {line}");
         Draft {
             place: name.map_or(place.clone(), |name| format!("{place} ({name})")),
             id: case.id,
@@ -68,6 +71,7 @@ pub(super) fn read(path: &Path) -> Result<Drafts, ManifestError> {
     Ok(Drafts {
         cases: cases.collect(),
         organs: manifest.organs,
+        notes: note.into_iter().collect(),
         ..Drafts::default()
     })
 }

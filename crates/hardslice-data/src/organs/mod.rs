@@ -93,11 +93,33 @@ pub enum OrganMapError {
         /// The organ that claims it too.
         second: Organ,
     },
+    /// A label that is to be ignored and belongs to an organ.
+    #[error("label {label} is to be ignored and belongs to the organ `{organ}`: it cannot be both")]
+    Ignored {
+        /// The label value.
+        label: u16,
+        /// The organ.
+        organ: Organ,
+    },
+    /// Two organs share a structure.
+    #[error(
+        "the structure `{structure}` belongs to both `{first}` and `{second}` (names are the same \
+         whatever the case of their letters, and spaces, underscores and hyphens are equal; an \
+         organ's own name is one of its structures)"
+    )]
+    SharedStructure {
+        /// The structure.
+        structure: String,
+        /// The organ that had it first.
+        first: Organ,
+        /// The organ that claims it too.
+        second: Organ,
+    },
     /// A name that cannot be used.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// Two organs share a structure.
-    #[error("two organs claim the same structure")]
+    /// Names that have no value.
+    #[error("the names of the organs' structures cannot be used")]
     Names(#[from] LabelNamesError),
 }
 
@@ -133,7 +155,9 @@ impl OrganMap {
             if entry.labels.is_empty() && entry.structures.is_empty() {
                 return Err(OrganMapError::NoLabels { organ });
             }
-            if checked.iter().any(|other| other.organ == organ) {
+            let is_same =
+                |other: &&OrganLabels| Self::same_name(other.organ.as_str(), organ.as_str());
+            if checked.iter().any(|other| is_same(&other)) {
                 return Err(OrganMapError::Twice { organ });
             }
             for &label in &entry.labels {
@@ -162,6 +186,7 @@ impl OrganMap {
     /// has none, one from the upper end, which no label map in use has.
     fn with_names(mut organs: Vec<OrganLabels>) -> Result<Self, OrganMapError> {
         let mut pairs: Vec<(String, u16)> = Vec::new();
+        let mut owners: Vec<(String, Organ)> = Vec::new();
         let taken: Vec<u16> = organs
             .iter()
             .flat_map(|entry| entry.labels.clone())
@@ -173,9 +198,33 @@ impl OrganMap {
                     organ: entry.organ.clone(),
                 });
             };
-            pairs.push((entry.organ.to_string(), value));
-            entry.structures.retain(|name| name != entry.organ.as_str());
-            pairs.extend(entry.structures.iter().map(|name| (name.clone(), value)));
+            // The organ's own name is always among its structures, and one in two spellings is one.
+            let mut names = vec![entry.organ.to_string()];
+            entry.structures.retain(|name| {
+                let is_new = !names.iter().any(|other| Self::same_name(other, name));
+                if is_new {
+                    names.push(name.clone());
+                }
+                is_new
+            });
+            // What makes the organ must be seen in the map, also when it is written and read again.
+            if entry.labels.is_empty() && entry.structures.is_empty() {
+                entry.structures.push(entry.organ.to_string());
+            }
+            for name in names {
+                let first = owners
+                    .iter()
+                    .find(|(other, _)| Self::same_name(other, &name));
+                if let Some((_, first)) = first {
+                    return Err(OrganMapError::SharedStructure {
+                        structure: name,
+                        first: first.clone(),
+                        second: entry.organ.clone(),
+                    });
+                }
+                owners.push((name.clone(), entry.organ.clone()));
+                pairs.push((name, value));
+            }
         }
         let names = LabelNames::new(pairs)?;
         Ok(Self { organs, names })
@@ -232,10 +281,29 @@ impl OrganMap {
         self.names.value_of(name).is_some()
     }
 
-    /// Whether two names are equal but for case, and for spaces, underscores and hyphens.
+    /// The organ of this name, in any spelling: the case of letters does not matter, and spaces,
+    /// underscores and hyphens are equal.
+    pub fn organ_named(&self, name: &str) -> Option<&Organ> {
+        self.organs()
+            .find(|organ| Self::same_name(organ.as_str(), name))
+    }
+
+    /// The organ that a value of a label map belongs to.
+    pub fn organ_of_label(&self, label: u16) -> Option<&Organ> {
+        let mut organs = self.organs.iter();
+        let entry = organs.find(|entry| entry.labels.contains(&label))?;
+        Some(&entry.organ)
+    }
+
+    /// Whether two names are equal but for the case of letters, and for spaces, underscores and
+    /// hyphens between words.
     pub fn same_name(name: &str, other: &str) -> bool {
-        let folded = |name: &str| name.to_lowercase().replace(['-', ' '], "_");
-        folded(name.trim()) == folded(other.trim())
+        let words = |name: &str| -> Vec<String> {
+            let words = name.split(|c: char| c.is_whitespace() || c == '_' || c == '-');
+            let words = words.filter(|word| !word.is_empty());
+            words.map(str::to_lowercase).collect()
+        };
+        words(name) == words(other)
     }
 
     /// What the store holds in the pixels of the organ of this index: the index plus one.
@@ -460,6 +528,59 @@ mod tests {
     }
 
     #[test]
+    fn an_organs_own_name_may_stand_among_its_structures_in_any_spelling() {
+        let entry = |organ: &str, structures: &[&str]| OrganLabels {
+            organ: Organ::new(organ).unwrap(),
+            labels: Vec::new(),
+            structures: structures.iter().map(|&name| name.to_owned()).collect(),
+        };
+        let organs = OrganMap::from_entries([
+            entry("liver", &["Liver"]),
+            entry(
+                "kidney_left",
+                &["KIDNEY LEFT", "left kidney", "Left-Kidney"],
+            ),
+        ])
+        .unwrap();
+        assert_eq!(
+            organs.to_string(),
+            "liver = [liver], kidney_left = [left kidney]"
+        );
+        let list = serde_json::to_string(&organs).unwrap();
+        assert_eq!(
+            serde_json::from_str::<OrganMap>(&list).unwrap(),
+            organs,
+            "read again"
+        );
+        assert_eq!(
+            organs.select(&[0]).to_string(),
+            "liver = [liver]",
+            "one of them"
+        );
+        for name in ["LIVER", "kidney  left", "Left_kidney"] {
+            assert!(organs.knows(name), "{name}");
+        }
+        assert_eq!(
+            organs.organ_named("Kidney-Left").unwrap().as_str(),
+            "kidney_left"
+        );
+        let twice = OrganMap::from_entries([entry("liver", &["a"]), entry("Liver", &["b"])]);
+        assert!(
+            matches!(twice, Err(OrganMapError::Twice { .. })),
+            "{twice:?}"
+        );
+        let shared = OrganMap::from_entries([
+            entry("kidneys", &["kidney_left", "kidney_right"]),
+            entry("Kidney-Left", &["x"]),
+        ]);
+        let message = shared.unwrap_err().to_string();
+        assert!(
+            message.contains("both `kidneys` and `Kidney-Left`"),
+            "{message}"
+        );
+    }
+
+    #[test]
     fn names_of_structures_lead_to_their_organ() {
         let entry = |organ: &str, labels: &[u16], structures: &[&str]| OrganLabels {
             organ: Organ::new(organ).unwrap(),
@@ -484,6 +605,10 @@ mod tests {
         assert_eq!(stored("spleen"), None, "not in the map");
         assert_eq!(table[..7], [0, 0, 0, 0, 0, 1, 1], "small values stay free");
         let twice = OrganMap::from_entries([entry("a", &[1], &["b"]), entry("b", &[2], &[])]);
-        assert!(matches!(twice, Err(OrganMapError::Names(_))), "{twice:?}");
+        let message = twice.unwrap_err().to_string();
+        assert!(
+            message.starts_with("the structure `b` belongs to both `a` and `b`"),
+            "{message}"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Which training patients go to B.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::report::distance;
 use super::{CaseFacts, SplitOptions};
@@ -44,11 +44,11 @@ pub(super) fn draw(
     let scored: Vec<f64> = candidates
         .iter()
         .map(|candidate| {
-            let b: Vec<&PatientId> = candidate.iter().map(|index| &patients[*index]).collect();
+            let b: BTreeSet<&PatientId> = candidate.iter().map(|index| &patients[*index]).collect();
             let group: Vec<&CaseFacts> = cases
                 .iter()
                 .copied()
-                .filter(|case| b.contains(&&case.patient))
+                .filter(|case| b.contains(&case.patient))
                 .collect();
             distance(&group, cases)
         })

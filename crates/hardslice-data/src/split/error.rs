@@ -6,7 +6,8 @@ use hardslice_volume::FileError;
 use thiserror::Error;
 
 use super::Fold;
-use crate::{CaseId, PatientId};
+use crate::text::TableError;
+use crate::{CaseId, Organ, PatientId};
 
 /// A cohort could not be split, or a split does not fit its cohort.
 #[derive(Debug, Error)]
@@ -60,6 +61,16 @@ pub enum SplitError {
         name: String,
         /// The fold's list.
         fold: &'static str,
+    },
+
+    /// A list of which nobody is annotated for an organ at hand.
+    #[error(
+        "nobody on the list `{list}` is annotated for an organ that is trained: name others, or \
+         correct the column `organs` of the cohort"
+    )]
+    NobodyAnnotated {
+        /// The list.
+        list: &'static str,
     },
 
     /// A case of a saved split that the store lacks.
@@ -116,13 +127,43 @@ pub enum SplitError {
     #[error(transparent)]
     File(#[from] FileError),
 
-    /// A file is no table of folds.
-    #[error("not a table of folds: {}", path.display())]
-    Csv {
+    /// A table of folds cannot be read.
+    #[error(transparent)]
+    CannotRead(#[from] TableError),
+
+    /// Lists in a file that do not fit the cohort.
+    #[error("the folds in {} do not fit the cohort", path.display())]
+    OfFile {
         /// The file.
         path: PathBuf,
-        /// Where it departs.
-        source: csv::Error,
+        /// Why not.
+        source: Box<SplitError>,
+    },
+
+    /// One scan, voxel by voxel, in two folds.
+    #[error(
+        "{first} and {second} are the same scan, voxel by voxel: give both one patient, or take one \
+         of the two out of the cohort"
+    )]
+    SameScan {
+        /// A case and its fold.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+
+    /// An organ that no slice shows to train on.
+    #[error(
+        "no slice of {fold} shows `{organ}`: a net would learn that it is nowhere; check the organ \
+         map and the column `organs`, or {way_out}"
+    )]
+    OrganNowhere {
+        /// The organ.
+        organ: Organ,
+        /// Whom it was looked for in.
+        fold: &'static str,
+        /// What else would help.
+        way_out: &'static str,
     },
 
     /// A table of folds lacks a column or holds an unknown fold.

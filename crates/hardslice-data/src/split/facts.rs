@@ -1,5 +1,6 @@
 //! What a split needs to know of a case.
 
+use crate::manifest::Manifest;
 use crate::store::Store;
 use crate::{CaseId, Organ, PatientId};
 
@@ -10,6 +11,8 @@ pub struct CaseFacts {
     pub id: CaseId,
     /// Whose scan it is.
     pub patient: PatientId,
+    /// BLAKE3 of the scan's voxels: equal for the same scan under two names.
+    pub voxels_blake3: String,
     /// Axial slices.
     pub n_slices: usize,
     /// For each organ of interest, the slices that show it; `None` where the organ is not
@@ -24,6 +27,7 @@ pub fn facts(store: &Store, organs: &[Organ]) -> Vec<CaseFacts> {
     let cases = store.cases().iter().map(|case| CaseFacts {
         id: case.id.clone(),
         patient: case.patient.clone(),
+        voxels_blake3: case.source.voxels_blake3.clone(),
         n_slices: case.n_slices,
         n_positive: organs
             .iter()
@@ -36,6 +40,26 @@ pub fn facts(store: &Store, organs: &[Organ]) -> Vec<CaseFacts> {
                         .count()
                 });
                 (organ.clone(), n_positive)
+            })
+            .collect(),
+    });
+    cases.collect()
+}
+
+/// What a cohort's list alone tells, before a scan was opened: one slice a case, which shows every
+/// organ that the case is annotated for. Enough to see whether the folds asked for can be made.
+pub fn listed_facts(manifest: &Manifest, organs: &[Organ]) -> Vec<CaseFacts> {
+    let cases = manifest.cases.iter().map(|case| CaseFacts {
+        id: case.id.clone(),
+        patient: case.patient.clone(),
+        // Not known yet, and no two are the same.
+        voxels_blake3: case.id.to_string(),
+        n_slices: 1,
+        n_positive: organs
+            .iter()
+            .map(|organ| {
+                let is_annotated = case.organs_annotated.contains(organ);
+                (organ.clone(), is_annotated.then_some(1))
             })
             .collect(),
     });

@@ -1,4 +1,4 @@
-//! The rule that no patient is in two folds.
+//! The rule that no patient and no scan is in two folds.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,16 @@ pub(super) fn check<'a>(
     named: impl IntoIterator<Item = (&'a CaseId, Fold)>,
     cases: &[CaseFacts],
 ) -> Result<(), SplitError> {
-    let patients: BTreeMap<&CaseId, &PatientId> =
-        cases.iter().map(|case| (&case.id, &case.patient)).collect();
+    let facts: BTreeMap<&CaseId, &CaseFacts> = cases.iter().map(|case| (&case.id, case)).collect();
+    let mut scans: BTreeMap<&str, (&CaseId, Fold)> = BTreeMap::new();
     let mut folds: BTreeMap<&CaseId, Fold> = BTreeMap::new();
     let mut seen: BTreeMap<&PatientId, (&CaseId, Fold)> = BTreeMap::new();
     for (id, fold) in named {
-        let patient = patients
+        let CaseFacts {
+            patient,
+            voxels_blake3,
+            ..
+        } = facts
             .get(id)
             .ok_or_else(|| SplitError::UnknownCase { case: id.clone() })?;
         if let Some(first) = folds.insert(id, fold) {
@@ -29,7 +33,14 @@ pub(super) fn check<'a>(
         let (first, its_fold) = *seen.entry(patient).or_insert((id, fold));
         if its_fold != fold {
             return Err(SplitError::PatientParted {
-                patient: (*patient).clone(),
+                patient: patient.clone(),
+                first: SplitError::placed(first, its_fold),
+                second: SplitError::placed(id, fold),
+            });
+        }
+        let (first, its_fold) = *scans.entry(voxels_blake3).or_insert((id, fold));
+        if its_fold != fold {
+            return Err(SplitError::SameScan {
                 first: SplitError::placed(first, its_fold),
                 second: SplitError::placed(id, fold),
             });

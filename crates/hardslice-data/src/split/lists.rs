@@ -1,13 +1,11 @@
 //! The user's own folds.
 
-use std::fs::File;
 use std::path::Path;
 
-use hardslice_volume::Action;
-use hardslice_volume::whole_file::read_json;
 use serde::{Deserialize, Serialize};
 
 use super::SplitError;
+use crate::text::{TableFile, read_foreign_json};
 
 /// Names of cases, or of patients for all their scans.
 ///
@@ -35,42 +33,34 @@ impl Lists {
     ///
     /// # Errors
     ///
-    /// [`SplitError`] when it cannot be read, lacks a column or holds an unknown fold.
+    /// [`SplitError`] when it cannot be read, lacks a column, holds an unknown fold or a row without
+    /// a name.
     pub fn from_table(path: &Path) -> Result<Self, SplitError> {
-        let broken = |source| SplitError::Csv {
-            path: path.to_path_buf(),
-            source,
-        };
         let misfit = |what: String| SplitError::Table {
             what,
             path: path.to_path_buf(),
         };
-        let mut reader = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .from_reader(File::open(path).map_err(Action::Read.on(path))?);
-        let header = reader.headers().map_err(broken)?.clone();
-        let column = |names: &[&str]| {
-            header.iter().position(|cell| {
-                let cell = cell.trim_start_matches('\u{feff}').to_lowercase();
-                names.contains(&cell.as_str())
-            })
-        };
-        let name = column(&["case", "id", "case_id"]).or(column(&["patient", "patient_id"]));
-        let name = name.ok_or_else(|| misfit("no column `case` or `patient`".to_owned()))?;
-        let fold = column(&["fold", "split"]);
+        let table = TableFile::read(path)?;
+        let case = table.column(&["case", "id", "case_id", "name"]);
+        let patient = table.column(&["patient", "patient_id", "subject", "subject_id"]);
+        if case.or(patient).is_none() {
+            return Err(misfit("no column `case` or `patient`".to_owned()));
+        }
+        let fold = table.column(&["fold", "split"]);
         let fold = fold.ok_or_else(|| misfit("no column `fold`".to_owned()))?;
         let mut lists = Self::default();
-        for record in reader.records() {
-            let record = record.map_err(broken)?;
-            let cell = |at: usize| &record[at];
-            let line = line_of(&record);
-            let list = lists.list_named(cell(fold)).ok_or_else(|| {
+        for row in &table.rows {
+            let filled = |at: &usize| !row.cells[*at].is_empty();
+            // A cohort's table may leave the case's name to the patient's.
+            let name = case.filter(filled).or(patient.filter(filled));
+            let name = name.ok_or_else(|| misfit(format!("line {}: no name", row.line)))?;
+            let list = lists.list_named(&row.cells[fold]).ok_or_else(|| {
                 misfit(format!(
-                    "line {line}: the fold is `{}`, wanted test, validation, train, a or b",
-                    cell(fold)
+                    "line {}: the fold is `{}`, wanted test, validation, train, a or b",
+                    row.line, row.cells[fold]
                 ))
             })?;
-            list.push(cell(name).to_owned());
+            list.push(row.cells[name].clone());
         }
         Ok(lists)
     }
@@ -86,7 +76,7 @@ impl Lists {
             train: Vec<String>,
             val: Vec<String>,
         }
-        let mut folds: Vec<NnUnetFold> = read_json(path)?;
+        let mut folds: Vec<NnUnetFold> = read_foreign_json(path)?;
         let n_folds = folds.len();
         if fold >= n_folds {
             let what = path.display().to_string();
@@ -104,6 +94,17 @@ impl Lists {
         })
     }
 
+    /// Each list with its name.
+    pub(super) fn named(&self) -> [(&'static str, &Vec<String>); 5] {
+        [
+            ("test", &self.test),
+            ("validation", &self.validation),
+            ("train", &self.train),
+            ("a", &self.a),
+            ("b", &self.b),
+        ]
+    }
+
     fn list_named(&mut self, fold: &str) -> Option<&mut Vec<String>> {
         match fold.to_lowercase().as_str() {
             "test" => Some(&mut self.test),
@@ -114,11 +115,4 @@ impl Lists {
             _ => None,
         }
     }
-}
-
-fn line_of(record: &csv::StringRecord) -> u64 {
-    let position = record.position();
-    position
-        .expect("a row that was read has its place in the file")
-        .line()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::amount::rounded;
 use super::draw::{Drawn, draw};
 use super::report::{BalanceReport, GroupReport};
-use super::{CaseFacts, Fold, Lists, Rule, Split, SplitError, SplitOptions, folds};
+use super::{CaseFacts, Fold, Lists, Rule, Split, SplitError, SplitOptions, folds, organs};
 use crate::random::Stream;
 use crate::{CaseId, PatientId};
 
@@ -21,17 +21,35 @@ pub(super) fn make(
     let usable: Vec<&CaseFacts> = cases.iter().filter(|case| case.is_usable()).collect();
     let patients = patients_of(&usable);
     let mut folds = Folds::new();
-    let training = hold_out_test(&patients, &usable, options, &mut folds)?;
+    let of_file = options.rule.lists_of_file()?;
+    let mut notes = Vec::new();
+    let training = match (&options.rule, &of_file) {
+        (Rule::Lists(lists), _) => listed(lists, cases, &mut folds, &mut notes)?,
+        (Rule::Table { path } | Rule::NnUnet { path, .. }, Some(lists)) => {
+            let path = path.clone();
+            listed(lists, cases, &mut folds, &mut notes).map_err(|misfit| {
+                let source = Box::new(misfit);
+                SplitError::OfFile { path, source }
+            })?
+        }
+        _ => hold_out_test(&patients, options, &mut folds)?,
+    };
     let training = hold_out_validation(training, options, &mut folds)?;
     let drawn = divide(&training, &usable, options, &mut folds)?;
-    Ok(assembled(
+    let mut split = assembled(
         cases,
         &usable,
         &folds,
         drawn.as_ref(),
         options,
         store_blake3,
-    ))
+    );
+    split.lists = of_file;
+    notes.append(&mut split.warnings);
+    split.warnings = notes;
+    folds::check(split.named(), cases)?;
+    organs::check(&split, cases)?;
+    Ok(split)
 }
 
 fn check(options: &SplitOptions) -> Result<(), SplitError> {
@@ -66,7 +84,6 @@ fn patients_of(cases: &[&CaseFacts]) -> Vec<PatientId> {
 /// Takes the test patients out; gives back who is left to train on.
 fn hold_out_test(
     patients: &[PatientId],
-    cases: &[&CaseFacts],
     options: &SplitOptions,
     folds: &mut Folds,
 ) -> Result<Vec<PatientId>, SplitError> {
@@ -102,10 +119,8 @@ fn hold_out_test(
             amount(super::Amount::Patients(1), n, "the patient left out")?;
             vec![left_out_patient(patients, patient)?]
         }
-        Rule::Lists(lists) => return listed(lists, cases, folds),
-        Rule::Table { path } => return listed(&Lists::from_table(path)?, cases, folds),
-        Rule::NnUnet { path, fold } => {
-            return listed(&Lists::from_nnunet(path, *fold)?, cases, folds);
+        Rule::Lists(_) | Rule::Table { .. } | Rule::NnUnet { .. } => {
+            unreachable!("lists are taken as they are")
         }
     };
     folds.extend(test.into_iter().map(|patient| (patient, Fold::Test)));
@@ -150,11 +165,13 @@ fn amount(wanted: super::Amount, n: usize, what: &'static str) -> Result<usize, 
     Ok(wanted)
 }
 
-/// Takes the user's lists; gives back who is to be divided further.
+/// Takes the user's lists; gives back who is to be divided further. Notes who is left out because
+/// nobody annotated an organ at hand: one table serves liver and kidney.
 fn listed(
     lists: &Lists,
-    cases: &[&CaseFacts],
+    all_cases: &[CaseFacts],
     folds: &mut Folds,
+    notes: &mut Vec<String>,
 ) -> Result<Vec<PatientId>, SplitError> {
     let has_a_and_b = !lists.a.is_empty() || !lists.b.is_empty();
     if has_a_and_b && !lists.train.is_empty() {
@@ -175,18 +192,34 @@ fn listed(
         // Checked as B: that they part from no other fold is all that matters here.
         (&lists.train, None, "train"),
     ] {
-        for case in names.iter().map(|name| found(name, cases, title)) {
-            for case in case? {
+        let mut left_out = Vec::new();
+        for name in names {
+            let of_name = found(name, all_cases, title)?;
+            let mut usable = of_name.iter().filter(|case| case.is_usable()).peekable();
+            if usable.peek().is_none() {
+                left_out.push(name.as_str());
+            }
+            for case in usable {
                 named.push((case.id.clone(), fold.unwrap_or(Fold::B)));
                 parts.push((case.patient.clone(), fold));
             }
         }
+        if !names.is_empty() && left_out.len() == names.len() {
+            return Err(SplitError::NobodyAnnotated { list: title });
+        }
+        if !left_out.is_empty() {
+            notes.push(format!(
+                "left out of {title}, since no organ at hand is annotated there: {}",
+                left_out.join(", ")
+            ));
+        }
     }
+    let usable = all_cases.iter().filter(|case| case.is_usable());
+    let cases: Vec<&CaseFacts> = usable.collect();
     // A case may be listed by its name and by its patient's.
     named.sort();
     named.dedup();
-    let facts: Vec<CaseFacts> = cases.iter().map(|case| (*case).clone()).collect();
-    folds::check(named.iter().map(|(id, fold)| (id, *fold)), &facts)?;
+    folds::check(named.iter().map(|(id, fold)| (id, *fold)), all_cases)?;
     let in_fold = |wanted: Option<Fold>| {
         let of_fold = parts.iter().filter(move |(_, fold)| *fold == wanted);
         of_fold.map(|(patient, _)| patient.clone())
@@ -197,7 +230,7 @@ fn listed(
     let mut training: Vec<PatientId> = if has_a_and_b {
         Vec::new()
     } else if lists.train.is_empty() {
-        patients_of(cases)
+        patients_of(&cases)
             .into_iter()
             .filter(|patient| !folds.contains_key(patient))
             .collect()
@@ -212,22 +245,17 @@ fn listed(
 /// The case of this name, or all cases of the patient of this name.
 fn found<'a>(
     name: &str,
-    cases: &[&'a CaseFacts],
+    cases: &'a [CaseFacts],
     fold: &'static str,
 ) -> Result<Vec<&'a CaseFacts>, SplitError> {
-    let by_case: Vec<&CaseFacts> = cases
-        .iter()
-        .copied()
-        .filter(|case| case.id.as_str() == name)
-        .collect();
+    let of = |is_named: &dyn Fn(&CaseFacts) -> bool| -> Vec<&'a CaseFacts> {
+        cases.iter().filter(|case| is_named(case)).collect()
+    };
+    let by_case = of(&|case| case.id.as_str() == name);
     if !by_case.is_empty() {
         return Ok(by_case);
     }
-    let of_patient: Vec<&CaseFacts> = cases
-        .iter()
-        .copied()
-        .filter(|case| case.patient.as_str() == name)
-        .collect();
+    let of_patient = of(&|case| case.patient.as_str() == name);
     if of_patient.is_empty() {
         return Err(SplitError::UnknownName {
             name: name.to_owned(),
@@ -332,6 +360,7 @@ fn assembled(
             .map(|case| case.id.clone())
             .collect(),
         options: options.clone(),
+        lists: None,
         balance: BalanceReport {
             whole: GroupReport::of(&whole, &whole),
             a: GroupReport::of(&a, &whole),
@@ -341,23 +370,8 @@ fn assembled(
         },
         warnings: Fold::ALL
             .into_iter()
-            .flat_map(|fold| warnings(fold, &group(&[fold])))
+            .flat_map(|fold| organs::warnings(fold, &group(&[fold])))
             .collect(),
         store_blake3: store_blake3.to_owned(),
     }
-}
-
-/// Organs that nobody in a fold is annotated for.
-fn warnings(fold: Fold, group: &[&CaseFacts]) -> Vec<String> {
-    let organs = group
-        .first()
-        .map_or(&[][..], |case| case.n_positive.as_slice());
-    let is_missing = |organ_idx: &usize| {
-        let mut cases = group.iter();
-        cases.all(|case| case.n_positive[*organ_idx].1.is_none())
-    };
-    let missing = (0..organs.len()).filter(is_missing);
-    missing
-        .map(|organ_idx| format!("nobody in {fold} is annotated for {}", organs[organ_idx].0))
-        .collect()
 }

@@ -10,6 +10,7 @@
 //! and seed give the same split; the order of the manifest does not matter.
 
 mod amount;
+mod change;
 mod draw;
 mod error;
 mod facts;
@@ -17,6 +18,7 @@ mod fold;
 mod folds;
 mod lists;
 mod making;
+mod organs;
 mod report;
 mod rule;
 
@@ -29,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub use amount::Amount;
 pub use error::SplitError;
-pub use facts::{CaseFacts, facts};
+pub use facts::{CaseFacts, facts, listed_facts};
 pub use fold::Fold;
 pub use lists::Lists;
 pub use report::{BalanceReport, GroupReport, OrganShare, wasserstein};
@@ -85,9 +87,14 @@ pub struct Split {
     pub left_out: Vec<CaseId>,
     /// What was asked for.
     pub options: SplitOptions,
+    /// What the file of the rule said, for a rule that reads one: a table or `splits_final.json` that
+    /// was changed is another split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lists: Option<Lists>,
     /// How like A and B are to the training set that they came from.
     pub balance: BalanceReport,
-    /// What a person should know: an organ that nobody in a fold is annotated for.
+    /// What a person should know: an organ that nobody in a fold is annotated for, names on a list
+    /// that were left out.
     pub warnings: Vec<String>,
     /// Content hash of the store that was split.
     pub store_blake3: String,
@@ -106,6 +113,21 @@ impl Split {
         store_blake3: &str,
     ) -> Result<Self, SplitError> {
         making::make(cases, options, store_blake3)
+    }
+
+    /// What has changed since the split was made: cases, options, and what the file of the rule says.
+    /// Empty when the same would be made again.
+    ///
+    /// # Errors
+    ///
+    /// [`SplitError`] when the file of the rule cannot be read.
+    pub fn changes(
+        &self,
+        cases: &[CaseFacts],
+        options: &SplitOptions,
+        store_blake3: &str,
+    ) -> Result<Vec<String>, SplitError> {
+        change::changes(self, cases, options, store_blake3)
     }
 
     /// The cases of a fold, in the order of the store.
@@ -147,10 +169,13 @@ impl Split {
     /// [`SplitError`] when it cannot be read or does not fit these cases.
     pub fn load(path: &Path, cases: &[CaseFacts]) -> Result<Self, SplitError> {
         let split: Self = read_json(path)?;
-        let named = Fold::ALL
-            .into_iter()
-            .flat_map(|fold| split.cases(fold).iter().map(move |id| (id, fold)));
-        folds::check(named, cases)?;
+        folds::check(split.named(), cases)?;
         Ok(split)
+    }
+
+    /// Every case that is in a fold.
+    fn named(&self) -> impl Iterator<Item = (&CaseId, Fold)> {
+        let of_fold = |fold| self.cases(fold).iter().map(move |id| (id, fold));
+        Fold::ALL.into_iter().flat_map(of_fold)
     }
 }

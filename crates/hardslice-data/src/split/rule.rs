@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Amount, Lists};
+use super::{Amount, Lists, SplitError};
 use crate::PatientId;
 
 /// Where the test patients come from.
@@ -70,6 +70,23 @@ impl Rule {
                 Some(patients.into_iter().map(left_out).collect())
             }
             Self::Random { .. } | Self::Lists(_) | Self::Table { .. } | Self::NnUnet { .. } => None,
+        }
+    }
+
+    /// The lists that the rule takes from a file, as they stand there now; `None` for a rule that
+    /// reads no file.
+    ///
+    /// # Errors
+    ///
+    /// [`SplitError`] when the file cannot be read.
+    pub fn lists_of_file(&self) -> Result<Option<Lists>, SplitError> {
+        match self {
+            Self::Table { path } => Lists::from_table(path).map(Some),
+            Self::NnUnet { path, fold } => Lists::from_nnunet(path, *fold).map(Some),
+            Self::Random { .. }
+            | Self::Lists(_)
+            | Self::KFold { .. }
+            | Self::LeaveOneOut { .. } => Ok(None),
         }
     }
 }
