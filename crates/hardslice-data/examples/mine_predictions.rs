@@ -9,6 +9,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 
+use hardslice_data::audit::Accepted;
 use hardslice_data::balance::{Arm, ArmError, BalanceOptions, Candidates, Plan};
 use hardslice_data::manifest::{self, Layout};
 use hardslice_data::mining::{
@@ -37,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     prepare(
         &manifest,
         &PrepareOptions::default(),
+        Accepted::Everything,
         &out.join("store"),
         &|_| {},
     )?;

@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hardslice_data::audit::{AuditOptions, AuditReport, Kind, Severity, audit};
+use hardslice_data::audit::{Accepted, AuditOptions, AuditReport, Kind, Severity, audit};
 use hardslice_data::manifest::{Case, Layout, Manifest};
 use hardslice_data::random::Stream;
 use hardslice_data::{CaseId, Organ, OrganMap, PatientId};
@@ -51,12 +51,15 @@ fn write_case(dir: &Path, name: &str, patient: &str) -> Case {
     case
 }
 
-/// Labels of two columns, by x and value.
+/// Labels of two columns, by x and value; in one row, which the case's name tells, a voxel farther
+/// on: no two patients have the same labels.
 fn label(case: &Case, columns: [(usize, u8); 2]) {
+    let row = usize::from(*case.id.as_str().as_bytes().last().unwrap());
     let value = |at: usize| {
+        let is_shifted = at / SHAPE.x == row % (SHAPE.n_voxels() / SHAPE.x);
         columns
             .iter()
-            .find(|(x, _)| at % SHAPE.x == *x)
+            .find(|(x, _)| at % SHAPE.x == x + usize::from(is_shifted))
             .map_or(0, |(_, value)| *value)
     };
     let labels = (0..SHAPE.n_voxels()).map(value).collect();
@@ -238,6 +241,58 @@ fn the_same_scan_under_two_names_is_found_across_formats() {
             "c error SameScan: the same scan as `a`, voxel by voxel, but of another patient (`p`)",
         ],
         "once as the patient's own, once as another's"
+    );
+}
+
+#[test]
+fn the_same_labels_for_two_scans_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b) = (
+        write_case(dir.path(), "a", "p"),
+        write_case(dir.path(), "b", "q"),
+    );
+    fs::copy(a.labels.as_ref().unwrap(), b.labels.as_ref().unwrap()).unwrap();
+    let rows: Vec<String> = audited(&[a.clone(), b.clone()])
+        .rows()
+        .map(|row| format!("{} {} {}", row.case, row.severity, row.kind))
+        .collect();
+    assert_eq!(rows, ["b error same_labels"]);
+    let empty = [a, b].map(|mut case| {
+        label(&case, [(8, 0), (1, 0)]);
+        case.organs_annotated.clear();
+        case
+    });
+    assert!(audited(&empty).is_clean(), "labels of nothing are alike");
+}
+
+#[test]
+fn voxels_that_nobody_judged_and_scans_that_are_no_ct_are_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut case = write_case(dir.path(), "a", "p");
+    case.organs_annotated.pop();
+    label(&case, [(8, 1), (1, 9)]);
+    let cohort = Manifest {
+        ignored_labels: vec![9],
+        other_channel: Some("T2".to_owned()),
+        ..manifest(vec![case])
+    };
+    let report = audit(&cohort, &AuditOptions::default(), &|_| {});
+    let refused = |accepted: &[Kind]| {
+        let refused = report.refused(Accepted::Kinds(accepted));
+        refused.map(|row| row.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(refused(&[]), [Kind::LabelsIgnored, Kind::NotHu]);
+    assert_eq!(refused(&[Kind::NotHu]), [Kind::LabelsIgnored], "accepted");
+    assert_eq!(
+        report.refused(Accepted::Everything).count(),
+        0,
+        "all accepted"
+    );
+    assert!(
+        report
+            .rows()
+            .any(|row| row.message.starts_with("96 voxels")),
+        "counted"
     );
 }
 

@@ -7,6 +7,7 @@
 
 use std::path::Path;
 
+use hardslice_data::audit::Accepted;
 use hardslice_data::manifest::{self, Layout};
 use hardslice_data::preprocess::{Preprocessing, ScanSlices, SliceSource, SliceStack};
 use hardslice_data::random::Stream;
@@ -61,7 +62,7 @@ fn stored(cohort: &Path, out: &Path, size: usize) -> Store {
         size,
         ..PrepareOptions::default()
     };
-    let report = prepare(&cohort, &options, out, &|_| ()).unwrap();
+    let report = prepare(&cohort, &options, Accepted::Everything, out, &|_| ()).unwrap();
     assert!(report.failures.is_empty(), "{:?}", report.failures);
     Store::open(out).unwrap()
 }

@@ -8,6 +8,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use hardslice_data::audit::Accepted;
 use hardslice_data::audit::{AuditOptions, audit};
 use hardslice_data::manifest::{self, Layout, Manifest};
 use hardslice_data::store::{PrepareOptions, Store, prepare};
@@ -75,7 +76,7 @@ fn seven_real_patients_are_prepared_and_the_slope_of_eight_bit_ones_is_applied()
         size: 128,
         ..PrepareOptions::default()
     };
-    let report = prepare(&manifest, &options, &out, &|_| {}).unwrap();
+    let report = prepare(&manifest, &options, Accepted::Everything, &out, &|_| {}).unwrap();
     assert!(report.failures.is_empty(), "{:?}", report.failures);
     let store = Store::open(&out).unwrap();
     for (case_idx, case) in store.cases().iter().enumerate() {
@@ -179,7 +180,7 @@ fn a_dicom_series_and_its_nifti_are_the_same_scan_and_give_the_same_labels() {
         size: 64,
         ..PrepareOptions::default()
     };
-    let report = prepare(&manifest, &options, &out, &|_| {}).unwrap();
+    let report = prepare(&manifest, &options, Accepted::Everything, &out, &|_| {}).unwrap();
     assert!(report.failures.is_empty(), "{:?}", report.failures);
     let store = Store::open(&out).unwrap();
     for (one, other) in [(0, 1), (2, 3), (2, 4)] {

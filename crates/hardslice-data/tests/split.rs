@@ -615,7 +615,8 @@ fn one_table_of_folds_serves_organs_that_not_everybody_is_annotated_for() {
         "a",
     ];
     let rows = folds.iter().enumerate();
-    let rows: String = rows.map(|(n, fold)| format!("c{n};{fold}\r\n")).collect();
+    let rows: Vec<String> = rows.map(|(n, fold)| format!("c{n};{fold}\r\n")).collect();
+    let rows = rows.concat();
     fs::write(&table, format!("\u{feff}Case ID;Fold\r\n{rows}")).unwrap();
     let nnunet = dir.path().join("splits_final.json");
     fs::write(
@@ -665,8 +666,8 @@ fn a_table_of_folds_that_was_changed_is_seen() {
                 "train"
             }
         };
-        let rows: String = (0..10).map(|n| format!("c{n},{}\n", fold(n))).collect();
-        fs::write(&path, format!("case,fold\n{rows}")).unwrap();
+        let rows: Vec<String> = (0..10).map(|n| format!("c{n},{}\n", fold(n))).collect();
+        fs::write(&path, format!("case,fold\n{}", rows.concat())).unwrap();
     };
     write(&["c0", "c1"]);
     let options = options(Rule::Table { path: path.clone() });

@@ -10,9 +10,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use hardslice_data::audit::{Accepted, Kind};
 use hardslice_data::manifest::{Case, Layout, Manifest};
 use hardslice_data::random::Stream;
-use hardslice_data::store::{PrepareOptions, PrepareReport, Store, StoreError, prepare};
+use hardslice_data::store::{IGNORED, PrepareOptions, PrepareReport, Store, StoreError, prepare};
 use hardslice_data::{
     CaseId, Organ, OrganMap, PatientId, Progress, SliceKind, SliceRef, Step, StoreOrgan,
 };
@@ -112,7 +113,7 @@ fn options(size: usize) -> PrepareOptions {
 fn silent(_: Progress<'_>) {}
 
 fn prepared(manifest: &Manifest, size: usize, dir: &Path) -> PrepareReport {
-    prepare(manifest, &options(size), dir, &silent).unwrap()
+    prepare(manifest, &options(size), Accepted::Everything, dir, &silent).unwrap()
 }
 
 /// Every file under a folder with its content, by name.
@@ -286,6 +287,7 @@ fn a_store_does_not_depend_on_how_many_scans_are_read_at_once() {
                 n_at_once,
                 ..options(8)
             },
+            Accepted::Everything,
             out,
             &silent,
         )
@@ -315,6 +317,7 @@ fn a_store_that_was_stopped_is_completed_to_the_same_bytes() {
                     n_at_once: 1,
                     ..options(8)
                 },
+                Accepted::Everything,
                 &out,
                 &stop,
             )
@@ -435,7 +438,7 @@ fn one_bad_scan_is_reported_and_the_others_are_prepared() {
             .unwrap()
             .push((progress.case.to_string(), progress.step));
     };
-    let report = prepare(&manifest, &options(8), &out, &note).unwrap();
+    let report = prepare(&manifest, &options(8), Accepted::Everything, &out, &note).unwrap();
     let failed: Vec<&str> = report
         .failures
         .iter()
@@ -469,7 +472,14 @@ fn one_bad_scan_is_reported_and_the_others_are_prepared() {
         cases: manifest.cases[1..2].to_vec(),
         ..manifest
     };
-    let err = prepare(&bad, &options(8), &dir.path().join("none"), &silent).unwrap_err();
+    let err = prepare(
+        &bad,
+        &options(8),
+        Accepted::Everything,
+        &dir.path().join("none"),
+        &silent,
+    )
+    .unwrap_err();
     assert!(
         err.to_string()
             .starts_with("none of the 1 scans could be prepared; the first: `c1`"),
@@ -484,7 +494,7 @@ fn a_store_that_cannot_be_written_is_no_fault_of_the_scan() {
     let out = dir.path().join("store");
     fs::create_dir_all(out.join("cases")).unwrap();
     fs::write(out.join("cases/c1"), b"a file where a folder must be").unwrap();
-    let err = prepare(&manifest, &options(8), &out, &silent).unwrap_err();
+    let err = prepare(&manifest, &options(8), Accepted::Everything, &out, &silent).unwrap_err();
     assert!(matches!(err, StoreError::File(_)), "{err}");
     assert!(err.to_string().contains("cases/c1"), "{err}");
     let unfinished = Store::open(&out).unwrap_err();
@@ -507,7 +517,7 @@ fn a_record_that_cannot_be_read_is_not_taken_for_absent() {
     let out = dir.path().join("store");
     let record = out.join("cases/c1/case.json");
     fs::create_dir_all(&record).unwrap();
-    let err = prepare(&manifest, &options(8), &out, &silent).unwrap_err();
+    let err = prepare(&manifest, &options(8), Accepted::Everything, &out, &silent).unwrap_err();
     assert!(
         matches!(&err, StoreError::File(error) if error.path == record),
         "{err}"
@@ -587,9 +597,15 @@ fn options_that_make_no_store_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let manifest = cohort(dir.path(), 1);
     let refused = |options: PrepareOptions| {
-        prepare(&manifest, &options, &dir.path().join("s"), &silent)
-            .unwrap_err()
-            .to_string()
+        prepare(
+            &manifest,
+            &options,
+            Accepted::Everything,
+            &dir.path().join("s"),
+            &silent,
+        )
+        .unwrap_err()
+        .to_string()
     };
     assert_eq!(
         refused(options(0)),
@@ -603,5 +619,98 @@ fn options_that_make_no_store_are_refused() {
     assert_eq!(
         window, "a window from 250 to -150 HU, wanted the lower value first",
         "window"
+    );
+}
+
+#[test]
+fn a_store_is_finished_only_where_the_errors_of_its_audit_are_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut manifest = cohort(dir.path(), 3);
+    manifest.cases[1].patient = PatientId::new("q").unwrap();
+    fs::copy(&manifest.cases[0].image, &manifest.cases[1].image).unwrap();
+    let out = dir.path().join("store");
+    let with = |manifest: &Manifest, accepted: &[Kind]| {
+        let accepted = Accepted::Kinds(accepted);
+        prepare(manifest, &options(8), accepted, &out, &silent).unwrap()
+    };
+    let refused = with(&manifest, &[Kind::NotHu]);
+    assert_eq!((refused.n_prepared, refused.n_refused), (3, 1));
+    let unfinished = Store::open(&out).unwrap_err();
+    assert!(
+        matches!(unfinished, StoreError::Unfinished { .. }),
+        "{unfinished}"
+    );
+    let accepted = with(&manifest, &[Kind::SameScan]);
+    assert_eq!(
+        (accepted.n_kept, accepted.n_refused),
+        (3, 0),
+        "nothing is read again"
+    );
+    assert_eq!(accepted.audit, refused.audit, "what was found is kept");
+    assert!(Store::open(&out).is_ok(), "finished");
+    with(&manifest, &[]);
+    assert!(Store::open(&out).is_err(), "no longer accepted");
+    let read = hardslice_data::audit::audit(
+        &manifest,
+        &hardslice_data::audit::AuditOptions::default(),
+        &|_| {},
+    );
+    let rows = |report: &hardslice_data::audit::AuditReport| {
+        let rows = report.rows();
+        rows.map(|row| format!("{} {} {}", row.case, row.kind, row.message))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&accepted.audit), rows(&read), "as an audit finds");
+    for (prepared, read) in accepted.audit.cases.iter().zip(&read.cases) {
+        assert_eq!(prepared.scan, read.scan, "{}", read.case);
+        assert_eq!(prepared.organs_ml, read.organs_ml, "{}", read.case);
+        assert_eq!(prepared.label_values, read.label_values, "{}", read.case);
+    }
+    fs::write(&manifest.cases[2].image, b"broken").unwrap();
+    let broken = with(&manifest, &[Kind::SameScan]);
+    assert_eq!(
+        (broken.failures.len(), broken.n_refused),
+        (1, 1),
+        "unreadable"
+    );
+    assert!(Store::open(&out).is_err(), "never a smaller cohort unasked");
+}
+
+#[test]
+fn voxels_that_nobody_judged_are_neither_organ_nor_background() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = Manifest {
+        ignored_labels: vec![3],
+        organs: OrganMap::new([(Organ::new("kidney").unwrap(), vec![1, 2])]).unwrap(),
+        ..cohort(dir.path(), 1)
+    };
+    let out = dir.path().join("store");
+    prepared(&manifest, 8, &out);
+    let store = Store::open(&out).unwrap();
+    assert_eq!(store.ignored_labels(), [3]);
+    let native = store.native_labels(0).unwrap();
+    let n = |value: u8| {
+        native
+            .iter()
+            .fold(0, |n, label| n + usize::from(*label == value))
+    };
+    assert!(n(IGNORED) > 0 && n(1) > 0, "both are there");
+    assert_eq!(n(0) + n(1) + n(IGNORED), native.len(), "nothing else");
+    for z in 0..SHAPE.z {
+        let kidney = store.all_organs().next().unwrap();
+        let area = store.cases()[0].area_px(kidney, z) as usize;
+        let labels = store.labels(0, z);
+        assert_eq!(
+            labels
+                .iter()
+                .fold(0, |n, label| n + usize::from(*label == 1)),
+            area,
+            "slice {z}"
+        );
+    }
+    prepared(&cohort(dir.path(), 1), 8, &out);
+    assert!(
+        Store::open(&out).unwrap().ignored_labels().is_empty(),
+        "prepared anew"
     );
 }

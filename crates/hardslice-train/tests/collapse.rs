@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor};
+use hardslice_data::audit::Accepted;
 use hardslice_data::balance::{Plan, PlanEntry, Reason};
 use hardslice_data::manifest::{Case, Layout, Manifest};
 use hardslice_data::random::Stream;
@@ -69,7 +70,14 @@ fn store(dir: &Path) -> Store {
         size: 16,
         ..PrepareOptions::default()
     };
-    let report = prepare(&manifest, &options, &dir.join("store"), &|_| {}).unwrap();
+    let report = prepare(
+        &manifest,
+        &options,
+        Accepted::Everything,
+        &dir.join("store"),
+        &|_| {},
+    )
+    .unwrap();
     assert!(report.failures.is_empty(), "{:?}", report.failures);
     Store::open(dir.join("store")).unwrap()
 }

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hardslice_data::audit::Accepted;
 use hardslice_data::balance::{Flip, Sample};
 use hardslice_data::manifest::{Case, Layout, Manifest};
 use hardslice_data::store::{PrepareOptions, Store, prepare};
@@ -53,12 +54,21 @@ fn store(dir: &Path, organs: &[(&str, u16)]) -> Store {
         source: PathBuf::from("cohort.csv"),
         layout: Layout::Csv,
         notes: Vec::new(),
+        other_channel: None,
+        ignored_labels: Vec::new(),
     };
     let options = PrepareOptions {
         size: SIZE,
         ..PrepareOptions::default()
     };
-    let report = prepare(&manifest, &options, &dir.join("store"), &|_| {}).unwrap();
+    let report = prepare(
+        &manifest,
+        &options,
+        Accepted::Everything,
+        &dir.join("store"),
+        &|_| {},
+    )
+    .unwrap();
     assert!(report.failures.is_empty(), "{:?}", report.failures);
     Store::open(dir.join("store")).unwrap()
 }

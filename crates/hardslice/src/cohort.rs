@@ -1,11 +1,13 @@
 //! The cohort of an experiment: read, prepared, split.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use hardslice::experiment::Experiment;
-use hardslice_data::manifest::{self, Manifest};
-use hardslice_data::split::{Split, facts};
+use hardslice_data::audit::{Accepted, AuditReport, AuditRow, Kind, Severity};
+use hardslice_data::manifest::{self, Manifest, ReadOptions};
+use hardslice_data::split::{Split, SplitOptions, facts, listed_facts};
 use hardslice_data::store::{PrepareReport, Store, prepare};
 use hardslice_data::{Mirror, Organ, OrganMap};
 
@@ -18,21 +20,34 @@ pub(crate) struct PreparedCohort {
     pub(crate) store: Store,
     /// The organs to train.
     pub(crate) organs: Vec<Organ>,
+    /// What was noted and found while it was read.
+    pub(crate) findings: Findings,
     /// Whether all scans are in the store.
     pub(crate) done: Done,
 }
 
+/// What a person should know of a cohort: kept beside the results.
+pub(crate) struct Findings {
+    /// What its list says.
+    pub(crate) notes: Vec<String>,
+    /// What its scans and labels show.
+    pub(crate) audit: AuditReport,
+}
+
 impl PreparedCohort {
-    /// Prepares the store in `out`, or finds it prepared.
+    /// Prepares the store in `out`, or finds it prepared. What can be refused before a scan is read
+    /// is refused then: folds that the cohort's patients do not give, organs that it does not have.
     pub(crate) fn prepare(
         experiment: &Experiment,
         out: &OutDir,
         bars: &Bars,
     ) -> anyhow::Result<Self> {
         let manifest = read_manifest(experiment)?;
+        let organs = trained_organs(experiment, &manifest.organs)?;
+        check_folds(&manifest, experiment, &organs)?;
         let report = prepare_store(&manifest, experiment, &out.store(), bars)?;
+        check_organs(&report.audit, &organs)?;
         let store = Store::open(out.store())?;
-        let organs = trained_organs(experiment, store.organs())?;
         tell_what_is_not_mirrored(&store, &organs, bars);
         let done = if report.failures.is_empty() {
             Done::Clean
@@ -42,6 +57,10 @@ impl PreparedCohort {
         Ok(Self {
             store,
             organs,
+            findings: Findings {
+                notes: manifest.notes,
+                audit: report.audit,
+            },
             done,
         })
     }
@@ -64,14 +83,23 @@ fn tell_what_is_not_mirrored(store: &Store, organs: &[Organ], bars: &Bars) {
 /// Reads the experiment's cohort.
 pub(crate) fn read_manifest(experiment: &Experiment) -> anyhow::Result<Manifest> {
     let cohort = &experiment.cohort;
-    Ok(manifest::read(
-        &cohort.path,
-        cohort.layout,
-        cohort.labels.as_ref(),
-    )?)
+    let patients = cohort.patient_rule();
+    let options = ReadOptions {
+        layout: cohort.layout,
+        organs: cohort.labels.as_ref(),
+        patients: patients.as_ref(),
+        ignored_labels: &cohort.ignore,
+    };
+    Ok(manifest::read_with(&cohort.path, &options)?)
 }
 
-/// Prepares the store and tells which scans are not in it.
+/// Prepares the store and tells which scans are not in it and what the audit found, once for each
+/// kind.
+///
+/// # Errors
+///
+/// When the audit found errors that the experiment does not accept: the cases are prepared, and the
+/// store is not finished.
 pub(crate) fn prepare_store(
     manifest: &Manifest,
     experiment: &Experiment,
@@ -85,16 +113,99 @@ pub(crate) fn prepare_store(
     let progress = |progress: hardslice_data::Progress<'_>| {
         bars.advance(progress.n_over as u64);
     };
-    let report = prepare(manifest, &experiment.prepare, dir, &progress)?;
+    let accepted = Accepted::Kinds(&experiment.cohort.accept);
+    let report = prepare(manifest, &experiment.prepare, accepted, dir, &progress)?;
     bars.end();
     for failure in &report.failures {
         let causes = crate::causes(&failure.error);
         bars.line(&format!("not in the store: {}: {causes}", failure.case));
     }
-    Ok(report)
+    report.audit.write_csv(&dir.join("audit.csv"))?;
+    for line in by_kind(
+        report
+            .audit
+            .rows()
+            .filter(|row| row.severity == Severity::Warning || accepted.has(row.kind)),
+    ) {
+        bars.line(&line);
+    }
+    if report.n_refused == 0 {
+        return Ok(report);
+    }
+    let refused: Vec<AuditRow<'_>> = report.audit.refused(accepted).collect();
+    let kinds: BTreeSet<&str> = refused.iter().map(|row| row.kind.name()).collect();
+    let accept: Vec<String> = kinds.iter().map(|kind| format!("\"{kind}\"")).collect();
+    for line in by_kind(refused.iter().cloned()) {
+        bars.line(&line);
+    }
+    Err(anyhow!(
+        "the audit found {} errors in the cohort ({}), so that nothing is trained on it: repair \
+         them, or, where you know better, accept = [{}] in [cohort] of the experiment; every one \
+         stands in {}",
+        refused.len(),
+        kinds.into_iter().collect::<Vec<_>>().join(", "),
+        accept.join(", "),
+        dir.join("audit.csv").display()
+    ))
 }
 
-/// The organs to train: those that the experiment names, or all of the cohort's.
+/// Findings, a line for each kind: the first of them, and how many more cases have it.
+fn by_kind<'a>(rows: impl Iterator<Item = AuditRow<'a>>) -> Vec<String> {
+    let mut kinds: BTreeMap<(Severity, Kind), Vec<AuditRow<'a>>> = BTreeMap::new();
+    for row in rows {
+        kinds.entry((row.severity, row.kind)).or_default().push(row);
+    }
+    let line = |((severity, kind), rows): ((Severity, Kind), Vec<AuditRow<'a>>)| {
+        let AuditRow {
+            case, message, fix, ..
+        } = &rows[0];
+        let more = match rows.len() - 1 {
+            0 => String::new(),
+            n => format!("; {n} more of this kind"),
+        };
+        format!("{severity}: {kind}: {case}: {message} ({fix}){more}")
+    };
+    kinds.into_iter().map(line).collect()
+}
+
+/// Refuses folds that the cohort's list cannot give, before hours are spent on its scans.
+fn check_folds(
+    manifest: &Manifest,
+    experiment: &Experiment,
+    organs: &[Organ],
+) -> anyhow::Result<()> {
+    let options = SplitOptions {
+        // Which patients are most alike is not asked here.
+        n_candidates: 1,
+        ..experiment.split.clone()
+    };
+    let facts = listed_facts(manifest, organs);
+    Split::make(&facts, &options, "").context("the cohort cannot be split as [split] says")?;
+    Ok(())
+}
+
+/// Refuses organs that no label file shows: a typing error in the organ map trains for nothing.
+fn check_organs(audit: &AuditReport, organs: &[Organ]) -> anyhow::Result<()> {
+    let labelled = || audit.cases.iter().filter(|case| !case.organs_ml.is_empty());
+    for organ in organs {
+        let volumes = labelled().flat_map(|case| &case.organs_ml);
+        let mut of_organ = volumes.filter(|(other, _)| other == organ);
+        if of_organ.all(|(_, ml)| *ml <= 0.0) {
+            let values: BTreeSet<u16> = labelled()
+                .flat_map(|case| case.label_values.iter().copied())
+                .collect();
+            let values: Vec<String> = values.iter().map(u16::to_string).collect();
+            return Err(anyhow!(
+                "no case has a voxel of `{organ}`: nothing can be learnt of it (values found: {}); \
+                 correct `labels` in [cohort]",
+                values.join(", ")
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The organs to train: those that the experiment names, in any spelling, or all of the cohort's.
 pub(crate) fn trained_organs(
     experiment: &Experiment,
     cohort: &OrganMap,
@@ -102,14 +213,19 @@ pub(crate) fn trained_organs(
     if experiment.organs.is_empty() {
         return Ok(cohort.organs().cloned().collect());
     }
-    for organ in &experiment.organs {
-        if cohort.index_of(organ).is_none() {
+    let mut organs: Vec<Organ> = Vec::new();
+    for name in &experiment.organs {
+        let organ = cohort.organ_named(name.as_str()).ok_or_else(|| {
+            anyhow!("the organ `{name}` is not in the cohort, which has {cohort}")
+        })?;
+        if organs.contains(organ) {
             return Err(anyhow!(
-                "the organ `{organ}` is not in the cohort, which has {cohort}"
+                "the organ `{name}` is to be trained twice: name it once"
             ));
         }
+        organs.push(organ.clone());
     }
-    Ok(experiment.organs.clone())
+    Ok(organs)
 }
 
 /// Makes the split, or reads the one that is there.
@@ -123,11 +239,13 @@ pub(crate) fn make_split(
     let facts = facts(store, organs);
     let split = if path.exists() {
         let split = Split::load(path, &facts)?;
-        if split.store_blake3 != store.content_hash() || split.options != experiment.split {
+        let changes = split.changes(&facts, &experiment.split, store.content_hash())?;
+        if !changes.is_empty() {
             return Err(anyhow!(
                 "{} was made for another store or with other options: take another --out folder, \
-                 or delete it and the trainings beside it",
-                path.display()
+                 or delete it and the trainings beside it. Changed: {}",
+                path.display(),
+                changes.join("; ")
             ));
         }
         split

@@ -66,7 +66,7 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
         rounds.push((organs, round::run(&protocol, &context)?));
     }
     results::write(&out, experiment, &rounds)?;
-    provenance::write(&out, experiment, store, device)?;
+    provenance::write(&out, experiment, &cohort, device)?;
     pictures::write(&out, store, &split, &rounds, bars)?;
     Ok(Finished {
         done: cohort.done,

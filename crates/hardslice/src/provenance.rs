@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use hardslice::experiment::Experiment;
-use hardslice_data::store::Store;
+use hardslice_data::audit::AuditRow;
 use hardslice_train::arithmetic;
 use hardslice_volume::whole_file::write_json;
 use hardslice_volume::{Action, FileError};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::cohort::PreparedCohort;
 use crate::layout::OutDir;
 
 #[derive(Debug, Serialize)]
@@ -24,6 +25,10 @@ struct Provenance<'a> {
     store_blake3: &'a str,
     /// Hash of the inputs of each case.
     cases: Vec<(&'a str, &'a str)>,
+    /// What was noted of the cohort's list.
+    notes: &'a [String],
+    /// What the audit found and the cohort is used in spite of.
+    findings: Vec<AuditRow<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,9 +126,10 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, FileError> {
 pub(crate) fn write(
     out: &OutDir,
     experiment: &Experiment,
-    store: &Store,
+    cohort: &PreparedCohort,
     device: &Device,
 ) -> anyhow::Result<()> {
+    let store = &cohort.store;
     let cases = store.cases().iter();
     let provenance = Provenance {
         program: env!("CARGO_PKG_VERSION"),
@@ -136,6 +142,8 @@ pub(crate) fn write(
         cases: cases
             .map(|case| (case.id.as_str(), case.source.inputs_blake3.as_str()))
             .collect(),
+        notes: &cohort.findings.notes,
+        findings: cohort.findings.audit.rows().collect(),
     };
     Ok(write_json(&out.provenance(), &provenance)?)
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::CaseAudit;
-use super::finding::{Kind, error, warning};
+use super::finding::{Finding, Kind, error, warning};
 use crate::{CaseId, PatientId};
 
 /// Adds to each case what it shares with an earlier one that it should not.
 pub(super) fn compare(cases: &mut [CaseAudit], folds: &BTreeMap<CaseId, String>) {
     let mut scans: BTreeMap<String, (CaseId, PatientId)> = BTreeMap::new();
     let mut patients: BTreeMap<PatientId, (CaseId, String)> = BTreeMap::new();
+    let mut labels: BTreeMap<String, (CaseId, Option<String>)> = BTreeMap::new();
     for audit in cases {
         let (case, patient) = (audit.case.clone(), audit.patient.clone());
         if let Some(scan) = &audit.scan {
@@ -24,6 +25,19 @@ pub(super) fn compare(cases: &mut [CaseAudit], folds: &BTreeMap<CaseId, String>)
                 let fix = "take one of the two out, or give both one patient: else the scan is \
                            trained on and tested on";
                 audit.findings.push(error(Kind::SameScan, message, fix));
+            }
+        }
+        if let Some(hash) = &audit.labels_blake3 {
+            let this = (case.clone(), scan_of(audit));
+            let (first, its_scan) = labels.entry(hash.clone()).or_insert(this);
+            if *its_scan != scan_of(audit) {
+                audit.findings.push(error(
+                    Kind::SameLabels,
+                    format!(
+                        "the labels are those of `{first}`, voxel by voxel, and the scan is not"
+                    ),
+                    "give each scan its own labels",
+                ));
             }
         }
         let Some(fold) = folds.get(&case) else {
@@ -42,4 +56,17 @@ pub(super) fn compare(cases: &mut [CaseAudit], folds: &BTreeMap<CaseId, String>)
             ));
         }
     }
+}
+
+fn scan_of(audit: &CaseAudit) -> Option<String> {
+    audit.scan.as_ref().map(|scan| scan.voxels_blake3.clone())
+}
+
+/// What the cohort's own list says of every scan.
+pub(super) fn other_channel(channel: &str) -> Finding {
+    error(
+        Kind::NotHu,
+        format!("the cohort says that the channel of its scans is `{channel}`, not CT"),
+        "values are taken for Hounsfield units: correct the channel's name, or accept it",
+    )
 }

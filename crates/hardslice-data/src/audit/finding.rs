@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::names::named;
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,17 +49,65 @@ pub enum Kind {
     IntensitiesConstant,
     /// Values end inside the window.
     IntensitiesClipped,
-    /// Values run from 0 to 255 at most.
-    #[serde(rename = "intensities_8_bit")]
-    Intensities8Bit,
+    /// Values are no Hounsfield units: they run from 0 to 255 at most, or the cohort says that the
+    /// channel is not CT.
+    #[serde(alias = "intensities_8_bit")]
+    NotHu,
     /// No voxel is as dark as air.
     NoAir,
     /// Hardly a voxel is as bright as soft tissue.
     NoTissue,
     /// The same scan under two names.
     SameScan,
+    /// The same labels for two scans.
+    SameLabels,
+    /// Voxels that nobody has judged (nnU-Net's `ignore`).
+    LabelsIgnored,
     /// One patient in two folds.
     PatientInTwoFolds,
+}
+
+named!(Kind, "kind of finding", {
+    ImageUnreadable => "image_unreadable",
+    LabelsUnreadable => "labels_unreadable",
+    GridDiffers => "grid_differs",
+    LabelsOutsideMap => "labels_outside_map",
+    LabelsEmpty => "labels_empty",
+    OrganAbsent => "organ_absent",
+    OrganNotAnnotated => "organ_not_annotated",
+    SideImplausible => "side_implausible",
+    SliceSpacing => "slice_spacing",
+    PixelSpacing => "pixel_spacing",
+    FewSlices => "few_slices",
+    Orientation => "orientation",
+    IntensitiesConstant => "intensities_constant",
+    IntensitiesClipped => "intensities_clipped",
+    NotHu => "not_hu",
+    NoAir => "no_air",
+    NoTissue => "no_tissue",
+    SameScan => "same_scan",
+    SameLabels => "same_labels",
+    LabelsIgnored => "labels_ignored",
+    PatientInTwoFolds => "patient_in_two_folds",
+});
+
+/// Which errors of an audit a cohort is used in spite of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted<'a> {
+    /// All: what a caller looks at on its own.
+    Everything,
+    /// Those of these kinds.
+    Kinds(&'a [Kind]),
+}
+
+impl Accepted<'_> {
+    /// Whether errors of a kind are accepted.
+    pub fn has(self, kind: Kind) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Kinds(kinds) => kinds.contains(&kind),
+        }
+    }
 }
 
 /// One thing that is wrong with a case.

@@ -15,9 +15,10 @@ const LEAST_TISSUE: f64 = 0.02;
 /// Voxels at the lowest or highest value, share of all, from which on it was cut there.
 const CLIPPED: f64 = 0.0005;
 
-/// Counts over the voxels of a scan.
+/// Minima, maxima and counts over the voxels of a scan, gathered part by part: the order of the
+/// parts does not matter.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Stats {
+pub(crate) struct Stats {
     pub(super) min_hu: f32,
     pub(super) max_hu: f32,
     window_hu: [f32; 2],
@@ -29,28 +30,61 @@ pub(super) struct Stats {
 }
 
 impl Stats {
-    pub(super) fn of(voxels: &[f32], window_hu: [f32; 2]) -> Self {
-        // Minima, maxima and counts: the order of the parts does not matter.
-        let min_hu = voxels
-            .par_iter()
-            .copied()
-            .reduce(|| f32::INFINITY, f32::min);
-        let max_hu = voxels
-            .par_iter()
-            .copied()
-            .reduce(|| f32::NEG_INFINITY, f32::max);
-        let count = |is_one: &(dyn Fn(f32) -> bool + Sync)| {
-            voxels.par_iter().filter(|hu| is_one(**hu)).count()
-        };
+    pub(crate) fn new(window_hu: [f32; 2]) -> Self {
         Self {
+            min_hu: f32::INFINITY,
+            max_hu: f32::NEG_INFINITY,
+            window_hu,
+            n: 0,
+            n_at_min: 0,
+            n_at_max: 0,
+            n_air: 0,
+            n_tissue: 0,
+        }
+    }
+
+    /// Of all voxels of a scan.
+    pub(super) fn of(voxels: &[f32], window_hu: [f32; 2]) -> Self {
+        let parts = voxels.par_chunks(1 << 18).map(|part| {
+            let mut stats = Self::new(window_hu);
+            stats.add(part);
+            stats
+        });
+        parts.reduce(|| Self::new(window_hu), Self::merged)
+    }
+
+    /// Adds a part of the voxels.
+    pub(crate) fn add(&mut self, voxels: &[f32]) {
+        let min_hu = voxels.iter().copied().fold(f32::INFINITY, f32::min);
+        let max_hu = voxels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let count = |is_one: &dyn Fn(f32) -> bool| voxels.iter().filter(|hu| is_one(**hu)).count();
+        *self = self.merged(Self {
             min_hu,
             max_hu,
-            window_hu,
+            window_hu: self.window_hu,
             n: voxels.len(),
             n_at_min: count(&|hu| hu <= min_hu),
             n_at_max: count(&|hu| hu >= max_hu),
             n_air: count(&|hu| hu < AIR_BELOW_HU),
             n_tissue: count(&|hu| (TISSUE_HU[0]..TISSUE_HU[1]).contains(&hu)),
+        });
+    }
+
+    fn merged(self, other: Self) -> Self {
+        let (min_hu, max_hu) = (self.min_hu.min(other.min_hu), self.max_hu.max(other.max_hu));
+        let both = [self, other];
+        // Of the parts that do not reach so far none lies there.
+        let at_min = both.iter().filter(|part| part.min_hu <= min_hu);
+        let at_max = both.iter().filter(|part| part.max_hu >= max_hu);
+        Self {
+            min_hu,
+            max_hu,
+            window_hu: self.window_hu,
+            n: self.n + other.n,
+            n_at_min: at_min.map(|part| part.n_at_min).sum(),
+            n_at_max: at_max.map(|part| part.n_at_max).sum(),
+            n_air: self.n_air + other.n_air,
+            n_tissue: self.n_tissue + other.n_tissue,
         }
     }
 
@@ -69,7 +103,7 @@ impl Stats {
         }
         if min >= 0.0 && max <= 255.0 {
             return vec![error(
-                Kind::Intensities8Bit,
+                Kind::NotHu,
                 format!(
                     "values run from {min} to {max}: grey levels of 8 bits, not Hounsfield units"
                 ),
@@ -159,11 +193,7 @@ mod tests {
     #[test]
     fn values_that_are_no_hounsfield_units_are_found() {
         assert_eq!(kinds(&[7.0; 100]), [Kind::IntensitiesConstant], "constant");
-        assert_eq!(
-            kinds(&ramp(0, 255, [0.0, 255.0])),
-            [Kind::Intensities8Bit],
-            "8 bits"
-        );
+        assert_eq!(kinds(&ramp(0, 255, [0.0, 255.0])), [Kind::NotHu], "8 bits");
         let cut = kinds(&ramp(-1024, 1500, [-160.0, 240.0]));
         assert_eq!(cut, [Kind::IntensitiesClipped], "cut inside the window");
         let no_intercept = kinds(&ramp(0, 3000, [0.0, 3000.0]));

@@ -1,44 +1,103 @@
 //! What is wrong with the labels of a scan.
 
 use hardslice_volume::dicom::DicomError;
-use hardslice_volume::{ReadError, Scan, Volume, default_tolerance_mm, read_labels_within};
+use hardslice_volume::{Grid, ReadError, Volume};
 use rayon::prelude::*;
 
+use super::CaseAudit;
 use super::finding::{Finding, Kind, error, unreadable, warning};
-use super::{AuditOptions, CaseAudit};
 use crate::OrganMap;
 use crate::manifest::Case;
 
 /// Label values named in a message.
 const MOST_NAMED: usize = 8;
 
+/// What is counted in the labels of a scan, slice by slice in any order.
+#[derive(Debug)]
+pub(crate) struct LabelCounts {
+    /// Voxels of each value.
+    n: Vec<u64>,
+    /// Sum of the places along x of the voxels of each value.
+    sum_x: Vec<u64>,
+    /// Voxels along x.
+    n_x: usize,
+}
+
+impl LabelCounts {
+    /// Of no slice yet, with as many voxels along x as given.
+    pub(crate) fn new(n_x: usize) -> Self {
+        let zeros = || vec![0; usize::from(u16::MAX) + 1];
+        Self {
+            n: zeros(),
+            sum_x: zeros(),
+            n_x,
+        }
+    }
+
+    /// Adds a slice, or several.
+    pub(crate) fn add(&mut self, labels: &[u16]) {
+        for row in labels.chunks(self.n_x.max(1)) {
+            // Most rows show nothing.
+            if row.iter().all(|label| *label == 0) {
+                self.n[0] += row.len() as u64;
+                continue;
+            }
+            for (x, label) in row.iter().enumerate() {
+                self.n[usize::from(*label)] += 1;
+                self.sum_x[usize::from(*label)] += x as u64;
+            }
+        }
+    }
+
+    /// Of the labels of a whole scan.
+    pub(super) fn of(labels: &Volume<u16>) -> Self {
+        let shape = labels.shape();
+        let parts = labels.voxels().par_chunks(shape.n_pixels().max(1) * 16);
+        let counted = parts.map(|part| {
+            let mut counts = Self::new(shape.x);
+            counts.add(part);
+            counts
+        });
+        // Sums of whole numbers: the order of the parts does not matter.
+        counted.reduce(
+            || Self::new(shape.x),
+            |mut sum, part| {
+                let adds = sum.n.iter_mut().chain(&mut sum.sum_x);
+                for (sum, part) in adds.zip(part.n.iter().chain(&part.sum_x)) {
+                    *sum += part;
+                }
+                sum
+            },
+        )
+    }
+
+    /// The values that there are, but for 0.
+    pub(super) fn values(&self) -> Vec<u16> {
+        (1..=u16::MAX)
+            .filter(|value| self.n[usize::from(*value)] > 0)
+            .collect()
+    }
+}
+
+/// Adds what is found in the labels of a case.
 pub(super) fn check(
     case: &Case,
-    scan: &Scan<f32>,
+    grid: &Grid,
+    counts: &LabelCounts,
     organs: &OrganMap,
-    options: &AuditOptions,
+    ignored: &[u16],
     audit: &mut CaseAudit,
 ) {
-    let Some(path) = &case.labels else { return };
-    let tolerance_mm = options
-        .grid_tolerance_mm
-        .unwrap_or(default_tolerance_mm(scan.volume.grid()));
-    let labels = match read_labels_within(path, scan, organs.label_names(), tolerance_mm) {
-        Ok(labels) => labels.volume,
-        Err(read_error) => {
-            audit.findings.push(not_read(&read_error));
-            return;
-        }
-    };
-    let counts = counts(&labels);
-    audit.findings.extend(outside(&counts, organs));
-    let per_organ = per_organ(&counts, organs);
+    audit.label_values = counts.values();
+    audit.findings.extend(outside(&counts.n, organs, ignored));
+    audit.findings.extend(unjudged(&counts.n, ignored));
+    let per_organ = per_organ(&counts.n, organs);
     let is_annotated = |organ_idx: usize| {
         organs
             .organ(organ_idx)
             .is_some_and(|organ| case.organs_annotated.contains(organ))
     };
-    let voxel_ml = labels.grid().voxel_ml();
+    let voxel_ml = grid.voxel_ml();
     for (organ_idx, organ) in organs
         .organs()
         .enumerate()
@@ -73,10 +132,11 @@ pub(super) fn check(
             ));
         }
     }
-    audit.findings.extend(sides(&labels, organs));
+    audit.findings.extend(sides(counts, organs));
 }
 
-fn not_read(read_error: &ReadError) -> Finding {
+/// Labels that could not be read, or lie elsewhere.
+pub(super) fn not_read(read_error: &ReadError) -> Finding {
     let differs = |message: String| {
         error(
             Kind::GridDiffers,
@@ -92,26 +152,6 @@ fn not_read(read_error: &ReadError) -> Finding {
     }
 }
 
-/// Voxels of each label value.
-fn counts(labels: &Volume<u16>) -> Vec<u64> {
-    let new = || vec![0_u64; usize::from(u16::MAX) + 1];
-    let n_pixels = labels.shape().n_pixels().max(1);
-    // Sums of whole numbers: the order of the parts does not matter.
-    let parts = labels.voxels().par_chunks(n_pixels * 16).map(|part| {
-        let mut counts = new();
-        for label in part {
-            counts[usize::from(*label)] += 1;
-        }
-        counts
-    });
-    parts.reduce(new, |mut sum, part| {
-        for (sum, part) in sum.iter_mut().zip(part) {
-            *sum += part;
-        }
-        sum
-    })
-}
-
 fn per_organ(counts: &[u64], organs: &OrganMap) -> Vec<u64> {
     let mut per_organ = vec![0; organs.len()];
     for (stored, count) in organs.store_values().into_iter().zip(counts) {
@@ -122,10 +162,32 @@ fn per_organ(counts: &[u64], organs: &OrganMap) -> Vec<u64> {
     per_organ
 }
 
-fn outside(counts: &[u64], organs: &OrganMap) -> Option<Finding> {
+/// Voxels that nobody has judged. Nothing masks them out yet: they must not become background
+/// without a word.
+fn unjudged(counts: &[u64], ignored: &[u16]) -> Option<Finding> {
+    let n: u64 = ignored
+        .iter()
+        .map(|label| counts[usize::from(*label)])
+        .sum();
+    let values: Vec<String> = ignored.iter().map(u16::to_string).collect();
+    (n > 0).then(|| {
+        error(
+            Kind::LabelsIgnored,
+            format!(
+                "{n} voxels are labelled to be ignored ({})",
+                values.join(", ")
+            ),
+            "they are not masked out: training and scores would take them for background; label \
+             them, or accept that",
+        )
+    })
+}
+
+fn outside(counts: &[u64], organs: &OrganMap, ignored: &[u16]) -> Option<Finding> {
     let table = organs.store_values();
+    let is_ignored = |label: usize| ignored.iter().any(|other| usize::from(*other) == label);
     let others: Vec<String> = (1..counts.len())
-        .filter(|label| counts[*label] > 0 && table[*label] == 0)
+        .filter(|label| counts[*label] > 0 && table[*label] == 0 && !is_ignored(*label))
         .map(|label| format!("{label} ({} voxels)", counts[label]))
         .collect();
     let named = others
@@ -149,8 +211,8 @@ fn outside(counts: &[u64], organs: &OrganMap) -> Option<Finding> {
 }
 
 /// Organs that lie on the wrong side of the patient. x grows to the right.
-fn sides(labels: &Volume<u16>, organs: &OrganMap) -> Vec<Finding> {
-    let centres = centres_x(labels, organs);
+fn sides(counts: &LabelCounts, organs: &OrganMap) -> Vec<Finding> {
+    let centres = centres_x(counts, organs);
     let at = |name: &str| {
         let of_name = organs
             .organs()
@@ -163,7 +225,7 @@ fn sides(labels: &Volume<u16>, organs: &OrganMap) -> Vec<Finding> {
         if liver < spleen {
             misplaced.push("the liver lies left of the spleen".to_owned());
         }
-    } else if at("liver").is_some_and(|liver| liver < 0.5 * labels.shape().x as f64 - 0.5) {
+    } else if at("liver").is_some_and(|liver| liver < 0.5 * counts.n_x as f64 - 0.5) {
         misplaced.push("the liver lies in the left half of the scan".to_owned());
     }
     for (organ_idx, organ) in organs.organs().enumerate() {
@@ -193,17 +255,14 @@ fn sides(labels: &Volume<u16>, organs: &OrganMap) -> Vec<Finding> {
 }
 
 /// Mean x of each organ, in voxels.
-fn centres_x(labels: &Volume<u16>, organs: &OrganMap) -> Vec<Option<f64>> {
-    let table = organs.store_values();
+fn centres_x(counts: &LabelCounts, organs: &OrganMap) -> Vec<Option<f64>> {
     let mut sums = vec![(0_u64, 0_u64); organs.len()];
-    for row in labels.voxels().chunks(labels.shape().x.max(1)) {
-        for (x, label) in row.iter().enumerate() {
-            let stored = usize::from(table[usize::from(*label)]);
-            if stored > 0 {
-                let (n, sum) = &mut sums[stored - 1];
-                *n += 1;
-                *sum += x as u64;
-            }
+    let of_values = counts.n.iter().zip(&counts.sum_x);
+    for (stored, (n, sum_x)) in organs.store_values().into_iter().zip(of_values) {
+        if stored > 0 {
+            let (n_organ, sum) = &mut sums[usize::from(stored) - 1];
+            *n_organ += n;
+            *sum += sum_x;
         }
     }
     sums.into_iter()

@@ -8,22 +8,28 @@ mod finding;
 mod intensities;
 mod geometry;
 mod labels;
+mod of_case;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
 use hardslice_volume::whole_file::write_whole_bytes;
-use hardslice_volume::{Action, FileError, PerAxis, read_scan_series};
+use hardslice_volume::{
+    Action, FileError, PerAxis, Volume, default_tolerance_mm, read_labels_within, read_scan_series,
+};
 use serde::{Deserialize, Serialize};
 
-pub use finding::{Finding, Kind, Severity};
+pub use finding::{Accepted, Finding, Kind, Severity};
+pub(crate) use intensities::Stats;
+pub(crate) use labels::LabelCounts;
+pub(crate) use of_case::Observed;
 
 use crate::bounded_parallel_map::bounded_parallel_map;
 use crate::manifest::{Case, Manifest};
 use crate::progress::{Progress, ProgressCounter, Step};
 use crate::store::voxels_blake3;
-use crate::{CaseId, Organ, PatientId};
+use crate::{CaseId, Organ, OrganMap, PatientId};
 
 /// What an audit takes for granted.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +78,13 @@ pub struct CaseAudit {
     pub scan: Option<ScanFacts>,
     /// Volume of each annotated organ, millilitres; empty without readable labels.
     pub organs_ml: Vec<(Organ, f64)>,
+    /// Values of the label map that have voxels, but for 0; empty without readable labels.
+    #[serde(default)]
+    pub label_values: Vec<u16>,
+    /// BLAKE3 of the labels' organs, equal for the same labels in two files; absent where they show
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels_blake3: Option<String>,
     /// What is wrong.
     pub findings: Vec<Finding>,
 }
@@ -98,7 +111,7 @@ pub fn audit(
     progress: &(dyn Fn(Progress<'_>) + Sync),
 ) -> AuditReport {
     let counter = ProgressCounter::new(manifest.cases.len(), progress);
-    let mut cases = bounded_parallel_map(&manifest.cases, options.n_at_once, |case| {
+    let cases = bounded_parallel_map(&manifest.cases, options.n_at_once, |case| {
         counter.tell(&case.id, Step::Begun);
         let audit = one_case(manifest, case, options);
         let step = if audit.scan.is_some() {
@@ -109,53 +122,62 @@ pub fn audit(
         counter.tell(&case.id, step);
         audit
     });
-    cohort::compare(&mut cases, &options.folds);
-    let count = |severity| {
-        let findings = cases.iter().flat_map(|case| &case.findings);
-        findings
-            .filter(|finding| finding.severity == severity)
-            .count()
-    };
-    let (n_errors, n_warnings) = (count(Severity::Error), count(Severity::Warning));
-    AuditReport {
-        cases,
-        n_errors,
-        n_warnings,
-    }
+    AuditReport::of(cases, manifest, &options.folds)
 }
 
 fn one_case(manifest: &Manifest, case: &Case, options: &AuditOptions) -> CaseAudit {
-    let mut audit = CaseAudit {
-        case: case.id.clone(),
-        patient: case.patient.clone(),
-        scan: None,
-        organs_ml: Vec::new(),
-        findings: Vec::new(),
-    };
     let scan = match read_scan_series(&case.image, case.series_uid.as_deref()) {
         Ok(scan) => scan,
-        Err(error) => {
-            audit
-                .findings
-                .push(finding::unreadable(Kind::ImageUnreadable, &error));
-            return audit;
-        }
+        Err(error) => return CaseAudit::of_unreadable_scan(case, &error),
     };
-    let stats = intensities::Stats::of(scan.volume.voxels(), options.window_hu);
-    audit.scan = Some(ScanFacts {
-        shape: scan.volume.shape(),
-        spacing_mm: scan.volume.grid().spacing_mm(),
-        range_hu: [stats.min_hu, stats.max_hu],
-        voxels_blake3: voxels_blake3(&scan.volume),
+    let grid = scan.volume.grid();
+    let labels = case.labels.as_ref().map(|path| {
+        let names = manifest.organs.label_names();
+        let tolerance_mm = options
+            .grid_tolerance_mm
+            .unwrap_or(default_tolerance_mm(grid));
+        let labels = read_labels_within(path, &scan, names, tolerance_mm)?;
+        let counts = LabelCounts::of(&labels.volume);
+        Ok((counts, organs_blake3(&labels.volume, &manifest.organs)))
     });
+    let observed = Observed {
+        grid,
+        stats: Stats::of(scan.volume.voxels(), options.window_hu),
+        voxels_blake3: voxels_blake3(&scan.volume),
+    };
+    let (labels, labels_error) = match labels {
+        None => (None, None),
+        Some(Ok(labels)) => (Some(labels), None),
+        Some(Err(error)) => (None, Some(error)),
+    };
+    let labels = labels
+        .as_ref()
+        .map(|(counts, hash)| (counts, hash.as_str()));
+    let mut audit = CaseAudit::of(
+        case,
+        &observed,
+        labels,
+        &manifest.organs,
+        &manifest.ignored_labels,
+    );
     audit
         .findings
-        .extend(geometry::findings(scan.volume.grid()));
-    audit.findings.extend(stats.findings());
-    if case.labels.is_some() {
-        labels::check(case, &scan, &manifest.organs, options, &mut audit);
-    }
+        .extend(labels_error.as_ref().map(labels::not_read));
     audit
+}
+
+/// BLAKE3 of which organ each voxel shows.
+fn organs_blake3(labels: &Volume<u16>, organs: &OrganMap) -> String {
+    let table = organs.store_values();
+    let mut hasher = blake3::Hasher::new();
+    let n_pixels = labels.shape().n_pixels().max(1);
+    let mut stored = Vec::with_capacity(n_pixels);
+    for slice in labels.voxels().chunks(n_pixels) {
+        stored.clear();
+        stored.extend(slice.iter().map(|label| table[usize::from(*label)]));
+        hasher.update(&stored);
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 /// One finding on one line of a table.
@@ -176,6 +198,37 @@ pub struct AuditRow<'a> {
 }
 
 impl AuditReport {
+    /// The report of these cases: what they share, and what the cohort's list says of all, is found
+    /// here.
+    pub(crate) fn of(
+        mut cases: Vec<CaseAudit>,
+        manifest: &Manifest,
+        folds: &BTreeMap<CaseId, String>,
+    ) -> Self {
+        cohort::compare(&mut cases, folds);
+        if let (Some(first), Some(channel)) = (cases.first_mut(), &manifest.other_channel) {
+            first.findings.push(cohort::other_channel(channel));
+        }
+        let count = |severity| {
+            let findings = cases.iter().flat_map(|case| &case.findings);
+            findings
+                .filter(|finding| finding.severity == severity)
+                .count()
+        };
+        let (n_errors, n_warnings) = (count(Severity::Error), count(Severity::Warning));
+        Self {
+            cases,
+            n_errors,
+            n_warnings,
+        }
+    }
+
+    /// The errors that are not accepted, in the order of the manifest.
+    pub fn refused<'a>(&'a self, accepted: Accepted<'a>) -> impl Iterator<Item = AuditRow<'a>> {
+        self.rows()
+            .filter(move |row| row.severity == Severity::Error && !accepted.has(row.kind))
+    }
+
     /// Whether nothing is wrong.
     pub fn is_clean(&self) -> bool {
         self.n_errors + self.n_warnings == 0

@@ -46,7 +46,12 @@ fn sorted_out(organ: Organ, given: OneOrMany) -> OrganLabels {
     for item in given {
         match item {
             LabelOrStructure::Label(label) => labels.push(label),
-            LabelOrStructure::Structure(name) => structures.push(name),
+            LabelOrStructure::Structure(name) => {
+                // `"1"`: a label map has no names, so that a number in quotes is its value; a mask
+                // that is called so is meant, too.
+                labels.extend(name.trim().parse::<u16>());
+                structures.push(name);
+            }
         }
     }
     OrganLabels {
@@ -104,6 +109,21 @@ mod tests {
             toml::from_str::<OrganMap>(toml).unwrap(),
             organs,
             "TOML keeps the order"
+        );
+    }
+
+    #[test]
+    fn a_number_in_quotes_is_the_value_and_the_name_of_a_mask() {
+        let organs: OrganMap = toml::from_str("liver = '1'\nkidney = [2, '3']").unwrap();
+        assert_eq!(organs.to_string(), "liver = [1, 1], kidney = [2, 3, 3]");
+        assert_eq!(organs.store_values()[..4], [0, 1, 2, 2]);
+        assert!(
+            organs.knows("1") && organs.knows("3"),
+            "masks of these names"
+        );
+        assert!(
+            toml::from_str::<OrganMap>("liver = '0'").is_err(),
+            "the background"
         );
     }
 

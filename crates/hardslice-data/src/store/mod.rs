@@ -3,8 +3,9 @@
 //! ```text
 //! DIR/store.json                    options, organs and, for each case, what is known about it
 //! DIR/cases/<case>/image.npy          int16 [z, y, x], Hounsfield units clipped to the window
-//! DIR/cases/<case>/labels.npy         uint8 [z, y, x], 0 the background, else organ index + 1
+//! DIR/cases/<case>/labels.npy         uint8 [z, y, x], 0 the background, 255 not judged, else organ index + 1
 //! DIR/cases/<case>/labels_native.npy  uint8 [z, y, x], the same on the scan's own canonical grid
+//! DIR/cases/<case>/audit.json         what the audit found while the case was read
 //! DIR/cases/<case>/case.json          the case's part of store.json; written last
 //! ```
 //!
@@ -45,7 +46,7 @@ pub use one_case::CaseError;
 pub(crate) use one_case::fitted_labels;
 pub use opened::Store;
 pub use prepare::{CaseFailure, PrepareOptions, PrepareReport, prepare};
-pub use record::{FORMAT, Files, Source, StoreOptions, StoredCase};
+pub use record::{FORMAT, Files, IGNORED, Source, StoreOptions, StoredCase};
 pub use stored_slices::StoredSlices;
 
 use crate::CaseId;

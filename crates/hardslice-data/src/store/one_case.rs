@@ -6,18 +6,20 @@ use std::path::Path;
 
 use blake3::Hasher;
 use hardslice_volume::plane::{PlaneFit, PlaneFitError};
-use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::whole_file::{read_json, write_json, write_whole_bytes};
 use hardslice_volume::{
     Action, FileError, PerAxis, Placement, ReadError, Slices, default_tolerance_mm,
 };
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::fingerprint::{add_content, add_text, of_slices, slice_blake3};
 use super::npy::{Element, SliceWriter};
-use super::record::{FORMAT, Files, Source};
+use super::record::{FORMAT, Files, IGNORED, Source};
 use super::{StoreOptions, StoredCase, case_dir};
 use crate::OrganMap;
+use crate::audit::{CaseAudit, LabelCounts, Observed, Stats};
 use crate::manifest::Case;
 use crate::preprocess::SliceBuffers;
 
@@ -25,13 +27,28 @@ use crate::preprocess::SliceBuffers;
 const IMAGE: &str = "image.npy";
 const LABELS: &str = "labels.npy";
 const NATIVE_LABELS: &str = "labels_native.npy";
+/// What the audit found while the case was read.
+const AUDIT: &str = "audit.json";
+
+/// Version of what the audit looks for: a case that was prepared under another one is read again.
+const AUDIT_RULES: u32 = 1;
+
+/// `audit.json`.
+#[derive(Debug, Serialize, Deserialize)]
+struct AuditRecord {
+    rules: u32,
+    case: CaseAudit,
+}
 
 /// A scan could not be prepared. The others go on.
 #[derive(Debug, Error)]
 pub enum CaseError {
-    /// The scan or its labels could not be read, or do not lie on one grid.
+    /// The scan could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The labels could not be read, or do not lie on the scan's grid.
+    #[error(transparent)]
+    Labels(ReadError),
     /// Its slices cannot be brought to a square.
     #[error(transparent)]
     Fit(#[from] PlaneFitError),
@@ -44,14 +61,35 @@ pub enum CaseError {
     Store(#[from] FileError),
 }
 
+/// What is counted in the labels of a case.
+#[derive(Debug)]
+struct LabelsSeen {
+    /// For each organ of the map, its area in each slice, pixels of the store.
+    area_px: Vec<Vec<u32>>,
+    /// Voxels of each value of the label map.
+    counts: LabelCounts,
+}
+
 /// What all cases share.
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
     pub(super) options: &'a StoreOptions,
     pub(super) organs: &'a OrganMap,
+    /// Label values that nobody has judged.
+    pub(super) ignored_labels: &'a [u16],
     pub(super) dir: &'a Path,
     /// The store's value for each label value.
     pub(super) store_values: Vec<u8>,
+}
+
+impl CaseError {
+    /// What an audit says of it.
+    pub(super) fn audited(&self, case: &Case) -> CaseAudit {
+        match self {
+            Self::Labels(error) => CaseAudit::of_unreadable_labels(case, error),
+            error => CaseAudit::of_unreadable_scan(case, error),
+        }
+    }
 }
 
 impl Plan<'_> {
@@ -71,6 +109,10 @@ impl Plan<'_> {
         );
         let text = serde_json::to_vec(&decided_by).expect("names and numbers have a JSON form");
         add_text(&mut hasher, &text);
+        if !self.ignored_labels.is_empty() {
+            let text = format!("ignored {:?}", self.ignored_labels);
+            add_text(&mut hasher, text.as_bytes());
+        }
         for path in std::iter::once(&case.image).chain(&case.labels) {
             add_content(&mut hasher, path).map_err(CaseError::File)?;
         }
@@ -83,7 +125,7 @@ impl Plan<'_> {
         &self,
         case: &Case,
         inputs_blake3: &str,
-    ) -> Result<Option<StoredCase>, FileError> {
+    ) -> Result<Option<(StoredCase, CaseAudit)>, FileError> {
         let path = case_dir(self.dir, &case.id).join("case.json");
         let json = match fs::read(&path) {
             Ok(json) => json,
@@ -98,13 +140,19 @@ impl Plan<'_> {
         if !is_same || super::opened::check_files(self.dir, &stored, self.options.size).is_err() {
             return Ok(None);
         }
+        let Ok(audit) = read_json::<AuditRecord>(&path.with_file_name(AUDIT)) else {
+            return Ok(None);
+        };
+        if audit.rules != AUDIT_RULES {
+            return Ok(None);
+        }
         // The cohort may have been moved.
         stored.source = Source {
             image: case.image.clone(),
             labels: case.labels.clone(),
             ..stored.source
         };
-        Ok(Some(stored))
+        Ok(Some((stored, audit.case)))
     }
 
     /// Reads a scan and its labels and writes the case; `case.json` comes last, so that a case
@@ -113,16 +161,23 @@ impl Plan<'_> {
         &self,
         case: &Case,
         inputs_blake3: String,
-    ) -> Result<StoredCase, CaseError> {
+    ) -> Result<(StoredCase, CaseAudit), CaseError> {
         let dir = case_dir(self.dir, &case.id);
         forget(&dir.join("case.json"))?;
-        let stored = self.converted(case, inputs_blake3, &dir);
-        if stored.is_err() {
-            for name in [IMAGE, LABELS, NATIVE_LABELS] {
-                forget(&dir.join(name))?;
+        let converted = self.converted(case, inputs_blake3, &dir);
+        match &converted {
+            Ok((_, audit)) => {
+                let case = audit.clone();
+                let rules = AUDIT_RULES;
+                write_json(&dir.join(AUDIT), &AuditRecord { rules, case })?;
+            }
+            Err(_) => {
+                for name in [IMAGE, LABELS, NATIVE_LABELS, AUDIT] {
+                    forget(&dir.join(name))?;
+                }
             }
         }
-        stored
+        converted
     }
 
     fn converted(
@@ -130,7 +185,7 @@ impl Plan<'_> {
         case: &Case,
         inputs_blake3: String,
         dir: &Path,
-    ) -> Result<StoredCase, CaseError> {
+    ) -> Result<(StoredCase, CaseAudit), CaseError> {
         let slices = Slices::of_scan(&case.image, case.series_uid.as_deref())?;
         let placement = *slices.placement();
         let n_slices = placement.canonical.shape.z;
@@ -139,17 +194,29 @@ impl Plan<'_> {
             .options
             .preprocessing()
             .plane_fit(&placement.canonical)?;
-        let mut area_px = vec![vec![0; n_slices]; self.organs.len()];
+        let mut seen = LabelsSeen {
+            area_px: vec![vec![0; n_slices]; self.organs.len()],
+            counts: LabelCounts::new(placement.canonical.shape.x),
+        };
         let labels_blake3 = match &case.labels {
             None => {
                 forget(&dir.join(LABELS))?;
                 forget(&dir.join(NATIVE_LABELS))?;
                 None
             }
-            Some(path) => Some(self.write_labels(path, &placement, &fit, dir, &mut area_px)?),
+            Some(path) => Some(self.write_labels(path, &placement, &fit, dir, &mut seen)?),
         };
-        let (image_blake3, voxels_blake3) = self.write_image(slices, &fit, dir)?;
-        Ok(StoredCase {
+        let mut stats = Stats::new(self.options.window_hu.map(f32::from));
+        let (image_blake3, voxels_blake3) = self.write_image(slices, &fit, dir, &mut stats)?;
+        let observed = Observed {
+            grid: &placement.canonical,
+            stats,
+            voxels_blake3: voxels_blake3.clone(),
+        };
+        let labels = labels_blake3.as_ref();
+        let labels = labels.map(|[_, native]: &[String; 2]| (&seen.counts, native.as_str()));
+        let audit = CaseAudit::of(case, &observed, labels, self.organs, self.ignored_labels);
+        let stored = StoredCase {
             id: case.id.clone(),
             patient: case.patient.clone(),
             n_slices,
@@ -167,19 +234,20 @@ impl Plan<'_> {
                 image_blake3,
                 labels_blake3,
             },
-            area_px,
-        })
+            area_px: seen.area_px,
+        };
+        Ok((stored, audit))
     }
 
     /// Writes the labels in the store's values, as squares and on the scan's canonical grid, adds up
-    /// the areas and gives the hashes of the two files.
+    /// the areas, counts the values and gives the hashes of the two files.
     fn write_labels(
         &self,
         path: &Path,
         placement: &Placement,
         fit: &PlaneFit,
         dir: &Path,
-        area_px: &mut [Vec<u32>],
+        seen: &mut LabelsSeen,
     ) -> Result<[String; 2], CaseError> {
         let grid = &placement.canonical;
         let tolerance_mm = self
@@ -187,7 +255,8 @@ impl Plan<'_> {
             .grid_tolerance_mm
             .unwrap_or(default_tolerance_mm(grid));
         let names = self.organs.label_names();
-        let slices = Slices::of_labels(path, placement, names, tolerance_mm)?;
+        let slices =
+            Slices::of_labels(path, placement, names, tolerance_mm).map_err(CaseError::Labels)?;
         let shape = PerAxis::new(grid.shape.z, fit.size(), fit.size());
         let paths = [LABELS, NATIVE_LABELS].map(|name| dir.join(name));
         let mut fitted_file = create(&paths[0], shape)?;
@@ -195,7 +264,12 @@ impl Plan<'_> {
         let mut native = vec![0; grid.shape.n_pixels()];
         let mut square = vec![0; shape.n_pixels()];
         let mut written = Ok(());
-        slices.for_each(|z, labels| {
+        let n_values = match self.ignored_labels {
+            [] => self.organs.len() + 1,
+            _ => usize::from(IGNORED) + 1,
+        };
+        let read = slices.for_each(|z, labels| {
+            seen.counts.add(labels);
             for (to, label) in native.iter_mut().zip(labels) {
                 *to = self.store_values[usize::from(*label)];
             }
@@ -203,16 +277,20 @@ impl Plan<'_> {
             if written.is_err() || native.iter().all(|value| *value == 0) {
                 return;
             }
-            fit.labels_into(&native, self.organs.len() + 1, &mut square);
-            for value in square.iter().filter(|value| **value > 0) {
-                area_px[usize::from(*value) - 1][z] += 1;
+            fit.labels_into(&native, n_values, &mut square);
+            for value in square
+                .iter()
+                .filter(|value| !matches!(**value, 0 | IGNORED))
+            {
+                seen.area_px[usize::from(*value) - 1][z] += 1;
             }
             let put = fitted_file.put(z, &square);
             written = put.map_err(Action::Write.on(&paths[0])).and_then(|()| {
                 let put_native = native_file.put(z, &native);
                 put_native.map_err(Action::Write.on(&paths[1]))
             });
-        })?;
+        });
+        read.map_err(CaseError::Labels)?;
         written?;
         Ok([
             fitted_file.finish().map_err(Action::Write.on(&paths[0]))?,
@@ -220,12 +298,14 @@ impl Plan<'_> {
         ])
     }
 
-    /// Writes the preprocessed slices. Gives the hashes of the file and of the scan's voxels.
+    /// Writes the preprocessed slices and counts the scan's values. Gives the hashes of the file and
+    /// of the scan's voxels.
     fn write_image(
         &self,
         slices: Slices<f32>,
         fit: &PlaneFit,
         dir: &Path,
+        stats: &mut Stats,
     ) -> Result<(String, String), CaseError> {
         let native_shape = slices.placement().canonical.shape;
         let shape = PerAxis::new(native_shape.z, fit.size(), fit.size());
@@ -240,6 +320,7 @@ impl Plan<'_> {
                 return;
             }
             hashes[z] = slice_blake3(hu);
+            stats.add(hu);
             preprocessing.to_square(hu, fit, &mut buffers, &mut square);
             written = file.put(z, &square).map_err(Action::Write.on(&path));
         })?;

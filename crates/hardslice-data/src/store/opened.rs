@@ -83,6 +83,12 @@ impl Store {
         &self.record.organs
     }
 
+    /// Values of the label maps whose voxels nobody has judged: they stand as
+    /// [`IGNORED`](super::IGNORED) in the labels.
+    pub fn ignored_labels(&self) -> &[u16] {
+        &self.record.ignored_labels
+    }
+
     /// The cases, in the order of the manifest.
     pub fn cases(&self) -> &[StoredCase] {
         &self.record.cases

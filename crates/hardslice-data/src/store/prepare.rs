@@ -1,5 +1,6 @@
 //! From a cohort to a store.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -9,9 +10,10 @@ use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 
 use super::one_case::{CaseError, Plan, forget};
-use super::record::{FORMAT, StoreRecord};
+use super::record::{FORMAT, IGNORED, StoreRecord};
 use super::{StoreError, StoreOptions, StoredCase, record_path};
 use crate::CaseId;
+use crate::audit::{Accepted, AuditReport, CaseAudit};
 use crate::bounded_parallel_map::bounded_parallel_map;
 use crate::manifest::{Case, Manifest};
 use crate::progress::{Progress, ProgressCounter, Step};
@@ -53,6 +55,11 @@ pub struct PrepareReport {
     pub n_kept: usize,
     /// Cases that are not in the store, with the reason.
     pub failures: Vec<CaseFailure>,
+    /// What an audit finds in the cohort, found while its scans were read.
+    pub audit: AuditReport,
+    /// Errors of the audit that were not accepted. Unless it is 0 the store is not finished, so that
+    /// nothing can be trained on it; its cases are kept.
+    pub n_refused: usize,
 }
 
 /// A case that could not be prepared.
@@ -74,6 +81,9 @@ const LARGEST_SIZE: usize = 8192;
 /// ends with the same bytes; a case is done again only when its files, the organs or the options
 /// have changed. A case that cannot be prepared is reported at the end and the others go on.
 ///
+/// What an [audit](crate::audit) finds is found on the way, from what is read anyway. The store is
+/// finished only where each of its errors is `accepted`.
+///
 /// # Errors
 ///
 /// [`StoreError`] when the options make no sense, the folder cannot be written, or no case at all
@@ -81,6 +91,7 @@ const LARGEST_SIZE: usize = 8192;
 pub fn prepare(
     manifest: &Manifest,
     options: &PrepareOptions,
+    accepted: Accepted<'_>,
     dir: &Path,
     progress: &(dyn Fn(Progress<'_>) + Sync),
 ) -> Result<PrepareReport, StoreError> {
@@ -88,39 +99,52 @@ pub fn prepare(
     let plan = Plan {
         options: &store_options,
         organs: &manifest.organs,
+        ignored_labels: &manifest.ignored_labels,
         dir,
-        store_values: manifest.organs.store_values(),
+        store_values: store_values(manifest),
     };
     let counter = ProgressCounter::new(manifest.cases.len(), progress);
     let outcomes = bounded_parallel_map(&manifest.cases, options.n_at_once, |case| {
         let outcome = one_case(&plan, case, &counter);
-        let step = outcome.as_ref().map_or(Step::Failed, |(_, step)| *step);
+        let step = outcome.as_ref().map_or(Step::Failed, |(_, _, step)| *step);
         counter.tell(&case.id, step);
         outcome
     });
-    let mut report = PrepareReport {
-        n_prepared: 0,
-        n_kept: 0,
-        failures: Vec::new(),
-    };
-    let mut cases = Vec::new();
+    let (mut n_prepared, mut n_kept, mut failures) = (0, 0, Vec::new());
+    let (mut cases, mut audits) = (Vec::new(), Vec::new());
     for (case, outcome) in manifest.cases.iter().zip(outcomes) {
         match outcome {
             // A full disk is no fault of the scan: going on would leave the case out unseen.
             Err(CaseError::Store(error)) => return Err(error.into()),
-            Err(error) => report.failures.push(CaseFailure {
-                case: case.id.clone(),
-                error,
-            }),
-            Ok((stored, step)) => {
-                report.n_prepared += usize::from(step == Step::Done);
-                report.n_kept += usize::from(step == Step::Kept);
+            Err(error) => {
+                audits.push(error.audited(case));
+                failures.push(CaseFailure {
+                    case: case.id.clone(),
+                    error,
+                });
+            }
+            Ok((stored, audit, step)) => {
+                n_prepared += usize::from(step == Step::Done);
+                n_kept += usize::from(step == Step::Kept);
                 cases.push(stored);
+                audits.push(audit);
             }
         }
     }
+    let audit = AuditReport::of(audits, manifest, &BTreeMap::new());
+    let report = PrepareReport {
+        n_prepared,
+        n_kept,
+        failures,
+        n_refused: audit.refused(accepted).count(),
+        audit,
+    };
     if cases.is_empty() {
         return Err(nothing_prepared(&report.failures));
+    }
+    if report.n_refused > 0 {
+        forget(&record_path(dir))?;
+        return Ok(report);
     }
     let organs = manifest.organs.clone();
     write_record(
@@ -128,6 +152,7 @@ pub fn prepare(
             format: FORMAT,
             options: store_options,
             organs,
+            ignored_labels: manifest.ignored_labels.clone(),
             cases,
         },
         dir,
@@ -140,18 +165,28 @@ fn one_case(
     plan: &Plan<'_>,
     case: &Case,
     counter: &ProgressCounter<'_>,
-) -> Result<(StoredCase, Step), CaseError> {
+) -> Result<(StoredCase, CaseAudit, Step), CaseError> {
     counter.tell(&case.id, Step::Begun);
     let inputs_blake3 = plan.inputs_blake3(case)?;
-    let (stored, step) = if let Some(stored) = plan.kept(case, &inputs_blake3)? {
-        (stored, Step::Kept)
+    let (stored, audit, step) = if let Some((stored, audit)) = plan.kept(case, &inputs_blake3)? {
+        (stored, audit, Step::Kept)
     } else {
         // From here on the folder is no finished store.
         forget(&record_path(plan.dir))?;
-        (plan.prepared(case, inputs_blake3)?, Step::Done)
+        let (stored, audit) = plan.prepared(case, inputs_blake3)?;
+        (stored, audit, Step::Done)
     };
     plan.finish(&stored)?;
-    Ok((stored, step))
+    Ok((stored, audit, step))
+}
+
+/// The store's value for each label value: organs, and what nobody has judged.
+fn store_values(manifest: &Manifest) -> Vec<u8> {
+    let mut values = manifest.organs.store_values();
+    for label in &manifest.ignored_labels {
+        values[usize::from(*label)] = IGNORED;
+    }
+    values
 }
 
 impl PrepareOptions {
@@ -204,8 +239,15 @@ fn write_record(record: &StoreRecord, dir: &Path) -> Result<(), StoreError> {
         .cases
         .iter()
         .map(|case| json(serde_json::to_string(case)));
+    let ignored = match record.ignored_labels.as_slice() {
+        [] => String::new(),
+        labels => format!(
+            "\n\"ignored_labels\": {},",
+            json(serde_json::to_string(labels))?
+        ),
+    };
     let text = format!(
-        "{{\n\"format\": {},\n\"options\": {},\n\"organs\": {},\n\"cases\": [\n{}\n]\n}}\n",
+        "{{\n\"format\": {},\n\"options\": {},\n\"organs\": {},{ignored}\n\"cases\": [\n{}\n]\n}}\n",
         record.format,
         json(serde_json::to_string(&record.options))?,
         json(serde_json::to_string(&record.organs))?,

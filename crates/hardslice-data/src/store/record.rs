@@ -11,6 +11,10 @@ use crate::{CaseId, Organ, OrganMap, PatientId, StoreOrgan};
 /// Format of the store that this program writes and reads.
 pub const FORMAT: u32 = 2;
 
+/// What a pixel of the labels holds that nobody has judged: neither an organ nor the background. It
+/// is in no organ's area.
+pub const IGNORED: u8 = 255;
+
 /// What decides the bytes of a store, beside the scans.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +45,9 @@ pub(super) struct StoreRecord {
     pub(super) format: u32,
     pub(super) options: StoreOptions,
     pub(super) organs: OrganMap,
+    /// Values of the label maps that stand as [`IGNORED`] in the store.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ignored_labels: Vec<u16>,
     pub(super) cases: Vec<StoredCase>,
 }
 

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use hardslice_data::audit::Accepted;
 use hardslice_data::manifest::{self, Layout};
 use hardslice_data::mining::{CoarseMask, ScoredSlice, SliceScore};
 use hardslice_data::store::{PrepareOptions, Store, prepare};
@@ -34,7 +35,7 @@ pub fn store(dir: &Path) -> Store {
         ..PrepareOptions::default()
     };
     let store = dir.join("store");
-    prepare(&cohort, &options, &store, &|_| ()).expect("scans that can be prepared");
+    prepare(&cohort, &options, Accepted::Everything, &store, &|_| ()).expect("scans that can be prepared");
     Store::open(store).expect("a finished store")
 }
 

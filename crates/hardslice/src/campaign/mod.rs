@@ -75,7 +75,7 @@ impl Campaign<'_> {
         let path = self.out.experiment();
         let toml = self.experiment.to_toml()?;
         write_whole_bytes(&path, toml.as_bytes()).map_err(Action::Write.on(&path))?;
-        provenance::write(&self.out, self.experiment, &cohort.store, self.device)
+        provenance::write(&self.out, self.experiment, cohort, self.device)
     }
 
     /// Trains every arm of every trial. The test set stays closed (but for tau = `paper`).

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use clap::Args;
 use hardslice_data::audit::{AuditOptions, AuditReport, CaseAudit, audit};
-use hardslice_data::manifest::{self, Layout};
+use hardslice_data::manifest::{self, PatientPattern, PatientRule, ReadOptions};
 use hardslice_data::split::{Fold, Split};
 
 use hardslice_volume::whole_file::read_json;
@@ -29,9 +29,17 @@ pub(crate) struct Audit {
     /// The cohort's table or folder.
     #[arg(value_name = "COHORT")]
     cohort: PathBuf,
-    /// An organ and its label values, as kidney=2,3; the cohort's own list where it has one.
-    #[arg(long = "label", value_name = "ORGAN=VALUES")]
+    /// An organ and its label values, as kidney=2,3, or the names of its structures, as
+    /// `kidney=kidney_left,kidney_right`; the cohort's own list where it has one.
+    #[arg(long = "label", value_name = "ORGAN=LABELS")]
     labels: Vec<String>,
+    /// Finds the patient in a case's name where the cohort names none: a regular expression with one
+    /// group, as ^(p[0-9]+)_.
+    #[arg(long, value_name = "PATTERN", value_parser = PatientPattern::new)]
+    patient: Option<PatientPattern>,
+    /// A table with the columns case and patient, in place of --patient.
+    #[arg(long, value_name = "FILE.csv", conflicts_with = "patient")]
+    patients: Option<PathBuf>,
     /// Folds to check.
     #[arg(long, value_name = "FILE.json")]
     split: Option<PathBuf>,
@@ -43,7 +51,14 @@ pub(crate) struct Audit {
 impl Audit {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let organs = organ_map(&self.labels)?;
-        let manifest = manifest::read(&self.cohort, Layout::Auto, organs.as_ref())?;
+        let pattern = self.patient.clone().map(PatientRule::Pattern);
+        let patients = pattern.or_else(|| self.patients.clone().map(PatientRule::Table));
+        let options = ReadOptions {
+            organs: organs.as_ref(),
+            patients: patients.as_ref(),
+            ..ReadOptions::default()
+        };
+        let manifest = manifest::read_with(&self.cohort, &options)?;
         let bars = Bars::new();
         for note in &manifest.notes {
             bars.line(&format!("note: {note}"));

@@ -13,7 +13,7 @@ use hardslice_train::TestScore;
 use hardslice_view::table::{self, Metric, SummaryRow};
 use hardslice_volume::{default_tolerance_mm, read_nifti_labels, same_grid};
 
-use super::label_args::organ_map;
+use super::label_args::organ_map_of_values;
 use super::predict::{NamedScan, nifti_files};
 use crate::bars::{self, Bars};
 use crate::provenance::named_out;
@@ -62,7 +62,7 @@ impl Evaluate {
                 Convention::SurfaceDistance
             },
         };
-        let organs = organ_map(&self.labels)?;
+        let organs = organ_map_of_values(&self.labels)?;
         let predictions = nifti_files(&self.predictions)?;
         let truths = nifti_files(&self.truth)?;
         let bars = Bars::new();

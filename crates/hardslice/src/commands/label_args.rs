@@ -1,7 +1,8 @@
-//! Organs and their label values on the command line: `--label kidney=2,3`.
+//! Organs on the command line, with the label values or the structures that make them:
+//! `--label kidney=2,3`, `--label kidney=kidney_left,kidney_right`.
 
-use anyhow::{Context, anyhow};
-use hardslice_data::{NameError, Organ, OrganMap};
+use anyhow::anyhow;
+use hardslice_data::{NameError, Organ, OrganLabels, OrganMap};
 
 /// One organ, by its name.
 pub(super) fn organ(name: &str) -> Result<Organ, NameError> {
@@ -17,16 +18,81 @@ pub(super) fn organ_map(labels: &[String]) -> anyhow::Result<Option<OrganMap>> {
         .iter()
         .map(|text| parse(text))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(Some(OrganMap::new(organs)?))
+    Ok(Some(OrganMap::from_entries(organs)?))
 }
 
-fn parse(text: &str) -> anyhow::Result<(Organ, Vec<u16>)> {
-    let (organ, values) = text
-        .split_once('=')
-        .ok_or_else(|| anyhow!("--label is `{text}`, wanted ORGAN=VALUES as kidney=2,3"))?;
-    let values = values.split(',').map(|value| value.trim().parse::<u16>());
-    let values = values
-        .collect::<Result<Vec<_>, _>>()
-        .with_context(|| format!("--label is `{text}`, wanted whole numbers after `=`"))?;
-    Ok((Organ::new(organ)?, values))
+/// The organs given, for label maps, which hold values and no names.
+pub(super) fn organ_map_of_values(labels: &[String]) -> anyhow::Result<Option<OrganMap>> {
+    let organs = organ_map(labels)?;
+    let mut entries = organs.iter().flat_map(OrganMap::entries);
+    if let Some(entry) = entries.find(|entry| entry.labels.is_empty()) {
+        return Err(anyhow!(
+            "--label gives `{}` by names alone, and label maps hold values: wanted its values, as \
+             kidney=2,3",
+            entry.organ
+        ));
+    }
+    Ok(organs)
+}
+
+/// `kidney=2,3`, `kidney=kidney_left,kidney_right`, both mixed, or `kidney`, a structure of its own
+/// name.
+fn parse(text: &str) -> anyhow::Result<OrganLabels> {
+    let (organ, given) = text.split_once('=').unwrap_or((text, text));
+    let wanted =
+        "wanted ORGAN=VALUES as kidney=2,3, or ORGAN=NAMES as kidney=kidney_left,kidney_right";
+    let (mut labels, mut structures) = (Vec::new(), Vec::new());
+    for item in given.split(',').map(str::trim) {
+        // A minus or a point is a value that was mistyped, and no structure's name.
+        let is_number = item.parse::<f64>().is_ok();
+        match item.parse::<u16>() {
+            Ok(label) => labels.push(label),
+            Err(_) if item.is_empty() || is_number => {
+                return Err(anyhow!("--label is `{text}`, {wanted}"));
+            }
+            Err(_) => structures.push(item.to_owned()),
+        }
+    }
+    Ok(OrganLabels {
+        organ: Organ::new(organ)?,
+        labels,
+        structures,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(labels: &[&str]) -> anyhow::Result<Option<OrganMap>> {
+        let labels: Vec<String> = labels.iter().map(|&label| label.to_owned()).collect();
+        organ_map(&labels)
+    }
+
+    #[test]
+    fn organs_are_given_by_values_and_by_names() {
+        let organs = read(&["liver", "kidney=kidney_left, kidney_right", "spleen=3,lien"]);
+        let text = organs.unwrap().unwrap().to_string();
+        assert_eq!(
+            text,
+            "liver = [liver], kidney = [kidney_left, kidney_right], spleen = [3, lien]"
+        );
+        assert!(read(&[]).unwrap().is_none(), "none given");
+        for wrong in [
+            "kidney=",
+            "kidney=-1",
+            "kidney=1.5",
+            "kidney=2,,3",
+            "kidney=70000",
+            "=2",
+        ] {
+            assert!(read(&[wrong]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn label_maps_have_values_and_no_names() {
+        let refused = organ_map_of_values(&["kidney=left".to_owned()]).unwrap_err();
+        assert!(refused.to_string().contains("by names alone"), "{refused}");
+    }
 }

@@ -55,8 +55,9 @@ pub(crate) struct Mine {
     /// Label maps of another program, in place of a model.
     #[arg(long, value_name = "DIR", conflicts_with = "model")]
     predictions: Option<PathBuf>,
-    /// An organ and its values in the predictions, as kidney=2,3; the cohort's own when absent.
-    #[arg(long = "label", value_name = "ORGAN=VALUES", requires = "predictions")]
+    /// An organ and its values in the predictions, as kidney=2,3, or the names of its masks, as
+    /// `kidney=kidney_left,kidney_right`; the cohort's own when absent.
+    #[arg(long = "label", value_name = "ORGAN=LABELS", requires = "predictions")]
     labels: Vec<String>,
     /// How to set the threshold, in place of the experiment's own.
     #[arg(long)]

@@ -1,7 +1,6 @@
 //! `hardslice triage`: which hard slices look mislabelled, broken or redundant.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -10,10 +9,13 @@ use hardslice_data::mining::Decision;
 use hardslice_data::mining::ledger::{self, LedgerRow};
 use hardslice_data::mining::triage::Triage;
 use hardslice_data::store::Store;
+use hardslice_data::text::TableFile;
 use hardslice_data::{CaseId, Organ, OrganMap};
 use hardslice_phantom::ErrorKind;
 use hardslice_volume::Action;
 use hardslice_volume::whole_file::write_whole_bytes;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
 
 use super::label_args::organ;
 use crate::Done;
@@ -159,19 +161,47 @@ struct Planted {
     kinds: BTreeMap<(String, u32, u16), ErrorKind>,
 }
 
+fn planted_kind(name: &str) -> Result<ErrorKind, serde::de::value::Error> {
+    ErrorKind::deserialize(name.into_deserializer())
+}
+
 impl Planted {
     fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = fs::read(path).map_err(Action::Read.on(path))?;
+        let table = TableFile::read(path)?;
+        let columns = ["case", "z", "label", "kind"].map(|name| table.column(&[name]));
+        let [Some(case), Some(z), Some(label), Some(kind)] = columns else {
+            return Err(anyhow!(
+                "the columns are {}, wanted case, z, label and kind: {}",
+                table.header.join(", "),
+                path.display()
+            ));
+        };
         let mut kinds = BTreeMap::new();
-        for (n, row) in csv::Reader::from_reader(text.as_slice())
-            .deserialize()
-            .enumerate()
-        {
-            let (case, z, label, kind): (String, u32, Option<u16>, ErrorKind) =
-                row.with_context(|| {
-                    format!("row {} is not case,z,label,kind: {}", n + 1, path.display())
-                })?;
-            kinds.insert((case, z, label.unwrap_or(0)), kind);
+        for row in &table.rows {
+            let number = |at: usize, what: &str| {
+                let cell = &row.cells[at];
+                cell.parse::<u32>().with_context(|| {
+                    format!(
+                        "line {}: `{what}` is `{cell}`: {}",
+                        row.line,
+                        path.display()
+                    )
+                })
+            };
+            let label = if row.cells[label].is_empty() {
+                0
+            } else {
+                u16::try_from(number(label, "label")?)?
+            };
+            let key = (row.cells[case].clone(), number(z, "z")?, label);
+            let kind = planted_kind(&row.cells[kind]).with_context(|| {
+                format!(
+                    "line {} is not case,z,label,kind: {}",
+                    row.line,
+                    path.display()
+                )
+            })?;
+            kinds.insert(key, kind);
         }
         Ok(Self { kinds })
     }
@@ -247,6 +277,8 @@ fn triage_of(kind: ErrorKind) -> Triage {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -262,7 +294,7 @@ mod tests {
         assert_eq!(planted.kinds.get(&key), Some(&ErrorKind::CutShort));
         let refused = read("a,3,1,crooked").err().unwrap().to_string();
         assert!(
-            refused.starts_with("row 1 is not case,z,label,kind"),
+            refused.starts_with("line 2 is not case,z,label,kind"),
             "{refused}"
         );
     }

@@ -5,14 +5,15 @@
 
 mod preset;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use hardslice_data::audit::Kind;
 use hardslice_data::balance::{Arm, BalanceOptions};
-use hardslice_data::manifest::Layout;
+use hardslice_data::manifest::{Layout, PatientPattern, PatientRule};
 use hardslice_data::mining::MiningOptions;
 use hardslice_data::split::{Rule, SplitOptions};
 use hardslice_data::store::PrepareOptions;
+use hardslice_data::text::TextFile;
 use hardslice_data::{Organ, OrganMap, SettingError};
 use hardslice_eval::ScoreOptions;
 use hardslice_train::net::NetConfig;
@@ -20,6 +21,7 @@ use hardslice_train::{PredictOptions, TrainConfig};
 use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use toml::de::DeTable;
 
 pub use preset::Preset;
 
@@ -86,6 +88,26 @@ pub struct Cohort {
     /// Which label values make which organ; the cohort's own list where it has one.
     #[serde(default)]
     pub labels: Option<OrganMap>,
+    /// Finds the patient in the name of a case, where the cohort names no patients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patient: Option<PatientPattern>,
+    /// A table of cases and their patients, in place of `patient`; relative to the experiment's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patients: Option<PathBuf>,
+    /// Label values that nobody has judged, beside those that the cohort calls `ignore`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<u16>,
+    /// Errors of the audit that the cohort is used in spite of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept: Vec<Kind>,
+}
+
+impl Cohort {
+    /// Where patients come from whom the cohort does not name.
+    pub fn patient_rule(&self) -> Option<PatientRule> {
+        let pattern = self.patient.clone().map(PatientRule::Pattern);
+        pattern.or_else(|| self.patients.clone().map(PatientRule::Table))
+    }
 }
 
 /// An experiment's file cannot be used.
@@ -134,7 +156,7 @@ impl Experiment {
     ///
     /// [`ExperimentError`] when it cannot be read, has unknown keys or makes no sense.
     pub fn read(path: &Path) -> Result<Self, ExperimentError> {
-        let text = fs::read_to_string(path).map_err(Action::Read.on(path))?;
+        let TextFile { text, .. } = TextFile::read(path)?;
         let mut experiment = Self::parse(&text, path)?;
         // Paths are relative to the file; resolved, they are not relative to anything.
         let folder = folder_of(path);
@@ -144,6 +166,9 @@ impl Experiment {
             Ok::<_, FileError>(())
         };
         resolve(&mut experiment.cohort.path)?;
+        if let Some(patients) = &mut experiment.cohort.patients {
+            resolve(patients)?;
+        }
         if let Some(init) = &mut experiment.init {
             resolve(init)?;
         }
@@ -172,6 +197,7 @@ impl Experiment {
             | Rule::LeaveOneOut { .. } => None,
         };
         std::iter::once(&self.cohort.path)
+            .chain(&self.cohort.patients)
             .chain(&self.init)
             .chain(rule)
     }
@@ -182,24 +208,27 @@ impl Experiment {
     ///
     /// As [`Experiment::read`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ExperimentError> {
-        let toml_error = |source: toml::de::Error| ExperimentError::Toml {
-            path: path.to_owned(),
-            source: Box::new(source),
+        let toml_error = |mut source: toml::de::Error| {
+            source.set_input(Some(text));
+            ExperimentError::Toml {
+                path: path.to_owned(),
+                source: Box::new(source),
+            }
         };
-        let own: toml::Table = toml::from_str(text).map_err(toml_error)?;
-        let merged = preset::with_preset(own).map_err(|message| ExperimentError::Value {
-            path: path.to_owned(),
-            message,
-        })?;
-        // Through text again, so that an error points at the line of the resolved experiment.
-        let merged = toml::to_string_pretty(&merged).map_err(|error| ExperimentError::Value {
-            path: path.to_owned(),
-            message: error.to_string(),
-        })?;
-        let experiment: Self = toml::from_str(&merged).map_err(toml_error)?;
+        let own = DeTable::parse(text).map_err(toml_error)?;
+        let place = |error: SettingError| match line_of(&error, own.get_ref(), text) {
+            Some(line) => format!("line {line}: {error}"),
+            None => error.to_string(),
+        };
+        let merged =
+            preset::with_preset(own.clone()).map_err(|message| ExperimentError::Value {
+                path: path.to_owned(),
+                message,
+            })?;
+        let experiment = Self::deserialize(toml::Deserializer::from(merged)).map_err(toml_error)?;
         experiment.check().map_err(|error| ExperimentError::Value {
             path: path.to_owned(),
-            message: error.to_string(),
+            message: place(error),
         })?;
         Ok(experiment)
     }
@@ -222,6 +251,13 @@ impl Experiment {
             [(
                 self.arms.is_empty(),
                 "arms is empty: name at least one, as arms = [\"hard\"]",
+            )],
+        )?;
+        SettingError::check(
+            "cohort",
+            [(
+                self.cohort.patient.is_some() && self.cohort.patients.is_some(),
+                "patient and patients both say whose scans they are: give one of them",
             )],
         )?;
         SettingError::check(
@@ -250,8 +286,21 @@ fn folder_of(file: &Path) -> &Path {
     file.parent().expect("a file lies in a folder")
 }
 
+/// The line of the file that a setting stands on; `None` where the file leaves it to the preset.
+fn line_of(error: &SettingError, own: &DeTable<'_>, text: &str) -> Option<usize> {
+    let key = error.must.split(' ').next()?;
+    let table = match error.table {
+        "" => own,
+        name => own.get(name)?.get_ref().as_table()?,
+    };
+    let span = table.get(key)?.span();
+    Some(1 + text[..span.start].matches('\n').count())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -326,6 +375,39 @@ mod tests {
             message.contains("batch_size") && message.contains("`batch`"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn an_error_points_at_the_line_of_the_users_own_file() {
+        for (lines, line, part) in [
+            ("[train]\nbatchsize = 3\n", 5, "batchsize"),
+            ("[train]\nbatch = \"many\"\n", 5, "invalid type"),
+            ("[split]\nrule = { random = { tset = 4 } }\n", 5, "tset"),
+            ("accept = [\"not_hu\", \"noise\"]\n", 4, "noise"),
+            ("patient = \"p[0-9]\"\n", 4, "0 groups"),
+            ("[train]\nlr0 = 0.0\n", 5, "lr0 must be above 0"),
+            (
+                "patient = \"(p)\"\npatients = \"p.csv\"\n",
+                4,
+                "give one of them",
+            ),
+            ("[net\n", 4, "table"),
+        ] {
+            let text = format!("# mine\n[cohort]\npath = \"scans\"\n{lines}");
+            for text in [text.clone(), text.replace('\n', "\r\n")] {
+                let error = parse(&text).unwrap_err();
+                let why = match &error {
+                    ExperimentError::Toml { source, .. } => source.to_string(),
+                    error => error.to_string(),
+                };
+                assert!(why.contains(&format!("line {line}")), "{lines}: {why}");
+                assert!(why.contains(part), "{lines}: {why}");
+            }
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("e.toml");
+        fs::write(&path, format!("\u{feff}preset = \"laptop\"\n{COHORT}")).unwrap();
+        assert!(Experiment::read(&path).is_ok(), "a byte order mark");
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The presets: what an experiment's file leaves open.
 
 use serde::{Deserialize, Serialize};
-use toml::{Table, Value};
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeInteger, DeTable, DeValue};
 
 /// A set of values that fit each other and a kind of machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,45 +42,103 @@ impl Preset {
             Self::Paper => include_str!("presets/paper.toml"),
         }
     }
+
+    fn table(self) -> DeTable<'static> {
+        let table = DeTable::parse(self.text()).expect("the presets are TOML, as tests see");
+        table.into_inner()
+    }
 }
 
-/// Fills an experiment's own table in from its preset; `laptop` where it names none.
-pub(super) fn with_preset(own: Table) -> Result<Table, String> {
-    let named = |value: &Value| {
-        let mut presets = Preset::ALL.into_iter();
-        let preset = presets.find(|preset| value.as_str() == Some(preset.name()));
-        preset.ok_or_else(|| {
-            let found = value.as_str().map_or(value.to_string(), str::to_owned);
+/// Fills an experiment's own table in from its preset; `laptop` where it names none. What the file
+/// says keeps its place in the file, so that an error points at it.
+///
+/// # Errors
+///
+/// In words, when there is no such preset.
+pub(super) fn with_preset(own: Spanned<DeTable<'_>>) -> Result<Spanned<DeTable<'_>>, String> {
+    let shown = own
+        .get_ref()
+        .get("preset")
+        .map(|name| match name.get_ref() {
+            DeValue::Integer(number) => number.to_string(),
+            other => other
+                .as_str()
+                .map_or_else(|| format!("{other:?}"), str::to_owned),
+        });
+    let name = shown.as_deref().unwrap_or("laptop");
+    let preset = Preset::ALL
+        .into_iter()
+        .find(|preset| preset.name() == name)
+        .ok_or_else(|| {
             let known = Preset::ALL.map(Preset::name).join(", ");
-            format!("there is no preset `{found}`; the presets are {known}")
-        })
-    };
-    let preset = own.get("preset").map_or(Ok(Preset::Laptop), named)?;
-    let mut merged: Table = toml::from_str(preset.text()).map_err(|error| error.to_string())?;
-    merged.insert("preset".to_owned(), Value::from(preset.name()));
-    merge(&mut merged, own);
+            format!("there is no preset `{name}`; the presets are {known}")
+        })?;
+    let span = own.span();
+    let mut merged = placed(preset.table(), &span);
+    set(
+        &mut merged,
+        "preset",
+        DeValue::String(preset.name().into()),
+        &span,
+    );
+    merge(&mut merged, own.into_inner());
     // One seed for all of it, where the file does not give the split one of its own.
-    let seed = merged.get("seed").cloned().unwrap_or(Value::from(0));
-    let split = merged.entry("split").or_insert_with(|| Table::new().into());
-    // What is no table is refused with all else that is wrong.
-    if let Some(split) = split.as_table_mut() {
-        split.entry("seed").or_insert(seed);
+    if !merged.contains_key("split") {
+        set(&mut merged, "split", DeValue::Table(DeTable::new()), &span);
     }
-    Ok(merged)
+    let seed = merged.get("seed").map(|seed| seed.get_ref().clone());
+    if let Some(DeValue::Table(split)) = merged.get_mut("split").map(Spanned::get_mut)
+        && !split.contains_key("seed")
+    {
+        set(
+            split,
+            "seed",
+            seed.unwrap_or(DeValue::Integer(DeInteger::default())),
+            &span,
+        );
+    }
+    Ok(Spanned::new(span, merged))
+}
+
+fn set<'t>(table: &mut DeTable<'t>, key: &'static str, value: DeValue<'t>, span: &Range<usize>) {
+    table.insert(
+        Spanned::new(span.clone(), key.into()),
+        Spanned::new(span.clone(), value),
+    );
+}
+
+/// A preset's table with every place in it replaced: it stands in no line of the user's file.
+fn placed(table: DeTable<'static>, span: &Range<usize>) -> DeTable<'static> {
+    let entries = table.into_iter().map(|(key, value)| {
+        let value = match value.into_inner() {
+            DeValue::Table(table) => DeValue::Table(placed(table, span)),
+            value => value,
+        };
+        (
+            Spanned::new(span.clone(), key.into_inner()),
+            Spanned::new(span.clone(), value),
+        )
+    });
+    entries.collect()
 }
 
 /// Tables are merged key by key, all else is replaced. A table that chooses between kinds (`loss`,
 /// `rule`) is replaced as a whole: the keys of one kind mean nothing to another.
-fn merge(base: &mut Table, own: Table) {
+fn merge<'t>(base: &mut DeTable<'t>, own: DeTable<'t>) {
     const CHOICES: [&str; 2] = ["loss", "rule"];
     for (key, value) in own {
-        match (base.get_mut(&key), value) {
-            (Some(Value::Table(base)), Value::Table(own)) if !CHOICES.contains(&key.as_str()) => {
-                merge(base, own);
-            }
-            (_, value) => {
-                base.insert(key, value);
-            }
-        }
+        let span = value.span();
+        let is_choice = CHOICES.contains(&key.get_ref().as_ref());
+        let value = match (base.remove(key.get_ref().as_ref()), value.into_inner()) {
+            (Some(of_preset), DeValue::Table(own)) if !is_choice => match of_preset.into_inner() {
+                DeValue::Table(mut merged) => {
+                    merge(&mut merged, own);
+                    DeValue::Table(merged)
+                }
+                _ => DeValue::Table(own),
+            },
+            (_, value) => value,
+        };
+        base.insert(key, Spanned::new(span, value));
     }
 }
