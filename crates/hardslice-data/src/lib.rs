@@ -13,6 +13,7 @@
 //! Nothing here knows a neural network: mining takes scores, whoever made them.
 
 mod bounded_parallel_map;
+mod fingerprint;
 mod identity;
 mod ids;
 mod names;

@@ -256,7 +256,7 @@ fn the_same_labels_for_two_scans_are_found() {
         .rows()
         .map(|row| format!("{} {} {}", row.case, row.severity, row.kind))
         .collect();
-    assert_eq!(rows, ["b error same_labels"]);
+    assert_eq!(rows, ["b warning same_labels"]);
     let empty = [a, b].map(|mut case| {
         label(&case, [(8, 0), (1, 0)]);
         case.organs_annotated.clear();

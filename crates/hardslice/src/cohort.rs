@@ -46,7 +46,6 @@ impl PreparedCohort {
         let organs = trained_organs(experiment, &manifest.organs)?;
         check_folds(&manifest, experiment, &organs)?;
         let report = prepare_store(&manifest, experiment, &out.store(), bars)?;
-        check_organs(&report.audit, &organs)?;
         let store = Store::open(out.store())?;
         tell_what_is_not_mirrored(&store, &organs, bars);
         let done = if report.failures.is_empty() {
@@ -98,8 +97,8 @@ pub(crate) fn read_manifest(experiment: &Experiment) -> anyhow::Result<Manifest>
 ///
 /// # Errors
 ///
-/// When the audit found errors that the experiment does not accept: the cases are prepared, and the
-/// store is not finished.
+/// When no label shows an organ that is to be trained, or the audit found errors that the experiment
+/// does not accept: the cases are prepared, and the store is not finished.
 pub(crate) fn prepare_store(
     manifest: &Manifest,
     experiment: &Experiment,
@@ -129,6 +128,10 @@ pub(crate) fn prepare_store(
     ) {
         bars.line(&line);
     }
+    check_organs(
+        &report.audit,
+        &trained_organs(experiment, &manifest.organs)?,
+    )?;
     if report.n_refused == 0 {
         return Ok(report);
     }
@@ -139,10 +142,13 @@ pub(crate) fn prepare_store(
         bars.line(&line);
     }
     Err(anyhow!(
-        "the audit found {} errors in the cohort ({}), so that nothing is trained on it: repair \
-         them, or, where you know better, accept = [{}] in [cohort] of the experiment; every one \
-         stands in {}",
-        refused.len(),
+        "the audit found {} in the cohort ({}), so that nothing is trained on it: repair what is \
+         wrong, or, where you know better, accept = [{}] in [cohort] of the experiment; all that was \
+         found stands in {}",
+        match refused.len() {
+            1 => "1 error".to_owned(),
+            n => format!("{n} errors"),
+        },
         kinds.into_iter().collect::<Vec<_>>().join(", "),
         accept.join(", "),
         dir.join("audit.csv").display()

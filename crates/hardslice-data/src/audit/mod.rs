@@ -26,9 +26,9 @@ pub(crate) use labels::LabelCounts;
 pub(crate) use of_case::Observed;
 
 use crate::bounded_parallel_map::bounded_parallel_map;
+use crate::fingerprint::voxels_blake3;
 use crate::manifest::{Case, Manifest};
 use crate::progress::{Progress, ProgressCounter, Step};
-use crate::store::voxels_blake3;
 use crate::{CaseId, Organ, OrganMap, PatientId};
 
 /// What an audit takes for granted.

@@ -9,7 +9,8 @@ use hardslice_volume::{Action, FileError, ReadError, default_tolerance_mm, read_
 use thiserror::Error;
 
 use super::{CoarseMask, ScoredSlice, SliceScore};
-use crate::store::{Store, add_content, fitted_labels};
+use crate::fingerprint::add_content;
+use crate::store::{Store, fitted_labels};
 use crate::{OrganMap, OutputIdx, SliceRef, StoreOrgan, bounded_parallel_map};
 
 /// Endings of a case's file of predictions; a folder of masks bears the case's name alone.

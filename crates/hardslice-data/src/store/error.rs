@@ -13,7 +13,7 @@ pub enum StoreError {
     /// The folder holds no store, or one whose making was stopped.
     #[error(
         "no finished store: `store.json` is missing in {} (run `prepare` again: it goes on where \
-         it was stopped)", dir.display()
+         it was stopped, or says what the audit found)", dir.display()
     )]
     Unfinished {
         /// The folder.

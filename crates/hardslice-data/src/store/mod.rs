@@ -30,7 +30,6 @@
 mod error;
 mod record;
 mod npy;
-mod fingerprint;
 mod one_case;
 mod prepare;
 mod mapped;
@@ -40,8 +39,6 @@ mod stored_slices;
 use std::path::{Path, PathBuf};
 
 pub use error::StoreError;
-pub(crate) use fingerprint::add_content;
-pub use fingerprint::voxels_blake3;
 pub use one_case::CaseError;
 pub(crate) use one_case::fitted_labels;
 pub use opened::Store;

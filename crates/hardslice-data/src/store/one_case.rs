@@ -14,12 +14,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::fingerprint::{add_content, add_text, of_slices, slice_blake3};
 use super::npy::{Element, SliceWriter};
 use super::record::{FORMAT, Files, IGNORED, Source};
 use super::{StoreOptions, StoredCase, case_dir};
 use crate::OrganMap;
 use crate::audit::{CaseAudit, LabelCounts, Observed, Stats};
+use crate::fingerprint::{add_content, add_text, of_slices, slice_blake3};
 use crate::manifest::Case;
 use crate::preprocess::SliceBuffers;
 

@@ -27,7 +27,7 @@ pub(super) fn organ_map_of_values(labels: &[String]) -> anyhow::Result<Option<Or
     let mut entries = organs.iter().flat_map(OrganMap::entries);
     if let Some(entry) = entries.find(|entry| entry.labels.is_empty()) {
         return Err(anyhow!(
-            "--label gives `{}` by names alone, and label maps hold values: wanted its values, as \
+            "--label gives `{}` by names alone, and label maps hold values: wanted ORGAN=VALUES as \
              kidney=2,3",
             entry.organ
         ));

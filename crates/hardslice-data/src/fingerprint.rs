@@ -40,27 +40,27 @@ pub(crate) fn add_content(hasher: &mut Hasher, path: &Path) -> Result<(), FileEr
 }
 
 /// Adds text so that two texts do not run together.
-pub(super) fn add_text(hasher: &mut Hasher, text: &[u8]) {
+pub(crate) fn add_text(hasher: &mut Hasher, text: &[u8]) {
     hasher.update(&(text.len() as u64).to_le_bytes());
     hasher.update(text);
 }
 
 /// BLAKE3 of a scan's shape and canonical voxels: the same for one scan in two files, whatever
 /// their formats, compression and axis order.
-pub fn voxels_blake3(scan: &Volume<f32>) -> String {
+pub(crate) fn voxels_blake3(scan: &Volume<f32>) -> String {
     let slices = (0..scan.shape().z).into_par_iter();
     let slices: Vec<Hash> = slices.map(|z| slice_blake3(scan.slice(z))).collect();
     of_slices(scan.shape(), &slices)
 }
 
 /// BLAKE3 of one slice's voxels.
-pub(super) fn slice_blake3(voxels: &[f32]) -> Hash {
+pub(crate) fn slice_blake3(voxels: &[f32]) -> Hash {
     blake3::hash(bytemuck::cast_slice(voxels))
 }
 
 /// [`voxels_blake3`] from the hashes of the slices, from the feet up: they may be computed in any
 /// order.
-pub(super) fn of_slices(shape: PerAxis<usize>, slices: &[Hash]) -> String {
+pub(crate) fn of_slices(shape: PerAxis<usize>, slices: &[Hash]) -> String {
     let mut hasher = Hasher::new();
     for n in shape.zyx() {
         hasher.update(&(n as u64).to_le_bytes());

@@ -1,0 +1,265 @@
+//! What the program says of cohorts that are not as they should be, before anything is trained.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use hardslice_volume::{Grid, PerAxis, Placement, Volume, write_label_map, write_scan};
+
+const SHAPE: PerAxis<usize> = PerAxis::new(12, 16, 16);
+
+/// Scans `c0` to `c5`, all different, with a liver (1) and a spleen (2) on the right sides.
+fn write_cohort(dir: &Path) {
+    let grid = Grid {
+        shape: SHAPE,
+        world_from_voxel: [
+            [1.2, 0.0, 0.0, 0.0],
+            [0.0, 1.2, 0.0, 0.0],
+            [0.0, 0.0, 5.0, 0.0],
+        ],
+    };
+    fs::create_dir_all(dir).unwrap();
+    for n in 0..6_usize {
+        let hu = (0..SHAPE.n_voxels())
+            .map(|at| i16::try_from((at * 37 + n * 101) % 1200).unwrap() - 1000);
+        let scan = Volume::new(grid, hu.collect()).unwrap();
+        write_scan(&dir.join(format!("c{n}.nii.gz")), &scan).unwrap();
+        let label = |at: usize| match at % SHAPE.x {
+            11 | 12 if at / SHAPE.n_pixels() > n => 1,
+            3 if at / SHAPE.n_pixels() > 2 => 2,
+            _ => 0,
+        };
+        let labels = (0..SHAPE.n_voxels()).map(label).collect();
+        let labels = Volume::new(grid, labels).unwrap();
+        let path = dir.join(format!("c{n}_seg.nii.gz"));
+        write_label_map(&path, &labels, &Placement::new(grid).unwrap()).unwrap();
+    }
+}
+
+fn write_experiment(dir: &Path, top: &str, cohort: &str, split: &str) {
+    let text = format!(
+        "preset = \"demo\"\n{top}\n[cohort]\npath = \"cohort\"\n{cohort}\n[prepare]\nsize = 16\n\
+         [split]\n{split}\nvalidation = 1\n[train]\nsteps = 4\nbatch = 2\nn_validations = 1\n"
+    );
+    fs::write(dir.join("e.toml"), text).unwrap();
+}
+
+const LABELS: &str = "labels = { liver = [1], spleen = [2] }\npatient = \"^(c[0-9])$\"";
+const ONE: &str = "rule = { random = { test = 1 } }";
+
+fn hardslice(args: &[&str], dir: &Path) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_hardslice"))
+        .args(args)
+        .current_dir(dir)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code().unwrap(), said)
+}
+
+#[track_caller]
+fn assert_says(args: &[&str], dir: &Path, code: i32, parts: &[&str]) -> String {
+    let (found, said) = hardslice(args, dir);
+    assert_eq!(found, code, "`{}`:\n{said}", args.join(" "));
+    for part in parts {
+        assert!(said.contains(part), "`{part}` is missing in:\n{said}");
+    }
+    said
+}
+
+const RUN: [&str; 4] = ["run", "e.toml", "--out", "out"];
+const PREPARE: [&str; 4] = ["prepare", "e.toml", "--out", "store"];
+const SPLIT: [&str; 6] = ["split", "e.toml", "--store", "store", "--out", "s.json"];
+
+#[test]
+fn errors_of_the_audit_stop_a_cohort_until_they_are_accepted_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    write_cohort(&dir.path().join("cohort"));
+    let scan = |name: &str| dir.path().join("cohort").join(name);
+    fs::copy(scan("c0.nii.gz"), scan("c4.nii.gz")).unwrap();
+    write_experiment(dir.path(), "", LABELS, ONE);
+    let campaigns = [
+        ["compare", "e.toml", "--out", "out"],
+        ["sweep", "e.toml", "--out", "out"],
+    ];
+    for args in [RUN, PREPARE].into_iter().chain(campaigns) {
+        let parts = [
+            "error: same_scan: c4: the same scan as `c0`",
+            "accept = [\"same_scan\"]",
+        ];
+        assert_says(&args, dir.path(), 2, &parts);
+    }
+    assert!(
+        !dir.path().join("out/split.json").exists(),
+        "stopped before"
+    );
+    assert_says(&SPLIT, dir.path(), 2, &["no finished store"]);
+    let accept = format!("{LABELS}\naccept = [\"same_scan\"]");
+    write_experiment(dir.path(), "", &accept, ONE);
+    let said = assert_says(&PREPARE, dir.path(), 0, &["error: same_scan"]);
+    assert_eq!(said.matches("same_scan").count(), 1, "once:\n{said}");
+    // Both are in the training set, or the two names would be in two folds.
+    write_experiment(
+        dir.path(),
+        "",
+        &accept,
+        "rule = { lists = { test = [\"c0\"] } }",
+    );
+    assert_says(
+        &SPLIT,
+        dir.path(),
+        2,
+        &["`c0` in test and `c4` in", "are the same scan"],
+    );
+    write_experiment(
+        dir.path(),
+        "",
+        "labels = { liver = [1] }\naccept = [\"noise\"]",
+        ONE,
+    );
+    assert_says(&RUN, dir.path(), 2, &["noise", "not_hu", "line 6"]);
+}
+
+#[test]
+fn a_scan_that_cannot_be_read_never_makes_a_smaller_cohort_unasked() {
+    let dir = tempfile::tempdir().unwrap();
+    write_cohort(&dir.path().join("cohort"));
+    fs::write(dir.path().join("cohort/c3.nii.gz"), b"cut off").unwrap();
+    write_experiment(dir.path(), "", LABELS, ONE);
+    assert_says(&RUN, dir.path(), 2, &["image_unreadable", "c3"]);
+    let accept = format!("{LABELS}\naccept = [\"image_unreadable\"]");
+    write_experiment(dir.path(), "", &accept, ONE);
+    assert_says(&PREPARE, dir.path(), 1, &["not in the store: c3"]);
+}
+
+#[test]
+fn an_organ_that_no_label_file_holds_is_refused_before_training() {
+    let dir = tempfile::tempdir().unwrap();
+    write_cohort(&dir.path().join("cohort"));
+    for map in [
+        "{ liver = [9], spleen = [2] }",
+        "{ liver = \"9\", spleen = [2] }",
+        "{ liver = [9] }",
+    ] {
+        write_experiment(
+            dir.path(),
+            "organs = [\"Liver\"]",
+            &format!("labels = {map}"),
+            ONE,
+        );
+        let parts = ["no case has a voxel of `liver`", "values found: 1, 2"];
+        assert_says(&RUN, dir.path(), 2, &parts);
+    }
+    write_experiment(
+        dir.path(),
+        "organs = [\"SPLEEN\"]",
+        "labels = { liver = [9], spleen = \"2\" }",
+        ONE,
+    );
+    assert_says(&PREPARE, dir.path(), 0, &["organ_absent"]);
+    assert_says(&SPLIT, dir.path(), 0, &["1 test"]);
+    write_experiment(dir.path(), "organs = [\"lung\"]", LABELS, ONE);
+    assert_says(&RUN, dir.path(), 2, &["`lung` is not in the cohort"]);
+}
+
+#[test]
+fn folds_that_were_changed_are_not_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    write_cohort(&dir.path().join("cohort"));
+    let folds = |test: &str| {
+        let fold = |n| {
+            if format!("c{n}") == test {
+                "test"
+            } else {
+                "train"
+            }
+        };
+        let rows: Vec<String> = (0..6).map(|n| format!("c{n};{}\r\n", fold(n))).collect();
+        fs::write(
+            dir.path().join("folds.csv"),
+            format!("case;fold\r\n{}", rows.concat()),
+        )
+        .unwrap();
+        let train = (0..6).filter(|n| format!("c{n}") != test);
+        let train: Vec<String> = train.map(|n| format!("\"c{n}\"")).collect();
+        let json = format!(
+            "[{{\"train\": [{}], \"val\": [\"{test}\"]}}]",
+            train.join(",")
+        );
+        fs::write(dir.path().join("splits_final.json"), json).unwrap();
+    };
+    for rule in [
+        "rule = { table = { path = \"folds.csv\" } }",
+        "rule = { nn_unet = { path = \"splits_final.json\", fold = 0 } }",
+    ] {
+        folds("c0");
+        write_experiment(dir.path(), "", LABELS, rule);
+        assert_says(&PREPARE, dir.path(), 0, &[]);
+        assert_says(&SPLIT, dir.path(), 0, &["1 test"]);
+        assert_says(&SPLIT, dir.path(), 0, &["1 test"]);
+        folds("c5");
+        assert_says(
+            &SPLIT,
+            dir.path(),
+            2,
+            &["the list `test`: now without c0 and with c5", "s.json"],
+        );
+        fs::remove_file(dir.path().join("s.json")).unwrap();
+    }
+    write_experiment(
+        dir.path(),
+        "",
+        LABELS,
+        "rule = { lists = { test = [\"c0\"] } }",
+    );
+    assert_says(&SPLIT, dir.path(), 0, &[]);
+    write_experiment(
+        dir.path(),
+        "",
+        LABELS,
+        "rule = { lists = { test = [\"c1\"] } }",
+    );
+    assert_says(&SPLIT, dir.path(), 2, &["`rule` in [split]", "c1"]);
+    fs::remove_file(dir.path().join("s.json")).unwrap();
+}
+
+#[test]
+fn folds_that_the_cohort_cannot_give_are_refused_before_a_scan_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    write_cohort(&dir.path().join("cohort"));
+    for (rule, part) in [
+        ("rule = { random = { test = 6 } }", "takes 6 of 6 patients"),
+        ("rule = { k_fold = { k = 9, fold = 0 } }", "2 to 6"),
+        ("rule = { lists = { test = [\"c9\"] } }", "named `c9`"),
+        ("rule = { table = { path = \"none.csv\" } }", "none.csv"),
+    ] {
+        write_experiment(dir.path(), "", LABELS, rule);
+        assert_says(&RUN, dir.path(), 2, &[part]);
+        assert!(!dir.path().join("out/store/cases").exists(), "{rule}");
+    }
+    let one = "labels = { liver = [1] }\npatient = \"^(c)[0-9]$\"";
+    write_experiment(dir.path(), "", one, "rule = { random = { test = 0.2 } }");
+    assert_says(&RUN, dir.path(), 2, &["takes 1 of 1 patients"]);
+}
+
+#[test]
+fn an_audit_takes_names_of_structures_and_a_rule_for_patients() {
+    let dir = tempfile::tempdir().unwrap();
+    write_cohort(&dir.path().join("cohort"));
+    let audit = [
+        "audit",
+        "cohort",
+        "--label",
+        "liver=1,Liver",
+        "--label",
+        "spleen=2",
+    ];
+    assert_says(&audit, dir.path(), 0, &["names no patients"]);
+    let with_rule = [audit.as_slice(), &["--patient", "^(c)"]].concat();
+    let said = assert_says(&with_rule, dir.path(), 0, &[]);
+    assert!(!said.contains("names no patients"), "{said}");
+    let wrong = [audit.as_slice(), &["--patient", "c"]].concat();
+    assert_says(&wrong, dir.path(), 2, &["0 groups"]);
+}
