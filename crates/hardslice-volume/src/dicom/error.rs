@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::decode::DecodeError;
 use super::series_info::SeriesList;
-use crate::{FileError, SingularAffine, VoxelCount};
+use crate::{FileError, LabelError, SingularAffine, VoxelCount};
 
 /// DICOM files could not be read as a scan or as labels.
 #[derive(Debug, Error)]
@@ -195,17 +195,22 @@ pub enum DicomError {
         source: DecodeError,
     },
 
-    /// Segments of a segmentation share voxels.
-    #[error("segments `{first}` and `{second}` overlap in {n_voxels} voxels, but a label map \
-        gives each voxel one value: {}", path.display())]
-    Overlap {
-        /// The segment with the smaller number.
-        first: String,
-        /// The other.
-        second: String,
-        /// Shared voxels.
-        n_voxels: usize,
-        /// The file.
+    /// A segmentation cannot be read as labels.
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+
+    /// A segmentation belongs to another frame of reference than the scan.
+    #[error(
+        "the segmentation belongs to frame of reference {found}, the scan to {wanted}: positions \
+        in the two have nothing to do with each other; give the segmentation of this scan: {}",
+        path.display()
+    )]
+    FrameOfReference {
+        /// The segmentation's `FrameOfReferenceUID`.
+        found: String,
+        /// The scan's.
+        wanted: String,
+        /// The segmentation.
         path: PathBuf,
     },
 

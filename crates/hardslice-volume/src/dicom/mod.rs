@@ -80,7 +80,7 @@ mod vector;
 
 use std::path::Path;
 
-use crate::{LabelNames, Placement, Scan};
+use crate::{LabelNames, Reference, Scan};
 
 pub use decode::DecodeError;
 pub use error::{DicomError, FileList};
@@ -142,12 +142,14 @@ pub fn list_series(dir: &Path) -> Result<Vec<SeriesInfo>, DicomError> {
         .collect())
 }
 
-/// Reads a DICOM segmentation onto the voxels of its scan, which lie where `placement` says.
+/// Reads a DICOM segmentation onto the voxels of its scan, which lie where `reference` says.
 ///
 /// `path` is the SEG file, or a folder that holds no other DICOM file. A segment gets the value
 /// that `names` has for its `SegmentLabel`, or else for its number; segments that are not listed
 /// are left out. Without names the value is the segment's number. Slices that the segmentation
-/// does not mention are empty. Segments that share a value may overlap.
+/// does not mention are empty. Where segments of different values overlap, the one that `names`
+/// lists later has the voxels (without names: the one of the higher number), and a note says how
+/// many.
 ///
 /// ```
 /// use std::path::Path;
@@ -166,12 +168,12 @@ pub fn list_series(dir: &Path) -> Result<Vec<SeriesInfo>, DicomError> {
 /// # Errors
 ///
 /// [`DicomError`] when frames do not lie on the scan's voxels (2 % of a voxel off along any
-/// axis), when segments of different values overlap, when no segment is listed, or when the file
-/// holds something else, such as RTSTRUCT.
-pub fn read_seg(
+/// axis) or belong to another frame of reference, when no segment is listed, or when the file holds
+/// something else, such as RTSTRUCT.
+pub fn read_seg<'a>(
     path: &Path,
-    placement: &Placement,
+    reference: impl Into<Reference<'a>>,
     names: &LabelNames,
 ) -> Result<Scan<u16>, DicomError> {
-    seg::read(path, placement, names)
+    seg::read(path, reference.into(), names)
 }
