@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use crate::dicom::begins_like_dicom;
 use crate::nifti::starts_like_nifti;
 use crate::{Action, Ending, ReadError};
 
@@ -42,6 +43,7 @@ pub(crate) fn file_kind(path: &Path) -> Result<FileKind, ReadError> {
         Some(Ending::Nrrd | Ending::NrrdHeader | Ending::SegNrrd) => FileKind::Nrrd,
         Some(Ending::MetaImage | Ending::MetaImageHeader) => FileKind::MetaImage,
         Some(Ending::Dicom) => FileKind::Dicom,
+        None if begins_like_dicom(path)? => FileKind::Dicom,
         None => FileKind::Unknown,
     })
 }

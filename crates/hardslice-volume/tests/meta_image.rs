@@ -223,7 +223,7 @@ fn headers_that_say_something_else_are_refused_by_field() {
             "= a%02d.raw 1 2 1",
             "write a pattern out as a LIST",
         ),
-        ("= LOCAL", "= LIST\nb.raw\nc.raw", "LIST of 2 files"),
+        ("= LOCAL", "= LIST\nb.raw\nc.raw", "LIST of 3 files"),
         ("1 0 0 0 1 0 0 0 1", "1 0 0 0 1 0 0 0 0", "is singular"),
     ] {
         let err = read(&good.replace(from, to)).unwrap_err();

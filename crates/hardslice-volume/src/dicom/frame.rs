@@ -2,10 +2,10 @@
 
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
-use dicom_object::InMemDicomObject;
 
 use super::DicomError;
 use super::attributes::Attributes;
+use super::data_set::DataSet;
 use super::pixel_format::Rescale;
 use super::vector::{Vector, cross, dot, length, scaled};
 
@@ -17,7 +17,7 @@ use super::vector::{Vector, cross, dot, length, scaled};
 pub(super) struct FrameAttributes<'a> {
     pub(super) top: Attributes<'a>,
     shared: Option<Attributes<'a>>,
-    per_frame: &'a [InMemDicomObject],
+    per_frame: &'a [DataSet],
 }
 
 impl<'a> FrameAttributes<'a> {

@@ -1,19 +1,22 @@
 //! Reads the voxels of a series.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::DicomError;
 use super::decode::{Codec, PixelData};
 use super::files::{CtContent, ImageFile, Source, find};
 use super::series::choose;
 use super::stack::{Slice, Stack};
+use super::{DicomError, FileList};
 use crate::{Placement, Scan};
 
 /// Reads the series that is meant: find, choose, stack, decode, turn to canonical axes.
 pub(super) fn read_series(path: &Path, uid: Option<&str>) -> Result<Scan<f32>, DicomError> {
-    let (files, contents) = readable(choose(find(path)?, uid, path)?)?;
+    let images = choose(find(path)?, uid, path)?;
+    let frame_of_reference = frame_of_reference(&images)?;
+    let (files, contents) = readable(images)?;
     let stack = Stack::new(&files, &contents)?;
     let voxels = decode(&files, &contents, &stack)?;
     let path = || files[0].path.clone();
@@ -21,10 +24,30 @@ pub(super) fn read_series(path: &Path, uid: Option<&str>) -> Result<Scan<f32>, D
         source: Box::new(source),
         path: path(),
     })?;
-    Scan::from_native(placement, voxels).map_err(|source| DicomError::VoxelCount {
+    let scan = Scan::from_native(placement, voxels).map_err(|source| DicomError::VoxelCount {
         source,
         path: path(),
+    })?;
+    Ok(Scan {
+        frame_of_reference,
+        ..scan
     })
+}
+
+/// The frame of reference that all files share; `None` where they name none.
+fn frame_of_reference(images: &[ImageFile]) -> Result<Option<String>, DicomError> {
+    let mut first = BTreeMap::<&str, &ImageFile>::new();
+    for image in images {
+        first.entry(&image.frame_of_reference).or_insert(image);
+    }
+    if first.len() > 1 {
+        return Err(DicomError::FramesOfReference {
+            n: first.len(),
+            files: FileList(first.values().map(|f| f.source.path.clone()).collect()),
+        });
+    }
+    let uid = first.into_keys().next().filter(|uid| !uid.is_empty());
+    Ok(uid.map(str::to_owned))
 }
 
 /// What each file holds, or why it cannot be read; checked before the first voxel is decoded.

@@ -7,17 +7,17 @@ mod segments;
 use std::path::{Path, PathBuf};
 
 use dicom_dictionary_std::tags;
-use dicom_object::OpenFileOptions;
 
 use self::foreground::{Foreground, Kind};
 use self::frame_on_grid::FrameOnGrid;
 use self::segments::Segments;
 use super::DicomError;
 use super::attributes::Attributes;
+use super::data_set::{Keep, begins_like_dicom, open};
 use super::decode::PixelData;
-use super::files::{collect_files, is_dicom};
 use super::frame::{FrameAttributes, FramePlace};
 use super::pixel_format::{LABELS, PixelFormat};
+use crate::folder::files_below;
 use crate::labels::Canvas;
 use crate::{LabelNames, Reference, Scan, Volume};
 
@@ -28,12 +28,9 @@ pub(super) fn read(
     names: &LabelNames,
 ) -> Result<Scan<u16>, DicomError> {
     let path = &the_file(path)?;
-    let object = OpenFileOptions::new()
-        .read_until(tags::PIXEL_DATA)
-        .open_file(path)
-        .map_err(DicomError::unreadable(path))?;
+    let file = open(path, Keep::Header)?;
     let top = Attributes {
-        object: &object,
+        object: &file.set,
         path,
     };
     check_modality(top)?;
@@ -122,17 +119,15 @@ fn the_file(path: &Path) -> Result<PathBuf, DicomError> {
         path: path.to_path_buf(),
     };
     if !path.is_dir() {
-        return if is_dicom(path)? {
+        return if begins_like_dicom(path)? {
             Ok(path.to_path_buf())
         } else {
             Err(refused("a file that is no DICOM".into()))
         };
     }
-    let mut files = Vec::new();
-    collect_files(path, &mut files)?;
     let mut dicom = Vec::new();
-    for file in files {
-        if is_dicom(&file)? {
+    for file in files_below(path)? {
+        if begins_like_dicom(&file)? {
             dicom.push(file);
         }
     }

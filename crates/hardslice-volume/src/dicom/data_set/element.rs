@@ -1,0 +1,139 @@
+//! Elements and their values.
+
+use std::collections::BTreeMap;
+
+use dicom_core::{Tag, VR};
+use dicom_encoding::text::{SpecificCharacterSet, TextCodec};
+
+use crate::stored::ByteOrder;
+
+/// Elements by tag, and how their text is encoded.
+#[derive(Debug, Clone)]
+pub(in crate::dicom) struct DataSet {
+    pub(super) elements: BTreeMap<Tag, Element>,
+    pub(super) charset: SpecificCharacterSet,
+}
+
+/// One element.
+#[derive(Debug, Clone)]
+pub(in crate::dicom) struct Element {
+    /// As the file or, where that says UN or nothing, the dictionary has it.
+    pub(in crate::dicom) vr: VR,
+    pub(in crate::dicom) order: ByteOrder,
+    pub(in crate::dicom) value: Value,
+}
+
+/// What an element holds.
+#[derive(Debug, Clone)]
+pub(in crate::dicom) enum Value {
+    /// A value as it is stored.
+    Bytes(Vec<u8>),
+    /// A sequence.
+    Items(Vec<DataSet>),
+    /// Encapsulated pixel data: the offset table, then the fragments.
+    Fragments(Vec<Vec<u8>>),
+}
+
+impl DataSet {
+    pub(in crate::dicom) fn get(&self, tag: Tag) -> Option<&Element> {
+        self.elements.get(&tag)
+    }
+
+    pub(in crate::dicom) fn take(&mut self, tag: Tag) -> Option<Element> {
+        self.elements.remove(&tag)
+    }
+
+    /// Text without the padding; `None` where the element is absent, empty or no text.
+    pub(in crate::dicom) fn text(&self, tag: Tag) -> Option<String> {
+        let element = self.get(tag)?;
+        let Value::Bytes(bytes) = &element.value else {
+            return None;
+        };
+        if is_binary(element.vr) {
+            return None;
+        }
+        // What the character set cannot say is shown as it can be, for it is a name or a remark.
+        let text = self
+            .charset
+            .decode(bytes)
+            .unwrap_or_else(|_undecodable| String::from_utf8_lossy(bytes).into_owned());
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+}
+
+impl Element {
+    pub(in crate::dicom) fn is_empty(&self) -> bool {
+        match &self.value {
+            Value::Bytes(bytes) => bytes.is_empty(),
+            Value::Items(items) => items.is_empty(),
+            Value::Fragments(fragments) => fragments.is_empty(),
+        }
+    }
+
+    /// The numbers of a value, text or binary; an error says what it is instead.
+    pub(in crate::dicom) fn numbers(&self) -> Result<Vec<f64>, String> {
+        let Value::Bytes(bytes) = &self.value else {
+            return Err("is a sequence, no list of numbers".into());
+        };
+        macro_rules! binary {
+            ($number:ty) => {{
+                let (words, rest) = bytes.as_chunks::<{ size_of::<$number>() }>();
+                if !rest.is_empty() {
+                    return Err(format!("has {} bytes, no whole numbers", bytes.len()));
+                }
+                let number = |word: &[u8; size_of::<$number>()]| match self.order {
+                    ByteOrder::Little => <$number>::from_le_bytes(*word),
+                    ByteOrder::Big => <$number>::from_be_bytes(*word),
+                };
+                #[expect(clippy::allow_attributes, reason = "one body for all number types")]
+                #[allow(clippy::cast_lossless, clippy::cast_precision_loss)]
+                Ok(words.iter().map(|word| number(word) as f64).collect())
+            }};
+        }
+        match self.vr {
+            VR::US => binary!(u16),
+            VR::SS => binary!(i16),
+            VR::UL => binary!(u32),
+            VR::SL => binary!(i32),
+            VR::UV => binary!(u64),
+            VR::SV => binary!(i64),
+            VR::FL => binary!(f32),
+            VR::FD => binary!(f64),
+            vr if is_binary(vr) => Err(format!("has VR {vr}, which is no number")),
+            _ => numbers_of_text(bytes),
+        }
+    }
+}
+
+/// Numbers parted by backslashes.
+fn numbers_of_text(bytes: &[u8]) -> Result<Vec<f64>, String> {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    let numbers: Result<Vec<f64>, _> = text.split('\\').map(|part| part.trim().parse()).collect();
+    numbers.map_err(|err| format!("is `{text}`, no list of numbers ({err})"))
+}
+
+/// Whether a value of this VR is no text.
+fn is_binary(vr: VR) -> bool {
+    matches!(
+        vr,
+        VR::AT
+            | VR::FD
+            | VR::FL
+            | VR::OB
+            | VR::OD
+            | VR::OF
+            | VR::OL
+            | VR::OV
+            | VR::OW
+            | VR::SL
+            | VR::SQ
+            | VR::SS
+            | VR::SV
+            | VR::UL
+            | VR::UN
+            | VR::US
+            | VR::UV
+    )
+}
