@@ -140,6 +140,10 @@ impl Parser {
             if (self.keep)(tag) || self.depth > 0 {
                 set.elements.insert(tag, element);
             }
+            // What is behind the pixels describes no image, and may be anything.
+            if tag == tags::PIXEL_DATA && self.depth == 0 {
+                return Ok(set);
+            }
         }
     }
 
