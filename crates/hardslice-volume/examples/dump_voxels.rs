@@ -8,6 +8,12 @@
 //! them against what other tools read. A file that cannot be read is exit status 2 and the chain of
 //! errors on standard error.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what the program is for"
+)]
+
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;

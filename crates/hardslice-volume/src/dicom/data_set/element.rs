@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dicom_core::{Tag, VR};
 use dicom_encoding::text::{SpecificCharacterSet, TextCodec};
 
-use crate::stored::ByteOrder;
+use crate::stored::{ByteOrder, Scalar};
 
 /// Elements by tag, and how their text is encoded.
 #[derive(Debug, Clone)]
@@ -76,33 +76,27 @@ impl Element {
         let Value::Bytes(bytes) = &self.value else {
             return Err("is a sequence, no list of numbers".into());
         };
-        macro_rules! binary {
-            ($number:ty) => {{
-                let (words, rest) = bytes.as_chunks::<{ size_of::<$number>() }>();
-                if !rest.is_empty() {
-                    return Err(format!("has {} bytes, no whole numbers", bytes.len()));
-                }
-                let number = |word: &[u8; size_of::<$number>()]| match self.order {
-                    ByteOrder::Little => <$number>::from_le_bytes(*word),
-                    ByteOrder::Big => <$number>::from_be_bytes(*word),
-                };
-                #[expect(clippy::allow_attributes, reason = "one body for all number types")]
-                #[allow(clippy::cast_lossless, clippy::cast_precision_loss)]
-                Ok(words.iter().map(|word| number(word) as f64).collect())
-            }};
-        }
         match self.vr {
-            VR::US => binary!(u16),
-            VR::SS => binary!(i16),
-            VR::UL => binary!(u32),
-            VR::SL => binary!(i32),
-            VR::UV => binary!(u64),
-            VR::SV => binary!(i64),
-            VR::FL => binary!(f32),
-            VR::FD => binary!(f64),
+            VR::US => self.binary::<u16>(bytes),
+            VR::SS => self.binary::<i16>(bytes),
+            VR::UL => self.binary::<u32>(bytes),
+            VR::SL => self.binary::<i32>(bytes),
+            VR::UV => self.binary::<u64>(bytes),
+            VR::SV => self.binary::<i64>(bytes),
+            VR::FL => self.binary::<f32>(bytes),
+            VR::FD => self.binary::<f64>(bytes),
             vr if is_binary(vr) => Err(format!("has VR {vr}, which is no number")),
             _ => numbers_of_text(bytes),
         }
+    }
+
+    fn binary<T: Scalar>(&self, bytes: &[u8]) -> Result<Vec<f64>, String> {
+        if !bytes.len().is_multiple_of(size_of::<T>()) {
+            return Err(format!("has {} bytes, no whole numbers", bytes.len()));
+        }
+        let mut numbers = Vec::with_capacity(bytes.len() / size_of::<T>());
+        T::decode(bytes, self.order, |number| numbers.push(number));
+        Ok(numbers)
     }
 }
 

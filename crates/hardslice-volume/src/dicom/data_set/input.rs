@@ -52,14 +52,14 @@ impl<'a> Input<'a> {
     pub(super) fn value(&mut self, tag: Tag, length: u64) -> Result<Vec<u8>, DataSetError> {
         let mut bytes = Vec::new();
         self.take(length).read_to_end(&mut bytes)?;
-        self.check(tag, length, bytes.len() as u64)?;
+        check(tag, length, bytes.len() as u64)?;
         Ok(bytes)
     }
 
     /// Goes on behind the value of an element.
     pub(super) fn skip(&mut self, tag: Tag, length: u64) -> Result<(), DataSetError> {
         let found = io::copy(&mut self.take(length), &mut io::sink())?;
-        self.check(tag, length, found)
+        check(tag, length, found)
     }
 
     /// Whether nothing but zeros is left, which is padding. Takes them.
@@ -87,13 +87,13 @@ impl<'a> Input<'a> {
     fn take(&mut self, length: u64) -> io::Take<&mut Self> {
         Read::take(self, length)
     }
+}
 
-    fn check(&self, tag: Tag, wanted: u64, found: u64) -> Result<(), DataSetError> {
-        if found == wanted {
-            return Ok(());
-        }
-        Err(DataSetError::Truncated { tag, wanted, found })
+fn check(tag: Tag, wanted: u64, found: u64) -> Result<(), DataSetError> {
+    if found == wanted {
+        return Ok(());
     }
+    Err(DataSetError::Truncated { tag, wanted, found })
 }
 
 impl Read for Input<'_> {

@@ -32,6 +32,7 @@ pub(super) enum End {
 }
 
 /// The head of an element.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Head {
     pub(super) tag: Tag,
     vr: VR,
