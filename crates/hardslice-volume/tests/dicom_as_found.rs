@@ -46,19 +46,22 @@ fn whole() -> Scan<f32> {
 }
 
 /// Where an element of an explicit file begins, by the bytes of its tag and VR.
-fn find(bytes: &[u8], tag: [u8; 4], vr: &[u8; 2]) -> usize {
-    let head = [&tag[..], vr].concat();
+fn find(bytes: &[u8], tag: [u8; 4], vr: [u8; 2]) -> usize {
+    let head = [&tag[..], &vr].concat();
     let at = bytes.windows(6).position(|window| window == head);
     at.unwrap()
 }
 
 /// An element of an explicit file with VR UN instead of its own.
-fn as_un(bytes: &mut Vec<u8>, tag: [u8; 4], vr: &[u8; 2]) {
+fn as_un(bytes: &mut Vec<u8>, tag: [u8; 4], vr: [u8; 2]) {
     let at = find(bytes, tag, vr);
     let length = [bytes[at + 6], bytes[at + 7], 0, 0];
     let head = [b"UN\0\0".as_slice(), &length].concat();
     bytes.splice(at + 4..at + 8, head);
 }
+
+/// What is done to the bytes of a file.
+type Change = fn(Vec<u8>) -> Vec<u8>;
 
 const ITEM: [u8; 8] = [0xFE, 0xFF, 0x00, 0xE0, 0xFF, 0xFF, 0xFF, 0xFF];
 const ITEM_END: [u8; 8] = [0xFE, 0xFF, 0x0D, 0xE0, 0, 0, 0, 0];
@@ -91,16 +94,16 @@ fn unknown_sequence(group: u16) -> Vec<u8> {
 fn known_attributes_with_vr_un_are_read_by_the_dictionary() {
     let dir = series_with("explicit", |_, mut bytes| {
         for (tag, vr) in [
-            ([0x08, 0, 0x60, 0], b"CS"),
-            ([0x20, 0, 0x32, 0], b"DS"),
-            ([0x20, 0, 0x37, 0], b"DS"),
-            ([0x28, 0, 0x10, 0], b"US"),
-            ([0x28, 0, 0x11, 0], b"US"),
-            ([0x28, 0, 0x30, 0], b"DS"),
-            ([0x28, 0, 0x00, 1], b"US"),
-            ([0x28, 0, 0x03, 1], b"US"),
-            ([0x28, 0, 0x52, 0x10], b"DS"),
-            ([0x28, 0, 0x53, 0x10], b"DS"),
+            ([0x08, 0, 0x60, 0], *b"CS"),
+            ([0x20, 0, 0x32, 0], *b"DS"),
+            ([0x20, 0, 0x37, 0], *b"DS"),
+            ([0x28, 0, 0x10, 0], *b"US"),
+            ([0x28, 0, 0x11, 0], *b"US"),
+            ([0x28, 0, 0x30, 0], *b"DS"),
+            ([0x28, 0, 0x00, 1], *b"US"),
+            ([0x28, 0, 0x03, 1], *b"US"),
+            ([0x28, 0, 0x52, 0x10], *b"DS"),
+            ([0x28, 0, 0x53, 0x10], *b"DS"),
         ] {
             as_un(&mut bytes, tag, vr);
         }
@@ -117,7 +120,7 @@ fn known_attributes_with_vr_un_are_read_by_the_dictionary() {
 fn sequences_with_vr_un_are_passed_over() {
     for group in [0x0009, 0x0008] {
         let dir = series_with("explicit", |_, mut bytes| {
-            let at = find(&bytes, [0x10, 0, 0x10, 0], b"PN");
+            let at = find(&bytes, [0x10, 0, 0x10, 0], *b"PN");
             bytes.splice(at..at, unknown_sequence(group));
             bytes
         });
@@ -128,11 +131,11 @@ fn sequences_with_vr_un_are_passed_over() {
 
 #[test]
 fn preamble_meta_information_and_group_length_may_be_missing() {
-    let cases: [(&str, fn(Vec<u8>) -> Vec<u8>); 5] = [
+    let cases: [(&str, Change); 5] = [
         ("no preamble", |bytes| bytes[128..].to_vec()),
         ("no preamble and no mark", |bytes| bytes[132..].to_vec()),
         ("no meta information", |bytes| {
-            bytes[find(&bytes, [8, 0, 8, 0], b"CS")..].to_vec()
+            bytes[find(&bytes, [8, 0, 8, 0], *b"CS")..].to_vec()
         }),
         ("no group length", |bytes| {
             [&bytes[..132], &bytes[144..]].concat()
@@ -154,7 +157,7 @@ fn preamble_meta_information_and_group_length_may_be_missing() {
     }
     // Only the last slices, as in a folder that two consoles wrote.
     let mixed = series_with("explicit", |k, bytes| match k {
-        3.. => bytes[find(&bytes, [8, 0, 8, 0], b"CS")..].to_vec(),
+        3.. => bytes[find(&bytes, [8, 0, 8, 0], *b"CS")..].to_vec(),
         _ => bytes,
     });
     assert_eq!(
@@ -247,7 +250,7 @@ fn an_empty_or_damaged_file_named_as_the_others_is_never_a_shorter_volume() {
 #[test]
 fn a_file_of_few_bytes_takes_no_memory_for_what_it_announces() {
     let dir = series_with("explicit", |_, mut bytes| {
-        let at = find(&bytes, [0x10, 0, 0x10, 0], b"PN");
+        let at = find(&bytes, [0x10, 0, 0x10, 0], *b"PN");
         let giant = [&[0x09, 0, 0x10, 0x10][..], b"UN\0\0\xF0\xFF\xFF\xDF"].concat();
         bytes.splice(at..at, giant);
         bytes
@@ -259,7 +262,7 @@ fn a_file_of_few_bytes_takes_no_memory_for_what_it_announces() {
 #[test]
 fn sequences_within_sequences_end_somewhere() {
     let dir = series_with("explicit", |_, mut bytes| {
-        let at = find(&bytes, [0x10, 0, 0x10, 0], b"PN");
+        let at = find(&bytes, [0x10, 0, 0x10, 0], *b"PN");
         let mut deep = [&[0x09, 0, 0x10, 0x10][..], b"UN\0\0\xFF\xFF\xFF\xFF"].concat();
         for _ in 0..100_000 {
             deep.extend(ITEM);
@@ -275,7 +278,7 @@ fn sequences_within_sequences_end_somewhere() {
 #[test]
 fn a_file_that_holds_more_frames_than_it_announces_is_refused() {
     let dir = series_with("explicit", |_, mut bytes| {
-        let at = find(&bytes, [0xE0, 0x7F, 0x10, 0], b"OW");
+        let at = find(&bytes, [0xE0, 0x7F, 0x10, 0], *b"OW");
         let pixels = bytes[at + 12..].to_vec();
         bytes.extend(pixels);
         let n = u32::try_from(bytes.len() - at - 12).unwrap();
@@ -294,7 +297,7 @@ fn pixel_data_of_no_length_or_one_byte_short_is_refused() {
     for short in [1, 84] {
         let dir = series_with("explicit", |k, mut bytes| {
             if k == 2 {
-                let at = find(&bytes, [0xE0, 0x7F, 0x10, 0], b"OW");
+                let at = find(&bytes, [0xE0, 0x7F, 0x10, 0], *b"OW");
                 bytes.truncate(bytes.len() - short);
                 let n = u32::try_from(bytes.len() - at - 12).unwrap();
                 bytes[at + 8..at + 12].copy_from_slice(&n.to_le_bytes());
@@ -316,7 +319,7 @@ fn a_localizer_alone_is_no_scan() {
     let dir = series_with("explicit", |_, bytes| {
         let mut bytes = bytes;
         // A word of as many letters as a survey's type needs.
-        let at = find(&bytes, [8, 0, 8, 0], b"CS");
+        let at = find(&bytes, [8, 0, 8, 0], *b"CS");
         let kind = b"ORIGINAL\\PRIMARY\\LOCALIZER";
         bytes.splice(at + 6..at + 8 + 22, [&[26, 0][..], kind].concat());
         bytes
@@ -329,7 +332,7 @@ fn a_localizer_alone_is_no_scan() {
 fn slices_of_two_frames_of_reference_make_no_volume() {
     let dir = series_with("explicit", |k, mut bytes| {
         if k == 3 {
-            let at = find(&bytes, [0x20, 0, 0x52, 0], b"UI");
+            let at = find(&bytes, [0x20, 0, 0x52, 0], *b"UI");
             bytes[at + 20] = if bytes[at + 20] == b'1' { b'2' } else { b'1' };
         }
         bytes
