@@ -365,3 +365,40 @@ fn a_single_file_without_preamble_is_a_scan() {
     fs::write(&path, &bytes[132..]).unwrap();
     assert_eq!(read_scan(&path).unwrap().volume.shape().z, 1, "one slice");
 }
+
+#[test]
+fn a_small_file_of_a_large_image_takes_no_memory_for_it() {
+    let dir = series_with("explicit", |_, mut bytes| {
+        for element in [0x10, 0x11] {
+            let at = find(&bytes, [0x28, 0, element, 0], *b"US");
+            bytes[at + 8..at + 10].copy_from_slice(&[0xFF, 0xFF]);
+        }
+        bytes
+    });
+    let text = refusal(dir.path());
+    assert!(text.contains("the frame needs 8589672450 bytes"), "{text}");
+}
+
+#[test]
+fn no_single_damaged_byte_makes_the_readers_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("damaged.dcm");
+    let scan = read_series(&golden("oblique"), None).unwrap();
+    for case in ["explicit", "enhanced_fragments", "seg_binary", "rle"] {
+        let whole = fs::read(golden(case).join("0.dcm")).unwrap();
+        let damages = if whole.len() < 4000 {
+            &[0x01, 0x20, 0x80, 0xFF][..]
+        } else {
+            &[0xFF]
+        };
+        for at in 128..whole.len() {
+            for damage in damages {
+                let mut bytes = whole.clone();
+                bytes[at] ^= damage;
+                fs::write(&path, &bytes).unwrap();
+                drop(read_scan(&path));
+                drop(read_seg(&path, &scan, &LabelNames::default()));
+            }
+        }
+    }
+}

@@ -131,6 +131,12 @@ impl CtFrame {
         if n_frames > 1 && !frames.has_functional_groups() {
             return Err(top.missing(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE));
         }
+        let n_described = frames.per_frame.len();
+        if frames.has_functional_groups() && n_described != n_frames as usize {
+            let problem =
+                format!("is {n_frames}, but the functional groups describe {n_described}");
+            return Err(top.problem(tags::NUMBER_OF_FRAMES, problem));
+        }
         (0..n_frames)
             .map(|index| Self::read(&frames, index, signed))
             .collect()

@@ -1,16 +1,17 @@
 //! Reads the voxels of a series.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::decode::{Codec, PixelData};
+use super::decode::{Codec, DecodeError, PixelData};
 use super::files::{CtContent, ImageFile, Source, find};
 use super::series::choose;
 use super::stack::{Slice, Stack};
 use super::{DicomError, FileList};
-use crate::{Placement, Scan};
+use crate::{Action, Placement, Scan};
 
 /// Reads the series that is meant: find, choose, stack, decode, turn to canonical axes.
 pub(super) fn read_series(path: &Path, uid: Option<&str>) -> Result<Scan<f32>, DicomError> {
@@ -18,6 +19,7 @@ pub(super) fn read_series(path: &Path, uid: Option<&str>) -> Result<Scan<f32>, D
     let frame_of_reference = frame_of_reference(&images)?;
     let (files, contents) = readable(images)?;
     let stack = Stack::new(&files, &contents)?;
+    check_can_hold(&files, &contents)?;
     let voxels = decode(&files, &contents, &stack)?;
     let path = || files[0].path.clone();
     let placement = Placement::new(stack.grid).map_err(|source| DicomError::Affine {
@@ -74,6 +76,39 @@ fn readable(images: Vec<ImageFile>) -> Result<(Vec<Source>, Vec<CtContent>), Dic
     readable
         .collect::<Result<Vec<_>, _>>()
         .map(|pairs| pairs.into_iter().unzip())
+}
+
+/// Refuses, before memory is taken for voxels, files that cannot hold what they announce.
+fn check_can_hold(files: &[Source], contents: &[CtContent]) -> Result<(), DicomError> {
+    for (file, content) in files.iter().zip(contents) {
+        let Source {
+            path,
+            transfer_syntax,
+            n_frames,
+            ..
+        } = file;
+        let in_file = |source| DicomError::Decode {
+            frame: 1,
+            path: path.clone(),
+            source,
+        };
+        let n_bytes = fs::metadata(path).map_err(Action::Read.on(path))?.len();
+        let ratio = Codec::of(transfer_syntax)
+            .map_err(in_file)?
+            .most_compressed(transfer_syntax);
+        let at_most = usize::try_from(n_bytes.saturating_mul(ratio)).unwrap_or(usize::MAX);
+        let wanted = content
+            .format
+            .frame_bytes()
+            .saturating_mul(*n_frames as usize);
+        if wanted > at_most {
+            return Err(in_file(DecodeError::Short {
+                wanted,
+                found: at_most,
+            }));
+        }
+    }
+    Ok(())
 }
 
 /// The voxels in the order of the stack, in Hounsfield units.
