@@ -255,11 +255,13 @@ fn a_slice_of_a_list_that_is_too_long_or_too_short_is_named() {
 #[test]
 fn no_single_damaged_byte_makes_the_reader_panic() {
     let dir = tempfile::tempdir().unwrap();
-    for case in golden().into_iter().filter(|case| case.open == "a.mha") {
+    let cases = golden().into_iter().filter(|case| case.open == "a.mha");
+    // The first two that are plain and the first that is compressed.
+    for case in cases.take(3) {
         let path = case.write(dir.path());
         let whole = fs::read(&path).unwrap();
         for at in 0..whole.len() {
-            for damage in [0x01, 0x20, 0x80] {
+            for damage in [0x20, 0x81] {
                 let mut bytes = whole.clone();
                 bytes[at] ^= damage;
                 fs::write(&path, &bytes).unwrap();
