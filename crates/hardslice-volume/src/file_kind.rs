@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::nifti::{has_nifti_name, starts_like_nifti};
-use crate::{Action, ReadError};
+use crate::dicom::begins_like_dicom;
+use crate::nifti::starts_like_nifti;
+use crate::{Action, Ending, ReadError};
 
 /// A format that is read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +14,7 @@ pub(crate) enum FileKind {
     Folder,
     Nifti,
     Nrrd,
+    MetaImage,
     Dicom,
     Unknown,
 }
@@ -23,24 +25,26 @@ pub(crate) fn file_kind(path: &Path) -> Result<FileKind, ReadError> {
         return Ok(FileKind::Folder);
     }
     let head = head(path, 132)?;
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
-    let ends_with = |suffix| name.strip_suffix(suffix).is_some();
-    Ok(if head.starts_with(b"NRRD000") {
-        FileKind::Nrrd
-    } else if head.get(128..) == Some(b"DICM") {
-        FileKind::Dicom
-    } else if has_nifti_name(path) || starts_like_nifti(path)? {
-        FileKind::Nifti
-    } else if ends_with(".dcm") || ends_with(".ima") {
-        FileKind::Dicom
-    } else if ends_with(".nrrd") || ends_with(".nhdr") {
-        FileKind::Nrrd
-    } else {
-        FileKind::Unknown
+    if head.starts_with(b"NRRD000") {
+        return Ok(FileKind::Nrrd);
+    }
+    if head.get(128..) == Some(b"DICM") || head.starts_with(b"DICM") {
+        return Ok(FileKind::Dicom);
+    }
+    let named = Ending::of(path);
+    let is_pair = matches!(named, Some(Ending::NiftiHeader | Ending::NiftiVoxels));
+    if is_pair || starts_like_nifti(path)? {
+        return Ok(FileKind::Nifti);
+    }
+    Ok(match named {
+        Some(Ending::Nifti | Ending::NiftiGz | Ending::NiftiHeader | Ending::NiftiVoxels) => {
+            FileKind::Nifti
+        }
+        Some(Ending::Nrrd | Ending::NrrdHeader | Ending::SegNrrd) => FileKind::Nrrd,
+        Some(Ending::MetaImage | Ending::MetaImageHeader) => FileKind::MetaImage,
+        Some(Ending::Dicom) => FileKind::Dicom,
+        None if begins_like_dicom(path)? => FileKind::Dicom,
+        None => FileKind::Unknown,
     })
 }
 

@@ -8,8 +8,9 @@ use thiserror::Error;
 /// Formats that carry names rather than numbers (a folder of masks, DICOM SEG, `.seg.nrrd`) find
 /// their values here. Names are compared without regard to case, and spaces, underscores and
 /// hyphens are equal: `Kidney-Left` is `kidney_left`. Several names may share a value
-/// (`kidney_left` and `kidney_right` as one organ). When the list is empty, values that the format
-/// itself gives are used.
+/// (`kidney_left` and `kidney_right` as one organ). Where structures overlap, the one that stands
+/// later in the list has the voxels. When the list is empty, values that the format itself gives
+/// are used.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<(String, u16)>", into = "Vec<(String, u16)>")]
 pub struct LabelNames {
@@ -51,7 +52,8 @@ impl LabelNames {
     ///
     /// # Errors
     ///
-    /// [`LabelNamesError`] when a value is 0 or a name stands twice.
+    /// [`LabelNamesError`] when a value is 0 or a name stands twice, in whatever spelling, with
+    /// different values.
     pub fn new<S: Into<String>>(
         pairs: impl IntoIterator<Item = (S, u16)>,
     ) -> Result<Self, LabelNamesError> {
@@ -61,26 +63,35 @@ impl LabelNames {
             if value == 0 {
                 return Err(LabelNamesError::Background { name });
             }
-            if let Some(first) = names.value_of(&name) {
-                return Err(LabelNamesError::Twice {
-                    name,
-                    first,
-                    second: value,
-                });
+            match names.value_of(&name) {
+                None => names.entries.push((name, value)),
+                // The same said twice, perhaps in another spelling.
+                Some(first) if first == value => {}
+                Some(first) => {
+                    return Err(LabelNamesError::Twice {
+                        name,
+                        first,
+                        second: value,
+                    });
+                }
             }
-            names.entries.push((name, value));
         }
         Ok(names)
     }
 
     /// The label value of a structure; `None` when it is not listed.
     pub fn value_of(&self, name: &str) -> Option<u16> {
+        self.entry(name).map(|(_, value)| value)
+    }
+
+    /// The place of a structure in the list, from 0, and its value; `None` when it is not listed.
+    pub(crate) fn entry(&self, name: &str) -> Option<(usize, u16)> {
         let wanted = normalised(name);
-        let found = self
+        let at = self
             .entries
             .iter()
-            .find(|(listed, _)| normalised(listed) == wanted);
-        found.map(|(_, value)| *value)
+            .position(|(listed, _)| normalised(listed) == wanted)?;
+        Some((at, self.entries[at].1))
     }
 
     /// Names and values in the order given.
@@ -171,6 +182,12 @@ mod tests {
             LabelNamesError::Background { name: "air".into() },
             "0 is the background"
         );
+    }
+
+    #[test]
+    fn a_name_in_two_spellings_with_one_value_stands_once() {
+        let names = LabelNames::new([("liver", 1), ("Liver", 1), ("LIVER ", 1)]).unwrap();
+        assert_eq!(names.joined(), "liver", "the first spelling");
     }
 
     #[test]

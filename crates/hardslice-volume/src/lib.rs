@@ -1,4 +1,5 @@
-//! A scan in space: grids, orientation, Hounsfield units, NIfTI, DICOM, resampling, components.
+//! A scan in space: grids, orientation, Hounsfield units, NIfTI, NRRD, MetaImage, DICOM, resampling,
+//! components.
 //!
 //! Past this crate everything lies on canonical axes (RAS+, stored `[z, y, x]`), in Hounsfield
 //! units and in millimetres.
@@ -22,15 +23,21 @@ mod reorder;
 mod placement;
 mod grid_mismatch;
 mod file_error;
+mod note;
+mod ending;
 mod label_names;
 mod error;
+mod native;
 mod stored;
 mod file_kind;
 mod read_scan;
+mod write_volume;
 mod slices;
 
+pub mod folder;
 pub mod nifti;
 pub mod nrrd;
+pub mod meta_image;
 pub mod dicom;
 pub mod labels;
 pub mod components;
@@ -38,16 +45,20 @@ pub mod plane;
 pub mod whole_file;
 
 pub use axes::PerAxis;
-pub use error::{LabelError, NiftiError, NrrdError, ReadError, WriteError};
+pub use ending::Ending;
+pub use error::{LabelError, MetaImageError, NiftiError, NrrdError, ReadError, WriteError};
 pub use file_error::{Action, FileError};
-pub use grid::Grid;
+pub use grid::{Grid, ShearedGrid};
 pub use grid_mismatch::{GridMismatch, default_tolerance_mm, same_grid};
 pub use label_names::{LabelNames, LabelNamesError};
 pub use labels::{read_labels, read_labels_on, read_labels_within};
-pub use nifti::{read_nifti_labels, read_nifti_scan, write_label_map, write_scan};
+pub use meta_image::read_meta_image_scan;
+pub use nifti::{read_nifti_labels, read_nifti_scan};
+pub use note::Note;
 pub use nrrd::read_nrrd_scan;
 pub use orientation::{AxisSource, Orientation, SingularAffine};
-pub use placement::{Placement, Scan};
+pub use placement::{Placement, Reference, Scan};
 pub use read_scan::{read_scan, read_scan_series};
 pub use slices::Slices;
 pub use volume::{Volume, VoxelCount};
+pub use write_volume::{write_label_map, write_scan};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::orientation::{inverse, linear_part, product};
 use crate::reorder::{permuted, reverse_in_place};
-use crate::{Grid, Orientation, PerAxis, SingularAffine, Volume, VoxelCount};
+use crate::{Grid, Note, Orientation, PerAxis, SingularAffine, Volume, VoxelCount};
 
 /// The voxel grid of a file beside the canonical grid of the same voxels.
 ///
@@ -28,6 +28,41 @@ pub struct Scan<T> {
     pub volume: Volume<T>,
     /// How they lay in the file.
     pub placement: Placement,
+    /// The DICOM frame of reference that the patient's axes belong to; `None` where the file's
+    /// format knows none.
+    pub frame_of_reference: Option<String>,
+    /// What was read by a rule and not by the letter.
+    pub notes: Vec<Note>,
+}
+
+/// The voxels that labels belong to: where they lie, and in which of DICOM's frames of reference.
+///
+/// Made from a [`Scan`], or from a [`Placement`] alone where the frame is not known.
+#[derive(Debug, Clone, Copy)]
+pub struct Reference<'a> {
+    /// Where the voxels lie.
+    pub placement: &'a Placement,
+    /// The UID of the frame of reference; `None` where it is not known, so that segmentations are
+    /// not held to it.
+    pub frame_of_reference: Option<&'a str>,
+}
+
+impl<'a> From<&'a Placement> for Reference<'a> {
+    fn from(placement: &'a Placement) -> Self {
+        Self {
+            placement,
+            frame_of_reference: None,
+        }
+    }
+}
+
+impl<'a, T> From<&'a Scan<T>> for Reference<'a> {
+    fn from(scan: &'a Scan<T>) -> Self {
+        Self {
+            placement: &scan.placement,
+            frame_of_reference: scan.frame_of_reference.as_deref(),
+        }
+    }
 }
 
 impl Placement {
@@ -163,14 +198,19 @@ impl Placement {
 }
 
 impl<T: Copy + Send + Sync> Scan<T> {
-    /// Puts voxels in a file's order on canonical axes.
+    /// Puts voxels in a file's order on canonical axes; without notes.
     ///
     /// # Errors
     ///
     /// [`VoxelCount`] when `native` is not as long as the placement's native grid.
     pub fn from_native(placement: Placement, native: Vec<T>) -> Result<Self, VoxelCount> {
         let volume = placement.to_canonical(native)?;
-        Ok(Self { volume, placement })
+        Ok(Self {
+            volume,
+            placement,
+            frame_of_reference: None,
+            notes: Vec::new(),
+        })
     }
 }
 

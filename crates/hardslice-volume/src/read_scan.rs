@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use crate::file_kind::{FileKind, file_kind};
+use crate::meta_image::read_meta_image_scan;
 use crate::nifti::read_nifti_scan;
 use crate::nrrd::read_nrrd_scan;
 use crate::{ReadError, Scan, dicom};
 
-/// Reads a scan: a NIfTI or NRRD file, a DICOM file of several frames, or a folder that holds one
+/// Reads a scan: a NIfTI, NRRD or MetaImage file, a DICOM file of several frames, or a folder that holds one
 /// DICOM series. Hounsfield units, canonical axes.
 ///
 /// The format is told by the first bytes, not by the name.
@@ -63,8 +64,9 @@ pub fn read_scan_series(path: &Path, series_uid: Option<&str>) -> Result<Scan<f3
         FileKind::Folder | FileKind::Dicom => Ok(dicom::read_series(path, series_uid)?),
         FileKind::Nifti => read_nifti_scan(path),
         FileKind::Nrrd => read_nrrd_scan(path),
+        FileKind::MetaImage => read_meta_image_scan(path),
         FileKind::Unknown => Err(ReadError::Unrecognised {
-            found: "no NIfTI, NRRD or DICOM file",
+            found: "no NIfTI, NRRD, MetaImage or DICOM file",
             wanted: "a scan",
             path: path.to_path_buf(),
         }),

@@ -7,7 +7,10 @@ use crate::labels::placed_on;
 use crate::nifti::NiftiVoxels;
 use crate::reorder::{each_permuted_slice, permuted, reverse_in_place};
 use crate::stored::Voxel;
-use crate::{LabelNames, PerAxis, Placement, ReadError, Volume, read_labels_on, read_scan_series};
+use crate::{
+    LabelNames, Note, PerAxis, Placement, ReadError, Reference, Volume, read_labels_on,
+    read_scan_series,
+};
 
 /// A volume whose canonical slices come one after the other.
 ///
@@ -16,12 +19,14 @@ use crate::{LabelNames, PerAxis, Placement, ReadError, Volume, read_labels_on, r
 #[derive(Debug)]
 pub struct Slices<T> {
     placement: Placement,
+    frame_of_reference: Option<String>,
+    notes: Vec<Note>,
     from: From<T>,
 }
 
 #[derive(Debug)]
 enum From<T> {
-    File(NiftiVoxels),
+    File(Box<NiftiVoxels>),
     Whole(Volume<T>),
 }
 
@@ -59,12 +64,16 @@ impl Slices<f32> {
             })?;
             return Ok(Self {
                 placement,
-                from: From::File(file),
+                frame_of_reference: None,
+                notes: file.notes().to_vec(),
+                from: From::File(Box::new(file)),
             });
         }
         let scan = read_scan_series(path, series_uid)?;
         Ok(Self {
             placement: scan.placement,
+            frame_of_reference: scan.frame_of_reference,
+            notes: scan.notes,
             from: From::Whole(scan.volume),
         })
     }
@@ -74,12 +83,19 @@ impl Slices<f32> {
         &self.placement
     }
 
-    /// Hands over every slice once, `[y, x]` with its z, in ascending or in descending order.
+    /// The DICOM frame of reference that the patient's axes belong to; `None` where the file's
+    /// format knows none.
+    pub fn frame_of_reference(&self) -> Option<&str> {
+        self.frame_of_reference.as_deref()
+    }
+
+    /// Hands over every slice once, `[y, x]` with its z, in ascending or in descending order; gives
+    /// what was read by a rule and not by the letter.
     ///
     /// # Errors
     ///
     /// [`ReadError`]: what is wrong with the voxels; what was handed over is worth nothing then.
-    pub fn for_each(self, each: impl FnMut(usize, &[f32])) -> Result<(), ReadError> {
+    pub fn for_each(self, each: impl FnMut(usize, &[f32])) -> Result<Vec<Note>, ReadError> {
         hand_over(self, each)
     }
 }
@@ -107,23 +123,29 @@ impl Slices<u16> {
     /// # Errors
     ///
     /// As [`read_labels_on`]; of a NIfTI file, what is wrong with its header.
-    pub fn of_labels(
+    pub fn of_labels<'a>(
         path: &Path,
-        scan: &Placement,
+        scan: impl Into<Reference<'a>>,
         names: &LabelNames,
         tolerance_mm: f64,
     ) -> Result<Self, ReadError> {
+        let scan = scan.into();
         if file_kind(path)? == FileKind::Nifti {
             let file = NiftiVoxels::open(path)?;
-            let placement = placed_on(&scan.canonical, tolerance_mm, file.native(), path)?;
+            let placement =
+                placed_on(&scan.placement.canonical, tolerance_mm, file.native(), path)?;
             return Ok(Self {
                 placement,
-                from: From::File(file),
+                frame_of_reference: None,
+                notes: file.notes().to_vec(),
+                from: From::File(Box::new(file)),
             });
         }
         let labels = read_labels_on(path, scan, names, tolerance_mm)?;
         Ok(Self {
             placement: labels.placement,
+            frame_of_reference: labels.frame_of_reference,
+            notes: labels.notes,
             from: From::Whole(labels.volume),
         })
     }
@@ -133,7 +155,7 @@ impl Slices<u16> {
     /// # Errors
     ///
     /// [`ReadError`]: what is wrong with the voxels; what was handed over is worth nothing then.
-    pub fn for_each(self, each: impl FnMut(usize, &[u16])) -> Result<(), ReadError> {
+    pub fn for_each(self, each: impl FnMut(usize, &[u16])) -> Result<Vec<Note>, ReadError> {
         hand_over(self, each)
     }
 }
@@ -146,23 +168,30 @@ fn runs_along_body(placement: &Placement) -> bool {
 fn hand_over<T: Voxel>(
     slices: Slices<T>,
     mut each: impl FnMut(usize, &[T]),
-) -> Result<(), ReadError> {
-    let Slices { placement, from } = slices;
+) -> Result<Vec<Note>, ReadError> {
+    let Slices {
+        placement,
+        mut notes,
+        from,
+        ..
+    } = slices;
     let file = match from {
         From::File(file) => file,
         From::Whole(volume) => {
             (0..volume.shape().z).for_each(|z| each(z, volume.slice(z)));
-            return Ok(());
+            return Ok(notes);
         }
     };
     let (shape, orientation) = (placement.canonical.shape, placement.orientation);
     if !runs_along_body(&placement) {
-        each_permuted_slice(&file.read()?, shape, orientation, each);
-        return Ok(());
+        let (voxels, about_voxels) = file.read()?;
+        each_permuted_slice(&voxels, shape, orientation, each);
+        notes.extend(about_voxels);
+        return Ok(notes);
     }
     let one_slice = PerAxis { z: 1, ..shape };
     let reversed = orientation.reversed();
-    file.for_each_slice(|at, voxels: &mut [T]| {
+    let about_voxels = file.for_each_slice(|at, voxels: &mut [T]| {
         let z = if reversed.z { shape.z - 1 - at } else { at };
         if orientation.keeps_axis_order() {
             reverse_in_place(voxels, one_slice, reversed);
@@ -170,7 +199,9 @@ fn hand_over<T: Voxel>(
         } else {
             each(z, &permuted(voxels, one_slice, orientation));
         }
-    })
+    })?;
+    notes.extend(about_voxels);
+    Ok(notes)
 }
 
 #[cfg(test)]

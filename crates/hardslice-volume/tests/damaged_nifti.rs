@@ -272,6 +272,198 @@ fn headers_that_place_nothing_are_refused() {
 }
 
 #[test]
+fn zeros_behind_a_gzip_file_are_padding_and_several_members_are_one_file() {
+    let sample = Sample::new();
+    let whole = read_nifti_scan(&sample.write("whole.nii")).unwrap();
+    let gz = sample.gzipped();
+    let member = |bytes: &[u8]| {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gz.write_all(bytes).unwrap();
+        gz.finish().unwrap()
+    };
+    let (first, second) = sample.bytes.split_at(360);
+    let zeros = vec![0; 100_000];
+    for (title, bytes) in [
+        ("one zero", [&gz[..], &zeros[..1]].concat()),
+        ("a block of zeros", [&gz[..], &zeros[..512]].concat()),
+        (
+            "more than a buffer of zeros",
+            [&gz[..], &zeros, &zeros, &zeros].concat(),
+        ),
+        ("two members", [member(first), member(second)].concat()),
+        (
+            "two members, zeros between",
+            [&member(first), &zeros[..3], &member(second)].concat(),
+        ),
+        ("an empty member behind", [&gz[..], &member(b"")].concat()),
+        (
+            "many members",
+            sample.bytes.iter().flat_map(|b| member(&[*b])).collect(),
+        ),
+    ] {
+        let path = sample.write_bytes("padded.nii.gz", &bytes);
+        let scan = read_nifti_scan(&path).unwrap();
+        assert_eq!(scan, whole, "{title}: the same voxels, and nothing to say");
+    }
+}
+
+#[test]
+fn other_bytes_behind_the_voxels_are_counted_in_a_note() {
+    let sample = Sample::new();
+    let whole = read_nifti_scan(&sample.write("whole.nii")).unwrap();
+    let mut longer = Sample::new();
+    longer.bytes.extend_from_slice(b"more");
+    for (title, name, bytes) in [
+        (
+            "behind gzip",
+            "a.nii.gz",
+            [&sample.gzipped()[..], b"more"].concat(),
+        ),
+        ("within gzip", "b.nii.gz", longer.gzipped()),
+        ("plain", "c.nii", longer.bytes.clone()),
+        (
+            "half a magic",
+            "d.nii.gz",
+            [&sample.gzipped()[..], b"\x1f"].concat(),
+        ),
+    ] {
+        let scan = read_nifti_scan(&sample.write_bytes(name, &bytes)).unwrap();
+        assert_eq!(scan.volume, whole.volume, "{title}");
+        let n_bytes = if title == "half a magic" { 1 } else { 4 };
+        let note = scan
+            .notes
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let wanted = format!("{n_bytes} bytes behind the voxels were not read: ");
+        assert!(note.starts_with(&wanted), "{title}: {note}");
+    }
+}
+
+#[test]
+fn a_gzip_file_that_breaks_off_is_refused_wherever_it_does() {
+    let sample = Sample::new();
+    let gz = sample.gzipped();
+    for n in [
+        3,
+        12,
+        gz.len() / 2,
+        gz.len() - 9,
+        gz.len() - 4,
+        gz.len() - 1,
+    ] {
+        let path = sample.write_bytes("cut.nii.gz", &gz[..n]);
+        assert!(read_nifti_scan(&path).is_err(), "{n} of {} bytes", gz.len());
+    }
+    let two = [&gz[..], &gz[..gz.len() / 2]].concat();
+    let path = sample.write_bytes("second_cut.nii.gz", &two);
+    assert!(
+        read_nifti_scan(&path).is_err(),
+        "the second member breaks off"
+    );
+    let mut wrong_sum = gz.clone();
+    let at = gz.len() - 6;
+    wrong_sum[at] ^= 1;
+    let path = sample.write_bytes("sum.nii.gz", &wrong_sum);
+    assert!(read_nifti_scan(&path).is_err(), "the checksum is wrong");
+}
+
+#[test]
+fn labels_that_are_whole_up_to_the_rounding_of_slope_and_f32_are_read_with_a_note() {
+    // Labels 0, 3, ... 69 stored as u8 with a slope of 3 as rounded by a writer.
+    let stored: Vec<u8> = (0..24).collect();
+    let sample = Sample::new()
+        .with_voxels(2, &stored)
+        .with(112, &3.00001_f32.to_le_bytes());
+    let labels = read_nifti_labels(&sample.write("slope.nii")).unwrap();
+    let want: Vec<u16> = (0..24).map(|v| 3 * v).collect();
+    assert_eq!(labels.volume.voxels(), want, "the numbers meant");
+    let [note] = &labels.notes[..] else {
+        panic!("{:?}", labels.notes)
+    };
+    let wanted = "23 voxels are no whole numbers, by 2.3e-4 at most, and were taken for the \
+                  nearest label: ";
+    assert!(note.to_string().starts_with(wanted), "{note}");
+
+    let mut values = [1.0_f32; 24];
+    values[7] = 0.9985;
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let sample = Sample::new().with_voxels(16, &bytes);
+    let err = read_nifti_labels(&sample.write("off.nii"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        err.contains("but voxel [1, 0, 1]") && err.contains("is 0.998"),
+        "{err}"
+    );
+}
+
+#[test]
+fn ways_of_placing_a_volume_that_contradict_each_other_are_a_note() {
+    let note = |sample: &Sample| {
+        let scan = read_nifti_scan(&sample.write("pose.nii")).unwrap();
+        let grid = *scan.volume.grid();
+        let notes: Vec<_> = scan.notes.iter().map(ToString::to_string).collect();
+        (grid.world_from_voxel[2], notes.join("\n"))
+    };
+    let (_, quiet) = note(&Sample::new());
+    assert_eq!(quiet, "", "sform and qform agree");
+    // The qform is moved along z by 2 mm; the sform is taken.
+    let moved = Sample::new().with(276, &5_f32.to_le_bytes());
+    let (z_row, text) = note(&moved);
+    assert!(
+        text.starts_with("sform and qform place the volume differently, corners up to 2.000 mm"),
+        "{text}"
+    );
+    assert!((z_row[3] - 3.0).abs() < 1e-6, "{z_row:?}");
+    // No qform, and another slice thickness in pixdim.
+    let spacing = Sample::new()
+        .with(252, &[0; 2])
+        .with(88, &4_f32.to_le_bytes());
+    let (z_row, text) = note(&spacing);
+    assert!(
+        text.contains(
+            "pixdim says [0.8000, 0.8000, 4.0000] mm, its sform [0.8000, 0.8000, 5.0000] mm"
+        ),
+        "{text}"
+    );
+    assert!((z_row[2] - 5.0).abs() < 1e-6, "{z_row:?}");
+    // Neither.
+    let (_, text) = note(&Sample::new().with(252, &[0; 4]));
+    assert!(text.contains("says nothing about directions"), "{text}");
+}
+
+#[test]
+fn a_pair_is_found_in_letters_of_any_case() {
+    let whole = Sample::new();
+    let whole = read_nifti_scan(&whole.write("whole.nii")).unwrap();
+    let sample = Sample::new()
+        .with(344, b"ni1\0")
+        .with(108, &0_f32.to_le_bytes());
+    for (header, voxels) in [
+        ("A.HDR", "A.IMG"),
+        ("b.hdr", "b.IMG"),
+        ("c.Hdr", "c.img"),
+        ("D.HDR", "D.IMG.GZ"),
+    ] {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gz.write_all(&sample.bytes[352..]).unwrap();
+        let plain = sample.bytes[352..].to_vec();
+        let bytes = if voxels.ends_with("GZ") {
+            gz.finish().unwrap()
+        } else {
+            plain
+        };
+        sample.write_bytes(header, &sample.bytes[..348]);
+        sample.write_bytes(voxels, &bytes);
+        for name in [header, voxels] {
+            let scan = read_nifti_scan(&sample.dir.path().join(name)).unwrap();
+            assert_eq!(scan.volume, whole.volume, "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_pair_without_its_other_file_names_the_missing_one() {
     let sample = Sample::new().with(344, b"ni1\0");
     let path = sample.write("lonely.hdr");

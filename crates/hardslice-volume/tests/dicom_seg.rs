@@ -107,11 +107,25 @@ fn names_that_match_no_segment_are_refused_with_both_lists() {
 }
 
 #[test]
-fn overlapping_segments_are_refused_by_name_unless_they_share_a_value() {
+fn of_overlapping_segments_the_later_one_of_the_map_wins_and_the_voxels_are_counted() {
     let n_voxels = expected("seg_overlap")["n_voxels"].as_u64().unwrap();
-    let text = read("seg_overlap", &LabelNames::default()).unwrap_err();
-    let wanted = format!("segments `Liver` and `Kidney Left` overlap in {n_voxels} voxels");
-    assert!(text.starts_with(&wanted), "{text}");
+    let in_order = LabelNames::new([("liver", 1), ("kidney left", 2)]).unwrap();
+    let reversed = LabelNames::new([("kidney left", 2), ("liver", 1)]).unwrap();
+    for (names, first, second) in [
+        (LabelNames::default(), "Liver", "Kidney Left"),
+        (in_order, "Liver", "Kidney Left"),
+        (reversed, "Kidney Left", "Liver"),
+    ] {
+        let scan = read("seg_overlap", &names).unwrap();
+        let [note] = &scan.notes[..] else {
+            panic!("{:?}", scan.notes)
+        };
+        let wanted = format!(
+            "`{first}` and `{second}` overlap in {n_voxels} voxels, which count as `{second}`, \
+             the later of the two: "
+        );
+        assert!(note.to_string().starts_with(&wanted), "{note}");
+    }
 
     let together = LabelNames::new([("liver", 1), ("kidney left", 1)]).unwrap();
     let union = read("seg_overlap", &together).unwrap();

@@ -153,10 +153,101 @@ fn a_folder_of_masks_becomes_one_map_through_the_names() {
         want,
         "the spleen is not listed, the aorta not there"
     );
+    let notes: Vec<_> = labels.notes.iter().map(ToString::to_string).collect();
+    let note = "not there, so without a voxel: aorta: ";
+    assert!(notes.len() == 1 && notes[0].starts_with(note), "{notes:?}");
 }
 
 #[test]
-fn masks_that_overlap_or_lack_names_are_refused() {
+fn masks_in_letters_of_any_case_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, to: &str, inside| {
+        let path = dir.path().join(name);
+        write_in(&path, &mask(inside), Orientation::CANONICAL);
+        std::fs::rename(path, dir.path().join(to)).unwrap();
+    };
+    write("a.nii.gz", "LIVER.NII.GZ", 0..10);
+    write("b.nii", "Kidney-Left.Nii", 10..15);
+    write("c.nrrd", "spleen.NRRD", 15..20);
+    write("d.mha", "Aorta.MHA", 20..21);
+    write("e.nii", "._liver.nii.gz", 0..60);
+    let listed = names(&[
+        ("liver", 1),
+        ("kidney left", 2),
+        ("SPLEEN", 3),
+        ("aorta", 4),
+    ]);
+    let labels = read_labels(dir.path(), &scan(), &listed).unwrap();
+    let want: Vec<u16> = (0..60_u16)
+        .map(|i| match i {
+            0..10 => 1,
+            10..15 => 2,
+            15..20 => 3,
+            20 => 4,
+            _ => 0,
+        })
+        .collect();
+    assert_eq!(labels.volume.voxels(), want, "all four");
+    assert_eq!(labels.notes, [], "and nothing to say");
+
+    write("f.nii", "Liver.nii", 0..1);
+    let err = read_labels(dir.path(), &scan(), &listed)
+        .unwrap_err()
+        .to_string();
+    for part in ["two files hold the structure", "LIVER.NII.GZ", "Liver.nii"] {
+        assert!(err.contains(part), "`{part}` is missing from: {err}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_mask_that_is_a_link_to_nothing_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    write_in(
+        &dir.path().join("liver.nii"),
+        &mask(0..3),
+        Orientation::CANONICAL,
+    );
+    std::os::unix::fs::symlink("/no/such/spleen.nii", dir.path().join("spleen.nii")).unwrap();
+    let listed = names(&[("liver", 1)]);
+    let err = read_labels(dir.path(), &scan(), &listed)
+        .unwrap_err()
+        .to_string();
+    assert!(err.ends_with("spleen.nii"), "{err}");
+}
+
+#[test]
+fn of_overlapping_masks_the_later_structure_of_the_map_wins() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, inside) in [("liver.nii.gz", 0..10), ("spleen.nii.gz", 7..20)] {
+        write_in(
+            &dir.path().join(name),
+            &mask(inside),
+            Orientation::CANONICAL,
+        );
+    }
+    for (listed, winner) in [
+        ([("spleen", 2), ("liver", 1)], "liver"),
+        ([("liver", 1), ("spleen", 2)], "spleen"),
+    ] {
+        let labels = read_labels(dir.path(), &scan(), &names(&listed)).unwrap();
+        let value = listed[1].1;
+        assert_eq!(
+            labels.volume.voxels()[7..10],
+            [value; 3],
+            "`{winner}` has them"
+        );
+        let note = format!("overlap in 3 voxels, which count as `{winner}`, the later of the two");
+        assert!(
+            labels.notes[0].to_string().contains(&note),
+            "{:?}",
+            labels.notes
+        );
+    }
+}
+
+#[test]
+fn masks_that_lack_names_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     write_in(
         &dir.path().join("liver.nii.gz"),
@@ -179,10 +270,6 @@ fn masks_that_overlap_or_lack_names_are_refused() {
         );
     };
     refused(
-        &[("spleen", 2), ("liver", 1)],
-        "`liver` and `spleen` overlap in 3 voxels, but a voxel has one label",
-    );
-    refused(
         &[("aorta", 7)],
         "none of the structures aorta is there; found: liver, spleen",
     );
@@ -201,8 +288,8 @@ fn other_files_are_refused_with_what_could_be_read() {
     let err = read_labels(&path, &scan(), &LabelNames::default())
         .unwrap_err()
         .to_string();
-    let want = "no NIfTI, NRRD or DICOM file, but a label map, a segmentation or a folder of masks \
-                was wanted: ";
+    let want = "no NIfTI, NRRD, MetaImage or DICOM file, but a label map, a segmentation or a \
+                folder of masks was wanted: ";
     assert!(err.starts_with(want), "{err}");
     let err = hardslice_volume::read_scan(&path).unwrap_err().to_string();
     assert!(err.contains("but a scan was wanted: "), "{err}");

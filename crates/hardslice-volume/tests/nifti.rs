@@ -197,11 +197,11 @@ fn what_cannot_be_written_is_refused() {
         ],
     };
     let scan = |x| Volume::new(grid(x), vec![0_i16; x]).unwrap();
-    let err = write_scan(&dir.path().join("scan.nrrd"), &scan(1))
+    let err = write_scan(&dir.path().join("scan.png"), &scan(1))
         .unwrap_err()
         .to_string();
     assert!(
-        err.starts_with("a NIfTI file is named .nii or .nii.gz: "),
+        err.starts_with("volumes are written as .nii, .nii.gz, .nrrd, .mha or .mhd: "),
         "{err}"
     );
     let err = write_scan(&dir.path().join("scan.nii"), &scan(40_000))

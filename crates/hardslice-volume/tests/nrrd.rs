@@ -123,20 +123,44 @@ fn segments_get_the_values_of_their_names_or_their_own() {
 }
 
 #[test]
-fn overlapping_segments_are_refused_by_name() {
+fn of_overlapping_segments_the_later_one_of_the_map_wins_and_the_voxels_are_counted() {
     let case = segmentation("two layers that overlap");
     let dir = tempfile::tempdir().unwrap();
     let path = case.write(dir.path());
-    let names = LabelNames::new([("Spleen", 4), ("liver", 1)]).unwrap();
-    let err = read_labels(&path, &case.scan(), &names)
-        .unwrap_err()
-        .to_string();
+    let labels = |names: &[(&str, u16)]| {
+        let names = LabelNames::new(names.iter().copied()).unwrap();
+        read_labels(&path, &case.scan(), &names).unwrap()
+    };
+    let count = |scan: &Scan<u16>, value| {
+        let voxels = scan.volume.voxels().iter();
+        voxels.filter(|voxel| **voxel == value).count()
+    };
+    let liver_last = labels(&[("Spleen", 4), ("liver", 1)]);
+    let spleen_last = labels(&[("liver", 1), ("Spleen", 4)]);
     // Rows 1 of 3, columns 0 and 1 of 4, all 5 slices lie in both.
-    let wanted = "`liver` and `spleen` overlap in 10 voxels, but a voxel has one label: ";
-    assert!(err.starts_with(wanted), "{err}");
+    for (scan, winner) in [(&liver_last, "liver"), (&spleen_last, "spleen")] {
+        let [note] = &scan.notes[..] else {
+            panic!("{:?}", scan.notes)
+        };
+        let wanted = format!("overlap in 10 voxels, which count as `{winner}`");
+        assert!(note.to_string().contains(&wanted), "{note}");
+    }
+    assert_eq!(
+        count(&liver_last, 1),
+        count(&spleen_last, 1) + 10,
+        "the liver has them"
+    );
+    assert_eq!(
+        count(&liver_last, 4) + 10,
+        count(&spleen_last, 4),
+        "the spleen has them"
+    );
     let together = LabelNames::new([("Spleen", 1), ("liver", 1)]).unwrap();
     assert!(
-        read_labels(&path, &case.scan(), &together).is_ok(),
+        read_labels(&path, &case.scan(), &together)
+            .unwrap()
+            .notes
+            .is_empty(),
         "one organ may overlap itself"
     );
 }

@@ -8,7 +8,7 @@ use blake3::Hasher;
 use hardslice_volume::plane::{PlaneFit, PlaneFitError};
 use hardslice_volume::whole_file::{read_json, write_json, write_whole_bytes};
 use hardslice_volume::{
-    Action, FileError, PerAxis, Placement, ReadError, Slices, default_tolerance_mm,
+    Action, FileError, PerAxis, ReadError, Reference, Slices, default_tolerance_mm,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -188,6 +188,7 @@ impl Plan<'_> {
     ) -> Result<(StoredCase, CaseAudit), CaseError> {
         let slices = Slices::of_scan(&case.image, case.series_uid.as_deref())?;
         let placement = *slices.placement();
+        let frame_of_reference = slices.frame_of_reference().map(str::to_owned);
         let n_slices = placement.canonical.shape.z;
         let spacing_mm = placement.canonical.spacing_mm();
         let fit = self
@@ -204,7 +205,13 @@ impl Plan<'_> {
                 forget(&dir.join(NATIVE_LABELS))?;
                 None
             }
-            Some(path) => Some(self.write_labels(path, &placement, &fit, dir, &mut seen)?),
+            Some(path) => {
+                let reference = Reference {
+                    placement: &placement,
+                    frame_of_reference: frame_of_reference.as_deref(),
+                };
+                Some(self.write_labels(path, reference, &fit, dir, &mut seen)?)
+            }
         };
         let mut stats = Stats::new(self.options.window_hu.map(f32::from));
         let (image_blake3, voxels_blake3) = self.write_image(slices, &fit, dir, &mut stats)?;
@@ -244,19 +251,19 @@ impl Plan<'_> {
     fn write_labels(
         &self,
         path: &Path,
-        placement: &Placement,
+        reference: Reference<'_>,
         fit: &PlaneFit,
         dir: &Path,
         seen: &mut LabelsSeen,
     ) -> Result<[String; 2], CaseError> {
-        let grid = &placement.canonical;
+        let grid = &reference.placement.canonical;
         let tolerance_mm = self
             .options
             .grid_tolerance_mm
             .unwrap_or(default_tolerance_mm(grid));
         let names = self.organs.label_names();
         let slices =
-            Slices::of_labels(path, placement, names, tolerance_mm).map_err(CaseError::Labels)?;
+            Slices::of_labels(path, reference, names, tolerance_mm).map_err(CaseError::Labels)?;
         let shape = PerAxis::new(grid.shape.z, fit.size(), fit.size());
         let paths = [LABELS, NATIVE_LABELS].map(|name| dir.join(name));
         let mut fitted_file = create(&paths[0], shape)?;

@@ -2,31 +2,32 @@
 
 use std::path::Path;
 
+use dicom_core::Tag;
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
-use dicom_core::{Tag, header::HasLength};
-use dicom_object::{InMemDicomObject, StandardDataDictionary};
+use dicom_dictionary_std::StandardDataDictionary;
 
 use super::DicomError;
+use super::data_set::{DataSet, Value};
 
 /// A data set, or an item of a sequence, with the file that it came from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attributes<'a> {
-    pub(super) object: &'a InMemDicomObject,
+    pub(super) object: &'a DataSet,
     pub(super) path: &'a Path,
 }
 
 impl<'a> Attributes<'a> {
     /// The same file, another data set.
-    pub(super) fn within(self, object: &'a InMemDicomObject) -> Self {
+    pub(super) fn within(self, object: &'a DataSet) -> Self {
         Self { object, ..self }
     }
 
     /// The items of a sequence; empty where it is absent.
-    pub(super) fn items(self, tag: Tag) -> &'a [InMemDicomObject] {
-        self.object
-            .get(tag)
-            .and_then(|element| element.items())
-            .unwrap_or_default()
+    pub(super) fn items(self, tag: Tag) -> &'a [DataSet] {
+        match self.object.get(tag).map(|element| &element.value) {
+            Some(Value::Items(items)) => items,
+            _ => &[],
+        }
     }
 
     /// The first item of a sequence.
@@ -43,25 +44,16 @@ impl<'a> Attributes<'a> {
 
     /// Text without the padding; `None` where it is absent or empty.
     pub(super) fn text(self, tag: Tag) -> Option<String> {
-        let text = self.object.get(tag)?.to_str().ok()?;
-        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-        (!text.is_empty()).then(|| text.to_owned())
+        self.object.text(tag)
     }
 
     /// Numbers, from text or binary; `None` where the attribute is absent or empty.
     pub(super) fn numbers(self, tag: Tag) -> Result<Option<Vec<f64>>, DicomError> {
-        if !self.has(tag) {
+        let Some(element) = self.object.get(tag).filter(|element| !element.is_empty()) else {
             return Ok(None);
-        }
+        };
         let wrong = |problem: String| self.problem(tag, problem);
-        let element = self
-            .object
-            .element(tag)
-            .map_err(|err| wrong(err.to_string()))?;
-        let numbers = element.to_multi_float64().map_err(|err| {
-            let found = element.to_str().unwrap_or_default();
-            wrong(format!("is `{found}`, no list of numbers ({err})"))
-        })?;
+        let numbers = element.numbers().map_err(wrong)?;
         if let Some(bad) = numbers.iter().find(|v| !v.is_finite()) {
             return Err(wrong(format!("{bad} is not a finite number")));
         }
@@ -92,13 +84,18 @@ impl<'a> Attributes<'a> {
 
     /// A whole number from 0 to 2³² - 1; `None` where the attribute is absent or empty.
     pub(super) fn whole_opt(self, tag: Tag) -> Result<Option<u32>, DicomError> {
-        if !self.has(tag) {
+        let Some([number]) = self.numbers_opt(tag)? else {
             return Ok(None);
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "checked on the next line")]
+        #[expect(clippy::cast_sign_loss, reason = "checked on the next line")]
+        let whole = number as u32;
+        // The cast saturates and drops fractions, so only a whole number survives the way back.
+        #[expect(clippy::float_cmp, reason = "whole numbers are exact")]
+        if f64::from(whole) != number {
+            let problem = format!("is {number}, no whole number from 0 to 4294967295");
+            return Err(self.problem(tag, problem));
         }
-        let element = self.object.get(tag).ok_or_else(|| self.missing(tag))?;
-        let whole = element
-            .to_int::<u32>()
-            .map_err(|err| self.problem(tag, err.to_string()))?;
         Ok(Some(whole))
     }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::data_set::DataSetError;
 use super::decode::DecodeError;
 use super::series_info::SeriesList;
-use crate::{FileError, SingularAffine, VoxelCount};
+use crate::{FileError, LabelError, SingularAffine, VoxelCount};
 
 /// DICOM files could not be read as a scan or as labels.
 #[derive(Debug, Error)]
@@ -24,7 +25,42 @@ pub enum DicomError {
         /// The file.
         path: PathBuf,
         /// What the parser met.
-        source: Box<dicom_object::ReadError>,
+        source: Box<DataSetError>,
+    },
+
+    /// Files that ought to be DICOM, or that others of their name are, and are not.
+    #[error(
+        "{n} files are no DICOM although their names say so (empty, cut short or damaged copies?); \
+        slices of the series could be among them, so export them again, or move them away if they \
+        are none: {files}"
+    )]
+    Spoilt {
+        /// How many.
+        n: usize,
+        /// The files.
+        files: FileList,
+    },
+
+    /// A series of surveys for planning the scan.
+    #[error(
+        "the series is a localizer (a survey for planning the scan), not a scan: {}",
+        path.display()
+    )]
+    Localizer {
+        /// Its first file.
+        path: PathBuf,
+    },
+
+    /// The slices of a series belong to several frames of reference.
+    #[error(
+        "the slices belong to {n} frames of reference, between which positions mean nothing; \
+        split the series first: {files}"
+    )]
+    FramesOfReference {
+        /// How many.
+        n: usize,
+        /// The first file of each.
+        files: FileList,
     },
 
     /// A CT image ends within its header.
@@ -49,7 +85,8 @@ pub enum DicomError {
     },
 
     /// Several series could be meant.
-    #[error("{} series were found, name one by its UID:{series}\n  folder: {}",
+    #[error("{} series were found; name one with --series UID, or as `series_uid` \
+        in the cohort's table:{series}\n  folder: {}",
         series.0.len(), path.display())]
     SeveralSeries {
         /// All of them.
@@ -195,17 +232,22 @@ pub enum DicomError {
         source: DecodeError,
     },
 
-    /// Segments of a segmentation share voxels.
-    #[error("segments `{first}` and `{second}` overlap in {n_voxels} voxels, but a label map \
-        gives each voxel one value: {}", path.display())]
-    Overlap {
-        /// The segment with the smaller number.
-        first: String,
-        /// The other.
-        second: String,
-        /// Shared voxels.
-        n_voxels: usize,
-        /// The file.
+    /// A segmentation cannot be read as labels.
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+
+    /// A segmentation belongs to another frame of reference than the scan.
+    #[error(
+        "the segmentation belongs to frame of reference {found}, the scan to {wanted}: positions \
+        in the two have nothing to do with each other; give the segmentation of this scan: {}",
+        path.display()
+    )]
+    FrameOfReference {
+        /// The segmentation's `FrameOfReferenceUID`.
+        found: String,
+        /// The scan's.
+        wanted: String,
+        /// The segmentation.
         path: PathBuf,
     },
 
@@ -262,17 +304,6 @@ pub enum DicomError {
         /// The first file.
         path: PathBuf,
     },
-}
-
-impl DicomError {
-    /// For `map_err`: the parser's complaint with the file it is about.
-    pub(super) fn unreadable(path: &Path) -> impl FnOnce(dicom_object::ReadError) -> Self {
-        let path = path.to_path_buf();
-        move |source| Self::Unreadable {
-            path,
-            source: Box::new(source),
-        }
-    }
 }
 
 /// Files, for a message: the first few by name, the rest counted.

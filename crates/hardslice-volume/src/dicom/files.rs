@@ -1,23 +1,19 @@
 //! Finds the DICOM files below a folder and reads their headers.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use dicom_core::Tag;
 use dicom_dictionary_std::tags;
-use dicom_object::{InMemDicomObject, OpenFileOptions};
 use rayon::prelude::*;
 
-use super::DicomError;
 use super::attributes::Attributes;
+use super::data_set::{DataSet, Keep, begins_like_dicom, open};
 use super::frame::{CtFrame, FrameAttributes, is_localizer};
 use super::pixel_format::{GREY, PixelFormat};
-use crate::Action;
-
-/// Headers are read up to here: everything below describes the pixels, nothing above does.
-const HEADER_END: Tag = Tag(0x7FE0, 0x0001);
+use super::{DicomError, FileList};
+use crate::folder::files_below;
+use crate::{Action, Ending};
 
 /// Media Storage Directory: the `DICOMDIR` of a CD.
 const DICOMDIR: &str = "1.2.840.10008.1.3.10";
@@ -51,6 +47,8 @@ pub(super) struct ImageFile {
     /// Empty where the anonymiser took it away: such files count as one series.
     pub(super) series_uid: String,
     pub(super) description: String,
+    /// Empty where there is none.
+    pub(super) frame_of_reference: String,
     pub(super) modality: String,
     pub(super) rows: usize,
     pub(super) columns: usize,
@@ -88,90 +86,100 @@ enum Header {
 
 /// Reads the headers of all files below `path`, or of the file `path` itself.
 pub(super) fn find(path: &Path) -> Result<Found, DicomError> {
-    let mut paths = Vec::new();
-    if fs::metadata(path).map_err(Action::Read.on(path))?.is_dir() {
-        collect_files(path, &mut paths)?;
+    let paths = if fs::metadata(path).map_err(Action::Read.on(path))?.is_dir() {
+        files_below(path)?
     } else {
-        paths.push(path.to_path_buf());
-    }
+        vec![path.to_path_buf()]
+    };
     let headers: Vec<_> = paths.par_iter().map(|path| read_header(path)).collect();
     let mut found = Found::default();
-    for header in headers {
+    let mut stray = Vec::new();
+    for (header, path) in headers.into_iter().zip(paths) {
         match header? {
             Header::Image(image) => found.images.push(*image),
             Header::Other(kind) => *found.others.entry(kind).or_default() += 1,
-            Header::Stray => found.n_stray += 1,
+            Header::Stray => stray.push(path),
         }
     }
-    Ok(found)
+    found.n_stray = stray.len();
+    let spoilt = spoilt(&found.images, stray)?;
+    if spoilt.is_empty() {
+        return Ok(found);
+    }
+    Err(DicomError::Spoilt {
+        n: spoilt.len(),
+        files: FileList(spoilt),
+    })
 }
 
-/// Files below a folder in the order of their names. Linked folders are not entered, so that no
-/// circle of links can be.
-pub(super) fn collect_files(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), DicomError> {
-    let mut entries = fs::read_dir(dir)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(Action::List.on(dir))?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let kind = entry.file_type().map_err(Action::Read.on(&path))?;
-        if kind.is_dir() {
-            collect_files(&path, files)?;
-        } else if path.is_file() {
-            files.push(path);
+/// The files among the stray ones that could be slices: by the ending of their names, by names like
+/// those of the images beside them, or because they are empty and have, like those, no ending.
+fn spoilt(images: &[ImageFile], stray: Vec<PathBuf>) -> Result<Vec<PathBuf>, DicomError> {
+    let shapes: BTreeSet<_> = images
+        .iter()
+        .map(|image| name_shape(&image.source.path))
+        .collect();
+    let mut spoilt = Vec::new();
+    for path in stray {
+        let is_like_an_image = Ending::of(&path) == Some(Ending::Dicom)
+            || shapes.contains(&name_shape(&path))
+            || (path.extension().is_none()
+                && !images.is_empty()
+                && fs::metadata(&path).map_err(Action::Read.on(&path))?.len() == 0);
+        if is_like_an_image {
+            spoilt.push(path);
         }
     }
-    Ok(())
+    Ok(spoilt)
 }
 
-/// Whether a file starts as a DICOM file does: `DICM` after 128 bytes, or, where the preamble was
-/// left out, at once.
-pub(super) fn is_dicom(path: &Path) -> Result<bool, DicomError> {
-    let mut start = Vec::new();
-    let file = File::open(path).map_err(Action::Read.on(path))?;
-    file.take(132)
-        .read_to_end(&mut start)
-        .map_err(Action::Read.on(path))?;
-    Ok(start.get(128..) == Some(b"DICM") || start.starts_with(b"DICM"))
+/// A path with each run of digits in the file's name replaced by `#`: `IM0012` is `IM#`.
+fn name_shape(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut shape = String::new();
+    for c in name.chars() {
+        match c {
+            '0'..='9' if shape.ends_with('#') => {}
+            '0'..='9' => shape.push('#'),
+            other => shape.push(other),
+        }
+    }
+    path.with_file_name(shape)
 }
 
 fn read_header(path: &Path) -> Result<Header, DicomError> {
-    if !is_dicom(path)? {
+    if !begins_like_dicom(path)? {
         return Ok(Header::Stray);
     }
-    let object = OpenFileOptions::new()
-        .read_until(HEADER_END)
-        .open_file(path)
-        .map_err(DicomError::unreadable(path))?;
-    let meta = object.meta();
-    let sop_class = trimmed(&meta.media_storage_sop_class_uid);
+    let file = open(path, Keep::Header)?;
+    let sop_class = file.sop_class.as_str();
     if sop_class == DICOMDIR {
         return Ok(Header::Other("DICOMDIR".into()));
     }
-    let transfer_syntax = trimmed(meta.transfer_syntax()).to_owned();
     let top = Attributes {
-        object: &object,
+        object: &file.set,
         path,
     };
-    let modality = top
-        .text(tags::MODALITY)
-        .unwrap_or_else(|| "without modality".into());
+    let modality = top.text(tags::MODALITY);
     let has_pixels = top.has(tags::ROWS) && top.has(tags::COLUMNS);
-    if !has_pixels && CT_IMAGES.contains(&sop_class) {
+    let is_ct = CT_IMAGES.contains(&sop_class) || modality.as_deref() == Some("CT");
+    // Cut right behind an element, a file is whole as far as it goes.
+    let says_nothing = modality.is_none() && sop_class.is_empty();
+    if !has_pixels && (is_ct || says_nothing) {
         return Err(DicomError::Headless {
             path: path.to_path_buf(),
         });
     }
+    let modality = modality.unwrap_or_else(|| "without modality".into());
     if !has_pixels || NOT_A_SCAN.contains(&modality.as_str()) {
         return Ok(Header::Other(modality));
     }
-    let image = image_file(&object, path, modality, transfer_syntax)?;
+    let image = image_file(&file.set, path, modality, file.transfer_syntax)?;
     Ok(Header::Image(Box::new(image)))
 }
 
 fn image_file(
-    object: &InMemDicomObject,
+    object: &DataSet,
     path: &Path,
     modality: String,
     transfer_syntax: String,
@@ -191,6 +199,7 @@ fn image_file(
         },
         series_uid: top.text(tags::SERIES_INSTANCE_UID).unwrap_or_default(),
         description: top.text(tags::SERIES_DESCRIPTION).unwrap_or_default(),
+        frame_of_reference: top.text(tags::FRAME_OF_REFERENCE_UID).unwrap_or_default(),
         modality,
         rows: top.whole(tags::ROWS)? as usize,
         columns: top.whole(tags::COLUMNS)? as usize,
@@ -201,9 +210,4 @@ fn image_file(
             || FrameAttributes::new(top).has_functional_groups(),
         content,
     })
-}
-
-/// A UID without its padding.
-pub(super) fn trimmed(uid: &str) -> &str {
-    uid.trim_end_matches(|c: char| c.is_whitespace() || c == '\0')
 }

@@ -2,10 +2,10 @@
 
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
-use dicom_object::InMemDicomObject;
 
 use super::DicomError;
 use super::attributes::Attributes;
+use super::data_set::DataSet;
 use super::pixel_format::Rescale;
 use super::vector::{Vector, cross, dot, length, scaled};
 
@@ -17,7 +17,7 @@ use super::vector::{Vector, cross, dot, length, scaled};
 pub(super) struct FrameAttributes<'a> {
     pub(super) top: Attributes<'a>,
     shared: Option<Attributes<'a>>,
-    per_frame: &'a [InMemDicomObject],
+    per_frame: &'a [DataSet],
 }
 
 impl<'a> FrameAttributes<'a> {
@@ -130,6 +130,12 @@ impl CtFrame {
         let frames = FrameAttributes::new(top);
         if n_frames > 1 && !frames.has_functional_groups() {
             return Err(top.missing(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE));
+        }
+        let n_described = frames.per_frame.len();
+        if frames.has_functional_groups() && n_described != n_frames as usize {
+            let problem =
+                format!("is {n_frames}, but the functional groups describe {n_described}");
+            return Err(top.problem(tags::NUMBER_OF_FRAMES, problem));
         }
         (0..n_frames)
             .map(|index| Self::read(&frames, index, signed))

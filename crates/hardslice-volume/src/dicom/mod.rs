@@ -8,10 +8,12 @@
 //! # What is read
 //!
 //! **Folders** are searched with their subfolders; a single file will do, too. Files without the
-//! `DICM` mark, `DICOMDIR`, and objects that are no scans (SEG, RTSTRUCT, RTDOSE, SR, ...) are left
+//! `DICM` mark that do not begin as data sets do, `DICOMDIR`, and objects that are no scans (SEG, RTSTRUCT, RTDOSE, SR, ...) are left
 //! out. Where more than one CT volume is found, one has to be named by its `SeriesInstanceUID`;
 //! localizers and images without a position (dose reports) do not count. Files whose UID an
-//! anonymiser removed make one series.
+//! anonymiser removed make one series. A file that could be a slice and cannot be read (empty, cut
+//! short, damaged; by its ending or by a name like those of the images) is an error, never a shorter
+//! volume.
 //!
 //! **Images**: classic CT, one slice a file, and enhanced or legacy-converted multi-frame CT
 //! (position, orientation, spacing and rescaling from the shared or per-frame functional groups).
@@ -24,7 +26,7 @@
 //!
 //! | syntax | UID 1.2.840.10008.1.2 + | decoder |
 //! |---|---|---|
-//! | implicit and explicit little endian, explicit big endian, deflated | none, `.1`, `.2`, `.1.99` | dicom-object |
+//! | implicit and explicit little endian, explicit big endian, deflated | none, `.1`, `.2`, `.1.99` | own |
 //! | encapsulated uncompressed, deflated frames | `.1.98`, `.8.1` | own, flate2 |
 //! | RLE lossless | `.5` | own |
 //! | JPEG baseline and extended of 8 bits | `.4.50`, `.4.51` | jpeg-decoder |
@@ -66,6 +68,7 @@
 //! annex A, encodings; annex G, RLE).
 
 mod attributes;
+mod data_set;
 mod decode;
 mod error;
 mod files;
@@ -80,8 +83,10 @@ mod vector;
 
 use std::path::Path;
 
-use crate::{LabelNames, Placement, Scan};
+use crate::{LabelNames, Reference, Scan};
 
+pub use data_set::DataSetError;
+pub(crate) use data_set::begins_like_dicom;
 pub use decode::DecodeError;
 pub use error::{DicomError, FileList};
 pub use series_info::{SeriesInfo, SeriesList};
@@ -142,12 +147,14 @@ pub fn list_series(dir: &Path) -> Result<Vec<SeriesInfo>, DicomError> {
         .collect())
 }
 
-/// Reads a DICOM segmentation onto the voxels of its scan, which lie where `placement` says.
+/// Reads a DICOM segmentation onto the voxels of its scan, which lie where `reference` says.
 ///
 /// `path` is the SEG file, or a folder that holds no other DICOM file. A segment gets the value
 /// that `names` has for its `SegmentLabel`, or else for its number; segments that are not listed
 /// are left out. Without names the value is the segment's number. Slices that the segmentation
-/// does not mention are empty. Segments that share a value may overlap.
+/// does not mention are empty. Where segments of different values overlap, the one that `names`
+/// lists later has the voxels (without names: the one of the higher number), and a note says how
+/// many.
 ///
 /// ```
 /// use std::path::Path;
@@ -166,12 +173,12 @@ pub fn list_series(dir: &Path) -> Result<Vec<SeriesInfo>, DicomError> {
 /// # Errors
 ///
 /// [`DicomError`] when frames do not lie on the scan's voxels (2 % of a voxel off along any
-/// axis), when segments of different values overlap, when no segment is listed, or when the file
-/// holds something else, such as RTSTRUCT.
-pub fn read_seg(
+/// axis) or belong to another frame of reference, when no segment is listed, or when the file holds
+/// something else, such as RTSTRUCT.
+pub fn read_seg<'a>(
     path: &Path,
-    placement: &Placement,
+    reference: impl Into<Reference<'a>>,
     names: &LabelNames,
 ) -> Result<Scan<u16>, DicomError> {
-    seg::read(path, placement, names)
+    seg::read(path, reference.into(), names)
 }

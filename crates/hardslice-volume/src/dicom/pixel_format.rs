@@ -120,11 +120,11 @@ impl PixelFormat {
     }
 }
 
-/// `Rows` or `Columns`, at least 1.
+/// `Rows` or `Columns`, which have 16 bits.
 fn extent(attributes: Attributes<'_>, tag: dicom_core::Tag) -> Result<usize, DicomError> {
     match attributes.whole(tag)? {
-        0 => Err(attributes.problem(tag, "is 0".into())),
-        n => Ok(n as usize),
+        n @ 1..=0xFFFF => Ok(n as usize),
+        n => Err(attributes.problem(tag, format!("is {n}; 1 to 65535 pixels are read"))),
     }
 }
 

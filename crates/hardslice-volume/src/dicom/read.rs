@@ -1,30 +1,55 @@
 //! Reads the voxels of a series.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::DicomError;
-use super::decode::{Codec, PixelData};
+use super::decode::{Codec, DecodeError, PixelData};
 use super::files::{CtContent, ImageFile, Source, find};
 use super::series::choose;
 use super::stack::{Slice, Stack};
-use crate::{Placement, Scan};
+use super::{DicomError, FileList};
+use crate::{Action, Placement, Scan};
 
 /// Reads the series that is meant: find, choose, stack, decode, turn to canonical axes.
 pub(super) fn read_series(path: &Path, uid: Option<&str>) -> Result<Scan<f32>, DicomError> {
-    let (files, contents) = readable(choose(find(path)?, uid, path)?)?;
+    let images = choose(find(path)?, uid, path)?;
+    let frame_of_reference = frame_of_reference(&images)?;
+    let (files, contents) = readable(images)?;
     let stack = Stack::new(&files, &contents)?;
+    check_can_hold(&files, &contents)?;
     let voxels = decode(&files, &contents, &stack)?;
     let path = || files[0].path.clone();
     let placement = Placement::new(stack.grid).map_err(|source| DicomError::Affine {
         source: Box::new(source),
         path: path(),
     })?;
-    Scan::from_native(placement, voxels).map_err(|source| DicomError::VoxelCount {
+    let scan = Scan::from_native(placement, voxels).map_err(|source| DicomError::VoxelCount {
         source,
         path: path(),
+    })?;
+    Ok(Scan {
+        frame_of_reference,
+        ..scan
     })
+}
+
+/// The frame of reference that all files share; `None` where they name none.
+fn frame_of_reference(images: &[ImageFile]) -> Result<Option<String>, DicomError> {
+    let mut first = BTreeMap::<&str, &ImageFile>::new();
+    for image in images {
+        first.entry(&image.frame_of_reference).or_insert(image);
+    }
+    if first.len() > 1 {
+        return Err(DicomError::FramesOfReference {
+            n: first.len(),
+            files: FileList(first.values().map(|f| f.source.path.clone()).collect()),
+        });
+    }
+    let uid = first.into_keys().next().filter(|uid| !uid.is_empty());
+    Ok(uid.map(str::to_owned))
 }
 
 /// What each file holds, or why it cannot be read; checked before the first voxel is decoded.
@@ -51,6 +76,39 @@ fn readable(images: Vec<ImageFile>) -> Result<(Vec<Source>, Vec<CtContent>), Dic
     readable
         .collect::<Result<Vec<_>, _>>()
         .map(|pairs| pairs.into_iter().unzip())
+}
+
+/// Refuses, before memory is taken for voxels, files that cannot hold what they announce.
+fn check_can_hold(files: &[Source], contents: &[CtContent]) -> Result<(), DicomError> {
+    for (file, content) in files.iter().zip(contents) {
+        let Source {
+            path,
+            transfer_syntax,
+            n_frames,
+            ..
+        } = file;
+        let in_file = |source| DicomError::Decode {
+            frame: 1,
+            path: path.clone(),
+            source,
+        };
+        let n_bytes = fs::metadata(path).map_err(Action::Read.on(path))?.len();
+        let ratio = Codec::of(transfer_syntax)
+            .map_err(in_file)?
+            .most_compressed(transfer_syntax);
+        let at_most = usize::try_from(n_bytes.saturating_mul(ratio)).unwrap_or(usize::MAX);
+        let wanted = content
+            .format
+            .frame_bytes()
+            .saturating_mul(*n_frames as usize);
+        if wanted > at_most {
+            return Err(in_file(DecodeError::Short {
+                wanted,
+                found: at_most,
+            }));
+        }
+    }
+    Ok(())
 }
 
 /// The voxels in the order of the stack, in Hounsfield units.

@@ -79,12 +79,17 @@ pub(super) fn choose(
             path,
         });
     };
-    match files.iter().find(|file| file.modality != "CT") {
-        Some(file) => Err(DicomError::NotCt {
+    if let Some(file) = files.iter().find(|file| file.modality != "CT") {
+        return Err(DicomError::NotCt {
             modality: file.modality.clone(),
             path: file.source.path.clone(),
+        });
+    }
+    match files.first() {
+        Some(first) if files.iter().all(|file| file.is_localizer) => Err(DicomError::Localizer {
+            path: first.source.path.clone(),
         }),
-        None => Ok(files),
+        _ => Ok(files),
     }
 }
 

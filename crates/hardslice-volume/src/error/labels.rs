@@ -28,18 +28,22 @@ pub enum LabelError {
         path: PathBuf,
     },
 
-    /// A voxel belongs to two structures of different value.
+    /// Two masks of one structure.
     #[error(
-        "`{first}` and `{second}` overlap in {n_voxels} voxels, but a voxel has one label: {}",
-        path.display()
+        "two files hold the structure `{name}`; keep one: {}, {}", first.display(), second.display()
     )]
-    Overlap {
-        /// The structure that was there first.
-        first: String,
-        /// The structure that overlaps it.
-        second: String,
-        /// Voxels in both.
-        n_voxels: usize,
+    TwoMasks {
+        /// The structure.
+        name: String,
+        /// One file.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+
+    /// More structures than labels can tell apart.
+    #[error("more than 65535 structures: {}", path.display())]
+    TooMany {
         /// The file or folder.
         path: PathBuf,
     },

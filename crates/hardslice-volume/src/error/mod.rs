@@ -1,6 +1,7 @@
 //! What can be wrong with a file that holds a scan or labels.
 
 mod labels;
+mod meta_image;
 mod nifti;
 mod nrrd;
 
@@ -10,9 +11,10 @@ use thiserror::Error;
 
 use crate::dicom::DicomError;
 use crate::file_error::FileError;
-use crate::{GridMismatch, SingularAffine, VoxelCount};
+use crate::{GridMismatch, ShearedGrid, SingularAffine, VoxelCount};
 
 pub use labels::LabelError;
+pub use meta_image::MetaImageError;
 pub use nifti::NiftiError;
 pub use nrrd::NrrdError;
 
@@ -118,6 +120,10 @@ pub enum ReadError {
     #[error(transparent)]
     Nrrd(#[from] NrrdError),
 
+    /// The header of a MetaImage file is wrong, or says something that is not read here.
+    #[error(transparent)]
+    MetaImage(#[from] MetaImageError),
+
     /// The labels are readable, and wrong all the same.
     #[error(transparent)]
     Labels(#[from] LabelError),
@@ -149,14 +155,23 @@ pub enum ReadError {
 #[derive(Debug, Error)]
 pub enum WriteError {
     /// The name does not say how to write.
-    #[error("a NIfTI file is named .nii or .nii.gz: {}", path.display())]
+    #[error("volumes are written as .nii, .nii.gz, .nrrd, .mha or .mhd: {}", path.display())]
     Suffix {
         /// The file.
         path: PathBuf,
     },
 
+    /// The format has no way to say that a grid is sheared.
+    #[error("{source}; NIfTI and NRRD files hold such grids: {}", path.display())]
+    Sheared {
+        /// The grid's shear.
+        source: ShearedGrid,
+        /// The file.
+        path: PathBuf,
+    },
+
     /// NIfTI-1 counts voxels in 16 bits.
-    #[error("NIfTI-1 holds up to 32767 voxels along an axis, not {shape} (x × y × z): {}", path.display())]
+    #[error("NIfTI-1 holds up to 32767 voxels along an axis, not {shape} (x × y × z); .nrrd and .mha hold more: {}", path.display())]
     TooLong {
         /// Voxels of the volume.
         shape: crate::PerAxis<usize>,

@@ -1,28 +1,34 @@
 //! A folder with one mask per structure, as TotalSegmentator writes it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::label_file::read_label_file;
 use super::paint::Canvas;
 use super::target::Target;
 use super::{LabelError, LabelNames};
-use crate::{Action, ReadError};
-
-/// What a mask's file name ends with behind the structure's name.
-const SUFFIXES: [&str; 6] = [".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".hdr", ".hdr.gz"];
+use crate::folder::visible_entries;
+use crate::{Ending, Note, ReadError};
 
 /// Whether a folder holds masks at all.
 pub(super) fn holds_masks(folder: &Path) -> Result<bool, ReadError> {
     Ok(!masks_in(folder)?.is_empty())
 }
 
-/// Reads the masks of the structures that `names` lists and paints them into one map.
+/// A mask that is wanted: its place in the label map, its value and its file.
+struct Mask<'a> {
+    rank: usize,
+    value: u16,
+    structure: &'a str,
+    path: &'a Path,
+}
+
+/// Reads the masks of the structures that `names` lists and paints them into one map, with what
+/// there is to say about them.
 pub(super) fn read_mask_folder(
     folder: &Path,
     target: &Target<'_>,
     names: &LabelNames,
-) -> Result<Vec<u16>, ReadError> {
+) -> Result<(Vec<u16>, Vec<Note>), ReadError> {
     let masks = masks_in(folder)?;
     if names.is_empty() {
         return Err(LabelError::NoNames {
@@ -30,18 +36,8 @@ pub(super) fn read_mask_folder(
         }
         .into());
     }
-    let mut canvas = Canvas::new(target.grid.shape.n_voxels(), folder);
-    for (structure, path) in &masks {
-        let Some(value) = names.value_of(structure) else {
-            continue;
-        };
-        let file = read_label_file(path)?;
-        for voxels in file.layers {
-            let placed = target.place(file.native, voxels, path)?;
-            canvas.paint(structure, value, placed.iter().map(|v| *v != 0))?;
-        }
-    }
-    if canvas.n_painted() == 0 {
+    let wanted = wanted(&masks, names)?;
+    if wanted.is_empty() {
         let found: Vec<&str> = masks
             .iter()
             .map(|(structure, _)| structure.as_str())
@@ -53,22 +49,53 @@ pub(super) fn read_mask_folder(
         }
         .into());
     }
-    Ok(canvas.into_labels())
-}
-
-/// The masks of a folder with their structures' names, in the order of the names.
-fn masks_in(folder: &Path) -> Result<Vec<(String, PathBuf)>, ReadError> {
-    let mut masks = Vec::new();
-    for entry in fs::read_dir(folder).map_err(Action::List.on(folder))? {
-        let path = entry.map_err(Action::List.on(folder))?.path();
-        let name = path.file_name().expect("an entry of a folder has a name");
-        let name = name.to_string_lossy().into_owned();
-        // Longest suffix first, and no hidden files (macOS leaves `._liver.nii.gz`).
-        let stem = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
-        if let Some(stem) = stem.filter(|stem| !stem.starts_with('.')) {
-            masks.push((stem.to_owned(), path));
+    let mut canvas = Canvas::new(target.grid.shape.n_voxels(), folder);
+    let mut notes = Vec::new();
+    for mask in wanted {
+        let rank = canvas.add(mask.structure, mask.value)?;
+        let file = read_label_file(mask.path)?;
+        notes.extend(file.notes);
+        for voxels in file.layers {
+            let placed = target.place(file.native, voxels, mask.path)?;
+            canvas.paint_all(rank, placed.iter().map(|v| *v != 0));
         }
     }
-    masks.sort();
-    Ok(masks)
+    let (labels, about_structures) = canvas.finish(names);
+    notes.extend(about_structures);
+    Ok((labels, notes))
+}
+
+/// The masks of the structures that are listed, in the order of the list; one for each name.
+fn wanted<'a>(
+    masks: &'a [(String, PathBuf)],
+    names: &LabelNames,
+) -> Result<Vec<Mask<'a>>, LabelError> {
+    let mut wanted: Vec<_> = masks
+        .iter()
+        .filter_map(|(structure, path)| {
+            let (rank, value) = names.entry(structure)?;
+            Some(Mask {
+                rank,
+                value,
+                structure,
+                path,
+            })
+        })
+        .collect();
+    wanted.sort_by_key(|mask| mask.rank);
+    match wanted.windows(2).find(|two| two[0].rank == two[1].rank) {
+        Some([first, second]) => Err(LabelError::TwoMasks {
+            name: first.structure.to_owned(),
+            first: first.path.to_path_buf(),
+            second: second.path.to_path_buf(),
+        }),
+        _ => Ok(wanted),
+    }
+}
+
+/// The masks of a folder with their structures' names, in the order of their files' names.
+fn masks_in(folder: &Path) -> Result<Vec<(String, PathBuf)>, ReadError> {
+    let entries = visible_entries(folder)?.into_iter();
+    let masks = entries.filter(|path| Ending::of(path).is_some_and(Ending::is_volume));
+    Ok(masks.map(|path| (Ending::stem(&path), path)).collect())
 }

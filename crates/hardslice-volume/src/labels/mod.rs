@@ -10,5 +10,6 @@ mod read;
 
 pub use crate::error::LabelError;
 pub use crate::label_names::{LabelNames, LabelNamesError};
+pub(crate) use paint::{Canvas, Rank};
 pub use read::{read_labels, read_labels_on, read_labels_within};
 pub(crate) use target::placed_on;

@@ -7,11 +7,11 @@ use super::label_file::read_label_file;
 use super::target::Target;
 use super::{LabelNames, segments};
 use crate::file_kind::{FileKind, file_kind};
-use crate::{Placement, ReadError, Scan, Volume, default_tolerance_mm, dicom};
+use crate::{ReadError, Reference, Scan, Volume, default_tolerance_mm, dicom};
 
 /// Reads the labels of a scan, as they lie on the scan's canonical grid.
 ///
-/// - A label map (NIfTI, NRRD): its values are the label values; `names` plays no part.
+/// - A label map (NIfTI, NRRD, MetaImage): its values are the label values; `names` plays no part.
 /// - `.seg.nrrd` and DICOM SEG: each segment that `names` lists gets its value there, others are
 ///   left out; when `names` is empty, the file's own values are used. Both may be cropped to a part
 ///   of the scan.
@@ -19,6 +19,11 @@ use crate::{Placement, ReadError, Scan, Volume, default_tolerance_mm, dicom};
 ///   `kidney_left.nii.gz`, ...): each file that `names` lists gets its value; what is not 0 is
 ///   inside.
 /// - A DICOM SEG file may also stand alone in a folder. RTSTRUCT is refused with the way out.
+///
+/// Where structures overlap, the one that `names` lists later has the voxels (without names: the one
+/// that the file lists later), and a [`Note`](crate::Note) says how many. Values that are whole up to
+/// a thousandth, as slopes and 32-bit numbers leave them, are taken for the whole number, with a
+/// note.
 ///
 /// The axes of a label file may run otherwise than the scan's, as long as they cover the same
 /// voxels.
@@ -95,11 +100,11 @@ pub fn read_labels_within(
     names: &LabelNames,
     tolerance_mm: f64,
 ) -> Result<Scan<u16>, ReadError> {
-    read_labels_on(path, &reference.placement, names, tolerance_mm)
+    read_labels_on(path, reference, names, tolerance_mm)
 }
 
-/// Reads labels as [`read_labels_within`] does, where the scan itself is not at hand: `placement` says
-/// where its voxels lie.
+/// Reads labels as [`read_labels_within`] does, where the scan itself is not at hand: `reference`, or
+/// a [`Placement`](crate::Placement), says where its voxels lie.
 ///
 /// ```
 /// use hardslice_volume::{
@@ -124,29 +129,31 @@ pub fn read_labels_within(
 /// # Errors
 ///
 /// As [`read_labels`].
-pub fn read_labels_on(
+pub fn read_labels_on<'a>(
     path: &Path,
-    placement: &Placement,
+    reference: impl Into<Reference<'a>>,
     names: &LabelNames,
     tolerance_mm: f64,
 ) -> Result<Scan<u16>, ReadError> {
+    let reference = reference.into();
+    let placement = reference.placement;
     let target = Target {
         grid: &placement.canonical,
         tolerance_mm,
     };
-    let labels = match file_kind(path)? {
+    let (labels, notes) = match file_kind(path)? {
         FileKind::Folder if !holds_masks(path)? => {
-            return Ok(dicom::read_seg(path, placement, names)?);
+            return Ok(dicom::read_seg(path, reference, names)?);
         }
         FileKind::Folder => read_mask_folder(path, &target, names)?,
-        FileKind::Dicom => return Ok(dicom::read_seg(path, placement, names)?),
-        FileKind::Nifti | FileKind::Nrrd => {
+        FileKind::Dicom => return Ok(dicom::read_seg(path, reference, names)?),
+        FileKind::Nifti | FileKind::Nrrd | FileKind::MetaImage => {
             let file = read_label_file(path)?;
             segments::combine(file, &target, names, path)?
         }
         FileKind::Unknown => {
             return Err(ReadError::Unrecognised {
-                found: "no NIfTI, NRRD or DICOM file",
+                found: "no NIfTI, NRRD, MetaImage or DICOM file",
                 wanted: "a label map, a segmentation or a folder of masks",
                 path: path.to_path_buf(),
             });
@@ -159,5 +166,7 @@ pub fn read_labels_on(
     Ok(Scan {
         volume,
         placement: *placement,
+        frame_of_reference: reference.frame_of_reference.map(str::to_owned),
+        notes,
     })
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::NiftiError;
 use crate::orientation::Matrix3;
-use crate::{Grid, PerAxis};
+use crate::{Grid, Note, PerAxis, default_tolerance_mm};
 
 /// `1 - b² - c² - d²` below this is rounding: three steps of `f32`, as in nibabel.
 const W2_ROUNDING: f64 = 3.0 * f32::EPSILON as f64;
@@ -57,7 +57,84 @@ impl Pose {
     }
 }
 
+impl Pose {
+    /// Where the ways of placing the volume contradict each other, or where there is none.
+    pub(super) fn notes(
+        &self,
+        pixdim: &[f64; 8],
+        mm_per_unit: f64,
+        shape: PerAxis<usize>,
+        path: &Path,
+    ) -> Vec<Note> {
+        let path_buf = path.to_path_buf();
+        let Some(sform) = self.sform else {
+            let no_pose = self.qform.is_none().then_some(Note::NoPose {
+                axes: "to the left, to the front and to the head, as nibabel has it",
+                path: path_buf,
+            });
+            return no_pose.into_iter().collect();
+        };
+        let in_mm = |affine: [[f64; 4]; 3]| Grid {
+            shape,
+            world_from_voxel: affine.map(|row| row.map(|v| v * mm_per_unit)),
+        };
+        let by_sform = in_mm(sform);
+        let by_qform = Self {
+            sform: None,
+            ..*self
+        };
+        let by_qform = self.qform.and_then(|qform| {
+            let affine = by_qform.affine(pixdim, shape, path).ok()?;
+            Some((qform, in_mm(affine)))
+        });
+        let sform_mm = by_sform.spacing_mm().xyz();
+        if let Some((qform, by_qform)) = by_qform {
+            let distance_mm = by_sform.corner_distance_mm(&by_qform);
+            let allowed_mm = default_tolerance_mm(&by_sform) + qform.rounding_mm(&by_sform);
+            // Not `>`: a distance of NaN is a difference.
+            let is_same = distance_mm <= allowed_mm;
+            return (!is_same)
+                .then_some(Note::PosesDiffer {
+                    distance_mm,
+                    path: path_buf,
+                })
+                .into_iter()
+                .collect();
+        }
+        let pixdim_mm = [1, 2, 3].map(|axis| pixdim[axis].abs() * mm_per_unit);
+        let is_same = (0..3).all(|axis| {
+            let (a, b) = (pixdim_mm[axis], sform_mm[axis]);
+            // Headers that leave the field out say nothing that could differ.
+            a == 0.0 || (a - b).abs() <= 1e-2 * b
+        });
+        (!is_same)
+            .then_some(Note::SpacingDiffers {
+                pixdim_mm,
+                sform_mm,
+                path: path_buf,
+            })
+            .into_iter()
+            .collect()
+    }
+}
+
 impl Qform {
+    /// How far rounding to 32 bits can move a corner of the volume, millimetres.
+    ///
+    /// The scalar part of the quaternion is the root of what `b, c, d` leave of 1, so near a half
+    /// turn a rounding of `f32` becomes its root.
+    fn rounding_mm(&self, grid: &Grid) -> f64 {
+        let [b, c, d] = self.bcd;
+        let w2 = (1.0 - (b * b + c * c + d * d)).max(0.0);
+        let of_w2 = 4.0 * f64::from(f32::EPSILON);
+        let of_angle = 2.0 * (of_w2.sqrt()).min(of_w2 / w2.sqrt().max(f64::MIN_POSITIVE));
+        let lengths = grid.shape.xyz();
+        let spacing = grid.spacing_mm().xyz();
+        let diagonal = (0..3).map(|axis| (lengths[axis] as f64 * spacing[axis]).powi(2));
+        let offset = self.offset.map(f64::abs).into_iter().fold(0.0, f64::max);
+        of_angle * diagonal.sum::<f64>().sqrt() + 4.0 * f64::from(f32::EPSILON) * offset
+    }
+
     /// The rotation matrix; `None` when the quaternion is none.
     fn rotation(&self) -> Option<Matrix3> {
         let [b, c, d] = self.bcd;

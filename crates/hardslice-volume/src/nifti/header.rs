@@ -6,7 +6,7 @@ use super::NiftiError;
 use super::affine::{Pose, Qform};
 use super::bytes::Fields;
 use crate::stored::{ByteOrder, Layout, ScalarType, Scale};
-use crate::{Grid, PerAxis};
+use crate::{Grid, Note, PerAxis};
 
 /// Bytes of a NIfTI-1 header.
 pub(super) const SIZE_1: usize = 348;
@@ -57,8 +57,9 @@ pub(super) fn recognised(first_bytes: [u8; 4]) -> Option<(usize, ByteOrder)> {
 }
 
 impl Header {
-    /// Reads a header from the first bytes of a file: 540 of them, or all that there are.
-    pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Self, NiftiError> {
+    /// Reads a header from the first bytes of a file (540 of them, or all that there are), with what
+    /// there is to say about it.
+    pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<(Self, Vec<Note>), NiftiError> {
         let path_buf = || path.to_path_buf();
         let short = |wanted_bytes| NiftiError::HeaderShort {
             wanted_bytes,
@@ -90,7 +91,7 @@ impl Header {
             }
         };
         let shape = raw.shape(path)?;
-        Ok(Self {
+        let header = Self {
             layout: Layout {
                 scalar: scalar_type(raw.datatype, path)?,
                 order,
@@ -101,7 +102,9 @@ impl Header {
             voxel_offset: raw.voxel_offset(is_pair, path)?,
             is_pair,
             n_bytes,
-        })
+        };
+        let notes = raw.pose.notes(&raw.pixdim, raw.mm_per_unit(), shape, path);
+        Ok((header, notes))
     }
 }
 
@@ -205,13 +208,18 @@ impl Raw {
         Ok((!is_plain).then_some(Scale { slope, intercept }))
     }
 
-    /// The file's own grid, in millimetres.
-    fn grid(&self, shape: PerAxis<usize>, path: &Path) -> Result<Grid, NiftiError> {
-        let mm_per_unit = match self.units & 7 {
+    /// Millimetres in the unit of the header's lengths.
+    fn mm_per_unit(&self) -> f64 {
+        match self.units & 7 {
             1 => 1e3,
             3 => 1e-3,
             _ => 1.0,
-        };
+        }
+    }
+
+    /// The file's own grid, in millimetres.
+    fn grid(&self, shape: PerAxis<usize>, path: &Path) -> Result<Grid, NiftiError> {
+        let mm_per_unit = self.mm_per_unit();
         let affine = self.pose.affine(&self.pixdim, shape, path)?;
         Ok(Grid {
             shape,

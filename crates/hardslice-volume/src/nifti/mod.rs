@@ -28,6 +28,6 @@ mod write;
 
 pub use crate::error::NiftiError;
 pub use read::{read_nifti_labels, read_nifti_scan};
-pub use write::{write_label_map, write_scan};
 
-pub(crate) use read::{NiftiVoxels, has_nifti_name, read_nifti_label_voxels, starts_like_nifti};
+pub(crate) use read::{NiftiVoxels, read_nifti_label_voxels, starts_like_nifti};
+pub(crate) use write::{Stored, write};

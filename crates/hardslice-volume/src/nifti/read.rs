@@ -1,11 +1,13 @@
 //! Reading scans and label maps.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::NiftiError;
 use super::header::{Header, SIZE_2, recognised};
+use crate::native::Native;
 use crate::stored::{Source, Voxel, read_slices, read_voxels};
-use crate::{Grid, Placement, ReadError, Scan};
+use crate::{Action, Ending, Grid, Note, ReadError, Scan};
 
 /// Reads a scan; slope and intercept are applied, so a CT comes in Hounsfield units.
 ///
@@ -31,8 +33,7 @@ use crate::{Grid, Placement, ReadError, Scan};
 ///
 /// [`ReadError`]: what is wrong with header or voxels, NaN and infinity included.
 pub fn read_nifti_scan(path: &Path) -> Result<Scan<f32>, ReadError> {
-    let (native, voxels) = read_native(path)?;
-    placed(native, voxels, path)
+    read_native(path)?.placed(path)
 }
 
 /// Reads a label map of any number type; every value must be a whole number from 0 to 65535.
@@ -57,20 +58,12 @@ pub fn read_nifti_scan(path: &Path) -> Result<Scan<f32>, ReadError> {
 ///
 /// [`ReadError`]: what is wrong with header or voxels, with value and index of a wrong label.
 pub fn read_nifti_labels(path: &Path) -> Result<Scan<u16>, ReadError> {
-    let (native, voxels) = read_native(path)?;
-    placed(native, voxels, path)
+    read_native(path)?.placed(path)
 }
 
 /// A label map in the file's own order, with the file's own grid.
-pub(crate) fn read_nifti_label_voxels(path: &Path) -> Result<(Grid, Vec<u16>), ReadError> {
+pub(crate) fn read_nifti_label_voxels(path: &Path) -> Result<Native<u16>, ReadError> {
     read_native(path)
-}
-
-/// Whether a file is named as NIfTI files are.
-pub(crate) fn has_nifti_name(path: &Path) -> bool {
-    let suffixes = [".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz"];
-    let name = lower_name(path);
-    suffixes.iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// Whether a file begins as NIfTI headers do, behind gzip or not.
@@ -80,20 +73,16 @@ pub(crate) fn starts_like_nifti(path: &Path) -> Result<bool, ReadError> {
     Ok(n == 4 && recognised(first_bytes).is_some())
 }
 
-fn placed<T: Voxel>(native: Grid, voxels: Vec<T>, path: &Path) -> Result<Scan<T>, ReadError> {
-    let placement = Placement::new(native).map_err(|source| ReadError::Affine {
-        source,
-        path: path.to_path_buf(),
-    })?;
-    Scan::from_native(placement, voxels).map_err(|source| ReadError::VoxelCount {
-        source,
-        path: path.to_path_buf(),
-    })
-}
-
-fn read_native<T: Voxel>(path: &Path) -> Result<(Grid, Vec<T>), ReadError> {
+fn read_native<T: Voxel>(path: &Path) -> Result<Native<T>, ReadError> {
     let file = NiftiVoxels::open(path)?;
-    Ok((file.native(), file.read()?))
+    let (grid, mut notes) = (file.native(), file.notes().to_vec());
+    let (voxels, about_voxels) = file.read()?;
+    notes.extend(about_voxels);
+    Ok(Native {
+        grid,
+        voxels,
+        notes,
+    })
 }
 
 /// A file whose header is read and whose voxels come next.
@@ -101,6 +90,7 @@ fn read_native<T: Voxel>(path: &Path) -> Result<(Grid, Vec<T>), ReadError> {
 pub(crate) struct NiftiVoxels {
     source: Source,
     header: Header,
+    notes: Vec<Note>,
 }
 
 impl NiftiVoxels {
@@ -109,8 +99,13 @@ impl NiftiVoxels {
         self.header.native
     }
 
-    /// All voxels in the file's order.
-    pub(crate) fn read<T: Voxel>(self) -> Result<Vec<T>, ReadError> {
+    /// What there is to say about the header.
+    pub(crate) fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// All voxels in the file's order, with what there is to say about them.
+    pub(crate) fn read<T: Voxel>(self) -> Result<(Vec<T>, Vec<Note>), ReadError> {
         read_voxels(self.source, &self.header.layout)
     }
 
@@ -118,14 +113,14 @@ impl NiftiVoxels {
     pub(crate) fn for_each_slice<T: Voxel>(
         self,
         each: impl FnMut(usize, &mut [T]),
-    ) -> Result<(), ReadError> {
+    ) -> Result<Vec<Note>, ReadError> {
         read_slices(self.source, &self.header.layout, each)
     }
 
     /// Reads the header and goes to the first voxel.
     pub(crate) fn open(path: &Path) -> Result<Self, ReadError> {
-        let header_path = if is_named(path, "img") {
-            sibling(path, "hdr")
+        let header_path = if Ending::of(path) == Some(Ending::NiftiVoxels) {
+            sibling(path, Ending::NiftiHeader)?
         } else {
             path.to_path_buf()
         };
@@ -133,12 +128,12 @@ impl NiftiVoxels {
         let mut bytes = [0; SIZE_2];
         // A NIfTI-1 header is shorter; what follows it is skipped voxels or padding at this stage.
         let n = source.fill(&mut bytes)?;
-        let header = Header::parse(&bytes[..n], &header_path)?;
+        let (header, notes) = Header::parse(&bytes[..n], &header_path)?;
         let mut source = if header.is_pair {
-            if !is_named(&header_path, "hdr") {
+            if Ending::of(&header_path) != Some(Ending::NiftiHeader) {
                 return Err(NiftiError::PairName { path: header_path }.into());
             }
-            Source::open(&sibling(path, "img"))?
+            Source::open(&sibling(&header_path, Ending::NiftiVoxels)?)?
         } else {
             Source::open(&header_path)?
         };
@@ -151,43 +146,47 @@ impl NiftiVoxels {
                 path: source.path().to_path_buf(),
             });
         }
-        Ok(Self { source, header })
+        Ok(Self {
+            source,
+            header,
+            notes,
+        })
     }
 }
 
-fn lower_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase()
-}
-
-/// Whether a file is named `*.SUFFIX` or `*.SUFFIX.gz`.
-fn is_named(path: &Path, suffix: &str) -> bool {
-    let name = lower_name(path);
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    name.strip_suffix(suffix)
-        .is_some_and(|stem| stem.ends_with('.'))
-}
-
-/// The other file of a pair: the one of the same compression where it exists, else the other one.
-fn sibling(path: &Path, suffix: &str) -> PathBuf {
+/// The other file of a pair: of the same name up to the ending, whose letters may be of any case.
+/// Of several, the one that is compressed as this one is and written in the same case.
+fn sibling(path: &Path, wanted: Ending) -> Result<PathBuf, ReadError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let (stem, gz) = match name.strip_suffix(".gz") {
-        Some(stem) => (stem, ".gz"),
-        None => (&*name, ""),
+    let (stem, _) = Ending::split(&name);
+    let ending = &name[stem.len()..];
+    let (from, to) = match wanted {
+        Ending::NiftiVoxels => ("hdr", "img"),
+        _ => ("img", "hdr"),
     };
-    let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem);
-    let plain = path.with_file_name(format!("{stem}.{suffix}"));
-    let compressed = path.with_file_name(format!("{stem}.{suffix}.gz"));
-    let (first, second) = if gz.is_empty() {
-        (plain, compressed)
+    let same_case = if ending.contains(&from.to_uppercase()) {
+        ending.replace(&from.to_uppercase(), &to.to_uppercase())
     } else {
-        (compressed, plain)
+        ending.to_lowercase().replace(from, to)
     };
-    if !first.exists() && second.exists() {
-        second
-    } else {
-        first
+    let likely = path.with_file_name(format!("{stem}{same_case}"));
+    if likely.exists() {
+        return Ok(likely);
     }
+    let folder = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let mut others = Vec::new();
+    for entry in fs::read_dir(folder).map_err(Action::List.on(folder))? {
+        let other = entry.map_err(Action::List.on(folder))?.file_name();
+        let other = other.to_string_lossy().into_owned();
+        if Ending::split(&other) == (stem, Some(wanted)) {
+            others.push(other);
+        }
+    }
+    let is_gzip = |name: &String| name.to_lowercase().ends_with(".gz");
+    // A name that is compressed as this one is comes first.
+    others.sort_by_key(|other| (is_gzip(other) != is_gzip(&ending.to_owned()), other.clone()));
+    Ok(others
+        .first()
+        .map_or(likely, |other| path.with_file_name(other)))
 }

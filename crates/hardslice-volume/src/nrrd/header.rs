@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::NrrdError;
 use super::space;
-use crate::stored::{ByteOrder, Layout, ScalarType, Source};
+use crate::stored::{ByteOrder, Compression, Layout, ScalarType, Source};
 use crate::{Action, Grid, PerAxis, ReadError};
 
 /// A header longer than this is no header.
@@ -211,9 +211,9 @@ impl Header {
     /// The bytes of the data, behind this header or in a file of their own.
     pub(super) fn data(&self, mut reader: BufReader<File>) -> Result<Source, ReadError> {
         let encoding = self.needed("encoding")?.to_lowercase();
-        let is_gzip = match encoding.as_str() {
-            "raw" => false,
-            "gzip" | "gz" => true,
+        let compression = match encoding.as_str() {
+            "raw" => Compression::None,
+            "gzip" | "gz" => Compression::Gzip,
             _ => return Err(self.wrong("encoding", &encoding, "raw or gzip").into()),
         };
         for names in [["line skip", "lineskip"], ["byte skip", "byteskip"]] {
@@ -233,7 +233,7 @@ impl Header {
             return Ok(Source::new(
                 reader,
                 &self.path,
-                is_gzip,
+                compression,
                 all.saturating_sub(behind),
             ));
         };
@@ -246,7 +246,7 @@ impl Header {
         Ok(Source::new(
             BufReader::with_capacity(1 << 18, file),
             &path,
-            is_gzip,
+            compression,
             n_bytes,
         ))
     }

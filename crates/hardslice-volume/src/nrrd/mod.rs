@@ -15,9 +15,11 @@ mod header;
 mod space;
 mod segments;
 mod read;
+mod write;
 
 pub use crate::error::NrrdError;
 pub use read::read_nrrd_scan;
 
 pub(crate) use read::read_nrrd_labels;
 pub(crate) use segments::Segment;
+pub(crate) use write::write;

@@ -7,8 +7,9 @@ use std::path::Path;
 use super::NrrdError;
 use super::header::{Axes, Header};
 use super::segments::{Segment, segments};
+use crate::native::Native;
 use crate::stored::{Voxel, read_voxels};
-use crate::{Action, Grid, Placement, ReadError, Scan};
+use crate::{Action, Grid, Note, ReadError, Scan};
 
 /// Reads a scan.
 ///
@@ -38,7 +39,7 @@ use crate::{Action, Grid, Placement, ReadError, Scan};
 ///
 /// [`ReadError`]: what is wrong with header or voxels, NaN and infinity included.
 pub fn read_nrrd_scan(path: &Path) -> Result<Scan<f32>, ReadError> {
-    let (_, axes, voxels) = read(path)?;
+    let (_, axes, voxels, notes) = read(path)?;
     if axes.n_layers != 1 {
         return Err(NrrdError::Layers {
             n_layers: axes.n_layers,
@@ -46,14 +47,12 @@ pub fn read_nrrd_scan(path: &Path) -> Result<Scan<f32>, ReadError> {
         }
         .into());
     }
-    let placement = Placement::new(axes.native).map_err(|source| ReadError::Affine {
-        source,
-        path: path.to_path_buf(),
-    })?;
-    Scan::from_native(placement, voxels).map_err(|source| ReadError::VoxelCount {
-        source,
-        path: path.to_path_buf(),
-    })
+    let native = Native {
+        grid: axes.native,
+        voxels,
+        notes,
+    };
+    native.placed(path)
 }
 
 /// A label map or segmentation in the file's own axis order.
@@ -65,26 +64,29 @@ pub(crate) struct NrrdLabels {
     pub(crate) layers: Vec<Vec<u16>>,
     /// Slicer's segments; empty for a plain label map.
     pub(crate) segments: Vec<Segment>,
+    /// What was read by a rule.
+    pub(crate) notes: Vec<Note>,
 }
 
 /// Reads a label map or a `.seg.nrrd`.
 pub(crate) fn read_nrrd_labels(path: &Path) -> Result<NrrdLabels, ReadError> {
-    let (header, axes, voxels) = read(path)?;
+    let (header, axes, voxels, notes) = read(path)?;
     Ok(NrrdLabels {
         native: axes.native,
         layers: parted(voxels, &axes),
         segments: segments(&header, axes.n_layers)?,
+        notes,
     })
 }
 
-fn read<T: Voxel>(path: &Path) -> Result<(Header, Axes, Vec<T>), ReadError> {
+fn read<T: Voxel>(path: &Path) -> Result<(Header, Axes, Vec<T>, Vec<Note>), ReadError> {
     let file = File::open(path).map_err(Action::Read.on(path))?;
     let mut reader = BufReader::with_capacity(1 << 18, file);
     let header = Header::read(&mut reader, path)?;
     let axes = header.axes()?;
     let layout = header.layout(&axes)?;
-    let voxels = read_voxels(header.data(reader)?, &layout)?;
-    Ok((header, axes, voxels))
+    let (voxels, notes) = read_voxels(header.data(reader)?, &layout)?;
+    Ok((header, axes, voxels, notes))
 }
 
 /// The layers, each with its own voxels.

@@ -5,25 +5,49 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::ZlibDecoder;
 
-use crate::{Action, ReadError};
+use super::gzip::GzipMembers;
+use crate::{Action, Note, ReadError};
 
 /// Deflate cannot shrink anything by more than this factor.
-const MAX_GZIP_RATIO: u64 = 1032;
+const MAX_DEFLATE_RATIO: u64 = 1032;
 
 /// The first bytes of every gzip file.
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+pub(super) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// The bytes of a file, decompressed on the way when they begin like gzip, whatever its name.
+/// How the bytes of a file are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compression {
+    None,
+    Gzip,
+    Zlib,
+}
+
+/// The bytes of a file, decompressed on the way.
 pub(crate) struct Source {
-    reader: Box<dyn Read>,
+    reader: Reader,
     path: PathBuf,
-    is_gzip: bool,
     /// Bytes that can come out at most.
     bytes_at_most: u64,
     /// Bytes that came out so far.
     bytes_read: u64,
+}
+
+enum Reader {
+    Plain(Box<dyn BufRead>),
+    Gzip(GzipMembers),
+    Zlib(ZlibDecoder<Box<dyn BufRead>>),
+}
+
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(reader) => reader.read(buffer),
+            Self::Gzip(reader) => reader.read(buffer),
+            Self::Zlib(reader) => reader.read(buffer),
+        }
+    }
 }
 
 impl fmt::Debug for Source {
@@ -36,33 +60,41 @@ impl fmt::Debug for Source {
 }
 
 impl Source {
-    /// Opens a file.
+    /// Opens a file, which is decompressed when it begins like gzip, whatever its name.
     pub(crate) fn open(path: &Path) -> Result<Self, ReadError> {
         let file = File::open(path).map_err(Action::Read.on(path))?;
         let n_bytes = file.metadata().map_err(Action::Read.on(path))?.len();
         let mut buffered = BufReader::with_capacity(1 << 18, file);
         let first = buffered.fill_buf().map_err(Action::Read.on(path))?;
-        let is_gzip = first.starts_with(&GZIP_MAGIC);
-        Ok(Self::new(buffered, path, is_gzip, n_bytes))
+        let compression = if first.starts_with(&GZIP_MAGIC) {
+            Compression::Gzip
+        } else {
+            Compression::None
+        };
+        Ok(Self::new(buffered, path, compression, n_bytes))
     }
 
-    /// The `n_bytes` that are left of a file, gzip or not.
+    /// The `n_bytes` that are left of a file.
     pub(crate) fn new(
         rest: impl BufRead + 'static,
         path: &Path,
-        is_gzip: bool,
+        compression: Compression,
         n_bytes: u64,
     ) -> Self {
-        let reader: Box<dyn Read> = if is_gzip {
-            Box::new(MultiGzDecoder::new(rest))
-        } else {
-            Box::new(rest)
+        let rest: Box<dyn BufRead> = Box::new(rest);
+        let reader = match compression {
+            Compression::None => Reader::Plain(rest),
+            Compression::Gzip => Reader::Gzip(GzipMembers::new(rest)),
+            Compression::Zlib => Reader::Zlib(ZlibDecoder::new(rest)),
+        };
+        let ratio = match compression {
+            Compression::None => 1,
+            Compression::Gzip | Compression::Zlib => MAX_DEFLATE_RATIO,
         };
         Self {
             reader,
             path: path.to_path_buf(),
-            is_gzip,
-            bytes_at_most: n_bytes.saturating_mul(if is_gzip { MAX_GZIP_RATIO } else { 1 }),
+            bytes_at_most: n_bytes.saturating_mul(ratio),
             bytes_read: 0,
         }
     }
@@ -111,27 +143,45 @@ impl Source {
             return Ok(());
         }
         let path = self.path.clone();
-        Err(if self.is_gzip {
-            ReadError::CannotHold {
+        Err(match self.reader {
+            Reader::Gzip(_) | Reader::Zlib(_) => ReadError::CannotHold {
                 wanted_bytes,
                 bytes_at_most: at_most,
                 path,
-            }
-        } else {
-            ReadError::Short {
+            },
+            Reader::Plain(_) => ReadError::Short {
                 wanted_bytes,
                 found_bytes: at_most,
                 path,
-            }
+            },
         })
     }
 
     /// Reads to the end, so that a checksum that stands there is checked.
     ///
-    /// Bytes behind the voxels are ignored, as nibabel does.
-    pub(crate) fn finish(mut self) -> Result<(), ReadError> {
-        let path = std::mem::take(&mut self.path);
-        io::copy(&mut self.reader, &mut io::sink()).map_err(Action::Read.on(&path))?;
-        Ok(())
+    /// What is left is padding when it is zeros, as tapes and archives leave them; other bytes are
+    /// ignored too, as nibabel and gzip do, with a note.
+    pub(crate) fn finish(mut self) -> Result<Option<Note>, ReadError> {
+        let (mut n_bytes, mut is_padding) = (0, true);
+        let mut buffer = [0; 1 << 14];
+        loop {
+            match self.reader.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => {
+                    n_bytes += n as u64;
+                    is_padding &= buffer[..n].iter().all(|byte| *byte == 0);
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(Action::Read.on(&self.path)(e).into()),
+            }
+        }
+        if let Reader::Gzip(members) = &self.reader {
+            n_bytes += members.n_garbage();
+            is_padding &= members.n_garbage() == 0;
+        }
+        Ok((!is_padding).then_some(Note::BytesBehind {
+            n_bytes,
+            path: self.path,
+        }))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::stored::scalar::Scalar;
 use crate::stored::{ByteOrder, ScalarType, Source};
-use crate::{PerAxis, ReadError};
+use crate::{Note, PerAxis, ReadError};
 
 /// Bytes decoded at a time: small enough to stay in the cache between the decompressor and us.
 const CHUNK_BYTES: usize = 1 << 17;
@@ -42,11 +42,18 @@ pub(crate) trait Voxel: Copy + Default + Send + Sync {
     /// The voxel; `None` when the value has none.
     fn from_value(value: f64) -> Option<Self>;
 
+    /// How far the voxel is from the value it stands for, where that matters.
+    fn off(self, value: f64) -> f64;
+
     /// The error when values had no voxel.
     fn refused(faults: &Faults, shape: PerAxis<usize>, source: &Source) -> ReadError;
 }
 
-/// Values that have no voxel.
+/// A label may be this far from a whole number: what is lost when whole numbers go through a slope
+/// and through numbers of 32 bits is less, and nobody writes probabilities this near to 0 and 1.
+const LABEL_ROUNDING: f64 = 1e-3;
+
+/// Values that have no voxel, or one that is not quite the value.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Faults {
     /// Voxels before those that are being decoded.
@@ -54,6 +61,19 @@ pub(crate) struct Faults {
     count: usize,
     first: usize,
     value: f64,
+    n_rounded: usize,
+    largest_off: f64,
+}
+
+impl Faults {
+    /// What there is to say of voxels that are not quite their values.
+    fn note(&self, path: &std::path::Path) -> Option<Note> {
+        (self.n_rounded > 0).then(|| Note::Rounded {
+            n_voxels: self.n_rounded,
+            largest_off: self.largest_off,
+            path: path.to_path_buf(),
+        })
+    }
 }
 
 impl Voxel for f32 {
@@ -64,6 +84,10 @@ impl Voxel for f32 {
         )]
         let voxel = value as Self;
         voxel.is_finite().then_some(voxel)
+    }
+
+    fn off(self, _value: f64) -> f64 {
+        0.0
     }
 
     fn refused(faults: &Faults, shape: PerAxis<usize>, source: &Source) -> ReadError {
@@ -79,10 +103,13 @@ impl Voxel for u16 {
     fn from_value(value: f64) -> Option<Self> {
         #[expect(clippy::cast_possible_truncation, reason = "checked on the next line")]
         #[expect(clippy::cast_sign_loss, reason = "checked on the next line")]
-        let voxel = value as Self;
-        // The cast saturates and drops fractions, so only what is a label survives the way back.
-        #[expect(clippy::float_cmp, reason = "whole numbers are exact")]
-        (f64::from(voxel) == value).then_some(voxel)
+        let voxel = value.round() as Self;
+        // The cast saturates, so only what is a label is near to the value. NaN is near to nothing.
+        (voxel.off(value) <= LABEL_ROUNDING).then_some(voxel)
+    }
+
+    fn off(self, value: f64) -> f64 {
+        (f64::from(self) - value).abs()
     }
 
     fn refused(faults: &Faults, shape: PerAxis<usize>, source: &Source) -> ReadError {
@@ -94,13 +121,13 @@ impl Voxel for u16 {
     }
 }
 
-/// Reads all voxels, in the file's own order.
+/// Reads all voxels, in the file's own order, with what there is to say about them.
 ///
 /// Holds the voxels and one chunk of stored bytes, never the file.
 pub(crate) fn read_voxels<T: Voxel>(
     mut source: Source,
     layout: &Layout,
-) -> Result<Vec<T>, ReadError> {
+) -> Result<(Vec<T>, Vec<Note>), ReadError> {
     let wanted_bytes = layout.n_bytes().unwrap_or(usize::MAX);
     source.check_can_hold(wanted_bytes as u64)?;
     let mut voxels = vec_with_room(layout.shape.n_voxels(), source.path())?;
@@ -123,8 +150,11 @@ pub(crate) fn read_voxels<T: Voxel>(
     if faults.count > 0 {
         return Err(T::refused(&faults, layout.shape, &source));
     }
-    source.finish()?;
-    Ok(voxels)
+    let rounded = faults.note(source.path());
+    Ok((
+        voxels,
+        rounded.into_iter().chain(source.finish()?).collect(),
+    ))
 }
 
 /// Reads all voxels slice by slice, in the file's own order: `each` gets the place of a slice along
@@ -135,7 +165,7 @@ pub(crate) fn read_slices<T: Voxel>(
     mut source: Source,
     layout: &Layout,
     mut each: impl FnMut(usize, &mut [T]),
-) -> Result<(), ReadError> {
+) -> Result<Vec<Note>, ReadError> {
     let wanted_bytes = layout.n_bytes().unwrap_or(usize::MAX);
     source.check_can_hold(wanted_bytes as u64)?;
     let n_pixels = layout.shape.n_pixels();
@@ -166,7 +196,8 @@ pub(crate) fn read_slices<T: Voxel>(
     if faults.count > 0 {
         return Err(T::refused(&faults, layout.shape, &source));
     }
-    source.finish()
+    let rounded = faults.note(source.path());
+    Ok(rounded.into_iter().chain(source.finish()?).collect())
 }
 
 /// An empty vector with room for `n` values, or an error where memory does not reach.
@@ -212,6 +243,11 @@ fn decode_as<S: Scalar, T: Voxel>(
             faults.count += 1;
             T::default()
         });
+        let off = voxel.off(value);
+        if off > 0.0 && off <= LABEL_ROUNDING {
+            faults.n_rounded += 1;
+            faults.largest_off = faults.largest_off.max(off);
+        }
         voxels.push(voxel);
     };
     match layout.scale {
@@ -234,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_whole_numbers_from_0_to_65535_are_labels() {
+    fn whole_numbers_from_0_to_65535_are_labels_up_to_a_thousandth() {
         for (value, label) in [
             (0.0, Some(0)),
             (-0.0, Some(0)),
@@ -242,6 +278,14 @@ mod tests {
             (65536.0, None),
             (-1.0, None),
             (0.5, None),
+            (2.0009, Some(2)),
+            (1.9991, Some(2)),
+            (1.9989, None),
+            (2.0011, None),
+            (-0.0009, Some(0)),
+            (-0.0011, None),
+            (65535.0009, Some(65535)),
+            (65535.0011, None),
             (f64::NAN, None),
             (f64::INFINITY, None),
         ] {

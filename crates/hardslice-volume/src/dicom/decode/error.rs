@@ -35,6 +35,25 @@ pub enum DecodeError {
         found: usize,
     },
 
+    /// There are more frames than the header announces.
+    #[error(
+        "PixelData (7FE0,0010) holds {found} frames, the header announces {announced}; which are \
+        slices of the scan cannot be told"
+    )]
+    TooLong {
+        /// `NumberOfFrames`, or 1.
+        announced: usize,
+        /// Frames that the data has room for.
+        found: usize,
+    },
+
+    /// Values of 32 bits in big endian.
+    #[error(
+        "values of 32 bits in explicit big endian are not read, since writers and readers disagree \
+        about the order of their halves; export the files as little endian from where they come"
+    )]
+    BigEndian32,
+
     /// Fragments cannot be told apart by frame.
     #[error(
         "{n_fragments} fragments hold {n_frames} frames, and no offset table tells which \

@@ -27,6 +27,12 @@ pub(super) fn of_frame<'a>(
             .map(|bytes| Cow::Borrowed(&bytes[..]))
             .ok_or(unclear);
     }
+    // Several images in a file that announces one: the others would be dropped without a word.
+    let begins_image =
+        |bytes: &Vec<u8>| bytes.starts_with(&[0xFF, 0xD8]) || bytes.starts_with(&[0xFF, 0x4F]);
+    if n_frames == 1 && (offsets.len() > 1 || fragments.iter().all(begins_image)) {
+        return Err(unclear);
+    }
     if n_frames == 1 && !fragments.is_empty() {
         return Ok(Cow::Owned(fragments.concat()));
     }

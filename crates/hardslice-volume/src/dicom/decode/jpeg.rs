@@ -18,6 +18,16 @@ pub(super) fn decode(encoded: &[u8], format: &PixelFormat) -> Result<Vec<u8>, De
                 .into(),
         });
     }
+    if !header.is_lossless && header.bits != 8 {
+        return Err(DecodeError::Codec {
+            codec: CODEC,
+            problem: format!(
+                "lossy compression of {} bits is not read; decompress the files first, for \
+                 example with `gdcmconv --raw` or `dcmdjpeg`",
+                header.bits
+            ),
+        });
+    }
     let decoded = jpeg_decoder::Decoder::new(encoded)
         .decode()
         .map_err(DecodeError::codec(CODEC))?;
@@ -43,6 +53,8 @@ struct Header {
     columns: usize,
     rows: usize,
     samples: usize,
+    /// Bits of a sample.
+    bits: u8,
     is_lossless: bool,
     restarts: bool,
 }
@@ -72,6 +84,7 @@ impl Header {
                 0xC0..=0xCF if !matches!(marker, 0xC4 | 0xC8 | 0xCC) => {
                     (header.rows, header.columns) = (be16(1), be16(3));
                     header.samples = usize::from(segment.get(5).copied().unwrap_or(0));
+                    header.bits = segment.first().copied().unwrap_or(0);
                     header.is_lossless = marker == LOSSLESS;
                 }
                 _ => {}

@@ -12,13 +12,13 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
-use dicom_core::Tag;
+use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
-use dicom_object::{OpenFileOptions, mem::InMemElement};
 
 use super::DicomError;
-use super::files::trimmed;
+use super::data_set::{DataSet, Element, Keep, Value, open};
 use super::pixel_format::PixelFormat;
+use crate::stored::ByteOrder;
 
 pub use error::DecodeError;
 pub(super) use transfer_syntax::Codec;
@@ -27,7 +27,7 @@ pub(super) use transfer_syntax::Codec;
 #[derive(Debug)]
 pub(super) struct PixelData {
     codec: Codec,
-    element: InMemElement,
+    element: Element,
     /// The Extended Offset Table; empty where there is none.
     extended_offsets: Vec<u64>,
     n_frames: usize,
@@ -36,19 +36,15 @@ pub(super) struct PixelData {
 impl PixelData {
     /// Reads the pixel data of a file, still compressed.
     pub(super) fn open(path: &Path, n_frames: u32) -> Result<Self, DicomError> {
-        let mut object = OpenFileOptions::new()
-            .read_to(tags::PIXEL_DATA)
-            .open_file(path)
-            .map_err(DicomError::unreadable(path))?;
+        let mut file = open(path, Keep::Pixels)?;
         let in_file = |source| DicomError::Decode {
             frame: 1,
             path: path.to_path_buf(),
             source,
         };
-        let uid = trimmed(object.meta().transfer_syntax()).to_owned();
-        let codec = Codec::of(&uid).map_err(in_file)?;
-        let extended_offsets = extended_offsets(&object);
-        let element = object.take(tags::PIXEL_DATA).ok_or_else(|| {
+        let codec = Codec::of(&file.transfer_syntax).map_err(in_file)?;
+        let extended_offsets = extended_offsets(&file.set);
+        let element = file.set.take(tags::PIXEL_DATA).ok_or_else(|| {
             in_file(DecodeError::PixelData {
                 found: "missing",
                 wanted: "an image with whole-number values",
@@ -73,19 +69,22 @@ impl PixelData {
         let wanted = format.frame_bytes();
         let frame = match self.codec {
             Codec::Native => {
-                let Cow::Borrowed(all) = self.native_bytes()? else {
-                    return Err(DecodeError::PixelData {
-                        found: "text",
-                        wanted: "binary",
+                let all = self.plain_bytes()?;
+                let announced = self.n_frames.saturating_mul(wanted);
+                if all.len() >= announced.saturating_add(wanted) {
+                    return Err(DecodeError::TooLong {
+                        announced: self.n_frames,
+                        found: all.len() / wanted.max(1),
                     });
-                };
+                }
                 let start = index.saturating_mul(wanted);
                 let left = all.get(start..).unwrap_or_default();
                 let short = DecodeError::Short {
                     wanted,
                     found: left.len(),
                 };
-                return Ok(Cow::Borrowed(left.get(..wanted).ok_or(short)?));
+                let frame = left.get(..wanted).ok_or(short)?;
+                return self.in_machine_order(frame, format.bits_allocated);
             }
             Codec::EncapsulatedNative => self.encoded(index)?,
             Codec::DeflatedFrame => {
@@ -110,28 +109,62 @@ impl PixelData {
         Ok(frame)
     }
 
-    /// All bytes of pixel data that is not compressed.
+    /// All bytes of single bits that are not compressed.
     pub(super) fn native_bytes(&self) -> Result<Cow<'_, [u8]>, DecodeError> {
-        let wanted = "plain values, as the transfer syntax says,";
-        match (self.codec, self.element.value().primitive()) {
-            (Codec::Native, Some(values)) => Ok(values.to_bytes()),
+        self.in_machine_order(self.plain_bytes()?, 1)
+    }
+
+    /// All bytes of pixel data that is not compressed, as the file has them.
+    fn plain_bytes(&self) -> Result<&[u8], DecodeError> {
+        match (self.codec, &self.element.value) {
+            (Codec::Native, Value::Bytes(bytes)) => Ok(bytes),
             _ => Err(DecodeError::PixelData {
                 found: "compressed",
-                wanted,
+                wanted: "plain values, as the transfer syntax says,",
             }),
         }
     }
 
+    /// Samples in the byte order of the machine.
+    ///
+    /// In big endian, samples of one byte, or eight single bits, stand in words of two where the VR
+    /// is OW (PS3.5 8.1.1). How samples of four bytes stand in such words, tools disagree about.
+    fn in_machine_order<'a>(
+        &self,
+        stored: &'a [u8],
+        bits_allocated: u32,
+    ) -> Result<Cow<'a, [u8]>, DecodeError> {
+        let is_big = self.element.order == ByteOrder::Big;
+        let swapped = match bits_allocated {
+            32 if is_big => return Err(DecodeError::BigEndian32),
+            1 | 8 if is_big && self.element.vr == VR::OW => 2,
+            16 if is_big != cfg!(target_endian = "big") => 2,
+            32 if cfg!(target_endian = "big") => 4,
+            _ => return Ok(Cow::Borrowed(stored)),
+        };
+        let mut bytes = stored.to_vec();
+        bytes.chunks_exact_mut(swapped).for_each(<[u8]>::reverse);
+        Ok(Cow::Owned(bytes))
+    }
+
     /// The compressed bytes of a frame.
     fn encoded(&self, index: usize) -> Result<Cow<'_, [u8]>, DecodeError> {
-        let Some(fragments) = self.element.value().fragments() else {
+        let Value::Fragments(fragments) = &self.element.value else {
             return Err(DecodeError::PixelData {
                 found: "not in fragments",
                 wanted: "compressed data, as the transfer syntax says,",
             });
         };
-        let basic = self.element.value().offset_table().unwrap_or_default();
-        let basic = basic.iter().map(|offset| u64::from(*offset));
+        let Some((table, fragments)) = fragments.split_first() else {
+            return Err(DecodeError::PixelData {
+                found: "empty",
+                wanted: "an offset table and fragments",
+            });
+        };
+        let (table, _) = table.as_chunks();
+        let basic = table
+            .iter()
+            .map(|offset| u64::from(u32::from_le_bytes(*offset)));
         let offsets = if self.extended_offsets.is_empty() {
             basic.collect()
         } else {
@@ -142,14 +175,16 @@ impl PixelData {
 }
 
 /// The Extended Offset Table (7FE0,0001); empty where there is none.
-fn extended_offsets(object: &dicom_object::InMemDicomObject) -> Vec<u64> {
+fn extended_offsets(set: &DataSet) -> Vec<u64> {
     const EXTENDED_OFFSET_TABLE: Tag = Tag(0x7FE0, 0x0001);
-    let Some(element) = object.get(EXTENDED_OFFSET_TABLE) else {
-        return Vec::new();
-    };
-    let bytes = element.to_bytes().unwrap_or_default();
-    let (words, _) = bytes.as_chunks::<8>();
-    words.iter().map(|word| u64::from_ne_bytes(*word)).collect()
+    match set.get(EXTENDED_OFFSET_TABLE).map(|element| &element.value) {
+        Some(Value::Bytes(bytes)) => {
+            // Compressed data is little endian.
+            let (words, _) = bytes.as_chunks();
+            words.iter().map(|word| u64::from_le_bytes(*word)).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Checks the size of a compressed image against the header.

@@ -53,4 +53,19 @@ impl Codec {
     }
 }
 
+impl Codec {
+    /// By how much a file can be smaller than its pixels.
+    ///
+    /// Of plain pixels it cannot be, of deflated ones by 1032. The others have bounds so far away
+    /// (an image of one grey value takes some hundred bytes in JPEG 2000) that only a damaged
+    /// header goes beyond this one.
+    pub(in crate::dicom) fn most_compressed(self, transfer_syntax: &str) -> u64 {
+        match self {
+            Self::Native if transfer_syntax.ends_with(".1.99") => 1032,
+            Self::Native | Self::EncapsulatedNative => 1,
+            _ => 1 << 16,
+        }
+    }
+}
+
 const DECOMPRESS: &str = "; decompress the files first, for example with `gdcmconv --raw`";

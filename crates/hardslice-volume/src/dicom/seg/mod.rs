@@ -4,39 +4,37 @@ mod frame_on_grid;
 mod foreground;
 mod segments;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dicom_dictionary_std::tags;
-use dicom_object::OpenFileOptions;
 
 use self::foreground::{Foreground, Kind};
 use self::frame_on_grid::FrameOnGrid;
 use self::segments::Segments;
 use super::DicomError;
 use super::attributes::Attributes;
+use super::data_set::{Keep, begins_like_dicom, open};
 use super::decode::PixelData;
-use super::files::{collect_files, is_dicom};
 use super::frame::{FrameAttributes, FramePlace};
 use super::pixel_format::{LABELS, PixelFormat};
-use crate::{LabelNames, Placement, Scan, Volume};
+use crate::folder::files_below;
+use crate::labels::Canvas;
+use crate::{LabelNames, Reference, Scan, Volume};
 
 /// Reads a segmentation onto the canonical voxels of a scan.
 pub(super) fn read(
     path: &Path,
-    placement: &Placement,
+    reference: Reference<'_>,
     names: &LabelNames,
 ) -> Result<Scan<u16>, DicomError> {
     let path = &the_file(path)?;
-    let object = OpenFileOptions::new()
-        .read_until(tags::PIXEL_DATA)
-        .open_file(path)
-        .map_err(DicomError::unreadable(path))?;
+    let file = open(path, Keep::Header)?;
     let top = Attributes {
-        object: &object,
+        object: &file.set,
         path,
     };
     check_modality(top)?;
+    check_frame_of_reference(top, reference)?;
     let n_frames = top.whole_opt(tags::NUMBER_OF_FRAMES)?.unwrap_or(1);
     let format = PixelFormat::read(top, LABELS)?;
     let kind = Kind::read(top)?;
@@ -49,11 +47,9 @@ pub(super) fn read(
         kind,
     };
 
-    let grid = placement.canonical;
-    let mut painting = Painting {
-        owners: vec![0; grid.shape.n_voxels()],
-        overlaps: BTreeMap::new(),
-    };
+    let grid = reference.placement.canonical;
+    let mut canvas = Canvas::new(grid.shape.n_voxels(), path);
+    let ranks = segments.add_to(&mut canvas)?;
     for index in 0..n_frames {
         let segment_of_frame = match kind {
             Kind::LabelMap => None,
@@ -61,7 +57,7 @@ pub(super) fn read(
                 Some(segments::of_frame(&frames, index as usize)?)
             }
         };
-        if segment_of_frame.is_some_and(|segment| segments.value(segment).is_none()) {
+        if segment_of_frame.is_some_and(|segment| !ranks.contains_key(&segment)) {
             continue;
         }
         let marked = foreground
@@ -79,21 +75,40 @@ pub(super) fn read(
         let place = FramePlace::read(&frames, index as usize)?;
         let on_grid = FrameOnGrid::new(&place, &format, &grid).map_err(off_grid)?;
         for (pixel, segment) in marked {
-            if segments.value(segment).is_some() {
-                let voxel = on_grid.voxel(pixel).map_err(off_grid)?;
-                painting.paint(voxel, segment, &segments);
+            if let Some(rank) = ranks.get(&segment) {
+                canvas.paint(on_grid.voxel(pixel).map_err(off_grid)?, *rank);
             }
         }
     }
-    let labels = painting.finish(&segments, path)?;
+    let (labels, notes) = canvas.finish(names);
     let volume = Volume::new(grid, labels).map_err(|source| DicomError::VoxelCount {
         source,
         path: path.clone(),
     })?;
     Ok(Scan {
         volume,
-        placement: *placement,
+        placement: *reference.placement,
+        frame_of_reference: reference.frame_of_reference.map(str::to_owned),
+        notes,
     })
+}
+
+/// Refuses a segmentation of another frame of reference, where both are known.
+fn check_frame_of_reference(
+    top: Attributes<'_>,
+    reference: Reference<'_>,
+) -> Result<(), DicomError> {
+    match (
+        top.text(tags::FRAME_OF_REFERENCE_UID),
+        reference.frame_of_reference,
+    ) {
+        (Some(found), Some(wanted)) if found != wanted => Err(DicomError::FrameOfReference {
+            found,
+            wanted: wanted.to_owned(),
+            path: top.path.to_path_buf(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The segmentation file itself, or the only DICOM file of a folder.
@@ -104,17 +119,15 @@ fn the_file(path: &Path) -> Result<PathBuf, DicomError> {
         path: path.to_path_buf(),
     };
     if !path.is_dir() {
-        return if is_dicom(path)? {
+        return if begins_like_dicom(path)? {
             Ok(path.to_path_buf())
         } else {
             Err(refused("a file that is no DICOM".into()))
         };
     }
-    let mut files = Vec::new();
-    collect_files(path, &mut files)?;
     let mut dicom = Vec::new();
-    for file in files {
-        if is_dicom(&file)? {
+    for file in files_below(path)? {
+        if begins_like_dicom(&file)? {
             dicom.push(file);
         }
     }
@@ -137,42 +150,5 @@ fn check_modality(top: Attributes<'_>) -> Result<(), DicomError> {
             wanted: "a DICOM segmentation (SEG)",
             path,
         }),
-    }
-}
-
-/// Which segment each voxel belongs to.
-struct Painting {
-    /// Segment numbers, canonical `[z, y, x]`; 0 for none.
-    owners: Vec<u16>,
-    /// Voxels that two segments of different values claim.
-    overlaps: BTreeMap<(u16, u16), usize>,
-}
-
-impl Painting {
-    fn paint(&mut self, voxel: usize, segment: u16, segments: &Segments) {
-        let owner = &mut self.owners[voxel];
-        if *owner == 0 {
-            *owner = segment;
-        } else if segments.value(*owner) != segments.value(segment) {
-            let pair = (segment.min(*owner), segment.max(*owner));
-            *self.overlaps.entry(pair).or_default() += 1;
-        }
-    }
-
-    /// The label values, when no two segments of different values overlap.
-    fn finish(self, segments: &Segments, path: &Path) -> Result<Vec<u16>, DicomError> {
-        if let Some((&(first, second), &n_voxels)) = self.overlaps.first_key_value() {
-            return Err(DicomError::Overlap {
-                first: segments.label(first),
-                second: segments.label(second),
-                n_voxels,
-                path: path.to_path_buf(),
-            });
-        }
-        let values = self
-            .owners
-            .into_iter()
-            .map(|owner| segments.value(owner).unwrap_or(0));
-        Ok(values.collect())
     }
 }

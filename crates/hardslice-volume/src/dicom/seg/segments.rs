@@ -1,30 +1,36 @@
 //! The segments of a segmentation: number, label, and the value that each gets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
-use crate::LabelNames;
 use crate::dicom::DicomError;
 use crate::dicom::attributes::Attributes;
 use crate::dicom::frame::FrameAttributes;
+use crate::labels::{Canvas, Rank};
+use crate::{LabelError, LabelNames};
 
-/// What a segment is called, and the label value it gets; `None` where it is not asked for.
+/// A segment that is asked for.
 struct Segment {
+    /// Its place in the label map; 0 where there is none.
+    place: usize,
+    number: u16,
     label: String,
-    value: Option<u16>,
+    value: u16,
 }
 
-/// All segments of a file by number.
-pub(super) struct Segments(BTreeMap<u16, Segment>);
+/// The segments that are asked for, in the order of the label map.
+pub(super) struct Segments(Vec<Segment>);
 
 impl Segments {
     /// Reads the segments and looks their values up: by `SegmentLabel`, or else by number.
     ///
     /// Where no names are asked for, the value is the segment number.
     pub(super) fn read(top: Attributes<'_>, names: &LabelNames) -> Result<Self, DicomError> {
-        let mut segments = BTreeMap::new();
+        let mut wanted = Vec::new();
+        let mut labels = Vec::new();
+        let mut numbers = BTreeSet::new();
         for item in top.items(tags::SEGMENT_SEQUENCE) {
             let item = top.within(item);
             // Label-map objects may describe the background as segment 0.
@@ -32,45 +38,51 @@ impl Segments {
                 continue;
             }
             let number = segment_number(item, tags::SEGMENT_NUMBER)?;
+            if !numbers.insert(number) {
+                let problem = format!("{number} is there twice");
+                return Err(item.problem(tags::SEGMENT_NUMBER, problem));
+            }
             let label = item
                 .text(tags::SEGMENT_LABEL)
                 .unwrap_or_else(|| number.to_string());
-            let value = if names.is_empty() {
-                Some(number)
+            let entry = if names.is_empty() {
+                Some((0, number))
             } else {
                 names
-                    .value_of(&label)
-                    .or_else(|| names.value_of(&number.to_string()))
+                    .entry(&label)
+                    .or_else(|| names.entry(&number.to_string()))
             };
-            segments.insert(number, Segment { label, value });
+            labels.push(label.clone());
+            wanted.extend(entry.map(|(place, value)| Segment {
+                place,
+                number,
+                label,
+                value,
+            }));
         }
-        if segments.is_empty() {
+        if labels.is_empty() {
             return Err(top.missing(tags::SEGMENT_SEQUENCE));
         }
-        if segments.values().all(|segment| segment.value.is_none()) {
-            let labels: Vec<_> = segments
-                .into_values()
-                .map(|segment| segment.label)
-                .collect();
+        if wanted.is_empty() {
             return Err(DicomError::NoSegment {
                 wanted: names.joined(),
                 segments: labels.join(", "),
                 path: top.path.to_path_buf(),
             });
         }
-        Ok(Self(segments))
+        wanted.sort_by_key(|segment| (segment.place, segment.number));
+        Ok(Self(wanted))
     }
 
-    /// The label value of a segment, when it is asked for.
-    pub(super) fn value(&self, number: u16) -> Option<u16> {
-        self.0.get(&number)?.value
-    }
-
-    /// What a segment is called.
-    pub(super) fn label(&self, number: u16) -> String {
+    /// Adds the segments to a canvas; gives the rank of each by number.
+    pub(super) fn add_to(
+        &self,
+        canvas: &mut Canvas<'_>,
+    ) -> Result<BTreeMap<u16, Rank>, LabelError> {
         self.0
-            .get(&number)
-            .map_or_else(|| number.to_string(), |segment| segment.label.clone())
+            .iter()
+            .map(|segment| Ok((segment.number, canvas.add(&segment.label, segment.value)?)))
+            .collect()
     }
 }
 

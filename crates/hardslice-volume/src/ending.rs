@@ -1,0 +1,120 @@
+//! What the ending of a file's name says about its format.
+
+use std::path::Path;
+
+/// What the ending of a name says, in letters of any case: `.nii.gz` and `.NII.GZ` are one.
+///
+/// Readers look at a file's first bytes, too, and believe those; endings decide which files of a
+/// folder are looked at, what a case is called and how a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// `.nii`
+    Nifti,
+    /// `.nii.gz`
+    NiftiGz,
+    /// `.hdr` or `.hdr.gz`: the header of a NIfTI pair.
+    NiftiHeader,
+    /// `.img` or `.img.gz`: the voxels of a NIfTI pair.
+    NiftiVoxels,
+    /// `.nrrd`
+    Nrrd,
+    /// `.nhdr`: a header whose voxels stand in another file.
+    NrrdHeader,
+    /// `.seg.nrrd` or `.seg.nhdr`: a segmentation of 3D Slicer.
+    SegNrrd,
+    /// `.mha`
+    MetaImage,
+    /// `.mhd`: a header whose voxels stand in another file.
+    MetaImageHeader,
+    /// `.dcm`, `.dicom` or `.ima`
+    Dicom,
+}
+
+/// An ending that ends another one stands behind it.
+const ENDINGS: [(&str, Ending); 17] = [
+    (".nii.gz", Ending::NiftiGz),
+    (".nii", Ending::Nifti),
+    (".hdr.gz", Ending::NiftiHeader),
+    (".hdr", Ending::NiftiHeader),
+    (".img.gz", Ending::NiftiVoxels),
+    (".img", Ending::NiftiVoxels),
+    (".seg.nrrd", Ending::SegNrrd),
+    (".seg.nhdr", Ending::SegNrrd),
+    (".nrrd", Ending::Nrrd),
+    (".nhdr", Ending::NrrdHeader),
+    (".seg.mha", Ending::MetaImage),
+    (".mha", Ending::MetaImage),
+    (".seg.mhd", Ending::MetaImageHeader),
+    (".mhd", Ending::MetaImageHeader),
+    (".dcm", Ending::Dicom),
+    (".dicom", Ending::Dicom),
+    (".ima", Ending::Dicom),
+];
+
+impl Ending {
+    /// The ending of a file's name; `None` where it is none of those.
+    pub fn of(path: &Path) -> Option<Self> {
+        Self::split(&path.file_name()?.to_string_lossy()).1
+    }
+
+    /// A name without its ending, and the ending.
+    ///
+    /// ```
+    /// use hardslice_volume::Ending;
+    ///
+    /// assert_eq!(Ending::split("Liver.NII.GZ"), ("Liver", Some(Ending::NiftiGz)));
+    /// assert_eq!(Ending::split("notes.txt"), ("notes.txt", None));
+    /// ```
+    pub fn split(name: &str) -> (&str, Option<Self>) {
+        let stem = |ending: &str| {
+            let at = name.len().checked_sub(ending.len())?;
+            let (stem, tail) = name.split_at_checked(at)?;
+            tail.eq_ignore_ascii_case(ending).then_some(stem)
+        };
+        ENDINGS
+            .iter()
+            .find_map(|(ending, kind)| Some((stem(ending)?, Some(*kind))))
+            .unwrap_or((name, None))
+    }
+
+    /// A file's name without its ending, as a case or a structure is called after it.
+    pub fn stem(path: &Path) -> String {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Self::split(&name).0.to_owned()
+    }
+
+    /// Whether a file with this ending can be given as a scan or a label map by itself: all but
+    /// DICOM, whose slices make a scan together, and the voxels of a NIfTI pair, whose header is
+    /// the one to give.
+    pub fn is_volume(self) -> bool {
+        !matches!(self, Self::Dicom | Self::NiftiVoxels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_are_found_in_letters_of_any_case() {
+        for (name, stem, ending) in [
+            ("a.nii", "a", Some(Ending::Nifti)),
+            ("a.Nii", "a", Some(Ending::Nifti)),
+            ("a.b.NII.GZ", "a.b", Some(Ending::NiftiGz)),
+            ("A.HDR", "A", Some(Ending::NiftiHeader)),
+            ("A.Img.gz", "A", Some(Ending::NiftiVoxels)),
+            ("liver.SEG.NRRD", "liver", Some(Ending::SegNrrd)),
+            ("liver.nrrd", "liver", Some(Ending::Nrrd)),
+            ("x.MHA", "x", Some(Ending::MetaImage)),
+            ("x.mhd", "x", Some(Ending::MetaImageHeader)),
+            ("IM1.DCM", "IM1", Some(Ending::Dicom)),
+            ("IM1.IMA", "IM1", Some(Ending::Dicom)),
+            ("a.gz", "a.gz", None),
+            ("nii", "nii", None),
+            ("größe", "größe", None),
+            ("", "", None),
+        ] {
+            assert_eq!(Ending::split(name), (stem, ending), "`{name}`");
+        }
+    }
+}

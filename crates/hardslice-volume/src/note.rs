@@ -1,0 +1,147 @@
+//! What a reader took for granted, and says so.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Something in a file that was read by a rule, not by the letter, and that whoever answers for the
+/// result may want to look at.
+///
+/// Readers return their notes beside the volume, and print nothing. A note never stands for a
+/// doubt about voxels: what is in doubt is an error.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Note {
+    /// Labels that are whole numbers up to a rounding, as slopes and 32-bit numbers leave them,
+    /// were taken for those numbers.
+    Rounded {
+        /// Voxels that were no whole numbers.
+        n_voxels: usize,
+        /// The largest distance of one of them from its whole number.
+        largest_off: f64,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// Voxels belong to two structures: the one that the label map lists later has them.
+    Overlap {
+        /// The structure that lost voxels.
+        first: String,
+        /// The structure that has them.
+        second: String,
+        /// How many.
+        n_voxels: usize,
+        /// The file or folder.
+        path: PathBuf,
+    },
+
+    /// The label map names structures that the file or folder does not hold; their labels have no
+    /// voxel.
+    StructuresAbsent {
+        /// The names, those of one label value together: `kidney_left or left kidney`.
+        names: Vec<String>,
+        /// The file or folder.
+        path: PathBuf,
+    },
+
+    /// The two affines of a NIfTI header place the volume differently; the sform was taken.
+    PosesDiffer {
+        /// Largest distance between matching corner voxels, millimetres.
+        distance_mm: f64,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The spacing that a NIfTI header gives is not that of its sform, which was taken.
+    SpacingDiffers {
+        /// The header's `pixdim` along the file's axes, millimetres.
+        pixdim_mm: [f64; 3],
+        /// The spacing of the sform along the file's axes, millimetres.
+        sform_mm: [f64; 3],
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A header says nothing about directions.
+    NoPose {
+        /// Where the file's axes were taken to run: the way of the field's tools.
+        axes: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// Bytes other than zeros follow the voxels. They were left alone.
+    BytesBehind {
+        /// How many.
+        n_bytes: u64,
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = match self {
+            Self::Rounded {
+                n_voxels,
+                largest_off,
+                path,
+            } => {
+                write!(
+                    f,
+                    "{n_voxels} voxels are no whole numbers, by {largest_off:.1e} at most, and \
+                     were taken for the nearest label"
+                )?;
+                path
+            }
+            Self::Overlap {
+                first,
+                second,
+                n_voxels,
+                path,
+            } => {
+                write!(
+                    f,
+                    "`{first}` and `{second}` overlap in {n_voxels} voxels, which count as \
+                     `{second}`, the later of the two"
+                )?;
+                path
+            }
+            Self::StructuresAbsent { names, path } => {
+                write!(f, "not there, so without a voxel: {}", names.join(", "))?;
+                path
+            }
+            Self::PosesDiffer { distance_mm, path } => {
+                write!(
+                    f,
+                    "sform and qform place the volume differently, corners up to \
+                     {distance_mm:.3} mm apart; the sform was taken"
+                )?;
+                path
+            }
+            Self::SpacingDiffers {
+                pixdim_mm,
+                sform_mm,
+                path,
+            } => {
+                write!(
+                    f,
+                    "the header's pixdim says {pixdim_mm:.4?} mm, its sform {sform_mm:.4?} mm; \
+                     the sform was taken"
+                )?;
+                path
+            }
+            Self::NoPose { axes, path } => {
+                write!(
+                    f,
+                    "the header says nothing about directions; its axes were taken to run {axes}"
+                )?;
+                path
+            }
+            Self::BytesBehind { n_bytes, path } => {
+                write!(f, "{n_bytes} bytes behind the voxels were not read")?;
+                path
+            }
+        };
+        write!(f, ": {}", path.display())
+    }
+}
