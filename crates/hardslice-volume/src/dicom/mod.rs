@@ -69,7 +69,9 @@
 
 mod attributes;
 mod data_set;
+mod data_set_error;
 mod decode;
+mod decode_error;
 mod error;
 mod files;
 mod frame;
@@ -85,9 +87,9 @@ use std::path::Path;
 
 use crate::{LabelNames, Reference, Scan};
 
-pub use data_set::DataSetError;
 pub(crate) use data_set::begins_like_dicom;
-pub use decode::DecodeError;
+pub use data_set_error::DataSetError;
+pub use decode_error::DecodeError;
 pub use error::{DicomError, FileList};
 pub use series_info::{SeriesInfo, SeriesList};
 

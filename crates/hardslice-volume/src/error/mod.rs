@@ -1,10 +1,10 @@
 //! What can be wrong with a file that holds a scan or labels.
 
-mod labels;
 mod meta_image;
 mod nifti;
 mod nrrd;
 
+use crate::label_error::LabelError;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -13,7 +13,6 @@ use crate::dicom::DicomError;
 use crate::file_error::FileError;
 use crate::{GridMismatch, ShearedGrid, SingularAffine, VoxelCount};
 
-pub use labels::LabelError;
 pub use meta_image::MetaImageError;
 pub use nifti::NiftiError;
 pub use nrrd::NrrdError;

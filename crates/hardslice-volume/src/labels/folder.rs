@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::label_file::read_label_file;
-use super::paint::Canvas;
 use super::target::Target;
 use super::{LabelError, LabelNames};
+use crate::canvas::Canvas;
 use crate::folder::visible_entries;
 use crate::{Ending, Note, ReadError};
 

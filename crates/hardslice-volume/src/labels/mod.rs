@@ -1,6 +1,5 @@
 //! Label maps: which voxel belongs to which structure.
 
-mod paint;
 mod embed;
 mod target;
 mod label_file;
@@ -8,8 +7,7 @@ mod segments;
 mod folder;
 mod read;
 
-pub use crate::error::LabelError;
+pub use crate::label_error::LabelError;
 pub use crate::label_names::{LabelNames, LabelNamesError};
-pub(crate) use paint::{Canvas, Rank};
 pub use read::{read_labels, read_labels_on, read_labels_within};
 pub(crate) use target::placed_on;

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::label_file::LabelFile;
-use super::paint::Canvas;
 use super::target::Target;
 use super::{LabelError, LabelNames};
+use crate::canvas::Canvas;
 use crate::{Note, ReadError};
 
 /// Brings a label file to the scan's grid and its segments to their values, with what there is to

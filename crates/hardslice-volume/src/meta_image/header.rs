@@ -5,7 +5,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::MetaImageError;
-use crate::stored::{ByteOrder, Layout, ScalarType};
+use crate::scalar::{ByteOrder, ScalarType};
+use crate::stored::Layout;
 use crate::{Action, Grid, Note, PerAxis, ReadError};
 
 /// A header longer than this is no header.

@@ -1,6 +1,6 @@
 //! Fields of a fixed struct at fixed places.
 
-use crate::stored::ByteOrder;
+use crate::scalar::ByteOrder;
 
 /// The bytes of a header and their order.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::NiftiError;
 use super::affine::{Pose, Qform};
 use super::bytes::Fields;
-use crate::stored::{ByteOrder, Layout, ScalarType, Scale};
+use crate::scalar::{ByteOrder, ScalarType};
+use crate::stored::{Layout, Scale};
 use crate::{Grid, Note, PerAxis};
 
 /// Bytes of a NIfTI-1 header.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::NrrdError;
 use super::space;
-use crate::stored::{ByteOrder, Compression, Layout, ScalarType, Source};
+use crate::scalar::{ByteOrder, ScalarType};
+use crate::stored::{Compression, Layout, Source};
 use crate::{Action, Grid, PerAxis, ReadError};
 
 /// A header longer than this is no header.

@@ -7,14 +7,11 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::ZlibDecoder;
 
-use super::gzip::GzipMembers;
+use super::gzip::{GZIP_MAGIC, GzipMembers};
 use crate::{Action, Note, ReadError};
 
 /// Deflate cannot shrink anything by more than this factor.
 const MAX_DEFLATE_RATIO: u64 = 1032;
-
-/// The first bytes of every gzip file.
-pub(super) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// How the bytes of a file are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! From a stream of stored numbers to voxels.
 
-use crate::stored::scalar::Scalar;
-use crate::stored::{ByteOrder, ScalarType, Source};
+use crate::scalar::Scalar;
+use crate::scalar::{ByteOrder, ScalarType};
+use crate::stored::Source;
 use crate::{Note, PerAxis, ReadError};
 
 /// Bytes decoded at a time: small enough to stay in the cache between the decompressor and us.

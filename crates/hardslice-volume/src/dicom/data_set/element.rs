@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dicom_core::{Tag, VR};
 use dicom_encoding::text::{SpecificCharacterSet, TextCodec};
 
-use crate::stored::{ByteOrder, Scalar};
+use crate::scalar::{ByteOrder, Scalar};
 
 /// Elements by tag, and how their text is encoded.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::StandardDataDictionary;
 
-use crate::stored::ByteOrder;
+use crate::scalar::ByteOrder;
 
 /// Explicit or implicit VR, and the byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,12 +13,11 @@
 
 mod element;
 mod encoding;
-mod error;
 mod file;
 mod input;
 mod parser;
 
+pub(super) use super::data_set_error::DataSetError;
 pub(super) use element::{DataSet, Element, Value};
-pub use error::DataSetError;
 pub(crate) use file::begins_like_dicom;
 pub(super) use file::{Keep, open};

@@ -1,6 +1,5 @@
 //! From the pixel data of a file to the decoded bytes of one frame.
 
-mod error;
 mod fragments;
 mod jpeg;
 mod jpeg2000;
@@ -18,9 +17,9 @@ use dicom_dictionary_std::tags;
 use super::DicomError;
 use super::data_set::{DataSet, Element, Keep, Value, open};
 use super::pixel_format::PixelFormat;
-use crate::stored::ByteOrder;
+use crate::scalar::ByteOrder;
 
-pub use error::DecodeError;
+pub(super) use super::decode_error::DecodeError;
 pub(super) use transfer_syntax::Codec;
 
 /// The pixel data of one file.

@@ -17,8 +17,8 @@ use super::data_set::{Keep, begins_like_dicom, open};
 use super::decode::PixelData;
 use super::frame::{FrameAttributes, FramePlace};
 use super::pixel_format::{LABELS, PixelFormat};
+use crate::canvas::Canvas;
 use crate::folder::files_below;
-use crate::labels::Canvas;
 use crate::{LabelNames, Reference, Scan, Volume};
 
 /// Reads a segmentation onto the canonical voxels of a scan.

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
+use crate::canvas::{Canvas, Rank};
 use crate::dicom::DicomError;
 use crate::dicom::attributes::Attributes;
 use crate::dicom::frame::FrameAttributes;
-use crate::labels::{Canvas, Rank};
 use crate::{LabelError, LabelNames};
 
 /// A segment that is asked for.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{LabelError, LabelNames};
 use crate::Note;
+use crate::label_error::LabelError;
+use crate::label_names::LabelNames;
 
 /// A structure on a canvas, and its rank: where structures overlap the higher one wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
