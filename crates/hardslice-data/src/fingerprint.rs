@@ -1,35 +1,32 @@
 //! Content hashes of scans and of the files that they come from.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use blake3::{Hash, Hasher};
-use hardslice_volume::{Action, FileError, PerAxis, Volume};
+use hardslice_volume::folder::visible_paths;
+use hardslice_volume::{Action, Ending, FileError, PerAxis, Volume};
 use rayon::prelude::*;
 
 /// Adds the content of a file, or of every visible file under a folder with its name.
 ///
-/// Of a header whose voxels lie in a file beside it (`.hdr`, `.nhdr`) all files of the same name
-/// before the ending are taken.
+/// Of a scan whose header and voxels lie in files side by side (`.hdr` and `.img`, `.nhdr`, `.mhd`)
+/// all files of the same name before the ending are taken.
 pub(crate) fn add_content(hasher: &mut Hasher, path: &Path) -> Result<(), FileError> {
     if path.is_dir() {
-        for entry in sorted_entries(path)? {
+        for entry in visible_paths(path)? {
             add_text(hasher, name_bytes(&entry));
             add_content(hasher, &entry)?;
         }
         return Ok(());
     }
-    let ending = path
-        .extension()
-        .map(|ending| ending.to_string_lossy().to_lowercase());
-    if matches!(ending.as_deref(), Some("hdr" | "nhdr")) {
+    if Ending::of(path).is_some_and(Ending::is_in_parts) {
         let folder = path
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty());
-        let stem = path.file_stem().expect("what has an ending has a name");
+        let stem = Ending::stem(path);
         // A path without a folder lies in the one that the program was started in.
-        for entry in sorted_entries(folder.unwrap_or(Path::new(".")))? {
-            let end = name_bytes(&entry).strip_prefix(stem.as_encoded_bytes());
+        for entry in visible_paths(folder.unwrap_or(Path::new(".")))? {
+            let end = name_bytes(&entry).strip_prefix(stem.as_bytes());
             if entry.is_file() && end.is_some_and(|end| end.starts_with(b".")) {
                 add_file(hasher, &entry)?;
             }
@@ -87,20 +84,10 @@ fn name_bytes(entry: &Path) -> &[u8] {
     name.as_encoded_bytes()
 }
 
-fn sorted_entries(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(dir).map_err(Action::List.on(dir))? {
-        let path = entry.map_err(Action::List.on(dir))?.path();
-        if !name_bytes(&path).starts_with(b".") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn content(path: &Path) -> String {
@@ -128,14 +115,24 @@ mod tests {
 
     #[test]
     fn voxels_beside_a_header_count() {
-        let dir = tempfile::tempdir().unwrap();
-        let header = dir.path().join("a.hdr");
-        fs::write(&header, "header").unwrap();
-        fs::write(dir.path().join("a.img"), "voxels").unwrap();
-        let before = content(&header);
-        fs::write(dir.path().join("ab.img"), "another scan").unwrap();
-        assert_eq!(content(&header), before, "a file of another name");
-        fs::write(dir.path().join("a.img"), "other voxels").unwrap();
-        assert_ne!(content(&header), before, "its own voxels");
+        for (header, voxels) in [
+            ("a.hdr", "a.img"),
+            ("a.HDR", "a.IMG"),
+            ("a.hdr.gz", "a.img.gz"),
+            ("a.img", "a.hdr"),
+            ("a.nhdr", "a.raw.gz"),
+            ("a.seg.nhdr", "a.seg.raw"),
+            ("a.mhd", "a.zraw"),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join(header);
+            fs::write(&path, "header").unwrap();
+            fs::write(dir.path().join(voxels), "voxels").unwrap();
+            let before = content(&path);
+            fs::write(dir.path().join("ab.img"), "another scan").unwrap();
+            assert_eq!(content(&path), before, "{header}: a file of another name");
+            fs::write(dir.path().join(voxels), "other voxels").unwrap();
+            assert_ne!(content(&path), before, "{header}: its own voxels");
+        }
     }
 }

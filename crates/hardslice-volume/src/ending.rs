@@ -20,8 +20,10 @@ pub enum Ending {
     Nrrd,
     /// `.nhdr`: a header whose voxels stand in another file.
     NrrdHeader,
-    /// `.seg.nrrd` or `.seg.nhdr`: a segmentation of 3D Slicer.
+    /// `.seg.nrrd`: a segmentation of 3D Slicer.
     SegNrrd,
+    /// `.seg.nhdr`: the header of one whose voxels stand in another file.
+    SegNrrdHeader,
     /// `.mha`
     MetaImage,
     /// `.mhd`: a header whose voxels stand in another file.
@@ -39,7 +41,7 @@ const ENDINGS: [(&str, Ending); 17] = [
     (".img.gz", Ending::NiftiVoxels),
     (".img", Ending::NiftiVoxels),
     (".seg.nrrd", Ending::SegNrrd),
-    (".seg.nhdr", Ending::SegNrrd),
+    (".seg.nhdr", Ending::SegNrrdHeader),
     (".nrrd", Ending::Nrrd),
     (".nhdr", Ending::NrrdHeader),
     (".seg.mha", Ending::MetaImage),
@@ -88,6 +90,18 @@ impl Ending {
     /// the one to give.
     pub fn is_volume(self) -> bool {
         !matches!(self, Self::Dicom | Self::NiftiVoxels)
+    }
+
+    /// Whether header and voxels stand in files of their own, side by side.
+    pub fn is_in_parts(self) -> bool {
+        matches!(
+            self,
+            Self::NiftiHeader
+                | Self::NiftiVoxels
+                | Self::NrrdHeader
+                | Self::SegNrrdHeader
+                | Self::MetaImageHeader
+        )
     }
 }
 

@@ -40,7 +40,9 @@ pub(crate) fn file_kind(path: &Path) -> Result<FileKind, ReadError> {
         Some(Ending::Nifti | Ending::NiftiGz | Ending::NiftiHeader | Ending::NiftiVoxels) => {
             FileKind::Nifti
         }
-        Some(Ending::Nrrd | Ending::NrrdHeader | Ending::SegNrrd) => FileKind::Nrrd,
+        Some(Ending::Nrrd | Ending::NrrdHeader | Ending::SegNrrd | Ending::SegNrrdHeader) => {
+            FileKind::Nrrd
+        }
         Some(Ending::MetaImage | Ending::MetaImageHeader) => FileKind::MetaImage,
         Some(Ending::Dicom) => FileKind::Dicom,
         None if begins_like_dicom(path)? => FileKind::Dicom,

@@ -30,18 +30,27 @@ use crate::{Action, FileError};
 /// [`FileError`]: the folder cannot be listed; or, with the entry's path, a link leads nowhere, a
 /// name is not UTF-8, or an entry is neither a file nor a folder.
 pub fn visible_entries(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let paths = visible_paths(dir)?;
+    for path in &paths {
+        if let Some(problem) = problem(path) {
+            return Err(Action::Read.on(path)(problem));
+        }
+    }
+    Ok(paths)
+}
+
+/// As [`visible_entries`], whatever they are: for those who tell apart themselves what can be read.
+///
+/// # Errors
+///
+/// [`FileError`]: the folder cannot be listed.
+pub fn visible_paths(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(Action::List.on(dir))? {
         let entry = entry.map_err(Action::List.on(dir))?;
-        let name = entry.file_name();
-        if name.as_encoded_bytes().starts_with(b".") {
-            continue;
+        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            paths.push(entry.path());
         }
-        let path = entry.path();
-        if let Some(problem) = problem(&path) {
-            return Err(Action::Read.on(&path)(problem));
-        }
-        paths.push(path);
     }
     paths.sort();
     Ok(paths)

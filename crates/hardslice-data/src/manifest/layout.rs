@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hardslice_volume::{Action, FileError};
+use hardslice_volume::Action;
 use serde::{Deserialize, Serialize};
 
 use super::ManifestError;
@@ -118,19 +118,4 @@ impl Layout {
             }
         }
     }
-}
-
-/// The visible entries of a folder, by name.
-///
-/// Hidden ones are left out: macOS leaves `._NAME` beside every file that it copies.
-pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(dir).map_err(Action::List.on(dir))? {
-        let entry = entry.map_err(Action::List.on(dir))?;
-        if !entry.file_name().to_string_lossy().starts_with('.') {
-            paths.push(entry.path());
-        }
-    }
-    paths.sort();
-    Ok(paths)
 }

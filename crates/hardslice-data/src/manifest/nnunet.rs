@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use hardslice_volume::folder::visible_paths;
+
 use super::dataset_json::DatasetJson;
 use super::draft::{Draft, Drafts};
 use super::file_names::stem;
-use super::layout::entries;
 use super::{ManifestError, Problem};
 
 /// What nnU-Net adds to the name of a scan of one channel.
@@ -164,7 +165,7 @@ fn named(
 ) -> Result<BTreeMap<String, PathBuf>, ManifestError> {
     let mut files = BTreeMap::new();
     let mut others = Vec::new();
-    for path in entries(dir)? {
+    for path in visible_paths(dir)? {
         // What is not UTF-8 in a name is replaced; such a path is refused when all are checked.
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let before = name.len().checked_sub(ending.len());

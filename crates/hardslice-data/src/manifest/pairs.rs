@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use hardslice_volume::folder::visible_paths;
+
 use super::draft::{Draft, Drafts};
 use super::file_names::{
     FIRST_CHANNEL, IMAGE_WORDS, LABEL_WORDS, Role, case_and_role, case_of_channel, numbered, stem,
     without_channel,
 };
-use super::layout::entries;
 use super::{ManifestError, Problem};
 
 /// The scans and labels found of one name.
@@ -23,7 +24,7 @@ struct Found {
 ///
 /// A scan without labels is a case without labels; labels without a scan are a problem.
 pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
-    let inside = entries(dir)?;
+    let inside = visible_paths(dir)?;
     let folder = |words: &[&str]| {
         let is_one = |path: &&PathBuf| {
             path.is_dir() && words.contains(&name_of(path).to_lowercase().as_str())
@@ -34,11 +35,11 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
     let mut is_by_folder = false;
     if let Some(images) = folder(&IMAGE_WORDS) {
         let labels = folder(&LABEL_WORDS);
-        for path in entries(images)? {
+        for path in visible_paths(images)? {
             add(&mut found, &path, Some(Role::Image), None);
         }
         if let Some(labels) = labels {
-            for path in entries(labels)? {
+            for path in visible_paths(labels)? {
                 add(&mut found, &path, Some(Role::Labels), None);
             }
         }
@@ -53,7 +54,7 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
         is_by_folder = true;
         for case in inside.iter().filter(|path| path.is_dir()) {
             let name = name_of(case);
-            for path in entries(case)? {
+            for path in visible_paths(case)? {
                 // Of folders only those that say what they hold.
                 let is_known = !path.is_dir()
                     || stem(&path).is_some_and(|stem| case_and_role(&stem).0.is_empty());
