@@ -84,6 +84,12 @@ impl LabelNames {
         self.entry(name).map(|(_, value)| value)
     }
 
+    /// Whether two names are one: equal but for the case of letters, and for spaces, underscores and
+    /// hyphens between words.
+    pub fn same_name(name: &str, other: &str) -> bool {
+        normalised(name) == normalised(other)
+    }
+
     /// The place of a structure in the list, from 0, and its value; `None` when it is not listed.
     pub(crate) fn entry(&self, name: &str) -> Option<(usize, u16)> {
         let wanted = normalised(name);

@@ -6,8 +6,8 @@ use rayon::prelude::*;
 
 use super::CaseAudit;
 use super::finding::{Finding, Kind, error, unreadable, warning};
-use crate::OrganMap;
 use crate::manifest::Case;
+use crate::{Mirror, OrganMap};
 
 /// Label values named in a message.
 const MOST_NAMED: usize = 8;
@@ -214,12 +214,9 @@ fn outside(counts: &[u64], organs: &OrganMap, ignored: &[u16]) -> Option<Finding
 fn sides(counts: &LabelCounts, organs: &OrganMap) -> Vec<Finding> {
     let centres = centres_x(counts, organs);
     let at = |name: &str| {
-        let of_name = organs
-            .organs()
-            .position(|organ| OrganMap::same_name(organ.as_str(), name));
-        of_name.and_then(|organ_idx| centres[organ_idx])
+        let organ_idx = organs.index_of(organs.organ_named(name)?)?;
+        centres[organ_idx]
     };
-    let mirror = organs.mirror_table();
     let mut misplaced: Vec<String> = Vec::new();
     if let (Some(liver), Some(spleen)) = (at("liver"), at("spleen")) {
         if liver < spleen {
@@ -229,19 +226,17 @@ fn sides(counts: &LabelCounts, organs: &OrganMap) -> Vec<Finding> {
         misplaced.push("the liver lies in the left half of the scan".to_owned());
     }
     for (organ_idx, organ) in organs.organs().enumerate() {
-        let twin_idx = usize::from(mirror[usize::from(organs.store_value(organ_idx))]) - 1;
+        let Mirror::Twin(twin_idx) = organs.mirror(organ_idx) else {
+            continue;
+        };
         let is_left = organ.as_str().to_lowercase().contains("left")
             || organ
                 .as_str()
                 .to_lowercase()
                 .split(['_', '-', ' '])
                 .any(|word| word == "l");
-        if let (true, true, Some(left), Some(right)) = (
-            twin_idx != organ_idx,
-            is_left,
-            centres[organ_idx],
-            centres[twin_idx],
-        ) && left > right
+        if let (true, Some(left), Some(right)) = (is_left, centres[organ_idx], centres[twin_idx])
+            && left > right
         {
             misplaced.push(format!("`{organ}` lies right of its twin"));
         }

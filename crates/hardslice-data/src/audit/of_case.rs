@@ -54,10 +54,9 @@ impl CaseAudit {
         audit.findings.extend(stats.findings());
         if let Some((counts, hash)) = labels {
             labels::check(case, scan.grid, counts, organs, ignored, &mut audit);
-            let shows_organs = audit
-                .label_values
-                .iter()
-                .any(|value| organs.store_values()[usize::from(*value)] > 0);
+            let table = organs.store_values();
+            let mut values = audit.label_values.iter();
+            let shows_organs = values.any(|value| table[usize::from(*value)] > 0);
             audit.labels_blake3 = shows_organs.then(|| hash.to_owned());
         }
         audit

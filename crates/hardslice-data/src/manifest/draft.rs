@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use hardslice_volume::Action;
+use hardslice_volume::{Action, LabelNames};
 
 use super::{Case, Problem, file_names};
 use crate::{CaseId, NameError, Organ, OrganMap, PatientId};
@@ -230,7 +230,11 @@ fn annotated(draft: &Draft, organs: &OrganMap) -> Vec<Organ> {
     let Some(listed) = &draft.organs else {
         return organs.organs().cloned().collect();
     };
-    let is_listed = |name: &str| listed.iter().any(|other| OrganMap::same_name(other, name));
+    let is_listed = |name: &str| {
+        listed
+            .iter()
+            .any(|other| LabelNames::same_name(other, name))
+    };
     let is_annotated = |entry: &&crate::OrganLabels| {
         is_listed(entry.organ.as_str())
             || (!entry.structures.is_empty() && entry.structures.iter().all(|name| is_listed(name)))

@@ -1,19 +1,22 @@
 //! Which label values make which organ, and which organs are each other's mirror image.
 
+mod error;
 mod index;
+mod mirror;
 mod reading;
 mod sides;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use hardslice_volume::{LabelNames, LabelNamesError};
+use hardslice_volume::LabelNames;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use crate::{NameError, Organ};
+use crate::Organ;
 
+pub use error::OrganMapError;
 pub use index::{OutputIdx, StoreOrgan};
+pub use mirror::Mirror;
 
 /// Most organs in one map: a label of the store is one byte and 0 is the background.
 pub const MOST_ORGANS: usize = 254;
@@ -50,79 +53,6 @@ pub struct OrganMap {
     names: LabelNames,
 }
 
-/// A map of organs that contradicts itself.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum OrganMapError {
-    /// No organ at all.
-    #[error("the organ map is empty: name at least one organ and its labels, as `liver = [1]`")]
-    Empty,
-    /// More organs than the store can tell apart.
-    #[error("the organ map holds {got} organs, at most {MOST_ORGANS} fit")]
-    TooMany {
-        /// Organs given.
-        got: usize,
-    },
-    /// An organ twice.
-    #[error("the organ `{organ}` is in the map twice: list all its labels at once")]
-    Twice {
-        /// The organ.
-        organ: Organ,
-    },
-    /// An organ that no label makes.
-    #[error("the organ `{organ}` has no label: give it at least one, as `{organ} = [1]`")]
-    NoLabels {
-        /// The organ.
-        organ: Organ,
-    },
-    /// 0 is the background.
-    #[error("the organ `{organ}` claims label 0, which is the background")]
-    Background {
-        /// The organ.
-        organ: Organ,
-    },
-    /// Two organs share a label: each pixel belongs to one organ at most.
-    #[error(
-        "label {label} belongs to both `{first}` and `{second}`: organs must not overlap (nested \
-         regions are trained one organ at a time, each with a map of its own)"
-    )]
-    Shared {
-        /// The label value.
-        label: u16,
-        /// The organ that had it first.
-        first: Organ,
-        /// The organ that claims it too.
-        second: Organ,
-    },
-    /// A label that is to be ignored and belongs to an organ.
-    #[error("label {label} is to be ignored and belongs to the organ `{organ}`: it cannot be both")]
-    Ignored {
-        /// The label value.
-        label: u16,
-        /// The organ.
-        organ: Organ,
-    },
-    /// Two organs share a structure.
-    #[error(
-        "the structure `{structure}` belongs to both `{first}` and `{second}` (names are the same \
-         whatever the case of their letters, and spaces, underscores and hyphens are equal; an \
-         organ's own name is one of its structures)"
-    )]
-    SharedStructure {
-        /// The structure.
-        structure: String,
-        /// The organ that had it first.
-        first: Organ,
-        /// The organ that claims it too.
-        second: Organ,
-    },
-    /// A name that cannot be used.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// Names that have no value.
-    #[error("the names of the organs' structures cannot be used")]
-    Names(#[from] LabelNamesError),
-}
-
 impl OrganMap {
     /// Makes a map of organs, in this order, each with its label values.
     ///
@@ -156,8 +86,8 @@ impl OrganMap {
                 return Err(OrganMapError::NoLabels { organ });
             }
             let is_same =
-                |other: &&OrganLabels| Self::same_name(other.organ.as_str(), organ.as_str());
-            if checked.iter().any(|other| is_same(&other)) {
+                |other: &OrganLabels| LabelNames::same_name(other.organ.as_str(), organ.as_str());
+            if checked.iter().any(is_same) {
                 return Err(OrganMapError::Twice { organ });
             }
             for &label in &entry.labels {
@@ -201,7 +131,7 @@ impl OrganMap {
             // The organ's own name is always among its structures, and one in two spellings is one.
             let mut names = vec![entry.organ.to_string()];
             entry.structures.retain(|name| {
-                let is_new = !names.iter().any(|other| Self::same_name(other, name));
+                let is_new = !names.iter().any(|other| LabelNames::same_name(other, name));
                 if is_new {
                     names.push(name.clone());
                 }
@@ -214,7 +144,7 @@ impl OrganMap {
             for name in names {
                 let first = owners
                     .iter()
-                    .find(|(other, _)| Self::same_name(other, &name));
+                    .find(|(other, _)| LabelNames::same_name(other, &name));
                 if let Some((_, first)) = first {
                     return Err(OrganMapError::SharedStructure {
                         structure: name,
@@ -285,7 +215,7 @@ impl OrganMap {
     /// underscores and hyphens are equal.
     pub fn organ_named(&self, name: &str) -> Option<&Organ> {
         self.organs()
-            .find(|organ| Self::same_name(organ.as_str(), name))
+            .find(|organ| LabelNames::same_name(organ.as_str(), name))
     }
 
     /// The organ that a value of a label map belongs to.
@@ -293,17 +223,6 @@ impl OrganMap {
         let mut organs = self.organs.iter();
         let entry = organs.find(|entry| entry.labels.contains(&label))?;
         Some(&entry.organ)
-    }
-
-    /// Whether two names are equal but for the case of letters, and for spaces, underscores and
-    /// hyphens between words.
-    pub fn same_name(name: &str, other: &str) -> bool {
-        let words = |name: &str| -> Vec<String> {
-            let words = name.split(|c: char| c.is_whitespace() || c == '_' || c == '-');
-            let words = words.filter(|word| !word.is_empty());
-            words.map(str::to_lowercase).collect()
-        };
-        words(name) == words(other)
     }
 
     /// What the store holds in the pixels of the organ of this index: the index plus one.
@@ -333,57 +252,6 @@ impl OrganMap {
         }
         table
     }
-
-    /// What becomes of the organ of this index when x is reversed.
-    ///
-    /// Organs whose names differ only by the side (`kidney_left` and `kidney_right`, `left_kidney`,
-    /// `kidney_l`, `Left Kidney`) change places, all without a side stay. Reversing y swaps nothing: in
-    /// the protocol it is a plain augmentation, not another anatomy.
-    ///
-    /// # Panics
-    ///
-    /// When the map has no such organ.
-    pub fn mirror(&self, index: usize) -> Mirror {
-        let lower = |organ: &Organ| organ.as_str().to_lowercase();
-        let name = lower(&self.organs[index].organ);
-        let twin = sides::other_side(&name);
-        if twin == name {
-            return Mirror::Itself;
-        }
-        match self.organs().position(|other| lower(other) == twin) {
-            Some(twin) => Mirror::Twin(twin),
-            None => Mirror::Missing { twin },
-        }
-    }
-
-    /// What each value of the store becomes when x is reversed: organs with a side change places. One
-    /// whose twin is not in the map keeps its value; a slice that shows it must not be mirrored.
-    pub fn mirror_table(&self) -> [u8; 256] {
-        let mut table = [0; 256];
-        for (value, entry) in (0..=u8::MAX).zip(&mut table) {
-            *entry = value;
-        }
-        for index in 0..self.organs.len() {
-            if let Mirror::Twin(twin) = self.mirror(index) {
-                table[usize::from(self.store_value(index))] = self.store_value(twin);
-            }
-        }
-        table
-    }
-}
-
-/// What becomes of an organ when x is reversed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mirror {
-    /// It has no side.
-    Itself,
-    /// It becomes the organ of this index.
-    Twin(usize),
-    /// It becomes an organ that the map does not have, so that nothing is known of the result.
-    Missing {
-        /// Name of the other side, in lower case.
-        twin: String,
-    },
 }
 
 impl fmt::Display for OrganMap {
@@ -403,7 +271,7 @@ impl fmt::Display for OrganMap {
 mod tests {
     use super::*;
 
-    fn map(organs: &[(&str, &[u16])]) -> Result<OrganMap, OrganMapError> {
+    pub(super) fn map(organs: &[(&str, &[u16])]) -> Result<OrganMap, OrganMapError> {
         OrganMap::new(
             organs
                 .iter()
@@ -450,60 +318,6 @@ mod tests {
             Err(OrganMapError::TooMany { got: 255 }),
             "255 organs"
         );
-    }
-
-    #[test]
-    fn reversing_x_swaps_left_and_right_in_every_spelling() {
-        for (left, right) in [
-            ("kidney_left", "kidney_right"),
-            ("L-Kidney", "r-kidney"),
-            ("Left Kidney", "Right Kidney"),
-        ] {
-            let organs = map(&[("liver", &[1]), (left, &[2]), (right, &[3])]).unwrap();
-            let table = organs.mirror_table();
-            assert_eq!(table[..5], [0, 1, 3, 2, 4], "{left} and {right}");
-        }
-    }
-
-    #[test]
-    fn an_organ_with_a_side_and_no_twin_has_no_mirror_image() {
-        let organs = map(&[
-            ("liver", &[1]),
-            ("Kidney_Left", &[2]),
-            ("lung_l", &[3]),
-            ("lung_r", &[4]),
-        ]);
-        let organs = organs.unwrap();
-        let missing = Mirror::Missing {
-            twin: "kidney_right".to_owned(),
-        };
-        let mirrors = [Mirror::Itself, missing, Mirror::Twin(3), Mirror::Twin(2)];
-        assert_eq!([0, 1, 2, 3].map(|index| organs.mirror(index)), mirrors);
-    }
-
-    #[test]
-    fn organs_without_a_twin_stay_where_they_are() {
-        let organs = map(&[("kidney", &[2, 3]), ("lung_left", &[4]), ("liver", &[1])]).unwrap();
-        let table = organs.mirror_table();
-        for (value, mirrored) in table.into_iter().enumerate() {
-            assert_eq!(value, usize::from(mirrored), "nothing to swap");
-        }
-    }
-
-    #[test]
-    fn a_mirrored_table_mirrored_is_the_identity() {
-        let organs = map(&[
-            ("a_l", &[1]),
-            ("a_r", &[2]),
-            ("left", &[3]),
-            ("right", &[4]),
-        ])
-        .unwrap();
-        let table = organs.mirror_table();
-        for value in 0..=255_u8 {
-            let twice = table[usize::from(table[usize::from(value)])];
-            assert_eq!(twice, value, "value {value}");
-        }
     }
 
     #[test]
