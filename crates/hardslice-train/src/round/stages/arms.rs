@@ -142,7 +142,7 @@ impl Refresh {
             Self::Never => Ok(None),
             Self::UntilSettled => {
                 let dir = stages.trainer.context.dir.arm(arm).mining_before(part);
-                let again = stages.mine_again(arm, chain, &dir, part - 1)?;
+                let again = stages.mine_again(arm, chain, dir, part - 1)?;
                 let is_same = again.overlap(hard) >= stages.trainer.protocol.balance.settled;
                 if is_same || again.hard.is_empty() {
                     *self = Self::Never;

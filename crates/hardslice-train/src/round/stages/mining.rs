@@ -64,7 +64,7 @@ fn mined(record: Option<&MiningRecord>) -> &MiningRecord {
 
 /// What is mined, where to, and whose plan the ledger shows.
 struct MiningJob<'j> {
-    dir: &'j MiningDir,
+    dir: MiningDir,
     slices: &'j [Candidate],
     /// Round of mining, from 0.
     round: u32,
@@ -120,15 +120,19 @@ impl<'a> Stages<'a> {
         pretrained: &mut PhaseChain<'a>,
         baseline: Option<&ModelRecord>,
     ) -> Result<MiningRecord, RoundError> {
-        let job = MiningJob {
-            dir: &self.trainer.context.dir.mining(),
+        self.mine_with(&self.job_of_a(baseline), pretrained)
+    }
+
+    /// All of A, for the arm of hard slices.
+    fn job_of_a<'j>(&'j self, baseline: Option<&'j ModelRecord>) -> MiningJob<'j> {
+        MiningJob {
+            dir: self.trainer.context.dir.mining(),
             slices: &self.folds.a,
             round: 0,
             arm: Arm::Hard,
             others: HardSlices::default(),
             baseline,
-        };
-        self.mine_with(&job, pretrained)
+        }
     }
 
     /// Trains a second net on A over the first half and scores B with it.
@@ -156,7 +160,7 @@ impl<'a> Stages<'a> {
             self.trainer.context.dir.trained_on_a(),
         )?;
         let job = MiningJob {
-            dir: &self.trainer.context.dir.mining_of_b(),
+            dir: self.trainer.context.dir.mining_of_b(),
             slices: &self.folds.b,
             round: 0,
             arm: Arm::CrossFold,
@@ -171,7 +175,7 @@ impl<'a> Stages<'a> {
         &self,
         arm: Arm,
         chain: &mut PhaseChain<'a>,
-        dir: &MiningDir,
+        dir: MiningDir,
         round: u64,
     ) -> Result<HardSlices, RoundError> {
         let job = MiningJob {
@@ -204,14 +208,7 @@ impl<'a> Stages<'a> {
         net: &Net,
         weights_blake3: &str,
     ) -> Result<MiningRecord, RoundError> {
-        let job = MiningJob {
-            dir: &self.trainer.context.dir.mining(),
-            slices: &self.folds.a,
-            round: 0,
-            arm: Arm::Hard,
-            others: HardSlices::default(),
-            baseline: None,
-        };
+        let job = self.job_of_a(None);
         match self.mined_before(&job, weights_blake3)? {
             Some(record) => Ok(record),
             None => self.score_and_mine(&job, net, weights_blake3),
