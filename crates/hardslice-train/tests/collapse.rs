@@ -5,81 +5,41 @@
     reason = "the helpers of a test stop it as the test itself does"
 )]
 
+mod support;
+
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor};
-use hardslice_data::audit::Accepted;
+use hardslice_data::SliceRef;
 use hardslice_data::balance::{Plan, PlanEntry, Reason};
-use hardslice_data::manifest::{Case, Layout, Manifest};
 use hardslice_data::random::Stream;
-use hardslice_data::store::{PrepareOptions, Store, prepare};
-use hardslice_data::{CaseId, Organ, OrganMap, PatientId, SliceRef};
+use hardslice_data::store::Store;
 use hardslice_train::layout::TrainingDir;
 use hardslice_train::net::{Net, NetConfig, NormKind};
 use hardslice_train::{
     FitContext, FitError, Phase, Silent, SliceDataset, TrainConfig, TrainState, fit,
 };
-use hardslice_volume::{Grid, PerAxis, Placement, Volume, write_label_map, write_scan};
+use hardslice_volume::PerAxis;
+
+use support::write_case;
 
 const SHAPE: PerAxis<usize> = PerAxis::new(4, 16, 16);
 
-/// A scan with the liver in every slice.
-fn write_case(dir: &Path, name: &str, hu: Vec<i16>) -> Case {
-    let grid = Grid {
-        shape: SHAPE,
-        world_from_voxel: [
-            [0.8, 0.0, 0.0, 0.0],
-            [0.0, 0.8, 0.0, 0.0],
-            [0.0, 0.0, 5.0, 0.0],
-        ],
-    };
-    let [image, labels] = ["ct", "seg"].map(|what| dir.join(format!("{name}_{what}.nii.gz")));
-    write_scan(&image, &Volume::new(grid, hu).unwrap()).unwrap();
-    let liver = Volume::new(grid, vec![1; SHAPE.n_voxels()]).unwrap();
-    write_label_map(&labels, &liver, &Placement::new(grid).unwrap()).unwrap();
-    Case {
-        id: CaseId::new(name).unwrap(),
-        patient: PatientId::new(name).unwrap(),
-        image,
-        series_uid: None,
-        labels: Some(labels),
-        organs_annotated: vec![Organ::new("liver").unwrap()],
-    }
-}
-
-/// Case 0 is noise, case 1 air.
+/// Case 0 is noise, case 1 air; the liver is everywhere.
 fn store(dir: &Path) -> Store {
     let mut stream = Stream::new(0, "noise");
     let noise = (0..SHAPE.n_voxels()).map(|_| i16::try_from(stream.below(400)).unwrap() - 150);
+    let case = |name: &str, hu| {
+        let liver = vec![1; SHAPE.n_voxels()];
+        write_case(dir, name, SHAPE, hu, liver, "liver")
+    };
     let cases = vec![
-        write_case(dir, "noise", noise.collect()),
-        write_case(dir, "air", vec![-1000; SHAPE.n_voxels()]),
+        case("noise", noise.collect()),
+        case("air", vec![-1000; SHAPE.n_voxels()]),
     ];
-    let manifest = Manifest {
-        cases,
-        organs: OrganMap::new([(Organ::new("liver").unwrap(), vec![1])]).unwrap(),
-        source: PathBuf::from("cohort.csv"),
-        layout: Layout::Csv,
-        notes: Vec::new(),
-        other_channel: None,
-        ignored_labels: Vec::new(),
-    };
-    let options = PrepareOptions {
-        size: 16,
-        ..PrepareOptions::default()
-    };
-    let report = prepare(
-        &manifest,
-        &options,
-        Accepted::Everything,
-        &dir.join("store"),
-        &|_| {},
-    )
-    .unwrap();
-    assert!(report.failures.is_empty(), "{:?}", report.failures);
-    Store::open(dir.join("store")).unwrap()
+    support::store(dir, cases, &[("liver", 1)], SHAPE.x)
 }
 
 /// A net without norms that is trained on noise and validated on air, at a learning rate of 0. Where

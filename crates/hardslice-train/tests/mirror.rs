@@ -2,75 +2,36 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use std::path::{Path, PathBuf};
+mod support;
 
-use hardslice_data::audit::Accepted;
+use std::path::Path;
+
 use hardslice_data::balance::{Flip, Sample};
-use hardslice_data::manifest::{Case, Layout, Manifest};
-use hardslice_data::store::{PrepareOptions, Store, prepare};
-use hardslice_data::{CaseId, Organ, OrganMap, PatientId, SliceRef};
+use hardslice_data::store::Store;
+use hardslice_data::{Organ, SliceRef};
 use hardslice_train::{Augmentation, Batch, SamplePosition, SliceDataset};
-use hardslice_volume::{Grid, PerAxis, Placement, Volume, write_label_map, write_scan};
+use hardslice_volume::PerAxis;
+
+use support::write_case;
 
 /// Rows and columns.
 const SIZE: usize = 8;
 
-fn organ(name: &str) -> Organ {
-    Organ::new(name).unwrap()
-}
-
 /// One slice, brighter to the right; the left kidney (label 1) is its two last columns.
 fn store(dir: &Path, organs: &[(&str, u16)]) -> Store {
-    let grid = Grid {
-        shape: PerAxis::new(1, SIZE, SIZE),
-        world_from_voxel: [
-            [1.0, 0.0, 0.0, 0.0],
-            [0.0, 1.0, 0.0, 0.0],
-            [0.0, 0.0, 5.0, 0.0],
-        ],
-    };
+    let shape = PerAxis::new(1, SIZE, SIZE);
     let column = |i: usize| i % SIZE;
     let hu = (0..SIZE * SIZE).map(|i| i16::try_from(20 * column(i)).unwrap());
     let labels = (0..SIZE * SIZE).map(|i| u8::from(column(i) >= SIZE - 2));
-    let (image, label_file) = (dir.join("image.nii.gz"), dir.join("labels.nii.gz"));
-    write_scan(&image, &Volume::new(grid, hu.collect()).unwrap()).unwrap();
-    let labels = Volume::new(grid, labels.collect()).unwrap();
-    write_label_map(&label_file, &labels, &Placement::new(grid).unwrap()).unwrap();
-    let manifest = Manifest {
-        cases: vec![Case {
-            id: CaseId::new("c").unwrap(),
-            patient: PatientId::new("p").unwrap(),
-            image,
-            series_uid: None,
-            labels: Some(label_file),
-            organs_annotated: vec![organ("kidney_left")],
-        }],
-        organs: OrganMap::new(
-            organs
-                .iter()
-                .map(|(name, label)| (organ(name), vec![*label])),
-        )
-        .unwrap(),
-        source: PathBuf::from("cohort.csv"),
-        layout: Layout::Csv,
-        notes: Vec::new(),
-        other_channel: None,
-        ignored_labels: Vec::new(),
-    };
-    let options = PrepareOptions {
-        size: SIZE,
-        ..PrepareOptions::default()
-    };
-    let report = prepare(
-        &manifest,
-        &options,
-        Accepted::Everything,
-        &dir.join("store"),
-        &|_| {},
-    )
-    .unwrap();
-    assert!(report.failures.is_empty(), "{:?}", report.failures);
-    Store::open(dir.join("store")).unwrap()
+    let case = write_case(
+        dir,
+        "c",
+        shape,
+        hu.collect(),
+        labels.collect(),
+        "kidney_left",
+    );
+    support::store(dir, vec![case], organs, SIZE)
 }
 
 fn shown(dataset: &SliceDataset<'_>, flip: Flip) -> Batch {
@@ -128,7 +89,7 @@ fn where_the_other_side_is_not_in_the_map_slices_are_not_mirrored() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path(), &[("kidney_left", 1), ("liver", 3)]);
     let of = |name: &str| {
-        let place = store.organ_of(&organ(name)).unwrap();
+        let place = store.organ_of(&Organ::new(name).unwrap()).unwrap();
         SliceDataset::new(&store, vec![place], 0)
     };
     let kidney = of("kidney_left");

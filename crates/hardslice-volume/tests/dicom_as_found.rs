@@ -5,18 +5,15 @@
     reason = "the helpers of tests may panic as tests do"
 )]
 
-use std::error::Error;
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hardslice_volume::dicom::{read_seg, read_series};
 use hardslice_volume::{LabelNames, Reference, Scan, read_scan};
 
-fn golden(case: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden/dicom")
-        .join(case)
-}
+use support::{dicom_golden as golden, series_refusal};
 
 /// A copy of the five files of the golden series `case`, each through `change`, named `IM0.dcm`...
 fn series_with(case: &str, change: impl Fn(usize, Vec<u8>) -> Vec<u8>) -> tempfile::TempDir {
@@ -29,16 +26,7 @@ fn series_with(case: &str, change: impl Fn(usize, Vec<u8>) -> Vec<u8>) -> tempfi
 }
 
 fn refusal(dir: &Path) -> String {
-    let err = read_series(dir, None)
-        .map(|scan| scan.placement)
-        .unwrap_err();
-    let mut text = err.to_string();
-    let mut cause = err.source();
-    while let Some(err) = cause {
-        text = format!("{text}\n{err}");
-        cause = err.source();
-    }
-    text
+    series_refusal(dir, None)
 }
 
 fn whole() -> Scan<f32> {

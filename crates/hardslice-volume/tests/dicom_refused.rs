@@ -5,31 +5,13 @@
     reason = "the helpers of tests may panic as tests do"
 )]
 
-use std::error::Error;
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use hardslice_volume::dicom::{list_series, read_series};
 
-fn golden(case: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden/dicom")
-        .join(case)
-}
-
-/// The whole chain of messages.
-fn refusal(dir: &Path, uid: Option<&str>) -> String {
-    let err = read_series(dir, uid)
-        .map(|scan| scan.placement)
-        .unwrap_err();
-    let mut text = err.to_string();
-    let mut cause = err.source();
-    while let Some(err) = cause {
-        text = format!("{text}\n{err}");
-        cause = err.source();
-    }
-    text
-}
+use support::{dicom_golden as golden, series_refusal as refusal};
 
 fn assert_says(text: &str, parts: &[&str]) {
     for part in parts {

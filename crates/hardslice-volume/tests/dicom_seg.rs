@@ -5,17 +5,13 @@
     reason = "the helpers of tests may panic as tests do"
 )]
 
-use std::path::{Path, PathBuf};
+mod support;
 
 use hardslice_volume::dicom::{read_seg, read_series};
 use hardslice_volume::{LabelNames, Scan};
 use serde_json::Value;
 
-fn golden(case: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden/dicom")
-        .join(case)
-}
+use support::dicom_golden as golden;
 
 fn expected(case: &str) -> Value {
     let text = std::fs::read_to_string(golden("expected.json")).unwrap();

@@ -1,12 +1,8 @@
 //! MetaImage files as SimpleITK reads them, and what is written as SimpleITK writes it.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may panic as tests do"
-)]
+mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use hardslice_volume::{
     Grid, LabelNames, Note, PerAxis, Placement, Volume, read_labels, read_scan, write_label_map,
@@ -14,46 +10,18 @@ use hardslice_volume::{
 };
 use serde::Deserialize;
 
-#[derive(Deserialize)]
-struct Golden {
-    cases: Vec<Case>,
-}
+use support::{GoldenFile, golden_cases};
 
 /// A file and what it holds on canonical axes.
 #[derive(Deserialize)]
 struct Case {
-    title: String,
-    open: String,
-    files: std::collections::BTreeMap<String, String>,
-    affine: [[f64; 4]; 3],
-    shape_zyx: [usize; 3],
+    #[serde(flatten)]
+    file: GoldenFile,
     voxels: Vec<f32>,
 }
 
 fn golden() -> Vec<Case> {
-    serde_json::from_str::<Golden>(include_str!("golden/meta_image.json"))
-        .unwrap()
-        .cases
-}
-
-impl Case {
-    fn write(&self, dir: &Path) -> PathBuf {
-        for (name, hex) in &self.files {
-            let bytes: Vec<u8> = (0..hex.len() / 2)
-                .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
-                .collect();
-            fs::write(dir.join(name), bytes).unwrap();
-        }
-        dir.join(&self.open)
-    }
-
-    fn grid(&self) -> Grid {
-        let [z, y, x] = self.shape_zyx;
-        Grid {
-            shape: PerAxis::new(z, y, x),
-            world_from_voxel: self.affine,
-        }
-    }
+    golden_cases(include_str!("golden/meta_image.json"))
 }
 
 #[test]
@@ -62,10 +30,10 @@ fn every_file_is_read_as_simpleitk_reads_it() {
     assert_eq!(cases.len(), 20, "all cases are there");
     for case in cases {
         let dir = tempfile::tempdir().unwrap();
-        let scan = read_scan(&case.write(dir.path())).unwrap();
-        let title = &case.title;
-        assert_eq!(scan.volume.shape(), case.grid().shape, "{title}");
-        let distance_mm = scan.volume.grid().corner_distance_mm(&case.grid());
+        let scan = read_scan(&case.file.write(dir.path())).unwrap();
+        let title = &case.file.title;
+        assert_eq!(scan.volume.shape(), case.file.grid().shape, "{title}");
+        let distance_mm = scan.volume.grid().corner_distance_mm(&case.file.grid());
         assert!(distance_mm < 1e-9, "{title}: {distance_mm} mm apart");
         assert_eq!(scan.volume.voxels(), case.voxels, "{title}");
         let says_nothing = title == "no directions and no offset";
@@ -255,10 +223,12 @@ fn a_slice_of_a_list_that_is_too_long_or_too_short_is_named() {
 #[test]
 fn no_single_damaged_byte_makes_the_reader_panic() {
     let dir = tempfile::tempdir().unwrap();
-    let cases = golden().into_iter().filter(|case| case.open == "a.mha");
+    let cases = golden()
+        .into_iter()
+        .filter(|case| case.file.open == "a.mha");
     // The first two that are plain and the first that is compressed.
     for case in cases.take(3) {
-        let path = case.write(dir.path());
+        let path = case.file.write(dir.path());
         let whole = fs::read(&path).unwrap();
         for at in 0..whole.len() {
             for damage in [0x20, 0x81] {

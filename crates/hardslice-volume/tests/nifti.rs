@@ -1,12 +1,8 @@
 //! NIfTI files as nibabel reads them: every orientation, number type, byte order and placement.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may panic as tests do"
-)]
+mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use hardslice_volume::{
     Grid, Orientation, PerAxis, Placement, Volume, read_nifti_labels, read_nifti_scan,
@@ -14,48 +10,19 @@ use hardslice_volume::{
 };
 use serde::Deserialize;
 
-#[derive(Deserialize)]
-struct Golden {
-    cases: Vec<Case>,
-}
+use support::{GoldenFile, golden_cases};
 
 /// One file (or pair) and what nibabel reads from it on canonical axes.
 #[derive(Deserialize)]
 struct Case {
-    title: String,
-    open: String,
-    files: std::collections::BTreeMap<String, String>,
+    #[serde(flatten)]
+    file: GoldenFile,
     orientation: String,
-    affine: [[f64; 4]; 3],
-    shape_zyx: [usize; 3],
     voxels: Vec<f64>,
 }
 
 fn golden() -> Vec<Case> {
-    let text = include_str!("golden/nifti.json");
-    serde_json::from_str::<Golden>(text).unwrap().cases
-}
-
-impl Case {
-    /// Writes the files and gives the one to open.
-    fn write(&self, dir: &Path) -> PathBuf {
-        for (name, hex) in &self.files {
-            let bytes: Vec<u8> = (0..hex.len() / 2)
-                .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
-                .collect();
-            fs::write(dir.join(name), bytes).unwrap();
-        }
-        dir.join(&self.open)
-    }
-
-    /// The canonical grid.
-    fn grid(&self) -> Grid {
-        let [z, y, x] = self.shape_zyx;
-        Grid {
-            shape: PerAxis::new(z, y, x),
-            world_from_voxel: self.affine,
-        }
-    }
+    golden_cases(include_str!("golden/nifti.json"))
 }
 
 #[test]
@@ -65,21 +32,30 @@ fn scans_agree_with_nibabel_in_every_voxel() {
     let mut codes = std::collections::BTreeSet::new();
     for case in &cases {
         let dir = tempfile::tempdir().unwrap();
-        let scan = read_nifti_scan(&case.write(dir.path()))
-            .unwrap_or_else(|e| panic!("{}: {e}", case.title));
+        let scan = read_nifti_scan(&case.file.write(dir.path()))
+            .unwrap_or_else(|e| panic!("{}: {e}", case.file.title));
         assert_eq!(
             scan.placement.orientation.to_string(),
             case.orientation,
             "{}",
-            case.title
+            case.file.title
         );
-        assert_eq!(scan.volume.shape(), case.grid().shape, "{}", case.title);
-        let distance = scan.volume.grid().corner_distance_mm(&case.grid());
+        assert_eq!(
+            scan.volume.shape(),
+            case.file.grid().shape,
+            "{}",
+            case.file.title
+        );
+        let distance = scan.volume.grid().corner_distance_mm(&case.file.grid());
         // Only a quaternion's square roots leave a trace of rounding.
-        assert!(distance < 1e-5, "{}: {distance} mm apart", case.title);
+        assert!(distance < 1e-5, "{}: {distance} mm apart", case.file.title);
         for (at, (got, want)) in scan.volume.voxels().iter().zip(&case.voxels).enumerate() {
             let same = f64::from(*got).total_cmp(want).is_eq();
-            assert!(same, "{}: voxel {at} is {got}, expected {want}", case.title);
+            assert!(
+                same,
+                "{}: voxel {at} is {got}, expected {want}",
+                case.file.title
+            );
         }
         codes.insert(case.orientation.clone());
     }
@@ -90,23 +66,27 @@ fn scans_agree_with_nibabel_in_every_voxel() {
 fn label_maps_are_read_where_all_values_are_labels_and_refused_where_not() {
     for case in golden() {
         let dir = tempfile::tempdir().unwrap();
-        let labels = read_nifti_labels(&case.write(dir.path()));
+        let labels = read_nifti_labels(&case.file.write(dir.path()));
         let is_label = |v: &f64| (0.0..=65535.0).contains(v) && v.fract() == 0.0;
         if case.voxels.iter().all(is_label) {
-            let labels = labels.unwrap_or_else(|e| panic!("{}: {e}", case.title));
+            let labels = labels.unwrap_or_else(|e| panic!("{}: {e}", case.file.title));
             for (got, want) in labels.volume.voxels().iter().zip(&case.voxels) {
                 assert!(
                     (f64::from(*got) - want).abs() < 0.5,
                     "{}: {got}, {want}",
-                    case.title
+                    case.file.title
                 );
             }
         } else {
             let message = labels.unwrap_err().to_string();
             let wanted = "labels are whole numbers from 0 to 65535, but voxel [";
-            assert!(message.starts_with(wanted), "{}: {message}", case.title);
+            assert!(
+                message.starts_with(wanted),
+                "{}: {message}",
+                case.file.title
+            );
             // Of a pair, the file with the voxels is named.
-            let named = case.open.replace(".hdr", ".img");
+            let named = case.file.open.replace(".hdr", ".img");
             assert!(message.ends_with(&named), "the path comes last: {message}");
         }
     }
@@ -116,7 +96,7 @@ fn label_maps_are_read_where_all_values_are_labels_and_refused_where_not() {
 fn label_maps_written_on_the_scans_own_grid_lie_voxel_by_voxel_on_the_scan() {
     for case in golden() {
         let dir = tempfile::tempdir().unwrap();
-        let scan = read_nifti_scan(&case.write(dir.path())).unwrap();
+        let scan = read_nifti_scan(&case.file.write(dir.path())).unwrap();
         let voxels: Vec<u8> = (0..).take(scan.volume.voxels().len()).collect();
         let labels = Volume::new(*scan.volume.grid(), voxels).unwrap();
         for name in ["out.nii", "out.nii.gz"] {
@@ -134,6 +114,7 @@ fn label_maps_written_on_the_scans_own_grid_lie_voxel_by_voxel_on_the_scan() {
             let distance = back.volume.grid().corner_distance_mm(scan.volume.grid());
             // NIfTI-1 stores the affine in f32: relative 6e-8; the offsets reach 300 (metres: 3e5).
             let reach = case
+                .file
                 .affine
                 .iter()
                 .flatten()
@@ -141,7 +122,7 @@ fn label_maps_written_on_the_scans_own_grid_lie_voxel_by_voxel_on_the_scan() {
             assert!(
                 distance < 2e-7 * reach,
                 "{}: {distance} mm apart",
-                case.title
+                case.file.title
             );
             let same = back
                 .volume
@@ -149,7 +130,7 @@ fn label_maps_written_on_the_scans_own_grid_lie_voxel_by_voxel_on_the_scan() {
                 .iter()
                 .zip(labels.voxels())
                 .all(|(a, b)| *a == u16::from(*b));
-            assert!(same, "{}: voxels differ", case.title);
+            assert!(same, "{}: voxels differ", case.file.title);
         }
     }
 }

@@ -5,66 +5,41 @@
     reason = "the helpers of tests may panic as tests do"
 )]
 
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use hardslice_volume::{
-    Grid, LabelNames, PerAxis, Placement, Scan, read_labels, read_nrrd_scan, read_scan,
+    LabelNames, PerAxis, Placement, Scan, read_labels, read_nrrd_scan, read_scan,
 };
 use serde::Deserialize;
 
-#[derive(Deserialize)]
-struct Golden {
-    cases: Vec<Case>,
-}
+use support::{GoldenFile, golden_cases};
 
 /// A file and what it holds on canonical axes.
 #[derive(Deserialize)]
 struct Case {
-    title: String,
-    open: String,
-    files: std::collections::BTreeMap<String, String>,
-    affine: [[f64; 4]; 3],
-    shape_zyx: [usize; 3],
+    #[serde(flatten)]
+    file: GoldenFile,
     layers: Vec<Vec<f64>>,
     segments: Vec<(String, u16, usize)>,
 }
 
 fn golden() -> Vec<Case> {
-    serde_json::from_str::<Golden>(include_str!("golden/nrrd.json"))
-        .unwrap()
-        .cases
+    golden_cases(include_str!("golden/nrrd.json"))
 }
 
 fn segmentation(title: &str) -> Case {
     golden()
         .into_iter()
-        .find(|case| case.title == title)
+        .find(|case| case.file.title == title)
         .unwrap()
 }
 
 impl Case {
-    fn write(&self, dir: &Path) -> PathBuf {
-        for (name, hex) in &self.files {
-            let bytes: Vec<u8> = (0..hex.len() / 2)
-                .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
-                .collect();
-            fs::write(dir.join(name), bytes).unwrap();
-        }
-        dir.join(&self.open)
-    }
-
-    fn grid(&self) -> Grid {
-        let [z, y, x] = self.shape_zyx;
-        Grid {
-            shape: PerAxis::new(z, y, x),
-            world_from_voxel: self.affine,
-        }
-    }
-
     /// A scan on the case's grid.
     fn scan(&self) -> Scan<f32> {
-        let grid = self.grid();
+        let grid = self.file.grid();
         let placement = Placement::new(grid).unwrap();
         Scan::from_native(placement, vec![0.0; grid.shape.n_voxels()]).unwrap()
     }
@@ -74,14 +49,23 @@ impl Case {
 fn scans_agree_with_simpleitk_in_every_voxel() {
     for case in golden().iter().filter(|case| case.segments.is_empty()) {
         let dir = tempfile::tempdir().unwrap();
-        let path = case.write(dir.path());
-        let scan = read_scan(&path).unwrap_or_else(|e| panic!("{}: {e}", case.title));
-        assert_eq!(scan.volume.shape(), case.grid().shape, "{}", case.title);
-        let distance = scan.volume.grid().corner_distance_mm(&case.grid());
-        assert!(distance < 1e-9, "{}: {distance} mm apart", case.title);
+        let path = case.file.write(dir.path());
+        let scan = read_scan(&path).unwrap_or_else(|e| panic!("{}: {e}", case.file.title));
+        assert_eq!(
+            scan.volume.shape(),
+            case.file.grid().shape,
+            "{}",
+            case.file.title
+        );
+        let distance = scan.volume.grid().corner_distance_mm(&case.file.grid());
+        assert!(distance < 1e-9, "{}: {distance} mm apart", case.file.title);
         for (at, (got, want)) in scan.volume.voxels().iter().zip(&case.layers[0]).enumerate() {
             let same = f64::from(*got).total_cmp(want).is_eq();
-            assert!(same, "{}: voxel {at} is {got}, expected {want}", case.title);
+            assert!(
+                same,
+                "{}: voxel {at} is {got}, expected {want}",
+                case.file.title
+            );
         }
     }
 }
@@ -91,7 +75,7 @@ fn segments_get_the_values_of_their_names_or_their_own() {
     for title in ["one layer of segments", "two layers apart, the list last"] {
         let case = segmentation(title);
         let dir = tempfile::tempdir().unwrap();
-        let path = case.write(dir.path());
+        let path = case.file.write(dir.path());
         // All of them, under other names and values; then one of them; then their own values.
         let renamed: Vec<(String, u16)> = case
             .segments
@@ -126,7 +110,7 @@ fn segments_get_the_values_of_their_names_or_their_own() {
 fn of_overlapping_segments_the_later_one_of_the_map_wins_and_the_voxels_are_counted() {
     let case = segmentation("two layers that overlap");
     let dir = tempfile::tempdir().unwrap();
-    let path = case.write(dir.path());
+    let path = case.file.write(dir.path());
     let labels = |names: &[(&str, u16)]| {
         let names = LabelNames::new(names.iter().copied()).unwrap();
         read_labels(&path, &case.scan(), &names).unwrap()
@@ -169,7 +153,7 @@ fn of_overlapping_segments_the_later_one_of_the_map_wins_and_the_voxels_are_coun
 fn segments_that_nobody_asked_for_are_listed() {
     let case = segmentation("one layer of segments");
     let dir = tempfile::tempdir().unwrap();
-    let path = case.write(dir.path());
+    let path = case.file.write(dir.path());
     let names = LabelNames::new([("pancreas", 9)]).unwrap();
     let err = read_labels(&path, &case.scan(), &names)
         .unwrap_err()
@@ -182,8 +166,8 @@ fn segments_that_nobody_asked_for_are_listed() {
 fn a_cropped_segmentation_is_put_into_its_scan() {
     let case = segmentation("one layer of segments");
     let dir = tempfile::tempdir().unwrap();
-    let path = case.write(dir.path());
-    let mut whole = case.grid();
+    let path = case.file.write(dir.path());
+    let mut whole = case.file.grid();
     let begin = whole.world_mm([-1.0, -2.0, -3.0]);
     for (row, begin) in whole.world_from_voxel.iter_mut().zip(begin) {
         row[3] = begin;
@@ -272,7 +256,7 @@ fn what_is_no_nrrd_or_not_read_is_refused_by_name() {
 fn no_single_damaged_byte_of_a_header_makes_the_reader_panic() {
     let case = segmentation("two layers apart, the list last");
     let dir = tempfile::tempdir().unwrap();
-    let path = case.write(dir.path());
+    let path = case.file.write(dir.path());
     let whole = fs::read(&path).unwrap();
     let scan = case.scan();
     let mut n_refused = 0;

@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 use std::time::Duration;
 
-use support::{EXPERIMENT, assert_same, finish, hardslice, printed, run, workplace};
+use support::{EXPERIMENT, assert_same, ended, finish, hardslice, printed, run, workplace};
 
 const SWEEP: [&str; 6] = ["sweep", "experiment.toml", "--net", "unet", "--seeds", "2"];
 const COMPARE: [&str; 4] = ["compare", "experiment.toml", "--seeds", "2"];
@@ -94,7 +94,7 @@ fn a_killed_comparison_goes_on_and_its_plan_cannot_change() {
         "--out",
         "killed",
     ];
-    let (code, said) = finish(hardslice(&args, dir.path()).spawn().unwrap());
+    let (code, said) = ended(&args, dir.path());
     assert_eq!(code, Some(2), "{said}");
     assert!(
         said.contains("the test set was opened for another plan"),
@@ -190,7 +190,7 @@ fn a_round_that_fails_does_not_stop_the_others() {
     fs::write(&mined, of_other).unwrap();
     fs::remove_dir_all(path("seed-1/liver/hard")).unwrap();
     let again = with(&COMPARE, &["--out", "out"]);
-    let (code, said) = finish(hardslice(&again, dir.path()).spawn().unwrap());
+    let (code, said) = ended(&again, dir.path());
     assert_eq!(code, Some(2), "{said}");
     assert!(
         said.contains("the trainings failed") && said.contains("seed-0/liver"),

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+mod support;
+
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use hardslice_volume::{Grid, PerAxis, Placement, Volume, write_label_map, write_scan};
+
+use support::assert_ends;
 
 const SHAPE: PerAxis<usize> = PerAxis::new(12, 16, 16);
 
@@ -49,26 +52,6 @@ fn write_experiment(dir: &Path, top: &str, cohort: &str, split: &str) {
 const LABELS: &str = "labels = { liver = [1], spleen = [2] }\npatient = \"^(c[0-9])$\"";
 const ONE: &str = "rule = { random = { test = 1 } }";
 
-fn hardslice(args: &[&str], dir: &Path) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_hardslice"))
-        .args(args)
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code().unwrap(), said)
-}
-
-#[track_caller]
-fn assert_says(args: &[&str], dir: &Path, code: i32, parts: &[&str]) -> String {
-    let (found, said) = hardslice(args, dir);
-    assert_eq!(found, code, "`{}`:\n{said}", args.join(" "));
-    for part in parts {
-        assert!(said.contains(part), "`{part}` is missing in:\n{said}");
-    }
-    said
-}
-
 const RUN: [&str; 4] = ["run", "e.toml", "--out", "out"];
 const PREPARE: [&str; 4] = ["prepare", "e.toml", "--out", "store"];
 const SPLIT: [&str; 6] = ["split", "e.toml", "--store", "store", "--out", "s.json"];
@@ -89,16 +72,16 @@ fn errors_of_the_audit_stop_a_cohort_until_they_are_accepted_by_name() {
             "error: same_scan: c4: the same scan as `c0`",
             "accept = [\"same_scan\"]",
         ];
-        assert_says(&args, dir.path(), 2, &parts);
+        assert_ends(&args, dir.path(), 2, &parts);
     }
     assert!(
         !dir.path().join("out/split.json").exists(),
         "stopped before"
     );
-    assert_says(&SPLIT, dir.path(), 2, &["no finished store"]);
+    assert_ends(&SPLIT, dir.path(), 2, &["no finished store"]);
     let accept = format!("{LABELS}\naccept = [\"same_scan\"]");
     write_experiment(dir.path(), "", &accept, ONE);
-    let said = assert_says(&PREPARE, dir.path(), 0, &["error: same_scan"]);
+    let said = assert_ends(&PREPARE, dir.path(), 0, &["error: same_scan"]);
     assert_eq!(said.matches("same_scan").count(), 1, "once:\n{said}");
     // Both are in the training set, or the two names would be in two folds.
     write_experiment(
@@ -107,7 +90,7 @@ fn errors_of_the_audit_stop_a_cohort_until_they_are_accepted_by_name() {
         &accept,
         "rule = { lists = { test = [\"c0\"] } }",
     );
-    assert_says(
+    assert_ends(
         &SPLIT,
         dir.path(),
         2,
@@ -119,7 +102,7 @@ fn errors_of_the_audit_stop_a_cohort_until_they_are_accepted_by_name() {
         "labels = { liver = [1] }\naccept = [\"noise\"]",
         ONE,
     );
-    assert_says(&RUN, dir.path(), 2, &["noise", "not_hu", "line 6"]);
+    assert_ends(&RUN, dir.path(), 2, &["noise", "not_hu", "line 6"]);
 }
 
 #[test]
@@ -128,10 +111,10 @@ fn a_scan_that_cannot_be_read_never_makes_a_smaller_cohort_unasked() {
     write_cohort(&dir.path().join("cohort"));
     fs::write(dir.path().join("cohort/c3.nii.gz"), b"cut off").unwrap();
     write_experiment(dir.path(), "", LABELS, ONE);
-    assert_says(&RUN, dir.path(), 2, &["image_unreadable", "c3"]);
+    assert_ends(&RUN, dir.path(), 2, &["image_unreadable", "c3"]);
     let accept = format!("{LABELS}\naccept = [\"image_unreadable\"]");
     write_experiment(dir.path(), "", &accept, ONE);
-    assert_says(&PREPARE, dir.path(), 1, &["not in the store: c3"]);
+    assert_ends(&PREPARE, dir.path(), 1, &["not in the store: c3"]);
 }
 
 #[test]
@@ -150,7 +133,7 @@ fn an_organ_that_no_label_file_holds_is_refused_before_training() {
             ONE,
         );
         let parts = ["no case has a voxel of `liver`", "values found: 1, 2"];
-        assert_says(&RUN, dir.path(), 2, &parts);
+        assert_ends(&RUN, dir.path(), 2, &parts);
     }
     write_experiment(
         dir.path(),
@@ -158,10 +141,10 @@ fn an_organ_that_no_label_file_holds_is_refused_before_training() {
         "labels = { liver = [9], spleen = \"2\" }",
         ONE,
     );
-    assert_says(&PREPARE, dir.path(), 0, &["organ_absent"]);
-    assert_says(&SPLIT, dir.path(), 0, &["1 test"]);
+    assert_ends(&PREPARE, dir.path(), 0, &["organ_absent"]);
+    assert_ends(&SPLIT, dir.path(), 0, &["1 test"]);
     write_experiment(dir.path(), "organs = [\"lung\"]", LABELS, ONE);
-    assert_says(&RUN, dir.path(), 2, &["`lung` is not in the cohort"]);
+    assert_ends(&RUN, dir.path(), 2, &["`lung` is not in the cohort"]);
 }
 
 #[test]
@@ -196,11 +179,11 @@ fn folds_that_were_changed_are_not_gone_on_with() {
     ] {
         folds("c0");
         write_experiment(dir.path(), "", LABELS, rule);
-        assert_says(&PREPARE, dir.path(), 0, &[]);
-        assert_says(&SPLIT, dir.path(), 0, &["1 test"]);
-        assert_says(&SPLIT, dir.path(), 0, &["1 test"]);
+        assert_ends(&PREPARE, dir.path(), 0, &[]);
+        assert_ends(&SPLIT, dir.path(), 0, &["1 test"]);
+        assert_ends(&SPLIT, dir.path(), 0, &["1 test"]);
         folds("c5");
-        assert_says(
+        assert_ends(
             &SPLIT,
             dir.path(),
             2,
@@ -214,14 +197,14 @@ fn folds_that_were_changed_are_not_gone_on_with() {
         LABELS,
         "rule = { lists = { test = [\"c0\"] } }",
     );
-    assert_says(&SPLIT, dir.path(), 0, &[]);
+    assert_ends(&SPLIT, dir.path(), 0, &[]);
     write_experiment(
         dir.path(),
         "",
         LABELS,
         "rule = { lists = { test = [\"c1\"] } }",
     );
-    assert_says(&SPLIT, dir.path(), 2, &["`rule` in [split]", "c1"]);
+    assert_ends(&SPLIT, dir.path(), 2, &["`rule` in [split]", "c1"]);
     fs::remove_file(dir.path().join("s.json")).unwrap();
 }
 
@@ -236,12 +219,12 @@ fn folds_that_the_cohort_cannot_give_are_refused_before_a_scan_is_read() {
         ("rule = { table = { path = \"none.csv\" } }", "none.csv"),
     ] {
         write_experiment(dir.path(), "", LABELS, rule);
-        assert_says(&RUN, dir.path(), 2, &[part]);
+        assert_ends(&RUN, dir.path(), 2, &[part]);
         assert!(!dir.path().join("out/store/cases").exists(), "{rule}");
     }
     let one = "labels = { liver = [1] }\npatient = \"^(c)[0-9]$\"";
     write_experiment(dir.path(), "", one, "rule = { random = { test = 0.2 } }");
-    assert_says(&RUN, dir.path(), 2, &["takes 1 of 1 patients"]);
+    assert_ends(&RUN, dir.path(), 2, &["takes 1 of 1 patients"]);
 }
 
 #[test]
@@ -256,10 +239,10 @@ fn an_audit_takes_names_of_structures_and_a_rule_for_patients() {
         "--label",
         "spleen=2",
     ];
-    assert_says(&audit, dir.path(), 0, &["names no patients"]);
+    assert_ends(&audit, dir.path(), 0, &["names no patients"]);
     let with_rule = [audit.as_slice(), &["--patient", "^(c)"]].concat();
-    let said = assert_says(&with_rule, dir.path(), 0, &[]);
+    let said = assert_ends(&with_rule, dir.path(), 0, &[]);
     assert!(!said.contains("names no patients"), "{said}");
     let wrong = [audit.as_slice(), &["--patient", "c"]].concat();
-    assert_says(&wrong, dir.path(), 2, &["0 groups"]);
+    assert_ends(&wrong, dir.path(), 2, &["0 groups"]);
 }

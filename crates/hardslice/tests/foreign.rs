@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use support::{finish, hardslice, printed, run, words, workplace};
+use support::{ended, hardslice, printed, run, words, workplace};
 
 /// A prepared cohort with its folds, and a copy of its labels to take for predictions.
 fn prepared() -> tempfile::TempDir {
@@ -132,7 +132,7 @@ fn label_values_that_are_no_organs_are_refused_with_the_way_out() {
         "{said}"
     );
     let args = ["mine", "experiment.toml", "--store", "store", "--out", "x"];
-    let (code, said) = finish(hardslice(&args, dir.path()).spawn().unwrap());
+    let (code, said) = ended(&args, dir.path());
     assert_eq!(code, Some(2), "{said}");
     assert!(
         said.contains("--model"),

@@ -1,28 +1,16 @@
 //! What the program says when something is wrong, and its exit status.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+mod support;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-fn hardslice(args: &[&str], dir: &Path) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_hardslice"))
-        .args(args)
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code().unwrap(), said)
-}
+use support::assert_ends;
 
 #[track_caller]
 fn assert_fails(args: &[&str], dir: &Path, parts: &[&str]) {
-    let (code, said) = hardslice(args, dir);
-    assert_eq!(code, 2, "`{}` must fail with 2:\n{said}", args.join(" "));
-    for part in parts {
-        assert!(said.contains(part), "`{part}` is missing in:\n{said}");
-    }
+    assert_ends(args, dir, 2, parts);
 }
 
 #[test]

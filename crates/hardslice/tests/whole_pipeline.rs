@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use support::{EXPERIMENT, assert_same, contents, finish, hardslice, run, words, workplace};
+use support::{EXPERIMENT, assert_same, contents, ended, finish, hardslice, run, words, workplace};
 
 type Contents = BTreeMap<PathBuf, Vec<u8>>;
 
@@ -23,7 +23,7 @@ fn two_programs_do_not_work_in_one_folder() {
     let held = fs::File::open(&out).unwrap();
     held.lock().unwrap();
     let args = ["run", "experiment.toml", "--out", "out"];
-    let (code, said) = finish(hardslice(&args, dir.path()).spawn().unwrap());
+    let (code, said) = ended(&args, dir.path());
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("another hardslice is at work"), "{said}");
     assert_eq!(fs::read_dir(&out).unwrap().count(), 0, "nothing is written");
@@ -125,10 +125,7 @@ fn a_finished_run_without_its_checkpoints_is_finished() {
     run(&["run", "experiment.toml", "--out", "out"], dir.path());
     let whole = without_checkpoints(&contents(&out));
     remove_checkpoints(&out);
-    let child = hardslice(&["run", "experiment.toml", "--out", "out"], dir.path())
-        .spawn()
-        .unwrap();
-    let (code, said) = finish(child);
+    let (code, said) = ended(&["run", "experiment.toml", "--out", "out"], dir.path());
     assert_eq!(code, Some(0), "{said}");
     let begun = said
         .lines()
@@ -201,10 +198,7 @@ fn a_changed_experiment_is_refused_in_the_folder_of_the_old_one() {
     run(&["run", "experiment.toml", "--out", "out"], dir.path());
     let changed = EXPERIMENT.replace("batch = 4", "batch = 4\nlr0 = 0.05");
     fs::write(dir.path().join("changed.toml"), changed).unwrap();
-    let child = hardslice(&["run", "changed.toml", "--out", "out"], dir.path())
-        .spawn()
-        .unwrap();
-    let (code, said) = finish(child);
+    let (code, said) = ended(&["run", "changed.toml", "--out", "out"], dir.path());
     assert_eq!(
         code,
         Some(2),
@@ -245,7 +239,7 @@ fn checkpoints_of_another_instruction_set_need_force() {
         }
     }
     let args = ["run", "experiment.toml", "--out", "out"];
-    let (code, said) = finish(hardslice(&args, dir.path()).spawn().unwrap());
+    let (code, said) = ended(&args, dir.path());
     assert_eq!(code, Some(2), "it would round differently:\n{said}");
     assert!(
         said.contains("another instructions") && said.contains("--force"),

@@ -57,6 +57,22 @@ pub(crate) fn finish(child: Child) -> (Option<i32>, String) {
     )
 }
 
+/// The exit status of a command, and what it says.
+pub(crate) fn ended(args: &[&str], dir: &Path) -> (Option<i32>, String) {
+    finish(hardslice(args, dir).spawn().unwrap())
+}
+
+/// Expects an exit status and parts of what is said; gives all of that.
+#[track_caller]
+pub(crate) fn assert_ends(args: &[&str], dir: &Path, code: i32, parts: &[&str]) -> String {
+    let (found, said) = ended(args, dir);
+    assert_eq!(found, Some(code), "`{}`:\n{said}", args.join(" "));
+    for part in parts {
+        assert!(said.contains(part), "`{part}` is missing in:\n{said}");
+    }
+    said
+}
+
 /// The arguments in a line without quotes.
 pub(crate) fn words(line: &str) -> Vec<&str> {
     line.split(' ').collect()
@@ -70,7 +86,7 @@ pub(crate) fn printed(args: &[&str], dir: &Path) -> String {
 
 /// Runs to the end and expects success.
 pub(crate) fn run(args: &[&str], dir: &Path) {
-    let (code, said) = finish(hardslice(args, dir).spawn().unwrap());
+    let (code, said) = ended(args, dir);
     assert_eq!(
         code,
         Some(0),
