@@ -5,6 +5,7 @@
 //!                      └─ crop ─ Surface ─ SurfaceDistances ── HD95, ASSD, NSD
 //!                                                   CaseScores of many cases ─ Summary
 //! ArmScore of many arms, seeds and patients ─ compare ─ Comparison
+//! printed statistics of anybody ─ reported ─ what cannot be true of them
 //! ```
 //!
 //! A score that has no value is `None` with a [`Status`] that says why, never 0, 1 or `NaN`.
@@ -20,6 +21,7 @@ mod splitmix;
 mod interval;
 pub mod compare;
 mod plausible;
+pub mod reported;
 mod separation;
 
 pub use case::{CaseScores, ScoreOptions, Status, score_case, score_masks};

@@ -14,6 +14,7 @@ mod pictures;
 mod pipeline;
 mod provenance;
 mod report;
+mod reported_table;
 mod results;
 mod scans;
 
