@@ -4,13 +4,13 @@ use std::path::Path;
 
 use blake3::{Hash, Hasher};
 use hardslice_volume::folder::visible_paths;
-use hardslice_volume::{Action, Ending, FileError, PerAxis, Volume};
+use hardslice_volume::{Action, FileError, PerAxis, Volume, volume_files};
 use rayon::prelude::*;
 
 /// Adds the content of a file, or of every visible file under a folder with its name.
 ///
-/// Of a scan whose header and voxels lie in files side by side (`.hdr` and `.img`, `.nhdr`, `.mhd`)
-/// all files of the same name before the ending are taken.
+/// Of a scan whose voxels lie in other files than its header (`.hdr` and `.img`, `.nhdr`, `.mhd`) all
+/// are taken, whatever they are called.
 pub(crate) fn add_content(hasher: &mut Hasher, path: &Path) -> Result<(), FileError> {
     if path.is_dir() {
         for entry in visible_paths(path)? {
@@ -19,21 +19,12 @@ pub(crate) fn add_content(hasher: &mut Hasher, path: &Path) -> Result<(), FileEr
         }
         return Ok(());
     }
-    if Ending::of(path).is_some_and(Ending::is_in_parts) {
-        let folder = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        let stem = Ending::stem(path);
-        // A path without a folder lies in the one that the program was started in.
-        for entry in visible_paths(folder.unwrap_or(Path::new(".")))? {
-            let end = name_bytes(&entry).strip_prefix(stem.as_bytes());
-            if entry.is_file() && end.is_some_and(|end| end.starts_with(b".")) {
-                add_file(hasher, &entry)?;
-            }
-        }
-        return Ok(());
+    // Where the header cannot be read, nothing is read from the other files either.
+    let files = volume_files(path).unwrap_or_else(|_unread| vec![path.to_path_buf()]);
+    for file in files.iter().filter(|file| *file == path || file.exists()) {
+        add_file(hasher, file)?;
     }
-    add_file(hasher, path)
+    Ok(())
 }
 
 /// Adds text so that two texts do not run together.
@@ -114,23 +105,31 @@ mod tests {
     }
 
     #[test]
-    fn voxels_beside_a_header_count() {
-        for (header, voxels) in [
-            ("a.hdr", "a.img"),
-            ("a.HDR", "a.IMG"),
-            ("a.hdr.gz", "a.img.gz"),
-            ("a.img", "a.hdr"),
-            ("a.nhdr", "a.raw.gz"),
-            ("a.seg.nhdr", "a.seg.raw"),
-            ("a.mhd", "a.zraw"),
+    fn voxels_beside_a_header_count_whatever_their_file_is_called() {
+        let nrrd = |file: &str| format!("NRRD0004\ntype: short\ndata file: {file}\n\n");
+        let meta = |file: &str| format!("ObjectType = Image\nElementDataFile = {file}\n");
+        let pair = String::from("header");
+        for (header, text, voxels) in [
+            ("a.hdr", pair.clone(), "a.img"),
+            ("a.HDR", pair.clone(), "a.IMG"),
+            ("a.hdr.gz", pair.clone(), "a.img.gz"),
+            ("a.img", pair, "a.hdr"),
+            ("a.nhdr", nrrd("a.raw.gz"), "a.raw.gz"),
+            ("a.seg.nhdr", nrrd("voxels"), "voxels"),
+            ("a.nrrd", nrrd("b.raw"), "b.raw"),
+            ("a.mhd", meta("a.zraw"), "a.zraw"),
+            ("a.MHD", meta("other name.bin"), "other name.bin"),
+            ("a.mha", meta("voxels.raw"), "voxels.raw"),
+            ("a.mhd", meta("LIST\none.raw\ntwo.raw"), "two.raw"),
         ] {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join(header);
-            fs::write(&path, "header").unwrap();
+            fs::write(&path, &text).unwrap();
             fs::write(dir.path().join(voxels), "voxels").unwrap();
             let before = content(&path);
             fs::write(dir.path().join("ab.img"), "another scan").unwrap();
-            assert_eq!(content(&path), before, "{header}: a file of another name");
+            fs::write(dir.path().join("a.txt"), "notes").unwrap();
+            assert_eq!(content(&path), before, "{header}: other files");
             fs::write(dir.path().join(voxels), "other voxels").unwrap();
             assert_ne!(content(&path), before, "{header}: its own voxels");
         }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use hardslice_data::audit::{Accepted, AuditOptions, AuditReport, Kind, Severity, audit};
 use hardslice_data::manifest::{Case, Layout, Manifest};
 use hardslice_data::random::Stream;
+use hardslice_data::store::{PrepareOptions, prepare};
 use hardslice_data::{CaseId, Organ, OrganMap, PatientId};
 use hardslice_volume::{Grid, PerAxis, Placement, Volume, write_label_map, write_scan};
 
@@ -355,4 +356,95 @@ fn a_report_does_not_depend_on_how_many_scans_are_read_at_once_and_is_a_table() 
         report,
         "kept in JSON"
     );
+}
+
+/// Writes over bytes of an uncompressed NIfTI-1 file.
+fn patch(path: &Path, at: usize, value: f32) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    fs::write(path, bytes).unwrap();
+}
+
+/// A case whose files are not compressed.
+fn plain_case(dir: &Path, name: &str) -> Case {
+    let mut case = write_case(dir, name, name);
+    let scan = hardslice_volume::read_scan(&case.image).unwrap();
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the scan was written from i16"
+    )]
+    let voxels = scan.volume.map(|hu| hu as i16);
+    case.image = dir.join(format!("{name}.nii"));
+    write_scan(&case.image, &voxels).unwrap();
+    case.labels = Some(dir.join(format!("{name}_seg.nii")));
+    label(&case, [(8, 1), (1, 4)]);
+    case
+}
+
+/// Where NIfTI-1 has the slope, and the x of the qform's offset.
+const SCL_SLOPE: usize = 112;
+const QOFFSET_X: usize = 268;
+
+#[test]
+fn what_a_reader_took_for_granted_is_found_and_stops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = plain_case(dir.path(), "a");
+    // The labels 1 and 4 become 1.0002 and 4.0008.
+    patch(case.labels.as_ref().unwrap(), SCL_SLOPE, 1.0002);
+    let message = only(&case, Severity::Note, Kind::LabelsRounded);
+    assert!(
+        message.starts_with("192 voxels are no whole numbers"),
+        "{message}"
+    );
+    let report = audited(std::slice::from_ref(&case));
+    assert!(report.is_clean(), "notes are no faults");
+    assert_eq!(report.n_notes, 1, "counted");
+    assert_eq!(report.refused(Accepted::Kinds(&[])).count(), 0);
+
+    // The same in what is found on the way to the store, also the second time.
+    let options = PrepareOptions {
+        size: 8,
+        ..PrepareOptions::default()
+    };
+    for _ in 0..2 {
+        let store = dir.path().join("store");
+        let manifest = manifest(vec![case.clone()]);
+        let prepared = prepare(&manifest, &options, Accepted::Kinds(&[]), &store, &|_| {});
+        let audit = prepared.unwrap().audit;
+        let found: Vec<_> = audit.rows().map(|row| (row.severity, row.kind)).collect();
+        assert_eq!(found, [(Severity::Note, Kind::LabelsRounded)]);
+    }
+
+    let case = plain_case(dir.path(), "b");
+    patch(&case.image, QOFFSET_X, 12.5);
+    let message = only(&case, Severity::Warning, Kind::PosesDiffer);
+    assert!(message.contains("sform and qform place"), "{message}");
+    let case = plain_case(dir.path(), "c");
+    patch(case.labels.as_ref().unwrap(), QOFFSET_X, 12.5);
+    let message = only(&case, Severity::Warning, Kind::PosesDiffer);
+    assert!(message.ends_with("c_seg.nii"), "{message}");
+}
+
+#[test]
+fn a_sheared_scan_is_an_error_that_names_the_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = write_case(dir.path(), "a", "p");
+    let mut sheared = grid(SHAPE);
+    sheared.world_from_voxel[1][2] = 5.0 * 12_f64.to_radians().tan();
+    let scan = hardslice_volume::read_scan(&case.image).unwrap();
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the scan was written from i16"
+    )]
+    let voxels = scan.volume.map(|hu| hu as i16).into_voxels();
+    write_scan(&case.image, &Volume::new(sheared, voxels).unwrap()).unwrap();
+    let labels = vec![1; SHAPE.n_voxels()];
+    write_labels(&case, sheared, labels);
+    let report = audited(std::slice::from_ref(&case));
+    let row = report.rows().find(|row| row.kind == Kind::Sheared).unwrap();
+    assert_eq!(row.severity, Severity::Error);
+    assert!(row.message.contains("resample the scan"), "{}", row.message);
+    // A shear moves no volume: 960 voxels of 0.8 × 0.8 × 5 mm.
+    let (_, ml) = &report.cases[0].organs_ml[0];
+    assert!((ml - 960.0 * 3.2e-3).abs() < 1e-4, "{ml} ml");
 }

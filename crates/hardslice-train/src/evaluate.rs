@@ -9,7 +9,7 @@ use hardslice_data::{CaseId, Organ, identity};
 use hardslice_eval::{CaseScores, Mask, ScoreError, ScoreOptions, score_masks};
 use hardslice_volume::plane::PlaneFitError;
 use hardslice_volume::whole_file::write_json;
-use hardslice_volume::{Action, FileError, Volume, WriteError, write_label_map};
+use hardslice_volume::{Action, FileError, ShearedGrid, Volume, WriteError, write_label_map};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -57,6 +57,14 @@ pub enum EvaluateError {
         case: String,
         /// Why.
         source: ScoreError,
+    },
+    /// Distances on the scan's grid cannot be measured.
+    #[error("case `{case}` cannot be scored in millimetres")]
+    Sheared {
+        /// The case.
+        case: String,
+        /// Why.
+        source: ShearedGrid,
     },
     /// A prediction cannot be written.
     #[error(transparent)]
@@ -133,7 +141,12 @@ fn score(
     let Some(truth) = store.native_labels(case_idx) else {
         return Ok(Vec::new());
     };
-    let (shape, spacing_mm) = (predicted.shape(), predicted.grid().spacing_mm());
+    let shape = predicted.shape();
+    let measured = predicted.grid().measured_spacing_mm();
+    let spacing_mm = measured.map_err(|source| EvaluateError::Sheared {
+        case: case.id.to_string(),
+        source,
+    })?;
     let mut scores = Vec::new();
     for (output, organ) in model.record.outputs().zip(model.record.organ_names()) {
         let Some(store_organ) = store.organ_of(organ).filter(|_| case.is_annotated(organ)) else {

@@ -91,18 +91,6 @@ impl Ending {
     pub fn is_volume(self) -> bool {
         !matches!(self, Self::Dicom | Self::NiftiVoxels)
     }
-
-    /// Whether header and voxels stand in files of their own, side by side.
-    pub fn is_in_parts(self) -> bool {
-        matches!(
-            self,
-            Self::NiftiHeader
-                | Self::NiftiVoxels
-                | Self::NrrdHeader
-                | Self::SegNrrdHeader
-                | Self::MetaImageHeader
-        )
-    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use thiserror::Error;
 pub enum LabelError {
     /// A folder of masks has names but no values.
     #[error(
-        "a folder of masks says no label values: list the structures and their values in the \
-         label map of the configuration: {}", path.display()
+        "a folder of masks says no label values: list the structures of each organ, as `kidney = \
+         [\"kidney_left\", \"kidney_right\"]` among the `labels` of the cohort or as \
+         --label kidney=kidney_left,kidney_right: {}", path.display()
     )]
     NoNames {
         /// The folder.

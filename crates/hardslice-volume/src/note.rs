@@ -9,7 +9,6 @@ use std::path::PathBuf;
 /// Readers return their notes beside the volume, and print nothing. A note never stands for a
 /// doubt about voxels: what is in doubt is an error.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum Note {
     /// Labels that are whole numbers up to a rounding, as slopes and 32-bit numbers leave them,
     /// were taken for those numbers.
@@ -66,6 +65,15 @@ pub enum Note {
         /// Where the file's axes were taken to run: the way of the field's tools.
         axes: &'static str,
         /// The file.
+        path: PathBuf,
+    },
+
+    /// Files that could be slices cannot be read, and lie among images of other series than the one
+    /// that was read.
+    OthersSpoilt {
+        /// How many.
+        n_files: usize,
+        /// The first of them.
         path: PathBuf,
     },
 
@@ -134,6 +142,14 @@ impl fmt::Display for Note {
                 write!(
                     f,
                     "the header says nothing about directions; its axes were taken to run {axes}"
+                )?;
+                path
+            }
+            Self::OthersSpoilt { n_files, path } => {
+                write!(
+                    f,
+                    "files that cannot be read lie among images of other series ({n_files}, the \
+                     first is named)"
                 )?;
                 path
             }

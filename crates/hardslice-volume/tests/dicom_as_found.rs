@@ -10,7 +10,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use hardslice_volume::dicom::{read_seg, read_series};
+use hardslice_volume::dicom::{list_series, read_seg, read_series};
 use hardslice_volume::{LabelNames, Reference, Scan, read_scan};
 
 use support::{dicom_golden as golden, series_refusal};
@@ -388,5 +388,66 @@ fn no_single_damaged_byte_makes_the_readers_panic() {
                 drop(read_seg(&path, &scan, &LabelNames::default()));
             }
         }
+    }
+}
+
+/// Two series in folders of their own, `a` and `b`, with their UIDs.
+fn two_series() -> (tempfile::TempDir, [String; 2]) {
+    let dir = tempfile::tempdir().unwrap();
+    let uids = [("a", "explicit"), ("b", "oblique")].map(|(folder, case)| {
+        let to = dir.path().join(folder);
+        fs::create_dir(&to).unwrap();
+        for k in 0..5 {
+            let file = format!("{k}.dcm");
+            fs::copy(golden(case).join(&file), to.join(format!("IM{k}.dcm"))).unwrap();
+        }
+        list_series(&to).unwrap()[0].uid.clone()
+    });
+    (dir, uids)
+}
+
+#[test]
+fn a_spoilt_file_refuses_the_series_that_it_can_belong_to_and_no_other() {
+    let whole = fs::read(golden("oblique/3.dcm")).unwrap();
+    for (title, content) in [("cut", &whole[..700]), ("empty", &[]), ("text", b"<html>")] {
+        // In the folder of a series: that series'.
+        let (dir, [a, b]) = two_series();
+        fs::write(dir.path().join("b/IM9.dcm"), content).unwrap();
+        let scan = read_series(dir.path(), Some(&a)).unwrap();
+        let notes: Vec<String> = scan.notes.iter().map(ToString::to_string).collect();
+        assert!(
+            matches!(notes.as_slice(), [note] if note.contains("IM9.dcm")),
+            "{title}: {notes:?}"
+        );
+        let text = series_refusal(dir.path(), Some(&b));
+        assert!(text.contains("IM9.dcm"), "{title}: {text}");
+
+        // In a folder without images: it could be of any.
+        let (dir, uids) = two_series();
+        fs::write(dir.path().join("lost.dcm"), content).unwrap();
+        for uid in &uids {
+            let text = series_refusal(dir.path(), Some(uid));
+            assert!(text.contains("lost.dcm"), "{title}: {text}");
+        }
+
+        // Both series in one folder: by the names of the files, where these tell them apart.
+        let (dir, [a, b]) = two_series();
+        for k in 0..5 {
+            for (folder, name) in [("a", "X"), ("b", "Y")] {
+                let from = dir.path().join(folder).join(format!("IM{k}.dcm"));
+                fs::rename(from, dir.path().join(format!("{name}{k}.dcm"))).unwrap();
+            }
+        }
+        fs::write(dir.path().join("Y17.dcm"), content).unwrap();
+        assert!(read_series(dir.path(), Some(&a)).is_ok(), "{title}");
+        assert!(series_refusal(dir.path(), Some(&b)).contains("Y17.dcm"));
+        fs::rename(dir.path().join("Y17.dcm"), dir.path().join("Z.dcm")).unwrap();
+        for uid in [&a, &b] {
+            let text = series_refusal(dir.path(), Some(uid));
+            assert!(text.contains("Z.dcm"), "{title}: {text}");
+        }
+        let text = refusal(dir.path());
+        assert!(text.contains("2 series were found"), "{title}: {text}");
+        assert!(text.contains("5 slices of"), "{title}: {text}");
     }
 }

@@ -8,8 +8,8 @@
 use std::path::Path;
 
 use hardslice_volume::{
-    Grid, LabelNames, Orientation, PerAxis, Placement, ReadError, Scan, Volume, read_labels,
-    read_labels_within, write_label_map,
+    Grid, LabelNames, Orientation, PerAxis, Placement, ReadError, Scan, Volume, describe_labels,
+    read_labels, read_labels_within, same_grid, write_label_map,
 };
 
 /// 3 × 4 × 5 voxels of 0.75 × 0.75 × 2.5 mm, tilted, `x` to the left.
@@ -275,8 +275,9 @@ fn masks_that_lack_names_are_refused() {
     );
     refused(
         &[],
-        "a folder of masks says no label values: list the structures and their values in the label \
-         map of the configuration",
+        "a folder of masks says no label values: list the structures of each organ, as `kidney = \
+         [\"kidney_left\", \"kidney_right\"]` among the `labels` of the cohort or as --label \
+         kidney=kidney_left,kidney_right",
     );
 }
 
@@ -293,4 +294,35 @@ fn other_files_are_refused_with_what_could_be_read() {
     assert!(err.starts_with(want), "{err}");
     let err = hardslice_volume::read_scan(&path).unwrap_err().to_string();
     assert!(err.contains("but a scan was wanted: "), "{err}");
+}
+
+#[test]
+fn labels_say_where_they_lie_and_whether_their_structures_have_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let placement = scan().placement;
+    for name in ["a.nii", "a.NII.GZ", "a.nrrd", "a.mha", "a.MHD"] {
+        let path = dir.path().join(name);
+        write_label_map(&path, &mask(3..9), &placement).unwrap();
+        let info = describe_labels(&path).unwrap();
+        let found = info.placement.unwrap();
+        let grids = same_grid(&found.canonical, &placement.canonical, 1e-4);
+        assert_eq!(grids, Ok(()), "{name}");
+        assert_eq!(
+            (info.has_names, info.may_be_cropped),
+            (false, false),
+            "{name}"
+        );
+    }
+    let masks = dir.path().join("masks");
+    write_label_map(&masks.join("LIVER.NII.GZ"), &mask(3..9), &placement).unwrap();
+    let info = describe_labels(&masks).unwrap();
+    assert!(info.has_names && info.placement.is_some() && !info.may_be_cropped);
+    let seg = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom/seg_binary");
+    for path in [seg.join("0.dcm"), seg] {
+        let info = describe_labels(&path).unwrap();
+        assert_eq!((info.has_names, info.placement), (true, None));
+    }
+    let text = dir.path().join("notes.txt");
+    std::fs::write(&text, "nothing").unwrap();
+    assert!(describe_labels(&text).is_err());
 }

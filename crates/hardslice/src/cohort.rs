@@ -14,6 +14,7 @@ use hardslice_data::{Mirror, Organ, OrganMap};
 use crate::Done;
 use crate::bars::Bars;
 use crate::layout::OutDir;
+use crate::outputs::refuse_over_cohort;
 
 /// A cohort, prepared.
 pub(crate) struct PreparedCohort {
@@ -45,6 +46,7 @@ impl PreparedCohort {
         let manifest = read_manifest(experiment)?;
         let organs = trained_organs(experiment, &manifest.organs)?;
         check_folds(&manifest, experiment, &organs)?;
+        refuse_over_cohort(&manifest, experiment, &out.store(), out.files_written())?;
         let report = prepare_store(&manifest, experiment, &out.store(), bars)?;
         let store = Store::open(out.store())?;
         tell_what_is_not_mirrored(&store, &organs, bars);
@@ -124,7 +126,7 @@ pub(crate) fn prepare_store(
         report
             .audit
             .rows()
-            .filter(|row| row.severity == Severity::Warning || accepted.has(row.kind)),
+            .filter(|row| row.severity != Severity::Error || accepted.has(row.kind)),
     ) {
         bars.line(&line);
     }
@@ -175,7 +177,7 @@ fn by_kind<'a>(rows: impl Iterator<Item = AuditRow<'a>>) -> Vec<String> {
 }
 
 /// Refuses folds that the cohort's list cannot give, before hours are spent on its scans.
-fn check_folds(
+pub(crate) fn check_folds(
     manifest: &Manifest,
     experiment: &Experiment,
     organs: &[Organ],
@@ -234,6 +236,21 @@ pub(crate) fn trained_organs(
     Ok(organs)
 }
 
+/// Refuses test patients whose distances cannot be measured, before hours are spent on training.
+fn check_upright(split: &Split, store: &Store) -> anyhow::Result<()> {
+    for case in &split.test {
+        let place = store.place_of(case.as_str());
+        let grid = place.map(|place| store.cases()[place].placement.canonical);
+        if let Some(Err(sheared)) = grid.map(|grid| grid.measured_spacing_mm()) {
+            return Err(anyhow!(
+                "the test case `{case}` cannot be scored in millimetres, so leave it out of the test \
+                 set or mend it: {sheared}"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Makes the split, or reads the one that is there.
 pub(crate) fn make_split(
     experiment: &Experiment,
@@ -245,6 +262,7 @@ pub(crate) fn make_split(
     let facts = facts(store, organs);
     let split = if path.exists() {
         let split = Split::load(path, &facts)?;
+        check_upright(&split, store)?;
         let changes = split.changes(&facts, &experiment.split, store.content_hash())?;
         if !changes.is_empty() {
             return Err(anyhow!(
@@ -257,6 +275,7 @@ pub(crate) fn make_split(
         split
     } else {
         let split = Split::make(&facts, &experiment.split, store.content_hash())?;
+        check_upright(&split, store)?;
         split.save(path)?;
         split
     };

@@ -15,9 +15,12 @@ use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
 use hardslice_data::{OrganMap, StoreOrgan};
 use hardslice_train::layout::RoundDir;
+use hardslice_volume::Note;
 
 use crate::bars::{self, Bars};
 use crate::cohort::trained_organs;
+use crate::notes::Notes;
+use crate::provenance::MadeOf;
 use crate::{Done, causes, provenance};
 
 /// Predictions in memory at once, at most.
@@ -75,6 +78,8 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>) -> anyhow::Result<Done>
         ));
     }
     let n_failed = a.n_failed + validation.n_failed;
+    let notes = Notes::of([&a.notes, &validation.notes]);
+    notes.tell(&bars);
     let validation: Vec<SliceScore> = validation.slices.iter().map(|slice| slice.score).collect();
     let basis = TauBasis {
         validation: &validation,
@@ -99,9 +104,7 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>) -> anyhow::Result<Done>
     let scored_by = files.finalize().to_hex().to_string();
     let dir = RoundDir::new(job.out).mining();
     mined.write(store, &plan, 0, &scored_by, dir.path())?;
-    let inputs: Vec<&Path> = job.split.into_iter().chain([job.predictions]).collect();
-    let settings = job.experiment.to_toml()?;
-    provenance::of_command(job.out, "mine", &settings, &inputs, &Device::flex())?;
+    job.record(&notes)?;
     for (organ, tau) in names.iter().zip(&mined.taus) {
         bars::print(&format!(
             "{organ}: {} of {} slices of A are below tau {:.3}",
@@ -120,9 +123,23 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>) -> anyhow::Result<Done>
 struct Scored {
     slices: Vec<ScoredSlice>,
     n_failed: usize,
+    /// What the readers of the predictions took for granted.
+    notes: Vec<Note>,
 }
 
 impl ExternalMining<'_> {
+    /// Writes down what the ledger and the plan were made of.
+    fn record(&self, notes: &Notes) -> anyhow::Result<()> {
+        let inputs: Vec<&Path> = self.split.into_iter().chain([self.predictions]).collect();
+        let made_of = MadeOf {
+            command: "mine",
+            settings: &self.experiment.to_toml()?,
+            inputs: &inputs,
+            notes,
+        };
+        Ok(provenance::of_command(self.out, &made_of, &Device::flex())?)
+    }
+
     /// Scores cases, tells which cannot be scored, and adds the predictions of the others to a hash.
     fn scores(
         &self,
@@ -150,6 +167,7 @@ impl ExternalMining<'_> {
                 Ok(case) => {
                     files.update(case.blake3.as_bytes());
                     scored.slices.extend(case.scored);
+                    scored.notes.extend(case.notes);
                 }
                 Err(error) => {
                     scored.n_failed += 1;

@@ -87,6 +87,30 @@ impl OutDir {
         self.0.join("report").join("figures")
     }
 
+    /// The files that a command may leave in the folder itself.
+    pub(crate) fn files_written(&self) -> Vec<PathBuf> {
+        let names = [
+            "comparison.csv",
+            "comparison.html",
+            "comparison.md",
+            "comparison.tex",
+            "estimates.csv",
+        ];
+        let named = names.map(|name| self.0.join(name));
+        let others = [
+            self.experiment(),
+            self.provenance(),
+            self.split(),
+            self.scores(),
+            self.summary(),
+            self.table(),
+            self.comparison_plan(),
+            self.comparison(),
+            self.report(),
+        ];
+        named.into_iter().chain(others).collect()
+    }
+
     /// The folder of one round.
     pub(crate) fn round(&self, name: &RoundName) -> RoundDir {
         RoundDir::new(self.0.join(name.to_string()))

@@ -9,6 +9,9 @@ mod export;
 mod external;
 mod folder_lock;
 mod layout;
+mod named_files;
+mod notes;
+mod outputs;
 mod peak_memory;
 mod pictures;
 mod pipeline;
@@ -17,6 +20,7 @@ mod report;
 mod reported_table;
 mod results;
 mod scans;
+mod scoring;
 
 use std::error::Error;
 use std::process::ExitCode;

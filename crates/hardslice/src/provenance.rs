@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use clap::builder::{PathBufValueParser, TypedValueParser};
 use hardslice::experiment::Experiment;
 use hardslice_data::audit::AuditRow;
 use hardslice_train::arithmetic;
+use hardslice_volume::folder::files_below;
 use hardslice_volume::whole_file::write_json;
 use hardslice_volume::{Action, FileError};
 use serde::Serialize;
@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use crate::cohort::PreparedCohort;
 use crate::layout::OutDir;
+use crate::notes::Notes;
 
 #[derive(Debug, Serialize)]
 struct Provenance<'a> {
@@ -39,6 +40,22 @@ struct OfCommand<'a, S> {
     instruction_set: String,
     /// BLAKE3 of each input file.
     inputs: Vec<(String, String)>,
+    /// What was read by a rule and not by the letter.
+    notes: Vec<String>,
+}
+
+/// What a command was made of.
+#[derive(Debug)]
+pub(crate) struct MadeOf<'a, S> {
+    /// The command's name.
+    pub(crate) command: &'a str,
+    /// Its own settings.
+    pub(crate) settings: &'a S,
+    /// Files, or folders whose visible files are hashed one by one in the order of their names,
+    /// those of their folders included.
+    pub(crate) inputs: &'a [&'a Path],
+    /// What the readers of the inputs took for granted.
+    pub(crate) notes: &'a Notes,
 }
 
 /// What a command was made of cannot be written down.
@@ -58,7 +75,7 @@ pub(crate) enum ProvenanceError {
 }
 
 /// `OUT.provenance.json`.
-fn beside(out: &Path) -> Result<PathBuf, ProvenanceError> {
+pub(crate) fn beside(out: &Path) -> Result<PathBuf, ProvenanceError> {
     let name = out.file_name().ok_or_else(|| ProvenanceError::NoName {
         out: out.to_owned(),
     })?;
@@ -67,26 +84,15 @@ fn beside(out: &Path) -> Result<PathBuf, ProvenanceError> {
     Ok(out.with_file_name(name))
 }
 
-/// Takes a path that provenance can be written beside, so that a command refuses others before it
-/// begins.
-pub(crate) fn named_out() -> impl TypedValueParser<Value = PathBuf> {
-    PathBufValueParser::new().try_map(|out| beside(&out).map(|_| out))
-}
-
 /// Writes, beside what a command left, what it was made of: `OUT.provenance.json`.
-///
-/// `settings` are the command's own; `inputs` are files, or folders whose files are hashed one by
-/// one in the order of their names.
-pub(crate) fn of_command(
+pub(crate) fn of_command<S: Serialize>(
     out: &Path,
-    command: &str,
-    settings: &impl Serialize,
-    inputs: &[&Path],
+    made_of: &MadeOf<'_, S>,
     device: &Device,
 ) -> Result<(), ProvenanceError> {
     let path = beside(out)?;
     let mut hashes = Vec::new();
-    for input in inputs {
+    for input in made_of.inputs {
         for file in files(input)? {
             let bytes = fs::read(&file).map_err(Action::Read.on(&file))?;
             let Some(name) = file.to_str() else {
@@ -98,28 +104,22 @@ pub(crate) fn of_command(
     }
     let provenance = OfCommand {
         program: env!("CARGO_PKG_VERSION"),
-        command,
-        settings,
+        command: made_of.command,
+        settings: made_of.settings,
         instruction_set: arithmetic(device),
         inputs: hashes,
+        notes: made_of.notes.in_words(),
     };
     Ok(write_json(&path, &provenance)?)
 }
 
-/// A file, or the files that lie in a folder, by name.
+/// A file, or the visible files below a folder.
 fn files(path: &Path) -> Result<Vec<PathBuf>, FileError> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
+    if path.is_dir() {
+        files_below(path)
+    } else {
+        Ok(vec![path.to_owned()])
     }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(Action::List.on(path))? {
-        let file = entry.map_err(Action::List.on(path))?.path();
-        if file.is_file() {
-            files.push(file);
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// Writes `provenance.json`.
@@ -153,7 +153,13 @@ mod tests {
     use super::*;
 
     fn refused(out: &Path, inputs: &[&Path]) -> String {
-        let written = of_command(out, "test", &(), inputs, &Device::flex());
+        let made_of = MadeOf {
+            command: "test",
+            settings: &(),
+            inputs,
+            notes: &Notes::default(),
+        };
+        let written = of_command(out, &made_of, &Device::flex());
         written.unwrap_err().to_string()
     }
 

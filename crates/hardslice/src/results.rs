@@ -152,6 +152,17 @@ pub(crate) fn write_scores<'s>(
     rows: impl Iterator<Item = (Vec<String>, &'s CaseScores)>,
     leaky: bool,
 ) -> Result<(), FileError> {
+    let rows = rows.map(|(front, scores)| (front, score_cells(scores)));
+    write_score_cells(path, columns, rows, leaky)
+}
+
+/// As [`write_scores`], of rows of which some may have no scores at all.
+pub(crate) fn write_score_cells(
+    path: &Path,
+    columns: &[&str],
+    rows: impl Iterator<Item = (Vec<String>, [String; 6])>,
+    leaky: bool,
+) -> Result<(), FileError> {
     let stamp = leaky.then(|| LEAKY.to_owned());
     let written = write_whole(path, |file| {
         let mut csv = csv::Writer::from_writer(file);
@@ -161,8 +172,8 @@ pub(crate) fn write_scores<'s>(
                 .map(|column| (*column).to_owned())
                 .chain(stamp.clone()),
         )?;
-        for (front, scores) in rows {
-            let cells = front.into_iter().chain(score_cells(scores));
+        for (front, cells) in rows {
+            let cells = front.into_iter().chain(cells);
             csv.write_record(cells.chain(stamp.clone()))?;
         }
         csv.flush()
@@ -181,7 +192,7 @@ const SCORE_COLUMNS: [&str; 6] = [
 ];
 
 /// The cells of [`SCORE_COLUMNS`].
-fn score_cells(scores: &CaseScores) -> [String; 6] {
+pub(crate) fn score_cells(scores: &CaseScores) -> [String; 6] {
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     [
         number(scores.dice),

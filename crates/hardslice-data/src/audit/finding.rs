@@ -11,6 +11,8 @@ use crate::names::named;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
+    /// Nothing is wrong: what was read by a rule and not by the letter.
+    Note,
     /// The case can be used; look at it.
     Warning,
     /// The case cannot be used, or the comparison would be wrong.
@@ -65,6 +67,24 @@ pub enum Kind {
     LabelsIgnored,
     /// One patient in two folds.
     PatientInTwoFolds,
+    /// Label values that are whole up to a rounding.
+    LabelsRounded,
+    /// Voxels of two structures: the later one of the map has them.
+    StructuresOverlap,
+    /// Structures of the map that the labels do not hold.
+    StructuresAbsent,
+    /// The two affines of a NIfTI header place the volume differently.
+    PosesDiffer,
+    /// The spacing of a NIfTI header is not that of its affine.
+    SpacingDiffers,
+    /// The header does not say how the scan lies in the patient.
+    NoPose,
+    /// Files beside a DICOM series, among images of other ones, cannot be read.
+    OtherFilesSpoilt,
+    /// Bytes behind the voxels.
+    BytesBehind,
+    /// The axes of the scan are not perpendicular.
+    Sheared,
 }
 
 named!(Kind, "kind of finding", {
@@ -89,6 +109,15 @@ named!(Kind, "kind of finding", {
     SameLabels => "same_labels",
     LabelsIgnored => "labels_ignored",
     PatientInTwoFolds => "patient_in_two_folds",
+    LabelsRounded => "labels_rounded",
+    StructuresOverlap => "structures_overlap",
+    StructuresAbsent => "structures_absent",
+    PosesDiffer => "poses_differ",
+    SpacingDiffers => "spacing_differs",
+    NoPose => "no_pose",
+    OtherFilesSpoilt => "other_files_spoilt",
+    BytesBehind => "bytes_behind",
+    Sheared => "sheared",
 });
 
 /// Which errors of an audit a cohort is used in spite of.
@@ -126,6 +155,7 @@ pub struct Finding {
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::Note => "note",
             Self::Warning => "warning",
             Self::Error => "error",
         })
@@ -135,6 +165,13 @@ impl fmt::Display for Severity {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} ({})", self.severity, self.message, self.fix)
+    }
+}
+
+pub(super) fn note(kind: Kind, message: String, fix: &str) -> Finding {
+    Finding {
+        severity: Severity::Note,
+        ..warning(kind, message, fix)
     }
 }
 

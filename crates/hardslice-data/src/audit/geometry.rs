@@ -2,7 +2,7 @@
 
 use hardslice_volume::{Grid, PerAxis};
 
-use super::finding::{Finding, Kind, warning};
+use super::finding::{Finding, Kind, error, warning};
 
 /// Slice spacing that the protocol was made for, millimetres.
 const SLICE_SPACING_MM: [f64; 2] = [0.45, 5.0];
@@ -50,6 +50,14 @@ pub(super) fn findings(grid: &Grid) -> Vec<Finding> {
         ));
     }
     findings.extend(orientation(grid));
+    if let Err(sheared) = grid.measured_spacing_mm() {
+        findings.push(error(
+            Kind::Sheared,
+            sheared.to_string(),
+            "where that is accepted, the scan can be trained on, but not tested on: its scores in \
+             millimetres would be wrong",
+        ));
+    }
     findings
 }
 
@@ -122,6 +130,34 @@ mod tests {
             [Kind::PixelSpacing, Kind::Orientation],
             "coronal"
         );
+    }
+
+    #[test]
+    fn axes_that_are_not_perpendicular_are_errors_whichever_two_they_are() {
+        let upright = grid(PerAxis::new(40, 9, 9), PerAxis::new(2.5, 0.8, 0.8), 10.0);
+        let column = |grid: &Grid, axis: usize| grid.world_from_voxel.map(|row| row[axis]);
+        let spacing = upright.spacing_mm().xyz();
+        for (along, into) in [(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)] {
+            for (degrees, kinds) in [
+                (0.05_f64, vec![]),
+                (0.2, vec![Kind::Sheared]),
+                (-12.0, vec![Kind::Sheared]),
+            ] {
+                for flip in [1.0, -1.0] {
+                    let mut sheared = upright;
+                    let (from, to) = (column(&upright, into), column(&upright, along));
+                    let share = degrees.to_radians().sin() * spacing[along] / spacing[into];
+                    let keep = degrees.to_radians().cos();
+                    for (world, row) in sheared.world_from_voxel.iter_mut().enumerate() {
+                        row[along] = flip * (keep * to[world] + share * from[world]);
+                    }
+                    let found = findings(&sheared);
+                    let found = found.iter().map(|found| found.kind);
+                    let found: Vec<Kind> = found.filter(|kind| *kind == Kind::Sheared).collect();
+                    assert_eq!(found, kinds, "axis {along} into {into}, {degrees}°, {flip}");
+                }
+            }
+        }
     }
 
     #[test]

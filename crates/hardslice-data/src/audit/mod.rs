@@ -8,6 +8,7 @@ mod finding;
 mod intensities;
 mod geometry;
 mod labels;
+mod notes;
 mod of_case;
 
 use std::collections::BTreeMap;
@@ -36,8 +37,8 @@ use crate::{CaseId, Organ, OrganMap, PatientId};
 pub struct AuditOptions {
     /// Window that training will keep, Hounsfield units: clipping beyond it is harmless.
     pub window_hu: [f32; 2],
-    /// How far the corners of a scan and of its labels may lie apart, millimetres; absent: a
-    /// hundredth of the scan's smallest spacing.
+    /// How far the corners of a scan and of its labels may lie apart, millimetres; absent:
+    /// [`default_tolerance_mm`](hardslice_volume::default_tolerance_mm).
     pub grid_tolerance_mm: Option<f64>,
     /// Scans in memory at a time. Does not change the result.
     pub n_at_once: usize,
@@ -65,6 +66,9 @@ pub struct AuditReport {
     pub n_errors: usize,
     /// Findings to look at.
     pub n_warnings: usize,
+    /// What was read by a rule, though nothing is wrong.
+    #[serde(default)]
+    pub n_notes: usize,
 }
 
 /// One case and what was found in it.
@@ -138,7 +142,8 @@ fn one_case(manifest: &Manifest, case: &Case, options: &AuditOptions) -> CaseAud
             .unwrap_or(default_tolerance_mm(grid));
         let labels = read_labels_within(path, &scan, names, tolerance_mm)?;
         let counts = LabelCounts::of(&labels.volume);
-        Ok((counts, organs_blake3(&labels.volume, &manifest.organs)))
+        let hash = organs_blake3(&labels.volume, &manifest.organs);
+        Ok((counts, hash, labels.notes))
     });
     let observed = Observed {
         grid,
@@ -150,16 +155,20 @@ fn one_case(manifest: &Manifest, case: &Case, options: &AuditOptions) -> CaseAud
         Some(Ok(labels)) => (Some(labels), None),
         Some(Err(error)) => (None, Some(error)),
     };
-    let labels = labels
+    let seen = labels
         .as_ref()
-        .map(|(counts, hash)| (counts, hash.as_str()));
+        .map(|(counts, hash, _)| (counts, hash.as_str()));
     let mut audit = CaseAudit::of(
         case,
         &observed,
-        labels,
+        seen,
         &manifest.organs,
         &manifest.ignored_labels,
     );
+    audit.add_notes(&scan.notes);
+    if let Some((_, _, notes)) = &labels {
+        audit.add_notes(notes);
+    }
     audit
         .findings
         .extend(labels_error.as_ref().map(labels::not_read));
@@ -215,11 +224,11 @@ impl AuditReport {
                 .filter(|finding| finding.severity == severity)
                 .count()
         };
-        let (n_errors, n_warnings) = (count(Severity::Error), count(Severity::Warning));
         Self {
+            n_errors: count(Severity::Error),
+            n_warnings: count(Severity::Warning),
+            n_notes: count(Severity::Note),
             cases,
-            n_errors,
-            n_warnings,
         }
     }
 
@@ -229,7 +238,7 @@ impl AuditReport {
             .filter(move |row| row.severity == Severity::Error && !accepted.has(row.kind))
     }
 
-    /// Whether nothing is wrong.
+    /// Whether nothing is wrong: there are no errors and no warnings.
     pub fn is_clean(&self) -> bool {
         self.n_errors + self.n_warnings == 0
     }

@@ -3,9 +3,9 @@
 
 use std::error::Error;
 
-use hardslice_volume::{Grid, ReadError};
+use hardslice_volume::{Grid, Note, ReadError};
 
-use super::finding::{Kind, unreadable};
+use super::finding::{Finding, Kind, unreadable};
 use super::labels::{self, LabelCounts};
 use super::{CaseAudit, ScanFacts, Stats, geometry};
 use crate::OrganMap;
@@ -60,6 +60,11 @@ impl CaseAudit {
             audit.labels_blake3 = shows_organs.then(|| hash.to_owned());
         }
         audit
+    }
+
+    /// Adds what a reader took for granted.
+    pub(crate) fn add_notes(&mut self, notes: &[Note]) {
+        self.findings.extend(notes.iter().map(Finding::of_note));
     }
 
     /// Of a scan that cannot be read.

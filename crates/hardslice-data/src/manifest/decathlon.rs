@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use hardslice_volume::Ending;
+
 use super::dataset_json::DatasetJson;
 use super::draft::{Draft, Drafts};
 use super::{Layout, ManifestError};
@@ -65,10 +67,11 @@ fn resolved(folder: &Path, listed: &Path) -> PathBuf {
 fn image(folder: &Path, listed: &Path) -> PathBuf {
     let path = resolved(folder, listed);
     let name = listed.to_string_lossy();
-    let Some(name) = name.strip_suffix(".nii.gz") else {
+    let (stem, Some(_)) = Ending::split(&name) else {
         return path;
     };
-    let with_channel = resolved(folder, Path::new(&format!("{name}_0000.nii.gz")));
+    let ending = &name[stem.len()..];
+    let with_channel = resolved(folder, Path::new(&format!("{stem}_0000{ending}")));
     if !path.exists() && with_channel.exists() {
         with_channel
     } else {

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use hardslice_volume::Ending;
+
 /// What a file holds, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
@@ -11,19 +13,6 @@ pub(super) enum Role {
     /// Labels.
     Labels,
 }
-
-/// Endings of volumes, longest first.
-const ENDINGS: [&str; 9] = [
-    ".seg.nrrd",
-    ".nii.gz",
-    ".nii",
-    ".hdr",
-    ".nrrd",
-    ".nhdr",
-    ".dcm",
-    ".seg.nhdr",
-    ".mha",
-];
 
 /// Words, at the beginning or the end of a name, that mean labels.
 pub(super) const LABEL_WORDS: [&str; 14] = [
@@ -59,15 +48,15 @@ pub(super) fn stem(path: &Path) -> Option<String> {
     if path.is_dir() {
         return Some(name);
     }
-    let lower = name.to_lowercase();
-    let ending = ENDINGS
-        .iter()
-        .filter(|ending| lower.ends_with(**ending))
-        .max_by_key(|e| e.len());
-    let stem = ending.map(|ending| name[..name.len() - ending.len()].to_owned())?;
+    let (stem, ending) = Ending::split(&name);
+    ending.filter(|ending| ending.is_volume() || *ending == Ending::Dicom)?;
     // The ending itself says that it is a segmentation.
-    let is_seg = ending.is_some_and(|ending| ending.starts_with(".seg."));
-    Some(if is_seg { format!("{stem}_seg") } else { stem })
+    let is_seg = name[stem.len()..].to_lowercase().starts_with(".seg.");
+    Some(if is_seg {
+        format!("{stem}_seg")
+    } else {
+        stem.to_owned()
+    })
 }
 
 /// Parts a name without ending into the case's name and the role: `a_ct` is `a`, an image;
@@ -195,6 +184,12 @@ mod tests {
             ("segmentation-0000.nii", "0000", Role::Labels),
             ("liver_7.nii.gz", "liver_7", Role::Image),
             ("case-3.seg.nrrd", "case-3", Role::Labels),
+            ("case-3.Seg.NHDR", "case-3", Role::Labels),
+            ("case-3.seg.mha", "case-3", Role::Labels),
+            ("P1_CT.NII.GZ", "P1", Role::Image),
+            ("p1.Mhd", "p1", Role::Image),
+            ("p1.hdr.gz", "p1", Role::Image),
+            ("p1.IMA", "p1", Role::Image),
             ("p1_ct-label.nrrd", "p1", Role::Labels),
             ("ct.nii.gz", "", Role::Image),
             ("imaging.nii.gz", "", Role::Image),
@@ -204,7 +199,14 @@ mod tests {
             let stem = stem(Path::new(file)).unwrap();
             assert_eq!(case_and_role(&stem), (case.to_owned(), role), "{file}");
         }
-        for file in ["notes.txt", "a.img", "dataset.json", "a.png"] {
+        for file in [
+            "notes.txt",
+            "a.img",
+            "a.IMG.gz",
+            "dataset.json",
+            "a.png",
+            "a.zraw",
+        ] {
             assert_eq!(stem(Path::new(file)), None, "{file} is no volume");
         }
     }

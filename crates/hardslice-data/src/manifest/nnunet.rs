@@ -185,7 +185,8 @@ fn named(
     }
     if let Some(first) = others.first() {
         drafts.notes.push(format!(
-            "{} of the files in {} do not end with {ending} and are not read, {first} the first:              `file_ending` in dataset.json says which are",
+            "{} of the files in {} do not end with {ending} and are not read, {first} the first: \
+             `file_ending` in dataset.json says which are",
             others.len(),
             dir.display()
         ));

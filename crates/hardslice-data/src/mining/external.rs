@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use blake3::Hasher;
+use hardslice_volume::folder::visible_paths;
 use hardslice_volume::plane::PlaneFitError;
-use hardslice_volume::{Action, FileError, ReadError, default_tolerance_mm, read_labels_on};
+use hardslice_volume::{
+    Ending, FileError, Note, ReadError, Reference, default_tolerance_mm, read_labels_on,
+};
 use thiserror::Error;
 
 use super::{CoarseMask, ScoredSlice, SliceScore};
@@ -13,15 +16,12 @@ use crate::fingerprint::add_content;
 use crate::store::{Store, fitted_labels};
 use crate::{OrganMap, OutputIdx, SliceRef, StoreOrgan, bounded_parallel_map};
 
-/// Endings of a case's file of predictions; a folder of masks bears the case's name alone.
-const ENDINGS: [&str; 5] = [".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ""];
-
 /// A case's prediction cannot be scored.
 #[derive(Debug, Error)]
 pub enum ExternalError {
     /// There is none.
     #[error(
-        "there is no prediction of `{case}` (as {case}.nii.gz, or a folder {case} with a mask for \
+        "there is no prediction of `{case}` (as {case}.nii.gz or in any other format, or a folder {case} with a mask for \
          each structure) in {}", dir.display()
     )]
     Missing {
@@ -29,6 +29,18 @@ pub enum ExternalError {
         case: String,
         /// Where it was looked for.
         dir: PathBuf,
+    },
+    /// There are several.
+    #[error(
+        "`{case}` has two predictions, keep one: {} and {}", first.display(), second.display()
+    )]
+    Twice {
+        /// The case.
+        case: String,
+        /// One.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
     },
     /// It cannot be read, or does not lie on its scan's grid.
     #[error(transparent)]
@@ -75,6 +87,8 @@ pub struct ExternalCase {
     pub scored: Vec<ScoredSlice>,
     /// BLAKE3 of the prediction's files.
     pub blake3: String,
+    /// What the reader of the prediction took for granted.
+    pub notes: Vec<Note>,
 }
 
 impl ExternalPredictions<'_> {
@@ -132,7 +146,11 @@ impl ExternalPredictions<'_> {
             .options()
             .grid_tolerance_mm
             .unwrap_or(default_tolerance_mm(&case.placement.canonical));
-        let read = read_labels_on(&path, &case.placement, labels.label_names(), tolerance_mm)?;
+        let reference = Reference {
+            placement: &case.placement,
+            frame_of_reference: case.source.frame_of_reference.as_deref(),
+        };
+        let read = read_labels_on(&path, reference, labels.label_names(), tolerance_mm)?;
         let native = self.in_store_values(&read.volume.into_voxels(), labels, &path)?;
         let fit = self
             .store
@@ -147,20 +165,35 @@ impl ExternalPredictions<'_> {
                 .flat_map(|(z, predicted)| self.of_slice(case_idx, z, predicted))
                 .collect(),
             blake3: hasher.finalize().to_hex().to_string(),
+            notes: read.notes,
         })
     }
 
+    /// The only file or folder that is called as the case, whatever its ending.
     fn path_of(&self, case: &str) -> Result<PathBuf, ExternalError> {
-        for ending in ENDINGS {
-            let path = self.dir.join(format!("{case}{ending}"));
-            if path.try_exists().map_err(Action::Read.on(&path))? {
-                return Ok(path);
+        let is_its = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if path.is_dir() {
+                return name == case;
             }
+            let (stem, ending) = Ending::split(&name);
+            let is_read = ending.is_some_and(|end| end.is_volume() || end == Ending::Dicom);
+            stem == case && is_read
+        };
+        let entries = visible_paths(self.dir)?;
+        let mut its = entries.into_iter().filter(is_its);
+        match (its.next(), its.next()) {
+            (Some(first), Some(second)) => Err(ExternalError::Twice {
+                case: case.to_owned(),
+                first,
+                second,
+            }),
+            (Some(only), None) => Ok(only),
+            (None, _) => Err(ExternalError::Missing {
+                case: case.to_owned(),
+                dir: self.dir.to_owned(),
+            }),
         }
-        Err(ExternalError::Missing {
-            case: case.to_owned(),
-            dir: self.dir.to_owned(),
-        })
     }
 
     /// Label values of the predictions to those of the store; what is no organ of it is background.

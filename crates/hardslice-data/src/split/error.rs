@@ -73,6 +73,16 @@ pub enum SplitError {
         list: &'static str,
     },
 
+    /// A list of which nobody could be prepared.
+    #[error(
+        "nobody on the list `{list}` is in the store: their scans could not be read, which \
+         `accept` in [cohort] lets pass; repair them, or name others"
+    )]
+    NobodyStored {
+        /// The list.
+        list: &'static str,
+    },
+
     /// A case of a saved split that the store lacks.
     #[error("the split names the case `{case}`, which the store does not hold")]
     UnknownCase {

@@ -13,7 +13,7 @@ pub struct CaseFacts {
     pub patient: PatientId,
     /// BLAKE3 of the scan's voxels: equal for the same scan under two names.
     pub voxels_blake3: String,
-    /// Axial slices.
+    /// Axial slices; 0 for a case of the cohort that is not in the store.
     pub n_slices: usize,
     /// For each organ of interest, the slices that show it; `None` where the organ is not
     /// annotated. The same organs in the same order for all cases.
@@ -22,8 +22,17 @@ pub struct CaseFacts {
 
 /// The facts of every case of a store, for these organs.
 ///
-/// A case without any of the organs annotated takes part in no fold.
+/// A case without any of the organs annotated takes part in no fold, and neither does one that could
+/// not be prepared; those come last.
 pub fn facts(store: &Store, organs: &[Organ]) -> Vec<CaseFacts> {
+    let left_out = store.left_out().iter().map(|case| CaseFacts {
+        id: case.id.clone(),
+        patient: case.patient.clone(),
+        // Not known, and no two are the same.
+        voxels_blake3: case.id.to_string(),
+        n_slices: 0,
+        n_positive: organs.iter().map(|organ| (organ.clone(), None)).collect(),
+    });
     let cases = store.cases().iter().map(|case| CaseFacts {
         id: case.id.clone(),
         patient: case.patient.clone(),
@@ -43,7 +52,7 @@ pub fn facts(store: &Store, organs: &[Organ]) -> Vec<CaseFacts> {
             })
             .collect(),
     });
-    cases.collect()
+    cases.chain(left_out).collect()
 }
 
 /// What a cohort's list alone tells, before a scan was opened: one slice a case, which shows every
@@ -67,6 +76,11 @@ pub fn listed_facts(manifest: &Manifest, organs: &[Organ]) -> Vec<CaseFacts> {
 }
 
 impl CaseFacts {
+    /// Whether the case is in the store.
+    pub(super) fn is_stored(&self) -> bool {
+        self.n_slices > 0
+    }
+
     /// Whether the case can take part: some organ of interest is annotated.
     pub(super) fn is_usable(&self) -> bool {
         self.n_positive

@@ -166,7 +166,8 @@ fn amount(wanted: super::Amount, n: usize, what: &'static str) -> Result<usize, 
 }
 
 /// Takes the user's lists; gives back who is to be divided further. Notes who is left out because
-/// nobody annotated an organ at hand: one table serves liver and kidney.
+/// nobody annotated an organ at hand (one table serves liver and kidney), or because the scan could
+/// not be read, which the experiment accepts.
 fn listed(
     lists: &Lists,
     all_cases: &[CaseFacts],
@@ -192,20 +193,33 @@ fn listed(
         // Checked as B: that they part from no other fold is all that matters here.
         (&lists.train, None, "train"),
     ] {
-        let mut left_out = Vec::new();
+        let (mut left_out, mut not_stored) = (Vec::new(), Vec::new());
         for name in names {
             let of_name = found(name, all_cases, title)?;
             let mut usable = of_name.iter().filter(|case| case.is_usable()).peekable();
             if usable.peek().is_none() {
-                left_out.push(name.as_str());
+                if of_name.iter().any(|case| case.is_stored()) {
+                    left_out.push(name.as_str());
+                } else {
+                    not_stored.push(name.as_str());
+                }
             }
             for case in usable {
                 named.push((case.id.clone(), fold.unwrap_or(Fold::B)));
                 parts.push((case.patient.clone(), fold));
             }
         }
-        if !names.is_empty() && left_out.len() == names.len() {
+        if !names.is_empty() && not_stored.len() == names.len() {
+            return Err(SplitError::NobodyStored { list: title });
+        }
+        if !names.is_empty() && left_out.len() + not_stored.len() == names.len() {
             return Err(SplitError::NobodyAnnotated { list: title });
+        }
+        if !not_stored.is_empty() {
+            notes.push(format!(
+                "left out of {title}, since they are not in the store, which the audit says why: {}",
+                not_stored.join(", ")
+            ));
         }
         if !left_out.is_empty() {
             notes.push(format!(

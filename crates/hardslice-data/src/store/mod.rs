@@ -43,7 +43,7 @@ pub use one_case::CaseError;
 pub(crate) use one_case::fitted_labels;
 pub use opened::Store;
 pub use prepare::{CaseFailure, PrepareOptions, PrepareReport, prepare};
-pub use record::{FORMAT, Files, IGNORED, Source, StoreOptions, StoredCase};
+pub use record::{FORMAT, Files, IGNORED, LeftOut, Source, StoreOptions, StoredCase};
 pub use stored_slices::StoredSlices;
 
 use crate::CaseId;

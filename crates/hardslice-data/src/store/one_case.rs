@@ -8,7 +8,7 @@ use blake3::Hasher;
 use hardslice_volume::plane::{PlaneFit, PlaneFitError};
 use hardslice_volume::whole_file::{read_json, write_json, write_whole_bytes};
 use hardslice_volume::{
-    Action, FileError, PerAxis, ReadError, Reference, Slices, default_tolerance_mm,
+    Action, FileError, Note, PerAxis, ReadError, Reference, Slices, default_tolerance_mm,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ const NATIVE_LABELS: &str = "labels_native.npy";
 const AUDIT: &str = "audit.json";
 
 /// Version of what the audit looks for: a case that was prepared under another one is read again.
-const AUDIT_RULES: u32 = 1;
+const AUDIT_RULES: u32 = 2;
 
 /// `audit.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,6 +68,19 @@ struct LabelsSeen {
     area_px: Vec<Vec<u32>>,
     /// Voxels of each value of the label map.
     counts: LabelCounts,
+    /// What their reader took for granted.
+    notes: Vec<Note>,
+}
+
+/// What is known of a scan once its slices are written.
+#[derive(Debug)]
+struct ImageWritten {
+    /// Hash of the file.
+    blake3: String,
+    /// Hash of the scan's own voxels.
+    voxels_blake3: String,
+    /// What its reader took for granted.
+    notes: Vec<Note>,
 }
 
 /// What all cases share.
@@ -198,6 +211,7 @@ impl Plan<'_> {
         let mut seen = LabelsSeen {
             area_px: vec![vec![0; n_slices]; self.organs.len()],
             counts: LabelCounts::new(placement.canonical.shape.x),
+            notes: Vec::new(),
         };
         let labels_blake3 = match &case.labels {
             None => {
@@ -214,7 +228,8 @@ impl Plan<'_> {
             }
         };
         let mut stats = Stats::new(self.options.window_hu.map(f32::from));
-        let (image_blake3, voxels_blake3) = self.write_image(slices, &fit, dir, &mut stats)?;
+        let image = self.write_image(slices, &fit, dir, &mut stats)?;
+        let voxels_blake3 = image.voxels_blake3;
         let observed = Observed {
             grid: &placement.canonical,
             stats,
@@ -222,7 +237,9 @@ impl Plan<'_> {
         };
         let labels = labels_blake3.as_ref();
         let labels = labels.map(|[_, native]: &[String; 2]| (&seen.counts, native.as_str()));
-        let audit = CaseAudit::of(case, &observed, labels, self.organs, self.ignored_labels);
+        let mut audit = CaseAudit::of(case, &observed, labels, self.organs, self.ignored_labels);
+        audit.add_notes(&image.notes);
+        audit.add_notes(&seen.notes);
         let stored = StoredCase {
             id: case.id.clone(),
             patient: case.patient.clone(),
@@ -233,12 +250,13 @@ impl Plan<'_> {
             source: Source {
                 image: case.image.clone(),
                 series_uid: case.series_uid.clone(),
+                frame_of_reference,
                 labels: case.labels.clone(),
                 inputs_blake3,
                 voxels_blake3,
             },
             files: Files {
-                image_blake3,
+                image_blake3: image.blake3,
                 labels_blake3,
             },
             area_px: seen.area_px,
@@ -297,7 +315,7 @@ impl Plan<'_> {
                 put_native.map_err(Action::Write.on(&paths[1]))
             });
         });
-        read.map_err(CaseError::Labels)?;
+        seen.notes = read.map_err(CaseError::Labels)?;
         written?;
         Ok([
             fitted_file.finish().map_err(Action::Write.on(&paths[0]))?,
@@ -305,15 +323,14 @@ impl Plan<'_> {
         ])
     }
 
-    /// Writes the preprocessed slices and counts the scan's values. Gives the hashes of the file and
-    /// of the scan's voxels.
+    /// Writes the preprocessed slices and counts the scan's values.
     fn write_image(
         &self,
         slices: Slices<f32>,
         fit: &PlaneFit,
         dir: &Path,
         stats: &mut Stats,
-    ) -> Result<(String, String), CaseError> {
+    ) -> Result<ImageWritten, CaseError> {
         let native_shape = slices.placement().canonical.shape;
         let shape = PerAxis::new(native_shape.z, fit.size(), fit.size());
         let preprocessing = self.options.preprocessing();
@@ -322,7 +339,7 @@ impl Plan<'_> {
         let mut hashes = vec![blake3::Hash::from_bytes([0; 32]); shape.z];
         let (mut buffers, mut square) = (SliceBuffers::default(), vec![0; shape.n_pixels()]);
         let mut written = Ok(());
-        slices.for_each(|z, hu| {
+        let notes = slices.for_each(|z, hu| {
             if written.is_err() {
                 return;
             }
@@ -332,8 +349,11 @@ impl Plan<'_> {
             written = file.put(z, &square).map_err(Action::Write.on(&path));
         })?;
         written?;
-        let image_blake3 = file.finish().map_err(Action::Write.on(&path))?;
-        Ok((image_blake3, of_slices(native_shape, &hashes)))
+        Ok(ImageWritten {
+            blake3: file.finish().map_err(Action::Write.on(&path))?,
+            voxels_blake3: of_slices(native_shape, &hashes),
+            notes,
+        })
     }
 
     /// Writes `case.json`, unless it already says the same.

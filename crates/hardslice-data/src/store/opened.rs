@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::mapped::Mapped;
 use super::record::{FORMAT, StoreRecord};
-use super::{StoreError, StoreOptions, StoredCase, case_dir, record_path};
+use super::{LeftOut, StoreError, StoreOptions, StoredCase, case_dir, record_path};
 use crate::{Mirror, Organ, OrganMap, SliceKind, SliceRef, StoreOrgan, identity};
 
 /// A prepared cohort, open for reading. Slices are read from disk when they are touched.
@@ -92,6 +92,11 @@ impl Store {
     /// The cases, in the order of the manifest.
     pub fn cases(&self) -> &[StoredCase] {
         &self.record.cases
+    }
+
+    /// Cases of the cohort that could not be prepared, in the order of the manifest.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.record.left_out
     }
 
     /// A case's place among [`Store::cases`], by its name.
@@ -347,10 +352,10 @@ fn content_hash(record: &StoreRecord) -> String {
         })
         .collect();
     // As a value, whose keys are in alphabetical order: the order of fields does not count.
-    identity(&serde_json::json!([
-        record.format,
-        record.options,
-        record.organs,
-        cases
-    ]))
+    let of_cases = serde_json::json!([record.format, record.options, record.organs, cases]);
+    match record.left_out.as_slice() {
+        [] => identity(&of_cases),
+        // Lists that name them make other folds than where they are no cases at all.
+        left_out => identity(&serde_json::json!([of_cases, left_out])),
+    }
 }

@@ -10,7 +10,7 @@ use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 
 use super::one_case::{CaseError, Plan, forget};
-use super::record::{FORMAT, IGNORED, StoreRecord};
+use super::record::{FORMAT, IGNORED, LeftOut, StoreRecord};
 use super::{StoreError, StoreOptions, StoredCase, record_path};
 use crate::CaseId;
 use crate::audit::{Accepted, AuditReport, CaseAudit};
@@ -27,8 +27,8 @@ pub struct PrepareOptions {
     pub size: usize,
     /// Lowest and highest value kept, Hounsfield units.
     pub window_hu: [i16; 2],
-    /// How far the corners of a scan and of its labels may lie apart, millimetres; absent: a
-    /// hundredth of the scan's smallest spacing.
+    /// How far the corners of a scan and of its labels may lie apart, millimetres; absent:
+    /// [`default_tolerance_mm`](hardslice_volume::default_tolerance_mm).
     pub grid_tolerance_mm: Option<f64>,
     /// Scans in memory at a time. Does not change the result.
     pub n_at_once: usize,
@@ -111,13 +111,17 @@ pub fn prepare(
         outcome
     });
     let (mut n_prepared, mut n_kept, mut failures) = (0, 0, Vec::new());
-    let (mut cases, mut audits) = (Vec::new(), Vec::new());
+    let (mut cases, mut audits, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
     for (case, outcome) in manifest.cases.iter().zip(outcomes) {
         match outcome {
             // A full disk is no fault of the scan: going on would leave the case out unseen.
             Err(CaseError::Store(error)) => return Err(error.into()),
             Err(error) => {
                 audits.push(error.audited(case));
+                left_out.push(LeftOut {
+                    id: case.id.clone(),
+                    patient: case.patient.clone(),
+                });
                 failures.push(CaseFailure {
                     case: case.id.clone(),
                     error,
@@ -153,6 +157,7 @@ pub fn prepare(
             options: store_options,
             organs,
             ignored_labels: manifest.ignored_labels.clone(),
+            left_out,
             cases,
         },
         dir,
@@ -246,8 +251,12 @@ fn write_record(record: &StoreRecord, dir: &Path) -> Result<(), StoreError> {
             json(serde_json::to_string(labels))?
         ),
     };
+    let left_out = match record.left_out.as_slice() {
+        [] => String::new(),
+        cases => format!("\n\"left_out\": {},", json(serde_json::to_string(cases))?),
+    };
     let text = format!(
-        "{{\n\"format\": {},\n\"options\": {},\n\"organs\": {},{ignored}\n\"cases\": [\n{}\n]\n}}\n",
+        "{{\n\"format\": {},\n\"options\": {},\n\"organs\": {},{ignored}{left_out}\n\"cases\": [\n{}\n]\n}}\n",
         record.format,
         json(serde_json::to_string(&record.options))?,
         json(serde_json::to_string(&record.organs))?,

@@ -23,8 +23,8 @@ pub struct StoreOptions {
     pub size: usize,
     /// Lowest and highest value kept, Hounsfield units; what lies beyond is clipped.
     pub window_hu: [i16; 2],
-    /// How far the corners of a scan and of its labels may lie apart, millimetres; absent: a
-    /// hundredth of the scan's smallest spacing.
+    /// How far the corners of a scan and of its labels may lie apart, millimetres; absent:
+    /// [`default_tolerance_mm`](hardslice_volume::default_tolerance_mm).
     pub grid_tolerance_mm: Option<f64>,
 }
 
@@ -48,7 +48,20 @@ pub(super) struct StoreRecord {
     /// Values of the label maps that stand as [`IGNORED`] in the store.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) ignored_labels: Vec<u16>,
+    /// Cases of the cohort that could not be prepared, which was accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) left_out: Vec<LeftOut>,
     pub(super) cases: Vec<StoredCase>,
+}
+
+/// A case of the cohort that is not in the store: it could not be prepared, and that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// The case.
+    pub id: CaseId,
+    /// Whose scan it is.
+    pub patient: PatientId,
 }
 
 /// One case of a store.
@@ -86,6 +99,10 @@ pub struct Source {
     /// The DICOM series, where the folder holds several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series_uid: Option<String>,
+    /// The DICOM frame of reference of the scan's positions, which segmentations made of it share;
+    /// absent where its format knows none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_of_reference: Option<String>,
     /// The labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<PathBuf>,

@@ -76,6 +76,31 @@ pub(super) struct Found {
     pub(super) others: BTreeMap<String, usize>,
     /// Files that are no DICOM.
     pub(super) n_stray: usize,
+    /// Files that could be slices and cannot be read, in the order of their paths.
+    pub(super) spoilt: Vec<SpoiltFile>,
+}
+
+/// A file that could be a slice and cannot be read.
+#[derive(Debug)]
+pub(super) struct SpoiltFile {
+    pub(super) path: PathBuf,
+    /// What is wrong with it; `None` where it is no DICOM at all.
+    why: Option<DicomError>,
+}
+
+/// The error that files are which could be slices and cannot be read; `None` where there are none.
+pub(super) fn spoilt_error(mut files: Vec<SpoiltFile>) -> Option<DicomError> {
+    if let Some(at) = files.iter().position(|file| file.why.is_some()) {
+        return files.swap_remove(at).why;
+    }
+    let paths: Vec<PathBuf> = files.into_iter().map(|file| file.path).collect();
+    if paths.is_empty() {
+        return None;
+    }
+    Some(DicomError::Spoilt {
+        n: paths.len(),
+        files: FileList(paths),
+    })
 }
 
 enum Header {
@@ -95,21 +120,22 @@ pub(super) fn find(path: &Path) -> Result<Found, DicomError> {
     let mut found = Found::default();
     let mut stray = Vec::new();
     for (header, path) in headers.into_iter().zip(paths) {
-        match header? {
-            Header::Image(image) => found.images.push(*image),
-            Header::Other(kind) => *found.others.entry(kind).or_default() += 1,
-            Header::Stray => stray.push(path),
+        match header {
+            Ok(Header::Image(image)) => found.images.push(*image),
+            Ok(Header::Other(kind)) => *found.others.entry(kind).or_default() += 1,
+            Ok(Header::Stray) => stray.push(path),
+            Err(error) => found.spoilt.push(SpoiltFile {
+                path,
+                why: Some(error),
+            }),
         }
     }
     found.n_stray = stray.len();
-    let spoilt = spoilt(&found.images, stray)?;
-    if spoilt.is_empty() {
-        return Ok(found);
-    }
-    Err(DicomError::Spoilt {
-        n: spoilt.len(),
-        files: FileList(spoilt),
-    })
+    let no_dicom = spoilt(&found.images, stray)?.into_iter();
+    let no_dicom = no_dicom.map(|path| SpoiltFile { path, why: None });
+    found.spoilt.extend(no_dicom);
+    found.spoilt.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
 }
 
 /// The files among the stray ones that could be slices: by the ending of their names, by names like
@@ -134,7 +160,7 @@ fn spoilt(images: &[ImageFile], stray: Vec<PathBuf>) -> Result<Vec<PathBuf>, Dic
 }
 
 /// A path with each run of digits in the file's name replaced by `#`: `IM0012` is `IM#`.
-fn name_shape(path: &Path) -> PathBuf {
+pub(super) fn name_shape(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut shape = String::new();
     for c in name.chars() {

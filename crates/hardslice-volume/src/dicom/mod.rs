@@ -13,7 +13,7 @@
 //! localizers and images without a position (dose reports) do not count. Files whose UID an
 //! anonymiser removed make one series. A file that could be a slice and cannot be read (empty, cut
 //! short, damaged; by its ending or by a name like those of the images) is an error, never a shorter
-//! volume.
+//! volume; where only images of other series lie beside it, it is named in a note.
 //!
 //! **Images**: classic CT, one slice a file, and enhanced or legacy-converted multi-frame CT
 //! (position, orientation, spacing and rescaling from the shared or per-frame functional groups).
@@ -131,7 +131,7 @@ pub fn read_series(dir: &Path, series_uid: Option<&str>) -> Result<Scan<f32>, Di
 /// # let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom");
 /// # let folder = golden.join("enhanced");
 /// for series in list_series(&folder)? {
-///     println!("{series}"); // 1.2.826.0.1.…  CT, 7 × 6 × 5 in 1 files
+///     println!("{series}"); // 1.2.826.0.1.…  CT, 5 slices of 7 × 6 pixels in 1 file
 ///     assert_eq!((series.modality.as_str(), series.n_frames), ("CT", 5));
 /// }
 /// # Ok::<(), hardslice_volume::dicom::DicomError>(())
@@ -141,7 +141,10 @@ pub fn read_series(dir: &Path, series_uid: Option<&str>) -> Result<Scan<f32>, Di
 ///
 /// [`DicomError`] when the folder cannot be read or holds a damaged DICOM file.
 pub fn list_series(dir: &Path) -> Result<Vec<SeriesInfo>, DicomError> {
-    let found = files::find(dir)?;
+    let mut found = files::find(dir)?;
+    if let Some(error) = files::spoilt_error(std::mem::take(&mut found.spoilt)) {
+        return Err(error);
+    }
     let by_uid = series::by_series(found.images);
     Ok(by_uid
         .values()

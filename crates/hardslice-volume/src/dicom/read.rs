@@ -15,7 +15,7 @@ use crate::{Action, Placement, Scan};
 
 /// Reads the series that is meant: find, choose, stack, decode, turn to canonical axes.
 pub(super) fn read_series(path: &Path, uid: Option<&str>) -> Result<Scan<f32>, DicomError> {
-    let images = choose(find(path)?, uid, path)?;
+    let (images, note) = choose(find(path)?, uid, path)?;
     let frame_of_reference = frame_of_reference(&images)?;
     let (files, contents) = readable(images)?;
     let stack = Stack::new(&files, &contents)?;
@@ -32,6 +32,7 @@ pub(super) fn read_series(path: &Path, uid: Option<&str>) -> Result<Scan<f32>, D
     })?;
     Ok(Scan {
         frame_of_reference,
+        notes: note.into_iter().collect(),
         ..scan
     })
 }

@@ -1,12 +1,12 @@
 //! Which series lie in a folder, and which of them is meant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::DicomError;
-use super::files::{Found, ImageFile};
+use super::files::{Found, ImageFile, SpoiltFile, name_shape, spoilt_error};
 use super::series_info::{SeriesInfo, SeriesList};
-use crate::PerAxis;
+use crate::{Note, PerAxis};
 
 /// The files of each series, sorted by UID.
 pub(super) fn by_series(images: Vec<ImageFile>) -> BTreeMap<String, Vec<ImageFile>> {
@@ -36,17 +36,24 @@ pub(super) fn describe(files: &[ImageFile]) -> Option<SeriesInfo> {
     })
 }
 
-/// The files of the series that is meant: the one named, or the only CT volume there is.
+/// The files of the series that is meant, the one named or the only CT volume there is, and what
+/// there is to say about the others.
+///
+/// Files that could be slices of it and cannot be read are an error; those that can only belong to
+/// other series are not.
 pub(super) fn choose(
     found: Found,
     wanted: Option<&str>,
     path: &Path,
-) -> Result<Vec<ImageFile>, DicomError> {
+) -> Result<(Vec<ImageFile>, Option<Note>), DicomError> {
     let Found {
         images,
         others,
         n_stray,
+        spoilt,
     } = found;
+    let owners = spoilt.iter().map(|file| owners(file, &images));
+    let owners: Vec<BTreeSet<String>> = owners.collect();
     let mut series = by_series(images);
     let listed: Vec<_> = series
         .values()
@@ -58,6 +65,9 @@ pub(super) fn choose(
         None => match *scans(&listed) {
             [only] => only.uid.clone(),
             [] => {
+                if let Some(error) = spoilt_error(spoilt) {
+                    return Err(error);
+                }
                 return Err(DicomError::NoImages {
                     others,
                     n_stray,
@@ -85,11 +95,46 @@ pub(super) fn choose(
             path: file.source.path.clone(),
         });
     }
-    match files.first() {
-        Some(first) if files.iter().all(|file| file.is_localizer) => Err(DicomError::Localizer {
+    if let Some(first) = files.first()
+        && files.iter().all(|file| file.is_localizer)
+    {
+        return Err(DicomError::Localizer {
             path: first.source.path.clone(),
-        }),
-        _ => Ok(files),
+        });
+    }
+    let (mut its, mut of_others) = (Vec::new(), Vec::new());
+    for (file, owners) in spoilt.into_iter().zip(owners) {
+        if owners.is_empty() || owners.contains(&chosen) {
+            its.push(file);
+        } else {
+            of_others.push(file.path);
+        }
+    }
+    if let Some(error) = spoilt_error(its) {
+        return Err(error);
+    }
+    let note = of_others.first().map(|first| Note::OthersSpoilt {
+        n_files: of_others.len(),
+        path: first.clone(),
+    });
+    Ok((files, note))
+}
+
+/// The series that a file could be a slice of, which cannot be read: those with images in its folder
+/// of names like its own; where there are none, all that have images there. Empty where the folder
+/// holds no images, so that it could be of any.
+fn owners(file: &SpoiltFile, images: &[ImageFile]) -> BTreeSet<String> {
+    let beside = || {
+        let is_beside = |image: &&ImageFile| image.source.path.parent() == file.path.parent();
+        images.iter().filter(is_beside)
+    };
+    let shape = name_shape(&file.path);
+    let alike = beside().filter(|image| name_shape(&image.source.path) == shape);
+    let alike: BTreeSet<String> = alike.map(|image| image.series_uid.clone()).collect();
+    if alike.is_empty() {
+        beside().map(|image| image.series_uid.clone()).collect()
+    } else {
+        alike
     }
 }
 

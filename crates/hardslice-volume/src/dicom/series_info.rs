@@ -40,6 +40,7 @@ impl fmt::Display for SeriesInfo {
             description,
             modality,
             n_files,
+            n_frames,
             shape,
             ..
         } = self;
@@ -53,7 +54,15 @@ impl fmt::Display for SeriesInfo {
         } else {
             uid
         };
-        write!(f, "{uid}  {modality}, {shape} in {n_files} files{kind}")?;
+        let plural = |n: usize| if n == 1 { "" } else { "s" };
+        write!(
+            f,
+            "{uid}  {modality}, {n_frames} slice{} of {} × {} pixels in {n_files} file{}{kind}",
+            plural(*n_frames),
+            shape.x,
+            shape.y,
+            plural(*n_files)
+        )?;
         if !description.is_empty() {
             write!(f, ", `{description}`")?;
         }

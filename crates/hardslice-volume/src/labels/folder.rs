@@ -14,6 +14,11 @@ pub(super) fn holds_masks(folder: &Path) -> Result<bool, ReadError> {
     Ok(!masks_in(folder)?.is_empty())
 }
 
+/// The first of the masks that a folder holds, by name.
+pub(super) fn first_mask(folder: &Path) -> Result<Option<PathBuf>, ReadError> {
+    Ok(masks_in(folder)?.into_iter().next().map(|(_, path)| path))
+}
+
 /// A mask that is wanted: its place in the label map, its value and its file.
 struct Mask<'a> {
     rank: usize,

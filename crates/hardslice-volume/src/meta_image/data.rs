@@ -22,7 +22,7 @@ impl Header {
             .field(&["ElementDataFile"])?
             .expect("a header ends with this field");
         let n_bytes = layout.n_bytes().map_or(u64::MAX, |n| n as u64);
-        if data_file.split_whitespace().next() == Some("LIST") {
+        if is_list(data_file) {
             if is_compressed {
                 let wanted = "plain voxels where the slices stand in a list of files";
                 return Err(self.wrong("CompressedData", "True", wanted).into());
@@ -31,7 +31,7 @@ impl Header {
             let rest = BufReader::with_capacity(1 << 18, files);
             return Ok(Source::new(rest, &self.path, Compression::None, n_bytes));
         }
-        let (path, mut reader) = if ["LOCAL", "Local", "local"].contains(&data_file) {
+        let (path, mut reader) = if is_local(data_file) {
             (self.path.clone(), reader)
         } else {
             let path = self.path.with_file_name(data_file);
@@ -82,6 +82,23 @@ impl Header {
         ))
     }
 
+    /// The files that hold the voxels, but for the header's own; `reader` stands behind the header.
+    pub(super) fn data_files(
+        &self,
+        reader: &mut BufReader<File>,
+    ) -> Result<Vec<PathBuf>, ReadError> {
+        let (_, data_file) = self
+            .field(&["ElementDataFile"])?
+            .expect("a header ends with this field");
+        let names = match data_file {
+            local if is_local(local) => Vec::new(),
+            list if is_list(list) => self.listed(reader)?,
+            name => vec![name.to_owned()],
+        };
+        let names = names.iter();
+        Ok(names.map(|name| self.path.with_file_name(name)).collect())
+    }
+
     /// What stands before the voxels in their file.
     fn header_size(&self) -> Result<Skip, MetaImageError> {
         match self.field(&["HeaderSize"])? {
@@ -110,16 +127,7 @@ impl Header {
         if !matches!(data_file.split_whitespace().nth(1), None | Some("2" | "2D")) {
             return Err(self.wrong("ElementDataFile", data_file, wanted).into());
         }
-        let mut text = String::new();
-        reader
-            .take(1 << 22)
-            .read_to_string(&mut text)
-            .map_err(Action::Read.on(&self.path))?;
-        let names: Vec<&str> = text
-            .lines()
-            .map(str::trim)
-            .filter(|n| !n.is_empty())
-            .collect();
+        let names = self.listed(reader)?;
         if names.len() != layout.shape.z {
             let found = format!("LIST of {} files", names.len());
             return Err(self.wrong("ElementDataFile", &found, wanted).into());
@@ -147,6 +155,29 @@ impl Header {
         slices.reverse();
         Ok(SliceFiles { slices, open: None })
     }
+}
+
+impl Header {
+    /// The names in the lines behind the header.
+    fn listed(&self, reader: &mut BufReader<File>) -> Result<Vec<String>, ReadError> {
+        let mut text = String::new();
+        reader
+            .take(1 << 22)
+            .read_to_string(&mut text)
+            .map_err(Action::Read.on(&self.path))?;
+        let names = text.lines().map(str::trim).filter(|name| !name.is_empty());
+        Ok(names.map(str::to_owned).collect())
+    }
+}
+
+/// Whether the voxels stand behind the header.
+fn is_local(data_file: &str) -> bool {
+    ["LOCAL", "Local", "local"].contains(&data_file)
+}
+
+/// Whether the slices stand in files of their own, which the lines behind the header name.
+fn is_list(data_file: &str) -> bool {
+    data_file.split_whitespace().next() == Some("LIST")
 }
 
 /// How many bytes to skip in the file of the voxels.

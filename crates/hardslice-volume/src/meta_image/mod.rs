@@ -25,5 +25,5 @@ mod write;
 pub use crate::error::MetaImageError;
 pub use read::read_meta_image_scan;
 
-pub(crate) use read::read_meta_image_label_voxels;
+pub(crate) use read::{meta_image_data_files, read_meta_image_grid, read_meta_image_label_voxels};
 pub(crate) use write::{write_attached, write_detached};

@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::header::Header;
 use crate::native::Native;
 use crate::stored::{Voxel, read_voxels};
-use crate::{Action, ReadError, Scan};
+use crate::{Action, Grid, ReadError, Scan};
 
 /// Reads a scan.
 ///
@@ -42,6 +42,20 @@ pub fn read_meta_image_scan(path: &Path) -> Result<Scan<f32>, ReadError> {
 /// A label map in the file's own order.
 pub(crate) fn read_meta_image_label_voxels(path: &Path) -> Result<Native<u16>, ReadError> {
     read(path)
+}
+
+/// The files that a header leaves the voxels to.
+pub(crate) fn meta_image_data_files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
+    let file = File::open(path).map_err(Action::Read.on(path))?;
+    let mut reader = BufReader::new(file);
+    Header::read(&mut reader, path)?.data_files(&mut reader)
+}
+
+/// The grid in the file's own axis order.
+pub(crate) fn read_meta_image_grid(path: &Path) -> Result<Grid, ReadError> {
+    let file = File::open(path).map_err(Action::Read.on(path))?;
+    let header = Header::read(&mut BufReader::new(file), path)?;
+    Ok(header.grid()?.0)
 }
 
 fn read<T: Voxel>(path: &Path) -> Result<Native<T>, ReadError> {

@@ -29,5 +29,7 @@ mod write;
 pub use crate::error::NiftiError;
 pub use read::{read_nifti_labels, read_nifti_scan};
 
+pub(crate) use read::nifti_pair;
+
 pub(crate) use read::{NiftiVoxels, read_nifti_label_voxels, starts_like_nifti};
 pub(crate) use write::{Stored, write};

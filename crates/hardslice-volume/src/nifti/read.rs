@@ -154,6 +154,16 @@ impl NiftiVoxels {
     }
 }
 
+/// The other file of a pair; `None` where a single file is only called like one of a pair.
+pub(crate) fn nifti_pair(path: &Path) -> Result<Option<PathBuf>, ReadError> {
+    let wanted = match Ending::of(path) {
+        Some(Ending::NiftiVoxels) => Ending::NiftiHeader,
+        _ => Ending::NiftiVoxels,
+    };
+    let other = sibling(path, wanted)?;
+    Ok(other.exists().then_some(other))
+}
+
 /// The other file of a pair: of the same name up to the ending, whose letters may be of any case.
 /// Of several, the one that is compressed as this one is and written in the same case.
 fn sibling(path: &Path, wanted: Ending) -> Result<PathBuf, ReadError> {

@@ -103,6 +103,11 @@ impl Header {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// The file that the voxels stand in, where that is another one.
+    pub(super) fn data_file(&self) -> Option<&str> {
+        self.field(&["data file", "datafile"])
+    }
+
     fn needed(&self, field: &'static str) -> Result<&str, NrrdError> {
         self.field(&[field]).ok_or_else(|| self.missing(field))
     }
@@ -222,7 +227,7 @@ impl Header {
                 return Err(self.wrong(names[0], value, "0").into());
             }
         }
-        let Some(name) = self.field(&["data file", "datafile"]) else {
+        let Some(name) = self.data_file() else {
             let all = reader
                 .get_ref()
                 .metadata()

@@ -20,6 +20,6 @@ mod write;
 pub use crate::error::NrrdError;
 pub use read::read_nrrd_scan;
 
-pub(crate) use read::read_nrrd_labels;
+pub(crate) use read::{nrrd_data_file, read_nrrd_header, read_nrrd_labels};
 pub(crate) use segments::Segment;
 pub(crate) use write::write;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::NrrdError;
 use super::header::{Axes, Header};
@@ -77,6 +77,21 @@ pub(crate) fn read_nrrd_labels(path: &Path) -> Result<NrrdLabels, ReadError> {
         segments: segments(&header, axes.n_layers)?,
         notes,
     })
+}
+
+/// The file that a header leaves the voxels to.
+pub(crate) fn nrrd_data_file(path: &Path) -> Result<Option<PathBuf>, ReadError> {
+    let file = File::open(path).map_err(Action::Read.on(path))?;
+    let header = Header::read(&mut BufReader::new(file), path)?;
+    Ok(header.data_file().map(|name| path.with_file_name(name)))
+}
+
+/// The grid in the file's own axis order, and whether the file lists segments.
+pub(crate) fn read_nrrd_header(path: &Path) -> Result<(Grid, bool), ReadError> {
+    let file = File::open(path).map_err(Action::Read.on(path))?;
+    let header = Header::read(&mut BufReader::new(file), path)?;
+    let axes = header.axes()?;
+    Ok((axes.native, !segments(&header, axes.n_layers)?.is_empty()))
 }
 
 fn read<T: Voxel>(path: &Path) -> Result<(Header, Axes, Vec<T>, Vec<Note>), ReadError> {

@@ -13,7 +13,9 @@ use hardslice_volume::whole_file::read_json;
 
 use super::label_args::organ_map;
 use crate::bars::{self, Bars};
-use crate::provenance::named_out;
+use crate::notes::Notes;
+use crate::outputs::{file_out, refuse_over_inputs};
+use crate::provenance::{MadeOf, beside};
 use crate::{Done, provenance};
 
 /// Read a cohort and tell what is wrong with it, case by case, before anything is trained.
@@ -40,11 +42,15 @@ pub(crate) struct Audit {
     /// A table with the columns case and patient, in place of --patient.
     #[arg(long, value_name = "FILE.csv", conflicts_with = "patient")]
     patients: Option<PathBuf>,
+    /// How far the corners of a scan and of its labels may lie apart; what rounding to four
+    /// decimals makes of a header when absent.
+    #[arg(long, value_name = "MM", value_parser = super::grid_tolerance)]
+    grid_tolerance_mm: Option<f64>,
     /// Folds to check.
     #[arg(long, value_name = "FILE.json")]
     split: Option<PathBuf>,
     /// Also write the findings as a table.
-    #[arg(long, value_name = "FILE.csv", value_parser = named_out())]
+    #[arg(long, value_name = "FILE.csv", value_parser = file_out(&[".csv"]))]
     out: Option<PathBuf>,
 }
 
@@ -59,12 +65,24 @@ impl Audit {
             ..ReadOptions::default()
         };
         let manifest = manifest::read_with(&self.cohort, &options)?;
+        if let Some(out) = &self.out {
+            let lists = [
+                Some(&self.cohort),
+                self.patients.as_ref(),
+                self.split.as_ref(),
+            ];
+            let cases = manifest.cases.iter();
+            let scans = cases.flat_map(|case| std::iter::once(&case.image).chain(&case.labels));
+            let inputs = lists.into_iter().flatten().chain(scans).cloned();
+            refuse_over_inputs([out.clone(), beside(out)?], inputs)?;
+        }
         let bars = Bars::new();
         for note in &manifest.notes {
             bars.line(&format!("note: {note}"));
         }
         let options = AuditOptions {
             folds: self.folds()?,
+            grid_tolerance_mm: self.grid_tolerance_mm,
             ..AuditOptions::default()
         };
         bars.begin("audit", manifest.cases.len() as u64, 0);
@@ -79,7 +97,13 @@ impl Audit {
             } else {
                 vec![]
             };
-            provenance::of_command(path, "audit", &self.labels, &inputs, &Device::flex())?;
+            let made_of = MadeOf {
+                command: "audit",
+                settings: &self.labels,
+                inputs: &inputs,
+                notes: &Notes::default(),
+            };
+            provenance::of_command(path, &made_of, &Device::flex())?;
         }
         bars::print(&in_words(&report))?;
         Ok(if report.n_errors == 0 {
@@ -120,8 +144,12 @@ fn in_words(report: &AuditReport) -> String {
         }
     }
     let n = report.cases.len();
+    let notes = match report.n_notes {
+        0 => String::new(),
+        n => format!(", {n} notes"),
+    };
     text + &format!(
-        "{n} cases, {} errors, {} warnings",
+        "{n} cases, {} errors, {} warnings{notes}",
         report.n_errors, report.n_warnings
     )
 }

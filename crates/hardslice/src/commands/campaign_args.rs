@@ -11,6 +11,7 @@ use super::label_args::organ;
 use crate::bars::{self, Bars};
 use crate::campaign::{Campaign, Forecast, Seeds, Trial};
 use crate::layout::OutDir;
+use crate::outputs::{folder_out, refuse_over_experiment};
 
 #[derive(Debug, Args)]
 pub(crate) struct CampaignArgs {
@@ -18,7 +19,7 @@ pub(crate) struct CampaignArgs {
     #[arg(value_name = "EXPERIMENT.toml")]
     experiment: PathBuf,
     /// Where everything is written.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder_out())]
     pub(crate) out: PathBuf,
     /// How many seeds (5 is 0 to 4), or which (3,7,11; `7,` is one). They change the training, not
     /// the folds.
@@ -47,6 +48,7 @@ impl CampaignArgs {
         if !self.organs.is_empty() {
             experiment.organs.clone_from(&self.organs);
         }
+        refuse_over_experiment(&self.experiment, &experiment, &OutDir::new(&self.out))?;
         Ok(experiment)
     }
 

@@ -18,7 +18,7 @@ use super::campaign_args::{CampaignArgs, announce};
 use crate::arms::{arm_words, comparison_plan};
 use crate::bars::{self, Bars};
 use crate::campaign::{ScoreRow, Trial, write_scores};
-use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
+use crate::cohort::{PreparedCohort, check_folds, read_manifest, trained_organs};
 use crate::folder_lock::FolderLock;
 use crate::layout::{OutDir, RoundName};
 use crate::pipeline::nets;
@@ -67,6 +67,7 @@ impl Compare {
         let manifest = read_manifest(&experiment)?;
         let organs = trained_organs(&experiment, &manifest.organs)?;
         if self.common.dry_run {
+            check_folds(&manifest, &experiment, &organs)?;
             let cases = manifest.cases.iter();
             let cases = cases.map(|case| (&case.patient, case.organs_annotated.as_slice()));
             announce(&campaign, &self.trials(&experiment, &organs, cases))?;

@@ -14,6 +14,7 @@ use super::device_arg::DeviceArg;
 use crate::Done;
 use crate::bars::{self, Bars};
 use crate::layout::{OutDir, RoundName};
+use crate::outputs::folder_out;
 use crate::pipeline::{RunArgs, run_whole};
 use crate::report;
 
@@ -28,7 +29,7 @@ const EXPERIMENT: &str = include_str!("demo.toml");
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Where everything is written.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder_out())]
     out: PathBuf,
     /// Seed of everything random, the phantoms included.
     #[arg(long, default_value_t = 0)]

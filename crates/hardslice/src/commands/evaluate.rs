@@ -1,6 +1,5 @@
 //! `hardslice evaluate`: scores of label maps.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,16 +7,18 @@ use anyhow::anyhow;
 use burn::tensor::Device;
 use clap::Args;
 use hardslice_data::{CaseId, Organ, OrganMap, bounded_parallel_map};
-use hardslice_eval::{Convention, Mask, ScoreOptions, score_masks};
+use hardslice_eval::{CaseScores, Convention, ScoreOptions};
 use hardslice_train::TestScore;
 use hardslice_view::table::{self, Metric, SummaryRow};
-use hardslice_volume::{default_tolerance_mm, read_nifti_labels, same_grid};
 
-use super::label_args::organ_map_of_values;
-use super::predict::{NamedScan, nifti_files};
+use super::label_args::organ_map;
 use crate::bars::{self, Bars};
-use crate::provenance::named_out;
-use crate::results::{summary_rows, write_scores};
+use crate::named_files::labels_in;
+use crate::notes::Notes;
+use crate::outputs::{file_out, refuse_over_inputs};
+use crate::provenance::{MadeOf, beside};
+use crate::results::{score_cells, summary_rows, write_score_cells};
+use crate::scoring::{Pair, PairReader, Pairs};
 use crate::{Done, causes, provenance};
 
 /// Cases in memory at once, at most: what a case takes is its two label maps, twice over.
@@ -25,11 +26,15 @@ const CASES_AT_ONCE: usize = 4;
 
 /// Score label maps against the truth: Dice, HD95, ASSD, NSD, volume difference, per case.
 ///
-/// Files belong together by name; `_seg` and `_gt` at the end of a truth's name do not count. Both
-/// must lie on one grid. Anybody's predictions will do.
+/// Files belong together by name; `_seg` and `_gt` at the end of a truth's name do not count, where
+/// there is no prediction of just that name. Truth and prediction may be of any format that labels
+/// are read from: NIfTI, NRRD, MetaImage, DICOM SEG, a folder with a mask for each structure. Both
+/// must lie on one grid, whose axes are perpendicular. Anybody's predictions will do.
 ///
 /// A score that has no value is an empty cell, and `status` says why: `prediction_empty` (Dice 0,
-/// a failure), `truth_empty` (Dice 0), `both_empty`.
+/// a failure), `truth_empty` (Dice 0), `both_empty`, `prediction_missing` (there is none of the
+/// case), `not_scored` (the case cannot be read, or its two files do not lie on one grid). Exit
+/// status 1 where a case is of the last two kinds.
 #[derive(Debug, Args)]
 pub(crate) struct Evaluate {
     /// Folder of the true label maps.
@@ -38,18 +43,51 @@ pub(crate) struct Evaluate {
     /// Folder of the predicted label maps.
     #[arg(long, value_name = "DIR")]
     predictions: PathBuf,
+    /// Folder of the scans (files, or folders with a DICOM series), named by case: needed where
+    /// truth and prediction are both DICOM SEG, which lie on the voxels of their scan.
+    #[arg(long, value_name = "DIR")]
+    scans: Option<PathBuf>,
     /// The table to write.
-    #[arg(long, value_name = "FILE.csv", value_parser = named_out())]
+    #[arg(long, value_name = "FILE.csv", value_parser = file_out(&[".csv"]))]
     out: PathBuf,
-    /// An organ and its label values, as kidney=2,3; each value found in the truth when absent.
-    #[arg(long = "label", value_name = "ORGAN=VALUES")]
+    /// An organ and its label values, as kidney=2,3, or the names of its structures, as
+    /// `kidney=kidney_left,kidney_right`, or both; each value found in a case when absent.
+    #[arg(long = "label", value_name = "ORGAN=LABELS")]
     labels: Vec<String>,
     /// Distance at which two surfaces still agree for the NSD.
     #[arg(long, value_name = "MM", default_value_t = 2.0)]
     nsd_tolerance_mm: f64,
+    /// How far the corners of two grids may lie apart that are taken for one; what rounding to four
+    /// decimals makes of a header when absent.
+    #[arg(long, value_name = "MM", value_parser = super::grid_tolerance)]
+    grid_tolerance_mm: Option<f64>,
     /// Measure distances as MONAI does instead of as surface-distance does.
     #[arg(long)]
     monai: bool,
+}
+
+/// A row of the table.
+struct Row {
+    case: CaseId,
+    /// Absent where it is not known which organs a case has.
+    organ: Option<Organ>,
+    scores: Result<CaseScores, Unscored>,
+}
+
+/// Why a case has no scores at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unscored {
+    PredictionMissing,
+    NotScored,
+}
+
+impl Unscored {
+    fn word(self) -> &'static str {
+        match self {
+            Self::PredictionMissing => "prediction_missing",
+            Self::NotScored => "not_scored",
+        }
+    }
 }
 
 impl Evaluate {
@@ -62,35 +100,32 @@ impl Evaluate {
                 Convention::SurfaceDistance
             },
         };
-        let organs = organ_map_of_values(&self.labels)?;
-        let predictions = nifti_files(&self.predictions)?;
-        let truths = nifti_files(&self.truth)?;
+        let organs = organ_map(&self.labels)?;
+        let inputs = [&self.truth, &self.predictions];
+        let read = inputs.into_iter().chain(&self.scans).cloned();
+        refuse_over_inputs([self.out.clone(), beside(&self.out)?], read)?;
+        let reader = PairReader {
+            organs: organs.as_ref(),
+            grid_tolerance_mm: self.grid_tolerance_mm,
+            options: &options,
+        };
+        let scans = match &self.scans {
+            Some(dir) => labels_in(dir)?,
+            None => Vec::new(),
+        };
+        let pairs = Pairs::by_name(
+            labels_in(&self.truth)?,
+            &labels_in(&self.predictions)?,
+            &scans,
+        )?;
         let bars = Bars::new();
-        bars.begin("evaluate", truths.len() as u64, 0);
-        let n_done = AtomicU64::new(0);
-        let n_at_once = CASES_AT_ONCE.min(rayon::current_num_threads());
-        let outcomes = bounded_parallel_map(&truths, n_at_once, |truth| {
-            let case = case_name(truth);
-            let is_its = |scan: &&NamedScan| scan.name == case || scan.name == truth.name;
-            let scored = predictions.iter().find(is_its).map_or_else(
-                || Err(anyhow!("it has no prediction of its name")),
-                |predicted| score_pair(truth, predicted, organs.as_ref(), &options),
-            );
-            bars.advance(1 + n_done.fetch_add(1, Ordering::Relaxed));
-            scored.map_err(|error| (case, error))
-        });
-        bars.end();
-        let (mut scores, mut n_failed) = (Vec::new(), 0);
-        for outcome in outcomes {
-            match outcome {
-                Ok(scored) => scores.extend(scored),
-                Err((case, error)) => {
-                    n_failed += 1;
-                    bars.line(&format!("not scored: {case}: {}", causes(error.as_ref())));
-                }
-            }
+        if pairs.pairs.is_empty() {
+            return Err(anyhow!("there are no labels in {}", self.truth.display()));
         }
-        if scores.is_empty() {
+        tell_extra(&pairs, &bars);
+        let (rows, notes) = rows(&pairs, &reader, &bars);
+        notes.tell(&bars);
+        if rows.iter().all(|row| row.scores.is_err()) {
             return Err(anyhow!(
                 "nothing was scored: no label map of {} has a prediction of the same name and on \
                  the same grid in {}",
@@ -98,19 +133,30 @@ impl Evaluate {
                 self.predictions.display()
             ));
         }
-        let front = |score: &TestScore| vec![score.case.to_string(), score.organ.to_string()];
-        let rows = scores.iter().map(|score| (front(score), &score.scores));
-        write_scores(&self.out, &["case", "organ"], rows, false)?;
-        let inputs = [self.truth.as_path(), &self.predictions];
-        provenance::of_command(
-            &self.out,
-            "evaluate",
-            &(&options, &self.labels),
-            &inputs,
-            &Device::flex(),
-        )?;
-        print_summary(scores)?;
-        Ok(if n_failed == 0 {
+        let cells = rows.iter().map(|row| {
+            let organ = row.organ.as_ref().map_or(String::new(), Organ::to_string);
+            let without = |why: Unscored| {
+                let mut cells: [String; 6] = Default::default();
+                why.word().clone_into(&mut cells[5]);
+                cells
+            };
+            let cells = row
+                .scores
+                .as_ref()
+                .map_or_else(|why| without(*why), score_cells);
+            (vec![row.case.to_string(), organ], cells)
+        });
+        write_score_cells(&self.out, &["case", "organ"], cells, false)?;
+        let settings = (&options, &self.labels, self.grid_tolerance_mm);
+        let made_of = MadeOf {
+            command: "evaluate",
+            settings: &settings,
+            inputs: &inputs.map(PathBuf::as_path),
+            notes: &notes,
+        };
+        provenance::of_command(&self.out, &made_of, &Device::flex())?;
+        print_summary(&rows)?;
+        Ok(if rows.iter().all(|row| row.scores.is_ok()) {
             Done::Clean
         } else {
             Done::Findings
@@ -118,71 +164,111 @@ impl Evaluate {
     }
 }
 
-/// A truth's name without what marks it as one.
-fn case_name(truth: &NamedScan) -> String {
-    let mut endings = ["_seg", "_gt"].iter();
-    let bare = endings.find_map(|ending| truth.name.strip_suffix(ending));
-    bare.unwrap_or(&truth.name).to_owned()
-}
-
-fn score_pair(
-    truth: &NamedScan,
-    predicted: &NamedScan,
-    organs: Option<&OrganMap>,
-    options: &ScoreOptions,
-) -> anyhow::Result<Vec<TestScore>> {
-    let case = CaseId::new(case_name(truth))?;
-    let (truth, predicted) = (
-        read_nifti_labels(&truth.path)?.volume,
-        read_nifti_labels(&predicted.path)?.volume,
-    );
-    same_grid(
-        truth.grid(),
-        predicted.grid(),
-        default_tolerance_mm(truth.grid()),
-    )?;
-    let organs = organs
-        .cloned()
-        .map_or_else(|| organs_found(truth.voxels()), Ok)?;
-    let table = organs.store_values();
-    let mapped = |labels: Vec<u16>| -> Vec<u8> {
-        let values = labels.iter().map(|label| table[usize::from(*label)]);
-        values.collect()
-    };
-    let (spacing_mm, shape) = (truth.grid().spacing_mm(), truth.shape());
-    let (truth, predicted) = (mapped(truth.into_voxels()), mapped(predicted.into_voxels()));
-    let scored = organs.organs().enumerate().map(|(organ_idx, organ)| {
-        let value = organs.store_value(organ_idx);
-        let truth = Mask::new(&truth, value, shape)?;
-        let predicted = Mask::new(&predicted, value, shape)?;
-        Ok(TestScore {
-            case: case.clone(),
-            organ: organ.clone(),
-            scores: score_masks(&truth, &predicted, spacing_mm, options)?,
-        })
+/// The rows of all cases, in the order of the truth.
+fn rows(pairs: &Pairs, reader: &PairReader<'_>, bars: &Bars) -> (Vec<Row>, Notes) {
+    bars.begin("evaluate", pairs.pairs.len() as u64, 0);
+    let n_done = AtomicU64::new(0);
+    let n_at_once = CASES_AT_ONCE.min(rayon::current_num_threads());
+    let outcomes = bounded_parallel_map(&pairs.pairs, n_at_once, |pair| {
+        let scored = reader.score(pair);
+        bars.advance(1 + n_done.fetch_add(1, Ordering::Relaxed));
+        scored
     });
-    scored.collect()
+    bars.end();
+    let (mut rows, mut notes) = (Vec::new(), Notes::default());
+    for (pair, outcome) in pairs.pairs.iter().zip(outcomes) {
+        match outcome {
+            Ok(scored) => {
+                notes.add(&scored.notes);
+                rows.extend(scored.organs.into_iter().map(|(organ, scores)| Row {
+                    case: pair.case.clone(),
+                    organ: Some(organ),
+                    scores: Ok(scores),
+                }));
+            }
+            Err(error) => {
+                let why = if pair.predicted.is_some() {
+                    Unscored::NotScored
+                } else {
+                    Unscored::PredictionMissing
+                };
+                bars.line(&format!(
+                    "not scored: {}: {}",
+                    pair.case,
+                    causes(error.as_ref())
+                ));
+                rows.extend(unscored(pair, why, reader));
+            }
+        }
+    }
+    (rows, notes)
 }
 
-/// An organ for each value of a label map.
-fn organs_found(labels: &[u16]) -> anyhow::Result<OrganMap> {
-    let values: BTreeSet<u16> = labels.iter().copied().filter(|value| *value > 0).collect();
-    let named = values
-        .into_iter()
-        .map(|value| Ok((Organ::new(format!("label_{value}"))?, vec![value])));
-    Ok(OrganMap::new(named.collect::<anyhow::Result<Vec<_>>>()?)?)
+/// The rows of a case without scores: one for each organ that it would have been scored for; one
+/// without an organ where that is not known.
+fn unscored(pair: &Pair, why: Unscored, reader: &PairReader<'_>) -> Vec<Row> {
+    let organs = match reader.organs.map(OrganMap::organs) {
+        Some(organs) => organs.cloned().collect(),
+        None => reader.organs_of_truth(pair),
+    };
+    let row = |organ: Option<Organ>| Row {
+        case: pair.case.clone(),
+        organ,
+        scores: Err(why),
+    };
+    if organs.is_empty() {
+        return vec![row(None)];
+    }
+    organs.into_iter().map(|organ| row(Some(organ))).collect()
 }
 
-fn print_summary(scores: Vec<TestScore>) -> std::io::Result<()> {
-    let scores: Vec<(String, TestScore)> = scores
-        .into_iter()
-        .map(|score| ("predictions".to_owned(), score))
+/// Names the predictions that no truth asks for.
+fn tell_extra(pairs: &Pairs, bars: &Bars) {
+    if pairs.extra.is_empty() {
+        return;
+    }
+    let names: Vec<String> = pairs
+        .extra
+        .iter()
+        .filter_map(|file| Some(file.path.file_name()?.to_string_lossy().into_owned()))
         .collect();
-    let rows: Vec<SummaryRow> = summary_rows(&scores);
+    bars.line(&format!(
+        "note: {} predictions have no truth of their name and are not scored: {}",
+        names.len(),
+        names.join(", ")
+    ));
+}
+
+fn print_summary(rows: &[Row]) -> std::io::Result<()> {
+    let scored = rows.iter().filter_map(|row| {
+        let score = TestScore {
+            case: row.case.clone(),
+            organ: row.organ.clone()?,
+            scores: *row.scores.as_ref().ok()?,
+        };
+        Some(("predictions".to_owned(), score))
+    });
+    let summary: Vec<SummaryRow> = summary_rows(&scored.collect::<Vec<_>>());
     let shown = [Metric::Dice, Metric::Hd95, Metric::Nsd];
-    let rows: Vec<_> = rows
+    let summary: Vec<_> = summary
         .into_iter()
         .filter(|row| shown.contains(&row.metric))
         .collect();
-    bars::print(&table::to_text(&rows))
+    bars::print(&table::to_text(&summary))?;
+    for (why, what) in [
+        (Unscored::PredictionMissing, "have no prediction"),
+        (Unscored::NotScored, "could not be scored"),
+    ] {
+        let of_kind = rows.iter().filter(|row| row.scores == Err(why));
+        let mut cases: Vec<&str> = of_kind.map(|row| row.case.as_str()).collect();
+        cases.dedup();
+        if !cases.is_empty() {
+            bars::print(&format!(
+                "{} cases {what} and are in no mean: {}",
+                cases.len(),
+                cases.join(", ")
+            ))?;
+        }
+    }
+    Ok(())
 }

@@ -11,6 +11,7 @@ use crate::Done;
 use crate::bars::{self, Bars};
 use crate::export::{self, Format};
 use crate::layout::{OutDir, RoundName};
+use crate::outputs::{check_file, check_folder};
 
 /// Hand a sampling plan to nnU-Net, MONAI or your own loader.
 ///
@@ -55,6 +56,12 @@ impl ExportArgs {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let organs = self.organ.split('+').map(Organ::new);
         let organs = organs.collect::<Result<Vec<_>, _>>()?;
+        match self.format {
+            Format::Csv => check_file(&self.out, &[".csv"]),
+            Format::Monai => check_file(&self.out, &[".json"]),
+            Format::Nnunet => check_folder(&self.out),
+        }
+        .map_err(anyhow::Error::msg)?;
         let out = OutDir::new(&self.dir);
         let round = out.round(&RoundName::of_organs(&organs));
         let plan = self

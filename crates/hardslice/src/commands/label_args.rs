@@ -21,20 +21,6 @@ pub(super) fn organ_map(labels: &[String]) -> anyhow::Result<Option<OrganMap>> {
     Ok(Some(OrganMap::from_entries(organs)?))
 }
 
-/// The organs given, for label maps, which hold values and no names.
-pub(super) fn organ_map_of_values(labels: &[String]) -> anyhow::Result<Option<OrganMap>> {
-    let organs = organ_map(labels)?;
-    let mut entries = organs.iter().flat_map(OrganMap::entries);
-    if let Some(entry) = entries.find(|entry| entry.labels.is_empty()) {
-        return Err(anyhow!(
-            "--label gives `{}` by names alone, and label maps hold values: wanted ORGAN=VALUES as \
-             kidney=2,3",
-            entry.organ
-        ));
-    }
-    Ok(organs)
-}
-
 /// `kidney=2,3`, `kidney=kidney_left,kidney_right`, both mixed, or `kidney`, a structure of its own
 /// name.
 fn parse(text: &str) -> anyhow::Result<OrganLabels> {
@@ -88,11 +74,5 @@ mod tests {
         ] {
             assert!(read(&[wrong]).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn label_maps_have_values_and_no_names() {
-        let refused = organ_map_of_values(&["kidney=left".to_owned()]).unwrap_err();
-        assert!(refused.to_string().contains("by names alone"), "{refused}");
     }
 }

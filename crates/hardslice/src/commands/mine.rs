@@ -18,8 +18,10 @@ use super::label_args::organ_map;
 use crate::bars::{self, Bars, wall_time_s};
 use crate::external::{ExternalMining, mine_predictions};
 use crate::folder_lock::FolderLock;
+use crate::notes::Notes;
+use crate::outputs::named_folder_out;
 use crate::pipeline::protocol;
-use crate::provenance::named_out;
+use crate::provenance::MadeOf;
 use crate::{Done, provenance};
 
 /// Score every slice of A with a model, or by anybody's predictions, and find the hard ones.
@@ -67,7 +69,7 @@ pub(crate) struct Mine {
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     exclude: Vec<Triage>,
     /// Where the ledger and the plan are written.
-    #[arg(long, value_name = "DIR", value_parser = named_out())]
+    #[arg(long, value_name = "DIR", value_parser = named_folder_out())]
     out: PathBuf,
     #[command(flatten)]
     device: DeviceArg,
@@ -115,7 +117,13 @@ impl Mine {
         let taus = mine_by_hand(&protocol(&experiment, organs.clone())?, &context, &model)?;
         let settings = experiment.to_toml()?;
         let inputs = [split_path.as_path(), model_dir];
-        provenance::of_command(&self.out, "mine", &settings, &inputs, &device)?;
+        let made_of = MadeOf {
+            command: "mine",
+            settings: &settings,
+            inputs: &inputs,
+            notes: &Notes::default(),
+        };
+        provenance::of_command(&self.out, &made_of, &device)?;
         for (organ, tau) in organs.iter().zip(taus) {
             bars::print(&format!(
                 "{organ}: {} of {} slices of A are below tau {:.3}",

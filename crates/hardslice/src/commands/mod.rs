@@ -28,6 +28,17 @@ use clap::Subcommand;
 
 use crate::Done;
 
+/// A distance between grids that are taken for one, millimetres.
+fn grid_tolerance(text: &str) -> Result<f64, String> {
+    let mm: f64 = text
+        .parse()
+        .map_err(|_error| format!("`{text}` is no number"))?;
+    if mm.is_finite() && mm >= 0.0 {
+        return Ok(mm);
+    }
+    Err(format!("`{text}` is no distance: wanted 0 or more"))
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

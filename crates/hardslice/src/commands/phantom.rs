@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::Args;
 use hardslice_data::Organ;
 use hardslice_phantom::{PhantomOptions, organ_names, write_cohort};
@@ -10,6 +11,7 @@ use hardslice_volume::{read_nifti_labels, read_nifti_scan};
 
 use crate::Done;
 use crate::bars::{self, Bars};
+use crate::outputs::folder_out;
 
 /// Make a synthetic abdominal CT cohort to learn, test and demonstrate on.
 ///
@@ -23,7 +25,7 @@ use crate::bars::{self, Bars};
 #[derive(Debug, Args)]
 pub(crate) struct Phantom {
     /// Where the cohort is written.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder_out())]
     out: PathBuf,
     /// Patients, one scan each.
     #[arg(long, value_name = "N", default_value_t = 24)]
@@ -60,6 +62,7 @@ impl Phantom {
             nnunet_layout: self.nnunet,
             ..PhantomOptions::default()
         };
+        self.refuse_other_cohort()?;
         let bars = Bars::new();
         bars.begin("make phantoms", options.n_patients as u64, 0);
         write_cohort(&self.out, &options, &|done, _| bars.advance(done as u64))?;
@@ -67,6 +70,20 @@ impl Phantom {
         self.draw_montage()?;
         bars::print(&format!("{}", self.out.join("cohort.csv").display()))?;
         Ok(Done::Clean)
+    }
+
+    /// A folder that holds somebody's own cohort is not written into: scans and tables could be of
+    /// the same names.
+    fn refuse_other_cohort(&self) -> anyhow::Result<()> {
+        let is_there = |name: &str| self.out.join(name).exists();
+        let mut others = ["cohort.csv", "images", "labels", "nnunet"].into_iter();
+        match others.find(|name| is_there(name)) {
+            Some(name) if !is_there("phantom.json") => Err(anyhow!(
+                "there is a cohort already, which is none of phantoms ({}): name another --out",
+                self.out.join(name).display()
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Fifteen slices and a coronal view of the first patient with its organs.

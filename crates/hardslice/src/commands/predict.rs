@@ -1,34 +1,45 @@
 //! `hardslice predict`: label maps of new scans.
 
-use std::ffi::OsStr;
-use std::fs;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use hardslice_data::preprocess::ScanSlices;
 use hardslice_train::{Model, predict};
-use hardslice_volume::{Action, read_scan, write_label_map};
+use hardslice_volume::folder::visible_entries;
+use hardslice_volume::{Ending, read_scan_series, write_label_map};
 
 use super::device_arg::DeviceArg;
 use crate::bars::Bars;
-use crate::provenance::named_out;
+use crate::named_files::{NamedFile, volumes_in};
+use crate::notes::Notes;
+use crate::outputs::{VolumeOut, refuse_over_inputs, refuse_within};
+use crate::provenance::{MadeOf, beside};
 use crate::{Done, provenance};
 
 /// Predict label maps of new scans, on the scans' own grids.
 ///
 /// A model's folder needs nothing else: it holds weights, net, organs and preprocessing, and its
 /// model.json tells which value is which organ.
+///
+/// --out is a file where its name ends like one (.nii.gz, .nii, .nrrd, .mha, .mhd), else a folder, in
+/// which each label map is called NAME.nii.gz after its scan. Nothing that is read is written over.
 #[derive(Debug, Args)]
 pub(crate) struct Predict {
     /// The model's folder, as training leaves it.
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
-    /// A scan (NIfTI file, or folder with one DICOM series), or a folder of NIfTI scans.
+    /// A scan (NIfTI, NRRD or MetaImage file, or folder with a DICOM series), or a folder of such
+    /// files.
     #[arg(long, value_name = "SCAN_OR_FOLDER")]
     input: PathBuf,
-    /// The label map (.nii or .nii.gz), or the folder for those of a folder of scans.
-    #[arg(long, value_name = "FILE_OR_FOLDER", value_parser = named_out())]
+    /// The DICOM series to predict, where the folder holds several: its `SeriesInstanceUID`.
+    #[arg(long, value_name = "UID")]
+    series: Option<String>,
+    /// The label map, or the folder for those of a folder of scans.
+    #[arg(long, value_name = "FILE_OR_FOLDER", value_parser = volume_or_folder_out())]
     out: PathBuf,
     /// Keep only each organ's largest connected component.
     #[arg(long)]
@@ -40,37 +51,52 @@ pub(crate) struct Predict {
     device: DeviceArg,
 }
 
+fn volume_or_folder_out() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|out| {
+        VolumeOut::of(&out)?;
+        beside(&out)?;
+        Ok::<_, anyhow::Error>(out)
+    })
+}
+
+/// A scan and where its label map goes.
+struct Job {
+    scan: NamedFile,
+    out: PathBuf,
+}
+
 impl Predict {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
+        let jobs = self.jobs()?;
         let device = self.device.open()?;
         let model = Model::read(&self.model, &device)?;
         let bars = Bars::new();
-        let settings = (self.largest_component, self.flip_averaging);
-        let inputs = [self.model.as_path(), &self.input];
-        provenance::of_command(&self.out, "predict", &settings, &inputs, &device)?;
-        let scans = nifti_files(&self.input)?;
-        if scans.is_empty() {
-            // A file, or a folder that holds one DICOM series.
-            let scan = NamedScan::new(&self.input)?;
-            let out = if is_nifti(&self.out) {
-                self.out.clone()
-            } else {
-                self.out.join(format!("{}.nii.gz", scan.name))
-            };
-            self.one(&model, &scan, &out, &bars)?;
-            return Ok(Done::Clean);
-        }
-        let mut n_failed = 0;
-        for scan in &scans {
-            let out = self.out.join(format!("{}.nii.gz", scan.name));
-            if let Err(error) = self.one(&model, scan, &out, &bars) {
-                n_failed += 1;
-                bars.line(&format!("not predicted: {}", crate::causes(error.as_ref())));
+        let (mut notes, mut n_failed) = (Notes::default(), 0);
+        for job in &jobs {
+            match self.one(&model, job, &bars, &mut notes) {
+                Ok(()) => {}
+                // The only one: its error is the command's.
+                Err(error) if jobs.len() == 1 => return Err(error),
+                Err(error) => {
+                    n_failed += 1;
+                    bars.line(&format!("not predicted: {}", crate::causes(error.as_ref())));
+                }
             }
         }
-        if n_failed == scans.len() {
+        notes.tell(&bars);
+        if n_failed == jobs.len() {
             return Err(anyhow!("none of the {n_failed} scans could be predicted"));
         }
+        let settings = (self.largest_component, self.flip_averaging, &self.series);
+        let scans = jobs.iter().map(|job| job.scan.path.as_path());
+        let inputs: Vec<&Path> = std::iter::once(self.model.as_path()).chain(scans).collect();
+        let made_of = MadeOf {
+            command: "predict",
+            settings: &settings,
+            inputs: &inputs,
+            notes: &notes,
+        };
+        provenance::of_command(&self.out, &made_of, &device)?;
         Ok(if n_failed == 0 {
             Done::Clean
         } else {
@@ -78,96 +104,96 @@ impl Predict {
         })
     }
 
-    fn one(&self, model: &Model, input: &NamedScan, out: &Path, bars: &Bars) -> anyhow::Result<()> {
-        let scan = read_scan(&input.path)?;
+    /// What is to be done, after all that can be refused before a scan is opened.
+    fn jobs(&self) -> anyhow::Result<Vec<Job>> {
+        let scans = volumes_in(&self.input)?;
+        let out = VolumeOut::of(&self.out)?;
+        let jobs = if scans.is_empty() {
+            // A file, or a folder that holds a DICOM series and is searched with its folders.
+            if self.input.is_dir() {
+                refuse_within(&self.out, &self.input)?;
+            } else {
+                self.refuse_series("a file")?;
+            }
+            let scan = NamedFile::new(&self.input)?;
+            let out = match out {
+                VolumeOut::File(out) => out,
+                VolumeOut::Folder(dir) => dir.join(format!("{}.nii.gz", scan.name)),
+            };
+            vec![Job { scan, out }]
+        } else {
+            self.refuse_series("a folder of volumes")?;
+            self.refuse_mixed()?;
+            let VolumeOut::Folder(dir) = out else {
+                return Err(anyhow!(
+                    "{} is a folder of {} scans, and --out names one file: name a folder",
+                    self.input.display(),
+                    scans.len()
+                ));
+            };
+            let job = |scan: NamedFile| Job {
+                out: dir.join(format!("{}.nii.gz", scan.name)),
+                scan,
+            };
+            scans.into_iter().map(job).collect()
+        };
+        let mut outs: BTreeMap<&Path, &Path> = BTreeMap::new();
+        for job in &jobs {
+            if let Some(first) = outs.insert(&job.out, &job.scan.path) {
+                return Err(anyhow!(
+                    "two scans would be predicted into {}: rename one of {} and {}",
+                    job.out.display(),
+                    first.display(),
+                    job.scan.path.display()
+                ));
+            }
+        }
+        let written = jobs.iter().map(|job| job.out.clone());
+        let written = written.chain([beside(&self.out)?]);
+        let read = jobs.iter().map(|job| job.scan.path.clone());
+        refuse_over_inputs(written, read.chain([self.model.clone()]))?;
+        Ok(jobs)
+    }
+
+    fn refuse_series(&self, what: &str) -> anyhow::Result<()> {
+        match &self.series {
+            None => Ok(()),
+            Some(_) => Err(anyhow!(
+                "--series names a series of a folder of DICOM files, and {} is {what}",
+                self.input.display()
+            )),
+        }
+    }
+
+    /// DICOM files beside volumes would be left out without a word.
+    fn refuse_mixed(&self) -> anyhow::Result<()> {
+        let entries = visible_entries(&self.input)?;
+        let is_dicom = |path: &&PathBuf| path.is_file() && Ending::of(path) == Some(Ending::Dicom);
+        match entries.iter().filter(is_dicom).count() {
+            0 => Ok(()),
+            n => Err(anyhow!(
+                "{} holds volumes and {n} DICOM files: give the one or the other, in a folder of \
+                 its own",
+                self.input.display()
+            )),
+        }
+    }
+
+    fn one(&self, model: &Model, job: &Job, bars: &Bars, notes: &mut Notes) -> anyhow::Result<()> {
+        let scan = read_scan_series(&job.scan.path, self.series.as_deref())?;
         let source = ScanSlices::new(&scan.volume, model.record.preprocessing())?;
         let mut options = model.record.predict;
         options.largest_component |= self.largest_component;
         options.flip_averaging |= self.flip_averaging;
         bars.begin(
-            &format!("predict {}", input.name),
+            &format!("predict {}", job.scan.name),
             scan.volume.shape().z as u64,
             0,
         );
         let labels = predict(model, &source, &options, &|done| bars.advance(done as u64))?;
-        write_label_map(out, &labels, &scan.placement)?;
+        write_label_map(&job.out, &labels, &scan.placement)?;
         bars.end();
+        notes.add(&scan.notes);
         Ok(())
-    }
-}
-
-/// A scan or label map, and what it is called.
-pub(super) struct NamedScan {
-    pub(super) path: PathBuf,
-    /// The file's name without its endings.
-    pub(super) name: String,
-}
-
-impl NamedScan {
-    /// Fails where the name is not UTF-8: two such names could become one. A path that ends in no
-    /// name (`.`, where the series lies in the folder that the program was started in) is `scan`.
-    fn new(path: &Path) -> anyhow::Result<Self> {
-        let name = path.file_name().unwrap_or(OsStr::new("scan"));
-        let name = name.to_str();
-        let name = name.with_context(|| {
-            format!("the name is not UTF-8, rename the scan: {}", path.display())
-        })?;
-        let name = name.strip_suffix(".gz").unwrap_or(name);
-        Ok(Self {
-            path: path.to_owned(),
-            name: name.strip_suffix(".nii").unwrap_or(name).to_owned(),
-        })
-    }
-}
-
-/// The NIfTI files of a folder, by name; none when `path` is a file or holds none.
-pub(super) fn nifti_files(path: &Path) -> anyhow::Result<Vec<NamedScan>> {
-    if !path.is_dir() {
-        return Ok(Vec::new());
-    }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(Action::List.on(path))? {
-        let path = entry.map_err(Action::List.on(path))?.path();
-        if path.is_file() && is_nifti(&path) {
-            files.push(NamedScan::new(&path)?);
-        }
-    }
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(files)
-}
-
-fn is_nifti(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| {
-        let name = name.as_encoded_bytes();
-        name.ends_with(b".nii") || name.ends_with(b".nii.gz")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scan_is_called_by_its_file_without_endings() {
-        for (path, name) in [
-            ("a/b_ct.nii.gz", "b_ct"),
-            ("a/b.nii", "b"),
-            ("a/series", "series"),
-            ("a/..", "scan"),
-        ] {
-            assert_eq!(NamedScan::new(Path::new(path)).unwrap().name, name);
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_scan_whose_name_is_not_utf_8_is_named_and_not_passed_over() {
-        use std::os::unix::ffi::OsStrExt;
-
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(OsStr::from_bytes(b"m\xfcller.nii.gz"));
-        fs::write(&path, "").unwrap();
-        let refused = nifti_files(dir.path()).err().unwrap().to_string();
-        assert!(refused.starts_with("the name is not UTF-8"), "{refused}");
     }
 }

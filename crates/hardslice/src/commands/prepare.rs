@@ -9,6 +9,7 @@ use crate::Done;
 use crate::bars::Bars;
 use crate::cohort::{prepare_store, read_manifest};
 use crate::folder_lock::FolderLock;
+use crate::outputs::{folder_out, refuse_over_cohort};
 
 /// Turn a cohort into memory-mapped slices, once; nothing later opens a scan again.
 ///
@@ -25,7 +26,7 @@ pub(crate) struct Prepare {
     #[arg(value_name = "EXPERIMENT.toml")]
     experiment: PathBuf,
     /// Where the store is written.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder_out())]
     out: PathBuf,
 }
 
@@ -33,6 +34,7 @@ impl Prepare {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let experiment = Experiment::read(&self.experiment)?;
         let manifest = read_manifest(&experiment)?;
+        refuse_over_cohort(&manifest, &experiment, &self.out, [])?;
         let _lock = FolderLock::of(&self.out)?;
         let report = prepare_store(&manifest, &experiment, &self.out, &Bars::new())?;
         Ok(if report.failures.is_empty() {

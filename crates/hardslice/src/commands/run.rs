@@ -8,6 +8,8 @@ use hardslice::experiment::Experiment;
 use super::device_arg::DeviceArg;
 use crate::Done;
 use crate::bars::Bars;
+use crate::layout::OutDir;
+use crate::outputs::{folder_out, refuse_over_experiment};
 use crate::pipeline::{RunArgs, run_whole};
 use crate::report;
 
@@ -38,7 +40,7 @@ pub(crate) struct Run {
     #[arg(value_name = "EXPERIMENT.toml")]
     experiment: PathBuf,
     /// Where everything is written.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = folder_out())]
     out: PathBuf,
     /// Go on from checkpoints that another instruction set made, though it rounds differently.
     #[arg(long)]
@@ -50,6 +52,7 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let experiment = Experiment::read(&self.experiment)?;
+        refuse_over_experiment(&self.experiment, &experiment, &OutDir::new(&self.out))?;
         let bars = Bars::new();
         let finished = run_whole(&RunArgs {
             experiment: &experiment,

@@ -9,6 +9,7 @@ use hardslice_data::store::Store;
 use crate::Done;
 use crate::bars::{self, Bars};
 use crate::cohort::{make_split, trained_organs};
+use crate::outputs::file_out;
 
 /// Divide the patients into test, validation, A and B, once, into one file.
 ///
@@ -26,7 +27,7 @@ pub(crate) struct Split {
     #[arg(long, value_name = "DIR")]
     store: PathBuf,
     /// The file to write.
-    #[arg(long, value_name = "FILE.json")]
+    #[arg(long, value_name = "FILE.json", value_parser = file_out(&[".json"]))]
     out: PathBuf,
 }
 

@@ -19,7 +19,7 @@ use super::net_arg::NetArg;
 use crate::arms::paper_row;
 use crate::bars::{self, Bars};
 use crate::campaign::{ScoreRow, Trial, mean_over_seeds, write_scores};
-use crate::cohort::{read_manifest, trained_organs};
+use crate::cohort::{check_folds, read_manifest, trained_organs};
 use crate::folder_lock::FolderLock;
 use crate::layout::RoundName;
 use crate::results::{LEAKY, LEAKY_BECAUSE, write_forms};
@@ -57,7 +57,9 @@ impl Sweep {
         let experiment = self.common.experiment()?;
         let (device, bars) = (self.common.device.open()?, Bars::new());
         let campaign = self.common.campaign(&experiment, &device, &bars);
-        let organs = trained_organs(&experiment, &read_manifest(&experiment)?.organs)?;
+        let manifest = read_manifest(&experiment)?;
+        let organs = trained_organs(&experiment, &manifest.organs)?;
+        check_folds(&manifest, &experiment, &organs)?;
         let trials = self.trials(&experiment, &organs);
         announce(&campaign, &trials)?;
         if self.common.dry_run {

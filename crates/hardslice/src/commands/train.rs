@@ -13,8 +13,10 @@ use super::device_arg::DeviceArg;
 use crate::bars::{self, Bars, wall_time_s};
 use crate::cohort::trained_organs;
 use crate::folder_lock::FolderLock;
+use crate::notes::Notes;
+use crate::outputs::named_folder_out;
 use crate::pipeline::protocol;
-use crate::provenance::named_out;
+use crate::provenance::MadeOf;
 use crate::{Done, provenance};
 
 /// Train one net with one sampling plan.
@@ -46,7 +48,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
     /// Where everything is written.
-    #[arg(long, value_name = "DIR", value_parser = named_out())]
+    #[arg(long, value_name = "DIR", value_parser = named_folder_out())]
     out: PathBuf,
     /// Go on from checkpoints that another instruction set made, though it rounds differently.
     #[arg(long)]
@@ -101,7 +103,13 @@ impl Train {
             .flatten()
             .map(PathBuf::as_path)
             .collect();
-        provenance::of_command(&self.out, "train", &settings, &inputs, &device)?;
+        let made_of = MadeOf {
+            command: "train",
+            settings: &settings,
+            inputs: &inputs,
+            notes: &Notes::default(),
+        };
+        provenance::of_command(&self.out, &made_of, &device)?;
         bars::print(&format!(
             "{} after {} steps: {}",
             record.net.name(),

@@ -20,6 +20,7 @@ use serde::de::IntoDeserializer;
 use super::label_args::organ;
 use crate::Done;
 use crate::bars;
+use crate::outputs::{file_out, refuse_over_inputs};
 use crate::report::ledgers;
 
 /// Say which hard slices look mislabelled, broken or redundant, rather than hard.
@@ -41,7 +42,7 @@ pub(crate) struct TriageArgs {
     #[arg(long, value_name = "ORGAN", value_parser = organ)]
     organ: Option<Organ>,
     /// Also write all findings to this table.
-    #[arg(long, value_name = "FILE.csv")]
+    #[arg(long, value_name = "FILE.csv", value_parser = file_out(&[".csv"]))]
     out: Option<PathBuf>,
     /// The errors that were planted in phantoms (errors.csv): prints precision and recall.
     #[arg(long, value_name = "FILE.csv", requires = "store")]
@@ -53,6 +54,7 @@ pub(crate) struct TriageArgs {
 
 impl TriageArgs {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
+        refuse_over_inputs(self.out.clone(), self.truth.clone())?;
         let hard = self.hard_slices()?;
         if hard.is_empty() {
             bars::print("no slice was hard: there is nothing to look through")?;

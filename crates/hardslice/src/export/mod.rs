@@ -4,7 +4,7 @@ mod monai;
 mod nnunet;
 mod weights;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use hardslice_data::balance::{Plan, PlanEntry};
@@ -16,6 +16,7 @@ use hardslice_volume::whole_file::{read_json, write_whole_bytes};
 use serde::Serialize;
 
 use crate::bars::Bars;
+use crate::outputs;
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -34,6 +35,8 @@ pub(crate) struct Export {
     store: Store,
     plan: Plan,
     split: Split,
+    plan_file: PathBuf,
+    split_file: PathBuf,
     /// Trained organs, by their places in the store.
     organs: Vec<StoreOrgan>,
 }
@@ -56,6 +59,7 @@ impl Export {
         organs: &[Organ],
     ) -> anyhow::Result<Self> {
         let store = Store::open(store)?;
+        let (plan_file, split_file) = (plan.to_owned(), split.to_owned());
         let split: Split = read_json(split)?;
         let n_slices = |case_idx: usize| store.cases()[case_idx].n_slices;
         let plan = Plan::read_csv(plan, |name| store.place_of(name), n_slices)?;
@@ -71,8 +75,28 @@ impl Export {
             store,
             plan,
             split,
+            plan_file,
+            split_file,
             organs,
         })
+    }
+
+    /// Refuses an output that is a scan of the cohort, or a folder in which such lie: the dataset
+    /// that the cohort was read from has a `dataset.json` and a `splits_final.json` of its own.
+    fn refuse_over_inputs(&self, format: Format, out: &Path) -> anyhow::Result<()> {
+        let cases = self.store.cases().iter();
+        let scans =
+            cases.flat_map(|case| std::iter::once(&case.source.image).chain(&case.source.labels));
+        match format {
+            Format::Csv | Format::Monai => {
+                let read = [&self.plan_file, &self.split_file];
+                outputs::refuse_over_inputs([out.to_owned()], scans.chain(read).cloned())
+            }
+            Format::Nnunet => {
+                let mut scans = scans;
+                scans.try_for_each(|scan| outputs::refuse_around(out, scan))
+            }
+        }
     }
 
     /// The other programs read the scans themselves.
@@ -101,6 +125,7 @@ impl Export {
     /// Writes the plan.
     pub(crate) fn write(&self, format: Format, out: &Path, bars: &Bars) -> anyhow::Result<()> {
         self.check_files()?;
+        self.refuse_over_inputs(format, out)?;
         match format {
             Format::Csv => weights::write(self, out),
             Format::Nnunet => nnunet::write(self, out, bars),

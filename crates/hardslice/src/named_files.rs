@@ -1,0 +1,150 @@
+//! Scans and label maps of a folder, by name.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use hardslice_volume::Ending;
+use hardslice_volume::folder::{visible_entries, visible_paths};
+
+/// A scan, or labels, and what it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NamedFile {
+    pub(crate) path: PathBuf,
+    /// The file's name without its ending, or the folder's.
+    pub(crate) name: String,
+}
+
+impl NamedFile {
+    /// Fails where the name is not UTF-8: two such names could become one. A path that ends in no
+    /// name (`.`, where the series lies in the folder that the program was started in) is `scan`.
+    pub(crate) fn new(path: &Path) -> anyhow::Result<Self> {
+        let name = path.file_name().unwrap_or(OsStr::new("scan"));
+        let name = name.to_str();
+        let name = name.with_context(|| {
+            format!("the name is not UTF-8, rename the scan: {}", path.display())
+        })?;
+        let name = if path.is_dir() {
+            name
+        } else {
+            Ending::split(name).0
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+}
+
+/// The volumes of a folder (NIfTI, NRRD, MetaImage), in the order of their files; none when `path`
+/// is a file or holds none. Folders in it are not looked into.
+pub(crate) fn volumes_in(path: &Path) -> anyhow::Result<Vec<NamedFile>> {
+    named(path, |entry| {
+        !entry.is_dir() && Ending::of(entry).is_some_and(Ending::is_volume)
+    })
+}
+
+/// The labels of a folder, as [`volumes_in`]; also DICOM segmentations, and folders that hold such or
+/// masks.
+pub(crate) fn labels_in(path: &Path) -> anyhow::Result<Vec<NamedFile>> {
+    named(path, |entry| {
+        let is_one = |path: &Path| {
+            Ending::of(path).is_some_and(|end| end.is_volume() || end == Ending::Dicom)
+        };
+        if entry.is_dir() {
+            // A folder that cannot be listed is one: reading it says what is wrong.
+            visible_paths(entry).map_or(true, |inside| inside.iter().any(|path| is_one(path)))
+        } else {
+            is_one(entry)
+        }
+    })
+}
+
+fn named(path: &Path, is_one: impl Fn(&Path) -> bool) -> anyhow::Result<Vec<NamedFile>> {
+    if !path.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = visible_entries(path)?;
+    let files = entries.iter().filter(|entry| is_one(entry));
+    files.map(|path| NamedFile::new(path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_scan_is_called_by_its_file_without_ending() {
+        for (path, name) in [
+            ("a/b_ct.nii.gz", "b_ct"),
+            ("a/b.nii", "b"),
+            ("a/B.NII.GZ", "B"),
+            ("a/b.seg.nrrd", "b"),
+            ("a/b.mha", "b"),
+            ("a/b.1.hdr.gz", "b.1"),
+            ("a/series", "series"),
+            ("a/..", "scan"),
+        ] {
+            assert_eq!(NamedFile::new(Path::new(path)).unwrap().name, name);
+        }
+    }
+
+    #[test]
+    fn volumes_of_all_endings_are_listed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str| fs::write(dir.path().join(name), "").unwrap();
+        for name in [
+            "a.nii",
+            "b.NII.GZ",
+            "c.mha",
+            "d.MHD",
+            "e.nrrd",
+            "f.seg.nrrd",
+            "g.HDR",
+            "h.hdr.gz",
+        ] {
+            write(name);
+        }
+        for name in [
+            "._a.nii",
+            ".b.nii.gz",
+            "g.IMG",
+            "d.zraw",
+            "x.txt",
+            "s.dcm",
+            ".DS_Store",
+        ] {
+            write(name);
+        }
+        for name in ["masks", "empty", "d.nii"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        write("masks/liver.NII.GZ");
+        let names = |files: Vec<NamedFile>| -> String {
+            files.into_iter().map(|file| file.name + " ").collect()
+        };
+        let volumes = names(volumes_in(dir.path()).unwrap());
+        assert_eq!(volumes, "a b c d e f g h ", "volumes");
+        let labels = names(labels_in(dir.path()).unwrap());
+        assert_eq!(labels, "a b c d e f g h masks s ", "labels");
+        assert!(volumes_in(&dir.path().join("a.nii")).unwrap().is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_scan_whose_name_is_not_utf_8_and_a_broken_link_are_named_and_not_passed_over() {
+        use std::os::unix::ffi::OsStrExt;
+
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(OsStr::from_bytes(b"m\xfcller.nii.gz"));
+        fs::write(&path, "").unwrap();
+        let refused = format!("{:#}", volumes_in(dir.path()).err().unwrap());
+        assert!(refused.contains("the name is not UTF-8"), "{refused}");
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/no/scan.nii", dir.path().join("a.nii")).unwrap();
+        let refused = format!("{:#}", volumes_in(dir.path()).err().unwrap());
+        assert!(refused.contains("a.nii: it is a link to"), "{refused}");
+    }
+}

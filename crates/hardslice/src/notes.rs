@@ -1,0 +1,59 @@
+//! What readers took for granted, told once and kept with the result.
+
+use std::collections::BTreeMap;
+
+use hardslice_data::audit::{Finding, Kind, Severity};
+use hardslice_volume::Note;
+
+use crate::bars::Bars;
+
+/// Notes of all files that a command read, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Notes(Vec<Finding>);
+
+impl Notes {
+    /// Those of several readings, one after the other.
+    pub(crate) fn of<'n>(readings: impl IntoIterator<Item = &'n Vec<Note>>) -> Self {
+        let mut notes = Self::default();
+        for read in readings {
+            notes.add(read);
+        }
+        notes
+    }
+
+    /// Adds what the reader of a file returned.
+    pub(crate) fn add(&mut self, read: &[Note]) {
+        self.0.extend(read.iter().map(Finding::of_note));
+    }
+
+    /// Says them, a line for each kind: the first of them, and how many there are.
+    pub(crate) fn tell(&self, bars: &Bars) {
+        let mut kinds: BTreeMap<(Severity, Kind), Vec<&Finding>> = BTreeMap::new();
+        for finding in &self.0 {
+            let key = (finding.severity, finding.kind);
+            kinds.entry(key).or_default().push(finding);
+        }
+        for ((severity, kind), findings) in kinds {
+            let Finding { message, fix, .. } = findings[0];
+            let n = match findings.len() {
+                1 => String::new(),
+                n => format!("{n} files, the first: "),
+            };
+            bars.line(&format!("{severity}: {kind}: {n}{message} ({fix})"));
+        }
+    }
+
+    /// Each of them in words, as provenance keeps them.
+    pub(crate) fn in_words(&self) -> Vec<String> {
+        let words = |finding: &Finding| {
+            let Finding {
+                severity,
+                kind,
+                message,
+                ..
+            } = finding;
+            format!("{severity}: {kind}: {message}")
+        };
+        self.0.iter().map(words).collect()
+    }
+}

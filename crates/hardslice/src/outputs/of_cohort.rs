@@ -1,0 +1,78 @@
+//! What a command that prepares a cohort may write where.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use hardslice::experiment::Experiment;
+use hardslice_data::manifest::{Layout, Manifest, PatientRule};
+use hardslice_data::split::Rule;
+
+use super::{refuse_over_inputs, refuse_within, resolved};
+use crate::layout::OutDir;
+
+/// Refuses to write over the experiment's own file; the one that a run has left, with every value
+/// spelt out, is written again as it is.
+pub(crate) fn refuse_over_experiment(
+    path: &Path,
+    experiment: &Experiment,
+    out: &OutDir,
+) -> anyhow::Result<()> {
+    let spelt_out = experiment.to_toml()?;
+    let is_spelt_out = fs::read(path).is_ok_and(|text| text == spelt_out.as_bytes());
+    if is_spelt_out {
+        return Ok(());
+    }
+    refuse_over_inputs(out.files_written(), [path.to_owned()])
+}
+
+/// Refuses an output folder in which a part of the cohort would be written over, or would look like
+/// a part of it the next time.
+///
+/// `store` is where the prepared cohort goes, `written` what else the command leaves.
+pub(crate) fn refuse_over_cohort(
+    manifest: &Manifest,
+    experiment: &Experiment,
+    store: &Path,
+    written: impl IntoIterator<Item = PathBuf>,
+) -> anyhow::Result<()> {
+    let scans = || {
+        let cases = manifest.cases.iter();
+        cases.flat_map(|case| std::iter::once(&case.image).chain(&case.labels))
+    };
+    let place = resolved(store);
+    if let Some(inside) = scans().find(|path| resolved(path).starts_with(&place)) {
+        return Err(anyhow!(
+            "{} is where the prepared cohort is written, and a part of the cohort itself lies there: \
+             name another --out ({})",
+            store.display(),
+            inside.display()
+        ));
+    }
+    // A series, a folder of masks.
+    for folder in scans().filter(|path| path.is_dir()) {
+        refuse_within(store, folder)?;
+    }
+    if manifest.layout == Layout::Pairs {
+        // Each folder there is a case.
+        refuse_within(store, &manifest.source)?;
+    }
+    let of_rule = match &experiment.split.rule {
+        Rule::Table { path } | Rule::NnUnet { path, .. } => Some(path.clone()),
+        _ => None,
+    };
+    let of_patients = match experiment.cohort.patient_rule() {
+        Some(PatientRule::Table(path)) => Some(path),
+        _ => None,
+    };
+    let list = if manifest.source.is_dir() {
+        manifest.source.join("dataset.json")
+    } else {
+        manifest.source.clone()
+    };
+    let inputs = scans().cloned().chain([list]);
+    let inputs = inputs.chain(of_rule).chain(of_patients);
+    let inputs = inputs.chain(experiment.init.clone());
+    let of_store = ["store.json", "audit.csv"].map(|name| store.join(name));
+    refuse_over_inputs(written.into_iter().chain(of_store), inputs)
+}
