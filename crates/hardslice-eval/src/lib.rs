@@ -20,7 +20,6 @@ mod summary;
 mod splitmix;
 mod interval;
 pub mod compare;
-mod plausible;
 pub mod reported;
 mod separation;
 
@@ -28,7 +27,6 @@ pub use case::{CaseScores, ScoreOptions, Status, score_case, score_masks};
 pub use interval::{Bootstrap, Interval};
 pub use mask::{Label, MAX_AXIS, Mask, MaskError};
 pub use overlap::Overlap;
-pub use plausible::{Printed, impossible_sd};
 pub use separation::auc;
 pub use summary::Summary;
 pub use surface::{Convention, DirectedDistances, DistanceField, SurfaceDistances};

@@ -27,6 +27,16 @@ pub struct NoNumber {
 }
 
 impl RoundedNumber {
+    /// A number that is printed with so many decimals.
+    pub fn of(value: f64, n_decimals: usize) -> Self {
+        Self {
+            text: format!("{value:.n_decimals$}"),
+            value,
+            half_unit: 0.5 / 10_f64.powf(n_decimals as f64),
+            n_decimals,
+        }
+    }
+
     /// Reads a number with a decimal point, as `0.9705`, `97.05 %`, `1.2e-3` or `-4`.
     ///
     /// A trailing zero that a spreadsheet dropped makes the number look rounded more than it was,

@@ -189,7 +189,11 @@ mod tests {
         fs::write(dir.path().join(".scores.csv.partial"), b"a longer half").unwrap();
         write_whole_bytes(&path, b"whole").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"whole", "nothing of the half");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "and only that");
+        assert_eq!(
+            fs::read_dir(dir.path()).unwrap().count(),
+            1,
+            "and only that"
+        );
     }
 
     #[test]

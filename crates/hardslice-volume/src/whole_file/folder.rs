@@ -112,7 +112,11 @@ mod tests {
         fs::create_dir(dir.path().join(".model.before")).unwrap();
         write_whole_folder(&path, |dir| fs::write(dir.join("b"), "new")).unwrap();
         assert!(path.join("b").exists(), "the new one");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "and only that");
+        assert_eq!(
+            fs::read_dir(dir.path()).unwrap().count(),
+            1,
+            "and only that"
+        );
     }
 
     #[test]
