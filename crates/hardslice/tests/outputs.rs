@@ -48,7 +48,7 @@ fn predict_writes_over_nothing_that_it_reads() {
     let dir = with_model();
     let at = |name: &str| dir.path().join(name);
     for out in ["scans", "scans/", "./scans", "scans/../scans"] {
-        let parts = ["would be written over", "name another --out"];
+        let parts = ["label maps among the scans", "name another --out"];
         assert_refused(&predict("scans", out), dir.path(), &parts);
     }
     let scan = "scans/phantom_000.nii.gz";
@@ -63,7 +63,11 @@ fn predict_writes_over_nothing_that_it_reads() {
         for out in ["linked/phantom_000.nii.gz", "link.nii.gz", "second.nii.gz"] {
             assert_refused(&predict(scan, out), dir.path(), &["would be written over"]);
         }
-        assert_refused(&predict("scans", "linked"), dir.path(), &["written over"]);
+        assert_refused(
+            &predict("scans", "linked"),
+            dir.path(),
+            &["among the scans"],
+        );
     }
     // Two scans of one name.
     let plain = hardslice_volume::read_scan(&at(scan)).unwrap();
@@ -219,6 +223,15 @@ fn tables_lists_and_experiments_are_not_written_over() {
         assert_refused(&args, dir.path(), &["ends like a file's", "out.csv"]);
         let args = format!("{command} experiment.toml --out experiment.toml");
         assert_refused(&args, dir.path(), &["a file of this name is there"]);
+    }
+    // Weights to begin with, where a net of the run's own would stand.
+    fs::create_dir_all(at("first/liver/hard/model")).unwrap();
+    fs::write(at("first/liver/hard/model/weights.safetensors"), "weights").unwrap();
+    let init = "init = \"first/liver/hard/model/weights.safetensors\"\n";
+    fs::write(at("init.toml"), format!("{init}{EXPERIMENT}")).unwrap();
+    for command in ["run", "compare", "sweep"] {
+        let args = format!("{command} init.toml --out ./first");
+        assert_refused(&args, dir.path(), &["holds what is read here", "weights"]);
     }
     // The store beside or over the scans.
     for out in ["phantoms", "phantoms/images"] {

@@ -15,7 +15,7 @@ use super::device_arg::DeviceArg;
 use crate::bars::Bars;
 use crate::named_files::{NamedFile, volumes_in};
 use crate::notes::Notes;
-use crate::outputs::{VolumeOut, refuse_over_inputs, refuse_within};
+use crate::outputs::{VolumeOut, refuse_among, refuse_over_inputs, refuse_within};
 use crate::provenance::{MadeOf, beside};
 use crate::{Done, provenance};
 
@@ -137,6 +137,9 @@ impl Predict {
             };
             scans.into_iter().map(job).collect()
         };
+        if jobs.len() > 1 || self.input.is_dir() {
+            refuse_among(&self.out, &self.input)?;
+        }
         let mut outs: BTreeMap<&Path, &Path> = BTreeMap::new();
         for job in &jobs {
             if let Some(first) = outs.insert(&job.out, &job.scan.path) {
@@ -181,6 +184,12 @@ impl Predict {
 
     fn one(&self, model: &Model, job: &Job, bars: &Bars, notes: &mut Notes) -> anyhow::Result<()> {
         let scan = read_scan_series(&job.scan.path, self.series.as_deref())?;
+        if let Err(sheared) = scan.volume.grid().measured_spacing_mm() {
+            let name = &job.scan.name;
+            bars.line(&format!(
+                "warning: {name}: slices are predicted as they lie; {sheared}"
+            ));
+        }
         let source = ScanSlices::new(&scan.volume, model.record.preprocessing())?;
         let mut options = model.record.predict;
         options.largest_component |= self.largest_component;

@@ -231,6 +231,18 @@ pub(crate) fn refuse_within(out: &Path, searched: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Refuses the folder of scans for their label maps, which would be scans the next time.
+pub(crate) fn refuse_among(out: &Path, scans: &Path) -> anyhow::Result<()> {
+    if resolved(out) == resolved(scans) {
+        return Err(anyhow!(
+            "label maps among the scans would be taken for scans the next time: name another --out \
+             than {}",
+            out.display()
+        ));
+    }
+    Ok(())
+}
+
 /// Refuses a folder to write into in which an input lies.
 pub(crate) fn refuse_around(out: &Path, input: &Path) -> anyhow::Result<()> {
     let out_path = resolved(out);
