@@ -125,6 +125,16 @@ fn predict_takes_volumes_of_every_ending_and_leaves_label_maps_of_every_ending()
         let labels = of(out).unwrap().volume;
         assert_eq!(labels.voxels(), first.voxels(), "{out}");
     }
+    // The voxels of a header are read, too, whatever they are called.
+    let text = fs::read_to_string(at("mixed/d.mhd")).unwrap();
+    fs::write(at("mixed/e.mhd"), text.replace("d.zraw", "f.zraw")).unwrap();
+    fs::rename(at("mixed/d.zraw"), at("mixed/f.zraw")).unwrap();
+    fs::remove_file(at("mixed/d.mhd")).unwrap();
+    let parts = ["f.zraw", "would be written over"];
+    assert_refused(&predict("mixed/e.mhd", "mixed/f.mhd"), dir.path(), &parts);
+    // A model's folder holds the model alone.
+    let parts = ["lies in a folder that is read"];
+    assert_refused(&predict("mixed/b.nrrd", "model"), dir.path(), &parts);
     // DICOM files beside volumes would be left out.
     fs::write(at("mixed/s.dcm"), "").unwrap();
     let parts = ["volumes and 1 DICOM files"];
@@ -244,9 +254,17 @@ fn tables_lists_and_experiments_are_not_written_over() {
     }
     // Phantoms are not written into somebody's cohort.
     fs::create_dir_all(at("mine/images")).unwrap();
-    fs::write(at("mine/images/phantom_000.nii.gz"), "a scan").unwrap();
+    fs::write(at("mine/images/patient_0.nii.gz"), "a scan").unwrap();
     let args = "phantom --patients 1 --size 32 --out mine";
     assert_refused(args, dir.path(), &["a cohort already"]);
+    fs::remove_dir_all(at("mine/images")).unwrap();
+    fs::write(at("mine/cohort.csv"), "image,labels\n").unwrap();
+    assert_refused(args, dir.path(), &["a cohort already", "cohort.csv"]);
+    // What was stopped is no cohort.
+    fs::remove_file(at("mine/cohort.csv")).unwrap();
+    fs::create_dir(at("mine/images")).unwrap();
+    fs::write(at("mine/images/phantom_000.nii.gz"), "half a scan").unwrap();
+    run(&words(args), dir.path());
     run(&words("prepare experiment.toml --out store"), dir.path());
     for out in ["experiment.toml", "folds.csv", "folds"] {
         let args = format!("split experiment.toml --store store --out {out}");

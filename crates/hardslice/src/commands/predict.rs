@@ -9,7 +9,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use hardslice_data::preprocess::ScanSlices;
 use hardslice_train::{Model, predict};
 use hardslice_volume::folder::visible_entries;
-use hardslice_volume::{Ending, read_scan_series, write_label_map};
+use hardslice_volume::{Ending, files_written, read_scan_series, write_label_map};
 
 use super::device_arg::DeviceArg;
 use crate::bars::Bars;
@@ -140,6 +140,7 @@ impl Predict {
         if jobs.len() > 1 || self.input.is_dir() {
             refuse_among(&self.out, &self.input)?;
         }
+        refuse_within(&self.out, &self.model)?;
         let mut outs: BTreeMap<&Path, &Path> = BTreeMap::new();
         for job in &jobs {
             if let Some(first) = outs.insert(&job.out, &job.scan.path) {
@@ -151,7 +152,7 @@ impl Predict {
                 ));
             }
         }
-        let written = jobs.iter().map(|job| job.out.clone());
+        let written = jobs.iter().flat_map(|job| files_written(&job.out));
         let written = written.chain([beside(&self.out)?]);
         let read = jobs.iter().map(|job| job.scan.path.clone());
         refuse_over_inputs(written, read.chain([self.model.clone()]))?;
