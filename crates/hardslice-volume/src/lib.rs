@@ -67,4 +67,4 @@ pub use placement::{Placement, Reference, Scan};
 pub use read_scan::{read_scan, read_scan_series};
 pub use slices::Slices;
 pub use volume::{Volume, VoxelCount};
-pub use write_volume::{write_label_map, write_scan};
+pub use write_volume::{files_written, write_label_map, write_scan};

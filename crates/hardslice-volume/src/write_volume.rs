@@ -1,6 +1,6 @@
 //! Scans and label maps into whatever format the name says.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::nifti::{self, Stored};
 use crate::{Action, Ending, Grid, Placement, Volume, WriteError, meta_image, nrrd};
@@ -56,6 +56,23 @@ pub fn write_label_map(
             path: path.to_path_buf(),
         })?;
     write_bytes(path, &placement.native, Scalar::U8, &native)
+}
+
+/// The files that [`write_label_map`] and [`write_scan`] write for a name: beside a `.mhd` its voxels.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use hardslice_volume::files_written;
+///
+/// let files = files_written(Path::new("out/liver.mhd"));
+/// assert_eq!(files, ["out/liver.mhd", "out/liver.zraw"].map(Path::new));
+/// assert_eq!(files_written(Path::new("liver.nii")), [Path::new("liver.nii")]);
+/// ```
+pub fn files_written(path: &Path) -> Vec<PathBuf> {
+    let voxels = (Ending::of(path) == Some(Ending::MetaImageHeader))
+        .then(|| path.with_file_name(meta_image::data_file_name(path)));
+    std::iter::once(path.to_path_buf()).chain(voxels).collect()
 }
 
 /// Writes a scan of `i16` on its canonical grid, in the format that the name's ending says, as

@@ -221,6 +221,10 @@ fn folds_that_the_cohort_cannot_give_are_refused_before_a_scan_is_read() {
         write_experiment(dir.path(), "", LABELS, rule);
         assert_ends(&RUN, dir.path(), 2, &[part]);
         assert!(!dir.path().join("out/store/cases").exists(), "{rule}");
+        for command in ["compare", "sweep"] {
+            let dry = [command, "e.toml", "--out", "out", "--dry-run"];
+            assert_ends(&dry, dir.path(), 2, &[part]);
+        }
     }
     let one = "labels = { liver = [1] }\npatient = \"^(c)[0-9]$\"";
     write_experiment(dir.path(), "", one, "rule = { random = { test = 0.2 } }");
@@ -245,4 +249,96 @@ fn an_audit_takes_names_of_structures_and_a_rule_for_patients() {
     assert!(!said.contains("names no patients"), "{said}");
     let wrong = [audit.as_slice(), &["--patient", "c"]].concat();
     assert_ends(&wrong, dir.path(), 2, &["0 groups"]);
+}
+
+#[test]
+fn a_list_may_name_a_scan_that_was_accepted_to_be_left_out() {
+    let dir = tempfile::tempdir().unwrap();
+    write_cohort(&dir.path().join("cohort"));
+    fs::write(dir.path().join("cohort/c3.nii.gz"), b"cut off").unwrap();
+    let accept = format!("{LABELS}\naccept = [\"image_unreadable\"]");
+    let lists = |test: &str| format!("rule = {{ lists = {{ test = [{test}] }} }}");
+    write_experiment(dir.path(), "", &accept, &lists("\"c3\", \"c5\""));
+    assert_ends(&PREPARE, dir.path(), 1, &["not in the store: c3"]);
+    let parts = [
+        "left out of test, since they are not in the store",
+        "c3",
+        "1 test",
+    ];
+    assert_ends(&SPLIT, dir.path(), 0, &parts);
+    // The same again, from the split that is there.
+    assert_ends(&SPLIT, dir.path(), 0, &["1 test"]);
+    fs::remove_file(dir.path().join("s.json")).unwrap();
+    for (names, part) in [
+        ("\"c3\"", "nobody on the list `test` is in the store"),
+        ("\"c9\"", "neither a case nor a patient is named `c9`"),
+    ] {
+        write_experiment(dir.path(), "", &accept, &lists(names));
+        assert_ends(&SPLIT, dir.path(), 2, &[part]);
+    }
+}
+
+#[test]
+fn notes_of_readers_are_said_once_and_stop_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    write_cohort(&dir.path().join("cohort"));
+    for n in 0..6 {
+        let path = dir.path().join(format!("cohort/c{n}_seg.nii.gz"));
+        let labels = hardslice_volume::read_nifti_labels(&path).unwrap();
+        let values = labels.volume.map(|label| u8::try_from(label).unwrap());
+        fs::remove_file(&path).unwrap();
+        let plain = dir.path().join(format!("cohort/c{n}_seg.nii"));
+        write_label_map(&plain, &values, &labels.placement).unwrap();
+        let mut bytes = fs::read(&plain).unwrap();
+        // The slope: 1 is 1.0003, 2 is 2.0006.
+        bytes[112..116].copy_from_slice(&1.0003_f32.to_le_bytes());
+        fs::write(&plain, bytes).unwrap();
+    }
+    write_experiment(dir.path(), "", LABELS, ONE);
+    for _ in 0..2 {
+        let said = assert_ends(&PREPARE, dir.path(), 0, &["note: labels_rounded: c0"]);
+        assert_eq!(said.matches("labels_rounded").count(), 1, "once:\n{said}");
+        assert!(said.contains("5 more of this kind"), "{said}");
+    }
+    let table = fs::read_to_string(dir.path().join("store/audit.csv")).unwrap();
+    assert_eq!(table.matches("note,labels_rounded").count(), 6, "{table}");
+}
+
+#[test]
+fn a_sheared_scan_can_be_trained_on_where_that_is_accepted_and_never_tested_on() {
+    let dir = tempfile::tempdir().unwrap();
+    write_cohort(&dir.path().join("cohort"));
+    let mut sheared = *hardslice_volume::read_scan(&dir.path().join("cohort/c2.nii.gz"))
+        .unwrap()
+        .volume
+        .grid();
+    sheared.world_from_voxel[1][2] = 0.7;
+    for name in ["c2", "c2_seg"] {
+        let path = dir.path().join(format!("cohort/{name}.nii.gz"));
+        let voxels = hardslice_volume::read_scan(&path)
+            .unwrap()
+            .volume
+            .into_voxels();
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "they were written from i16"
+        )]
+        let voxels = voxels.into_iter().map(|hu| hu as i16).collect();
+        write_scan(&path, &Volume::new(sheared, voxels).unwrap()).unwrap();
+    }
+    let test = |case: &str| format!("rule = {{ lists = {{ test = [\"{case}\"] }} }}");
+    write_experiment(dir.path(), "", LABELS, &test("c5"));
+    assert_ends(&PREPARE, dir.path(), 2, &["error: sheared: c2", "resample"]);
+    let accept = format!("{LABELS}\naccept = [\"sheared\"]");
+    write_experiment(dir.path(), "", &accept, &test("c5"));
+    assert_ends(&PREPARE, dir.path(), 0, &["sheared"]);
+    assert_ends(&SPLIT, dir.path(), 0, &["1 test"]);
+    fs::remove_file(dir.path().join("s.json")).unwrap();
+    write_experiment(dir.path(), "", &accept, &test("c2"));
+    let parts = [
+        "the test case `c2` cannot be scored in millimetres",
+        "resample",
+    ];
+    assert_ends(&SPLIT, dir.path(), 2, &parts);
+    assert!(!dir.path().join("s.json").exists(), "no folds are left");
 }

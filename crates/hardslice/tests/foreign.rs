@@ -95,6 +95,12 @@ fn predictions_of_our_own_model_are_counted_as_the_model_was() {
     let n_hard = |printed: &str| -> i64 { printed.split(' ').nth(1).unwrap().parse().unwrap() };
     let rest = |printed: &str| printed.split(' ').skip(2).collect::<Vec<_>>().join(" ");
     assert_eq!(rest(&by_model), rest(&by_files), "the same slices");
+    // A model's ledger is not written over by that of predictions.
+    let args = "mine experiment.toml --store out/store --split out/split.json --predictions \
+                predictions --tau 0.5 --out by_model";
+    let (code, said) = ended(&words(args), dir.path());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("a model's mining stands there"), "{said}");
     let apart = (n_hard(&by_model) - n_hard(&by_files)).abs();
     assert!(apart <= 5, "{by_model}{by_files}");
 }

@@ -116,7 +116,7 @@ fn a_label_that_is_no_list_of_values_is_refused() {
         "--out",
         "s.csv",
         "--label",
-        "liver",
+        "liver=1.5",
     ];
     assert_fails(&args, dir.path(), &["ORGAN=VALUES"]);
 }

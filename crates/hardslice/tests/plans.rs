@@ -92,6 +92,27 @@ fn a_plan_leaves_for_other_programs_with_its_slices_and_weights() {
     let datalist: serde_json::Value =
         serde_json::from_slice(&fs::read(export("monai", "datalist.json")).unwrap()).unwrap();
     let dataset = export("nnunet", "raw/Dataset501_Liver");
+    // Nothing that it reads is written over.
+    for (format, out, part) in [
+        ("csv", "mined/mining/plan.csv", "written over"),
+        ("csv", "store/audit.csv", "written over"),
+        ("csv", "weights.txt", ".csv"),
+        ("monai", "split.json", "written over"),
+        ("monai", "./store/store.json", "written over"),
+        ("nnunet", "phantoms", "holds what is read here"),
+        (
+            "nnunet",
+            "store/Dataset501_Liver",
+            "lies in a folder that is read",
+        ),
+        ("nnunet", "Dataset501.csv", "ends like a file's"),
+    ] {
+        let args = format!(
+            "export --format {format} --out {out} --organ liver --plan mined/mining/plan.csv \
+             --store store --split split.json"
+        );
+        support::assert_ends(&words(&args), dir.path(), 2, &[part]);
+    }
     let splits: serde_json::Value =
         serde_json::from_slice(&fs::read(dataset.join("splits_final.json")).unwrap()).unwrap();
     let mut listed: BTreeMap<&str, u32> = BTreeMap::new();

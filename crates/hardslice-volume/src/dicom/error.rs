@@ -85,8 +85,8 @@ pub enum DicomError {
     },
 
     /// Several series could be meant.
-    #[error("{} series were found; name one with --series UID, or as `series_uid` \
-        in the cohort's table:{series}\n  folder: {}",
+    #[error("{} series were found; name one (`predict --series UID`, or `series_uid` in a cohort's \
+        table), or leave one alone in the folder:{series}\n  folder: {}",
         series.0.len(), path.display())]
     SeveralSeries {
         /// All of them.

@@ -26,4 +26,4 @@ pub use crate::error::MetaImageError;
 pub use read::read_meta_image_scan;
 
 pub(crate) use read::{meta_image_data_files, read_meta_image_grid, read_meta_image_label_voxels};
-pub(crate) use write::{write_attached, write_detached};
+pub(crate) use write::{data_file_name, write_attached, write_detached};

@@ -35,11 +35,16 @@ pub(crate) fn write_detached(
     voxels: &[u8],
 ) -> io::Result<()> {
     let compressed = compressed(voxels)?;
-    let data_file = format!("{}.zraw", Ending::stem(path));
+    let data_file = data_file_name(path);
     let header = header(grid, element_type, compressed.len(), &data_file);
     // The header comes last: who finds it finds the voxels.
     write_whole_bytes(&path.with_file_name(data_file), &compressed)?;
     write_whole_bytes(path, header.as_bytes())
+}
+
+/// What the file of the voxels is called that is written beside a `.mhd`.
+pub(crate) fn data_file_name(path: &Path) -> String {
+    format!("{}.zraw", Ending::stem(path))
 }
 
 fn compressed(voxels: &[u8]) -> io::Result<Vec<u8>> {

@@ -87,6 +87,13 @@ impl Mine {
         let store = Store::open(&self.store)?;
         let _lock = FolderLock::of(&self.out)?;
         if let Some(predictions) = &self.predictions {
+            let of_model = RoundDir::new(&self.out).mining().record();
+            if of_model.exists() {
+                return Err(anyhow!(
+                    "a model's mining stands there, which trainings rest on: name another --out ({})",
+                    of_model.display()
+                ));
+            }
             return mine_predictions(&ExternalMining {
                 experiment: &experiment,
                 store: &store,

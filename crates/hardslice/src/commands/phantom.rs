@@ -7,6 +7,7 @@ use clap::Args;
 use hardslice_data::Organ;
 use hardslice_phantom::{PhantomOptions, organ_names, write_cohort};
 use hardslice_view::overlay::{Montage, PanelStyle, montage};
+use hardslice_volume::folder::visible_paths;
 use hardslice_volume::{read_nifti_labels, read_nifti_scan};
 
 use crate::Done;
@@ -73,16 +74,32 @@ impl Phantom {
     }
 
     /// A folder that holds somebody's own cohort is not written into: scans and tables could be of
-    /// the same names.
+    /// the same names. One of phantoms that were never finished is none.
     fn refuse_other_cohort(&self) -> anyhow::Result<()> {
         let is_there = |name: &str| self.out.join(name).exists();
-        let mut others = ["cohort.csv", "images", "labels", "nnunet"].into_iter();
-        match others.find(|name| is_there(name)) {
-            Some(name) if !is_there("phantom.json") => Err(anyhow!(
-                "there is a cohort already, which is none of phantoms ({}): name another --out",
-                self.out.join(name).display()
+        if is_there("phantom.json") {
+            return Ok(());
+        }
+        // Phantoms have the truth before the table.
+        let is_own_table = is_there("cohort.csv") && !is_there("truth.csv");
+        let mut foreign = is_own_table.then(|| self.out.join("cohort.csv"));
+        for folder in ["images", "labels"].map(|name| self.out.join(name)) {
+            if !folder.is_dir() {
+                continue;
+            }
+            let is_phantom = |path: &PathBuf| {
+                let name = path.file_name().unwrap_or_default();
+                name.as_encoded_bytes().starts_with(b"phantom_")
+            };
+            let mut others = visible_paths(&folder)?.into_iter();
+            foreign = foreign.or_else(|| others.find(|path| !is_phantom(path)));
+        }
+        match foreign {
+            Some(path) => Err(anyhow!(
+                "there is a cohort already, which is none of phantoms: name another --out ({})",
+                path.display()
             )),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 

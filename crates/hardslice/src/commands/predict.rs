@@ -9,13 +9,13 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use hardslice_data::preprocess::ScanSlices;
 use hardslice_train::{Model, predict};
 use hardslice_volume::folder::visible_entries;
-use hardslice_volume::{Ending, read_scan_series, write_label_map};
+use hardslice_volume::{Ending, files_written, read_scan_series, write_label_map};
 
 use super::device_arg::DeviceArg;
 use crate::bars::Bars;
 use crate::named_files::{NamedFile, volumes_in};
 use crate::notes::Notes;
-use crate::outputs::{VolumeOut, refuse_over_inputs, refuse_within};
+use crate::outputs::{VolumeOut, refuse_among, refuse_over_inputs, refuse_within};
 use crate::provenance::{MadeOf, beside};
 use crate::{Done, provenance};
 
@@ -137,6 +137,10 @@ impl Predict {
             };
             scans.into_iter().map(job).collect()
         };
+        if jobs.len() > 1 || self.input.is_dir() {
+            refuse_among(&self.out, &self.input)?;
+        }
+        refuse_within(&self.out, &self.model)?;
         let mut outs: BTreeMap<&Path, &Path> = BTreeMap::new();
         for job in &jobs {
             if let Some(first) = outs.insert(&job.out, &job.scan.path) {
@@ -148,7 +152,7 @@ impl Predict {
                 ));
             }
         }
-        let written = jobs.iter().map(|job| job.out.clone());
+        let written = jobs.iter().flat_map(|job| files_written(&job.out));
         let written = written.chain([beside(&self.out)?]);
         let read = jobs.iter().map(|job| job.scan.path.clone());
         refuse_over_inputs(written, read.chain([self.model.clone()]))?;
@@ -181,6 +185,12 @@ impl Predict {
 
     fn one(&self, model: &Model, job: &Job, bars: &Bars, notes: &mut Notes) -> anyhow::Result<()> {
         let scan = read_scan_series(&job.scan.path, self.series.as_deref())?;
+        if let Err(sheared) = scan.volume.grid().measured_spacing_mm() {
+            let name = &job.scan.name;
+            bars.line(&format!(
+                "warning: {name}: slices are predicted as they lie; {sheared}"
+            ));
+        }
         let source = ScanSlices::new(&scan.volume, model.record.preprocessing())?;
         let mut options = model.record.predict;
         options.largest_component |= self.largest_component;

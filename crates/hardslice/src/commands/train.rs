@@ -14,9 +14,9 @@ use crate::bars::{self, Bars, wall_time_s};
 use crate::cohort::trained_organs;
 use crate::folder_lock::FolderLock;
 use crate::notes::Notes;
-use crate::outputs::named_folder_out;
+use crate::outputs::{named_folder_out, refuse_over_inputs};
 use crate::pipeline::protocol;
-use crate::provenance::MadeOf;
+use crate::provenance::{MadeOf, beside};
 use crate::{Done, provenance};
 
 /// Train one net with one sampling plan.
@@ -68,8 +68,23 @@ enum HalfArg {
 }
 
 impl Train {
+    /// A plan, or weights to begin with, may lie where the training would leave its own.
+    fn refuse_over_inputs(&self, experiment: &Experiment) -> anyhow::Result<()> {
+        let read = [
+            Some(&self.experiment),
+            Some(&self.split),
+            self.plan.as_ref(),
+        ];
+        let read = read.into_iter().flatten().chain(&experiment.init);
+        let dir = TrainingDir::new(&self.out);
+        let model = ["weights.safetensors", "model.json"].map(|name| dir.model().join(name));
+        let others = [dir.receipt(), dir.log(), dir.best(), beside(&self.out)?];
+        refuse_over_inputs(model.into_iter().chain(others), read.cloned())
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let experiment = Experiment::read(&self.experiment)?;
+        self.refuse_over_inputs(&experiment)?;
         let store = Store::open(&self.store)?;
         let organs = trained_organs(&experiment, store.organs())?;
         let split = Split::load(&self.split, &facts(&store, &organs))?;

@@ -89,12 +89,14 @@ impl Export {
             cases.flat_map(|case| std::iter::once(&case.source.image).chain(&case.source.labels));
         match format {
             Format::Csv | Format::Monai => {
-                let read = [&self.plan_file, &self.split_file];
-                outputs::refuse_over_inputs([out.to_owned()], scans.chain(read).cloned())
+                let read = [&self.plan_file, &self.split_file].into_iter().cloned();
+                let read = read.chain([self.store.dir().to_owned()]);
+                outputs::refuse_over_inputs([out.to_owned()], scans.cloned().chain(read))
             }
             Format::Nnunet => {
-                let mut scans = scans;
-                scans.try_for_each(|scan| outputs::refuse_around(out, scan))
+                outputs::refuse_within(out, self.store.dir())?;
+                let mut read = scans.map(PathBuf::as_path).chain([self.store.dir()]);
+                read.try_for_each(|path| outputs::refuse_around(out, path))
             }
         }
     }

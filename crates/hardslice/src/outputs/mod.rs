@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use hardslice_volume::Ending;
 use hardslice_volume::folder::files_below;
+use hardslice_volume::{Ending, volume_files};
 
 use crate::provenance::beside;
 
@@ -196,6 +196,8 @@ pub(crate) fn refuse_over_inputs(
         if input.is_dir() {
             files.extend(files_below(&input)?);
         } else {
+            // A header's voxels may be called otherwise. One that cannot be read names none.
+            files.extend(volume_files(&input).unwrap_or_default());
             files.push(input);
         }
     }
@@ -226,6 +228,18 @@ pub(crate) fn refuse_within(out: &Path, searched: &Path) -> anyhow::Result<()> {
              than {} (input: {})",
             out.display(),
             searched.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses the folder of scans for their label maps, which would be scans the next time.
+pub(crate) fn refuse_among(out: &Path, scans: &Path) -> anyhow::Result<()> {
+    if resolved(out) == resolved(scans) {
+        return Err(anyhow!(
+            "label maps among the scans would be taken for scans the next time: name another --out \
+             than {}",
+            out.display()
         ));
     }
     Ok(())

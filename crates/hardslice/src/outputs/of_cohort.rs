@@ -5,19 +5,26 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use hardslice::experiment::Experiment;
-use hardslice_data::manifest::{Layout, Manifest, PatientRule};
+use hardslice_data::manifest::{Manifest, PatientRule};
 use hardslice_data::split::Rule;
 
-use super::{refuse_over_inputs, refuse_within, resolved};
+use super::{refuse_around, refuse_over_inputs, refuse_within, resolved};
 use crate::layout::OutDir;
 
-/// Refuses to write over the experiment's own file; the one that a run has left, with every value
-/// spelt out, is written again as it is.
+/// Refuses to write over the experiment's own file, or over the weights that it begins with. The
+/// file that a run has left, with every value spelt out, is written again as it is.
 pub(crate) fn refuse_over_experiment(
     path: &Path,
     experiment: &Experiment,
     out: &OutDir,
 ) -> anyhow::Result<()> {
+    if let Some(init) = &experiment.init
+        && let Some(dir) = init.parent()
+        && resolved(dir) != resolved(out.path())
+    {
+        // Whatever lies deeper may be a net of the folder's own.
+        refuse_around(out.path(), init)?;
+    }
     let spelt_out = experiment.to_toml()?;
     let is_spelt_out = fs::read(path).is_ok_and(|text| text == spelt_out.as_bytes());
     if is_spelt_out {
@@ -52,10 +59,6 @@ pub(crate) fn refuse_over_cohort(
     // A series, a folder of masks.
     for folder in scans().filter(|path| path.is_dir()) {
         refuse_within(store, folder)?;
-    }
-    if manifest.layout == Layout::Pairs {
-        // Each folder there is a case.
-        refuse_within(store, &manifest.source)?;
     }
     let of_rule = match &experiment.split.rule {
         Rule::Table { path } | Rule::NnUnet { path, .. } => Some(path.clone()),

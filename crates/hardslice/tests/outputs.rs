@@ -1,0 +1,275 @@
+//! What is read is never written over, and a name that ends like a file is one.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use support::{EXPERIMENT, assert_ends, contents, run, words, workplace};
+
+/// Phantoms, a model in `model` and two of the scans in `scans`.
+fn with_model() -> tempfile::TempDir {
+    let dir = workplace();
+    let (before, after) = EXPERIMENT.split_once("arms = [").unwrap();
+    let (_, after) = after.split_once("]\n").unwrap();
+    let text = format!("{before}arms = [\"baseline\"]\n{after}");
+    let text = text.replace("steps = 24", "steps = 4");
+    fs::write(dir.path().join("short.toml"), text).unwrap();
+    run(&words("run short.toml --out out"), dir.path());
+    fs::rename(
+        dir.path().join("out/liver/baseline/model"),
+        dir.path().join("model"),
+    )
+    .unwrap();
+    fs::create_dir(dir.path().join("scans")).unwrap();
+    for name in ["phantom_000.nii.gz", "phantom_001.nii.gz"] {
+        let from = dir.path().join("phantoms/images").join(name);
+        fs::copy(from, dir.path().join("scans").join(name)).unwrap();
+    }
+    dir
+}
+
+fn predict(input: &str, out: &str) -> String {
+    format!("predict --model model --input {input} --out {out}")
+}
+
+/// Expects a refusal that leaves every file as it was.
+#[track_caller]
+fn assert_refused(args: &str, dir: &Path, parts: &[&str]) {
+    let before = contents(dir);
+    assert_ends(&words(args), dir, 2, parts);
+    assert!(before == contents(dir), "`{args}` left something");
+}
+
+#[test]
+fn predict_writes_over_nothing_that_it_reads() {
+    let dir = with_model();
+    let at = |name: &str| dir.path().join(name);
+    for out in ["scans", "scans/", "./scans", "scans/../scans"] {
+        let parts = ["label maps among the scans", "name another --out"];
+        assert_refused(&predict("scans", out), dir.path(), &parts);
+    }
+    let scan = "scans/phantom_000.nii.gz";
+    for out in [scan, "scans/../scans/phantom_000.nii.gz", "scans"] {
+        assert_refused(&predict(scan, out), dir.path(), &["would be written over"]);
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(at("scans"), at("linked")).unwrap();
+        std::os::unix::fs::symlink(at(scan), at("link.nii.gz")).unwrap();
+        fs::hard_link(at(scan), at("second.nii.gz")).unwrap();
+        for out in ["linked/phantom_000.nii.gz", "link.nii.gz", "second.nii.gz"] {
+            assert_refused(&predict(scan, out), dir.path(), &["would be written over"]);
+        }
+        assert_refused(
+            &predict("scans", "linked"),
+            dir.path(),
+            &["among the scans"],
+        );
+    }
+    // Two scans of one name.
+    let plain = hardslice_volume::read_scan(&at(scan)).unwrap();
+    #[expect(clippy::cast_possible_truncation, reason = "phantoms are i16")]
+    let plain = plain.volume.map(|hu| hu as i16);
+    hardslice_volume::write_scan(&at("scans/phantom_000.nii"), &plain).unwrap();
+    let parts = ["two scans", "rename one of", "phantom_000.nii and"];
+    assert_refused(&predict("scans", "labels"), dir.path(), &parts);
+    fs::remove_file(at("scans/phantom_000.nii")).unwrap();
+    // A file for a folder of scans, and endings of no label map.
+    let parts = ["2 scans", "name a folder"];
+    assert_refused(&predict("scans", "x.nii.gz"), dir.path(), &parts);
+    for out in ["x.txt", "x.dcm", "x.seg.nrrd", "x.foo"] {
+        for input in [scan, "scans"] {
+            assert_refused(&predict(input, out), dir.path(), &[".nii.gz", out]);
+        }
+    }
+    let parts = ["--series names a series"];
+    assert_refused(
+        &format!("{} --series 1.2", predict("scans", "o")),
+        dir.path(),
+        &parts,
+    );
+}
+
+#[test]
+fn predict_takes_volumes_of_every_ending_and_leaves_label_maps_of_every_ending() {
+    let dir = with_model();
+    let at = |name: &str| dir.path().join(name);
+    let scan = hardslice_volume::read_scan(&at("scans/phantom_000.nii.gz")).unwrap();
+    #[expect(clippy::cast_possible_truncation, reason = "phantoms are i16")]
+    let voxels = scan.volume.clone().map(|hu| hu as i16);
+    for name in [
+        "mixed/a.NII.GZ",
+        "mixed/b.nrrd",
+        "mixed/c.MHA",
+        "mixed/d.mhd",
+    ] {
+        hardslice_volume::write_scan(&at(name), &voxels).unwrap();
+    }
+    fs::write(at("mixed/._a.nii.gz"), "resource fork").unwrap();
+    run(&words(&predict("mixed", "labels")), dir.path());
+    let mut names: Vec<String> = contents(&at("labels"))
+        .into_keys()
+        .map(|name| name.display().to_string())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["a.nii.gz", "b.nii.gz", "c.nii.gz", "d.nii.gz"]);
+    let of = |name: &str| {
+        hardslice_volume::read_labels(&at(name), &scan, &hardslice_volume::LabelNames::default())
+    };
+    let first = of("labels/a.nii.gz").unwrap().volume;
+    for out in ["o.nii", "o.NRRD", "o.mha", "o.mhd"] {
+        run(&words(&predict("mixed/b.nrrd", out)), dir.path());
+        let labels = of(out).unwrap().volume;
+        assert_eq!(labels.voxels(), first.voxels(), "{out}");
+    }
+    // The voxels of a header are read, too, whatever they are called.
+    let text = fs::read_to_string(at("mixed/d.mhd")).unwrap();
+    fs::write(at("mixed/e.mhd"), text.replace("d.zraw", "f.zraw")).unwrap();
+    fs::rename(at("mixed/d.zraw"), at("mixed/f.zraw")).unwrap();
+    fs::remove_file(at("mixed/d.mhd")).unwrap();
+    let parts = ["f.zraw", "would be written over"];
+    assert_refused(&predict("mixed/e.mhd", "mixed/f.mhd"), dir.path(), &parts);
+    // A model's folder holds the model alone.
+    let parts = ["lies in a folder that is read"];
+    assert_refused(&predict("mixed/b.nrrd", "model"), dir.path(), &parts);
+    // DICOM files beside volumes would be left out.
+    fs::write(at("mixed/s.dcm"), "").unwrap();
+    let parts = ["volumes and 1 DICOM files"];
+    assert_ends(&words(&predict("mixed", "o")), dir.path(), 2, &parts);
+}
+
+#[test]
+fn one_series_of_several_is_predicted_by_its_uid() {
+    let dir = with_model();
+    let golden =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../hardslice-volume/tests/golden/dicom");
+    for case in ["explicit", "oblique"] {
+        let to = dir.path().join("study").join(case);
+        fs::create_dir_all(&to).unwrap();
+        for k in 0..5 {
+            let name = format!("{k}.dcm");
+            fs::copy(golden.join(case).join(&name), to.join(&name)).unwrap();
+        }
+    }
+    let series = hardslice_volume::dicom::list_series(&dir.path().join("study")).unwrap();
+    let of_all: Vec<&str> = series
+        .iter()
+        .flat_map(|series| [series.uid.as_str(), series.description.as_str()])
+        .chain(["5 slices", "--series"])
+        .collect();
+    assert_ends(
+        &words(&predict("study", "o.nii.gz")),
+        dir.path(),
+        2,
+        &of_all,
+    );
+    for series in &series {
+        let args = format!("{} --series {}", predict("study", "o.nii.gz"), series.uid);
+        run(&words(&args), dir.path());
+        let labels = hardslice_volume::read_nifti_labels(&dir.path().join("o.nii.gz")).unwrap();
+        assert_eq!(
+            labels.volume.shape(),
+            series.shape,
+            "the grid of the series"
+        );
+    }
+    let unknown = format!("{} --series 1.2.3", predict("study", "o.nii.gz"));
+    assert_ends(
+        &words(&unknown),
+        dir.path(),
+        2,
+        &["no series `1.2.3`", &series[0].uid],
+    );
+    // The folder is searched with all that is in it.
+    let within = format!(
+        "{} --series {}",
+        predict("study", "study/o.nii.gz"),
+        series[0].uid
+    );
+    assert_ends(
+        &words(&within),
+        dir.path(),
+        2,
+        &["lies in a folder that is read"],
+    );
+}
+
+#[test]
+fn tables_lists_and_experiments_are_not_written_over() {
+    let dir = workplace();
+    let at = |name: &str| dir.path().join(name);
+    let label = "--label liver=1";
+    for out in ["phantoms/cohort.csv", "phantoms/../phantoms/cohort.csv"] {
+        let audit = format!("audit phantoms/cohort.csv {label} --out {out}");
+        assert_refused(&audit, dir.path(), &["written over"]);
+    }
+    fs::write(at("patients.csv"), "case,patient\n").unwrap();
+    for out in ["a.txt", "a", "phantoms", "a.csv.gz", "a.json"] {
+        let audit = format!("audit phantoms/cohort.csv {label} --out {out}");
+        assert_refused(
+            &audit,
+            dir.path(),
+            &[".csv", out].map(|part| {
+                // A folder of the name is another fault.
+                if out == "phantoms" {
+                    "a folder of this name"
+                } else {
+                    part
+                }
+            }),
+        );
+    }
+    // A run leaves experiment.toml: not over the one that it is given.
+    fs::create_dir(at("own")).unwrap();
+    let text = EXPERIMENT.replace("phantoms/cohort.csv", "../phantoms/cohort.csv");
+    fs::write(at("own/experiment.toml"), &text).unwrap();
+    for command in ["run", "compare", "sweep"] {
+        let args = format!("{command} own/experiment.toml --out own");
+        assert_refused(&args, dir.path(), &["experiment.toml", "written over"]);
+        let args = format!("{command} experiment.toml --out out.csv");
+        assert_refused(&args, dir.path(), &["ends like a file's", "out.csv"]);
+        let args = format!("{command} experiment.toml --out experiment.toml");
+        assert_refused(&args, dir.path(), &["a file of this name is there"]);
+    }
+    // Weights to begin with, where a net of the run's own would stand.
+    fs::create_dir_all(at("first/liver/hard/model")).unwrap();
+    fs::write(at("first/liver/hard/model/weights.safetensors"), "weights").unwrap();
+    let init = "init = \"first/liver/hard/model/weights.safetensors\"\n";
+    fs::write(at("init.toml"), format!("{init}{EXPERIMENT}")).unwrap();
+    for command in ["run", "compare", "sweep"] {
+        let args = format!("{command} init.toml --out ./first");
+        assert_refused(&args, dir.path(), &["holds what is read here", "weights"]);
+    }
+    // The store beside or over the scans.
+    for out in ["phantoms", "phantoms/images"] {
+        let args = format!("prepare experiment.toml --out {out}");
+        assert_refused(
+            &args,
+            dir.path(),
+            &["a part of the cohort itself lies there"],
+        );
+    }
+    // Phantoms are not written into somebody's cohort.
+    fs::create_dir_all(at("mine/images")).unwrap();
+    fs::write(at("mine/images/patient_0.nii.gz"), "a scan").unwrap();
+    let args = "phantom --patients 1 --size 32 --out mine";
+    assert_refused(args, dir.path(), &["a cohort already"]);
+    fs::remove_dir_all(at("mine/images")).unwrap();
+    fs::write(at("mine/cohort.csv"), "image,labels\n").unwrap();
+    assert_refused(args, dir.path(), &["a cohort already", "cohort.csv"]);
+    // What was stopped is no cohort.
+    fs::remove_file(at("mine/cohort.csv")).unwrap();
+    fs::create_dir(at("mine/images")).unwrap();
+    fs::write(at("mine/images/phantom_000.nii.gz"), "half a scan").unwrap();
+    run(&words(args), dir.path());
+    run(&words("prepare experiment.toml --out store"), dir.path());
+    for out in ["experiment.toml", "folds.csv", "folds"] {
+        let args = format!("split experiment.toml --store store --out {out}");
+        assert_refused(&args, dir.path(), &[".json"]);
+    }
+    let args = "split experiment.toml --store store --out store/store.json";
+    assert_refused(args, dir.path(), &["store.json"]);
+}
