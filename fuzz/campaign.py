@@ -1,7 +1,9 @@
 """Runs every fuzzer in turn, a slice of time each, until each has made its executions; prints a table.
 
-    cargo +nightly fuzz build -s none -O --features burn
-    python campaign.py target/x86_64-unknown-linux-gnu/release [--runs 1000000] [--slice 120] [TARGET ...]
+    RUSTC_WRAPPER=$PWD/own_crates.sh cargo build --release --target-dir ../target --features burn --bin nifti
+    nice -n 15 python campaign.py ../target/release/nifti [--runs 1000000] [--slice 120] [--state FILE] [TARGET ...]
+
+One binary runs every target.
 
 It may be stopped and started: what was done stands in `campaign.json`, the inputs in `corpus/`. What
 breaks a parser is left in `artifacts/TARGET/`, and the fuzzer goes on. An input that takes more than
@@ -19,7 +21,6 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent
-STATE = ROOT / "campaign.json"
 # Larger inputs reach no other code, and take their time.
 LONGEST = {"ledger": 16384, "store_json": 4096, "weights": 32768, "checkpoint": 32768}
 
@@ -42,7 +43,7 @@ def run(binary, target, n_runs, n_seconds):
     before = set(artifacts.iterdir())
     in_memory = pathlib.Path("/dev/shm")
     scratch = tempfile.mkdtemp(prefix="hardslice-fuzz-", dir=in_memory if in_memory.is_dir() else None)
-    environment = dict(os.environ, HARDSLICE_FUZZ_PEAKS="1", TMPDIR=scratch)
+    environment = dict(os.environ, HARDSLICE_FUZZ_TARGET=target, HARDSLICE_FUZZ_PEAKS="1", TMPDIR=scratch)
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, env=environment)
         process.wait()
@@ -74,13 +75,14 @@ def table(state):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("binaries", type=pathlib.Path)
+    parser.add_argument("binary", type=pathlib.Path)
     parser.add_argument("targets", nargs="*")
     parser.add_argument("--runs", type=int, default=1_000_000)
     parser.add_argument("--slice", type=int, default=120)
-    options = parser.parse_args()
+    parser.add_argument("--state", type=pathlib.Path, default=ROOT / "campaign.json")
+    options = parser.parse_intermixed_args()
     targets = options.targets or names()
-    state = json.loads(STATE.read_text()) if STATE.exists() else {}
+    state = json.loads(options.state.read_text()) if options.state.exists() else {}
     while True:
         left = [t for t in targets if state.get(t, {}).get("executions", 0) < options.runs]
         if not left:
@@ -89,14 +91,14 @@ def main():
             done = state.setdefault(target, {"executions": 0, "seconds": 0, "edges": 0, "inputs": 0,
                                              "peak_bytes": 0, "peak_per_byte": 0, "found": []})
             began = time.monotonic()
-            new = run(options.binaries / target, target, options.runs - done["executions"], options.slice)
+            new = run(options.binary.resolve(), target, options.runs - done["executions"], options.slice)
             done["seconds"] += time.monotonic() - began
             done["executions"] += new["executions"]
             done["inputs"] = new["inputs"]
             for most in ("edges", "peak_bytes", "peak_per_byte"):
                 done[most] = max(done[most], new[most])
             done["found"] = sorted({*done["found"], *new["found"]})
-            STATE.write_text(json.dumps(state, indent=1))
+            options.state.write_text(json.dumps(state, indent=1))
             if not new["executions"]:
                 raise SystemExit(f"{target} did not run")
     table({target: state[target] for target in targets})

@@ -233,7 +233,7 @@ class Cohort:
             table.write("id,image,series_uid,labels\n")
             for case, (_, image, series_uid, labels, _) in self.cases.items():
                 table.write(f'{case},"{image}",{series_uid},{labels or ""}\n')
-        kinds = "not_hu", "duplicate", "intensities_constant", "side_implausible", "few_slices", "orientation"
+        kinds = "not_hu", "same_scan", "same_labels", "side_implausible", "orientation", "intensities_constant"
         values = range(1, 256)
         (self.folder / "experiment.toml").write_text(
             'organs = ["any"]\n[cohort]\npath = "cohort.csv"\n'

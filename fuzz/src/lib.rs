@@ -12,8 +12,8 @@ mod train;
 mod volume;
 
 use std::env;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, OnceLock};
 
 use peak_alloc::PeakAlloc;
 use tempfile::TempDir;
@@ -44,17 +44,21 @@ fn targets() -> Vec<Target> {
     [volume::TARGETS, data::TARGETS, &with_burn].concat()
 }
 
-/// Runs the target of this name, and panics as well where it takes more memory than it may.
+/// Runs the target of this name, or that which the environment variable `HARDSLICE_FUZZ_TARGET` names,
+/// so that one binary can serve for all; panics as well where it takes more memory than it may.
 ///
-/// With the environment variable `HARDSLICE_FUZZ_PEAKS` set, each new peak of memory over its input's
-/// size is printed.
+/// With `HARDSLICE_FUZZ_PEAKS` set, each new peak of memory over its input's size is printed.
 pub fn check(name: &str, input: &[u8]) {
-    static FOUND: LazyLock<(Vec<Target>, bool)> =
-        LazyLock::new(|| (targets(), env::var_os("HARDSLICE_FUZZ_PEAKS").is_some()));
-    let (targets, tells_peaks) = &*FOUND;
-    let target = targets.iter().find(|target| target.name == name);
-    let target = target.expect("each fuzzer bears the name of its target");
-    let folder = SCRATCH.path().join(name);
+    static FOUND: OnceLock<(Target, bool)> = OnceLock::new();
+    let (target, tells_peaks) = FOUND.get_or_init(|| {
+        let named = env::var("HARDSLICE_FUZZ_TARGET");
+        let name = named.as_deref().unwrap_or(name);
+        let mut targets = targets().into_iter();
+        let target = targets.find(|target| target.name == name);
+        let target = target.unwrap_or_else(|| panic!("there is no target `{name}`"));
+        (target, env::var_os("HARDSLICE_FUZZ_PEAKS").is_some())
+    });
+    let folder = SCRATCH.path().join(target.name);
     std::fs::create_dir_all(&folder).expect("a folder in the scratch folder");
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
