@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use hardslice_data::preprocess::{Preprocessing, SliceStack};
-use hardslice_data::{Mirror, Organ, OrganMap, OutputIdx};
+use hardslice_data::{Mirror, Organ, OrganMap, OutputIdx, SettingError};
 use hardslice_volume::whole_file::{read_json_if_there, write_whole_folder};
 use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
@@ -81,6 +81,29 @@ pub enum ModelError {
         /// Version found.
         found: u32,
     },
+    /// No net can be as the record says.
+    #[error("the model makes no sense: {}", path.display())]
+    Setting {
+        /// The file.
+        path: PathBuf,
+        /// What must hold.
+        source: SettingError,
+    },
+    /// The record says that the net is larger than its weights.
+    #[error(
+        "a net of width {width} has {wanted} weights at least, {found} were found: {}",
+        path.display()
+    )]
+    TooLarge {
+        /// The record's width.
+        width: usize,
+        /// Weights of such a net, at least.
+        wanted: usize,
+        /// Weights found.
+        found: usize,
+        /// The file.
+        path: PathBuf,
+    },
     /// The weights are not those that were written.
     #[error("the weights are damaged: their hash is {found}, recorded was {wanted}: {}", path.display())]
     Damaged {
@@ -130,7 +153,20 @@ impl ModelRecord {
                 found: record.format,
             });
         }
-        Ok(Some(record))
+        let checked = record.net.check("net").and_then(|()| record.check());
+        match checked {
+            Ok(()) => Ok(Some(record)),
+            Err(source) => Err(ModelError::Setting { path, source }),
+        }
+    }
+
+    fn check(&self) -> Result<(), SettingError> {
+        let [low, high] = self.window_hu;
+        let settings = [
+            (self.size == 0, "size must be 1 at least"),
+            (low >= high, "window_hu must be two values, the lower first"),
+        ];
+        SettingError::check("", settings)
     }
 
     /// The label value of an output in label maps, never 0: the organ's first one. Where one of the
@@ -230,9 +266,26 @@ impl Model {
                 wanted: record.weights_blake3,
             });
         }
+        let weights = Weights::from_safetensors(&bytes, &path)?;
+        // Before the net takes its memory.
+        let found = weights
+            .tensors
+            .iter()
+            .map(|tensor| tensor.values.len())
+            .sum();
+        let wanted = record.net.n_weights_at_least();
+        if found < wanted {
+            let width = record.net.width;
+            return Err(ModelError::TooLarge {
+                width,
+                wanted,
+                found,
+                path,
+            });
+        }
         let device = device.clone().without_autodiff();
         let net = Net::new(&record.net, record.organs.len(), 0, &device);
-        let net = Weights::from_safetensors(&bytes, &path)?.load_into(net)?;
+        let net = weights.load_into(net)?;
         Ok(Self {
             record,
             net: net.for_prediction(),

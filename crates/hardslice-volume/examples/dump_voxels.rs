@@ -2,6 +2,7 @@
 //!
 //!     dump_voxels scan PATH OUT [SERIES_UID]
 //!     dump_voxels labels PATH OUT
+//!     dump_voxels labels_on PATH OUT SCAN
 //!
 //! On standard output: one line of JSON with the canonical shape `[z, y, x]`, the affine and the
 //! notes. In OUT: the voxels `[z, y, x]`, little-endian `f32`. `benches/peer/public_files.py` holds
@@ -18,7 +19,9 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-use hardslice_volume::{Scan, read_nifti_labels, read_scan_series};
+use hardslice_volume::{
+    LabelNames, Scan, read_labels, read_nifti_labels, read_scan, read_scan_series,
+};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -42,16 +45,17 @@ fn main() -> ExitCode {
 
 fn dump(arguments: &[String]) -> Result<String, Box<dyn Error>> {
     let [kind, path, out, rest @ ..] = arguments else {
-        return Err("dump_voxels scan|labels PATH OUT [SERIES_UID]".into());
+        return Err("dump_voxels scan|labels|labels_on PATH OUT [SERIES_UID|SCAN]".into());
     };
-    let scan = match kind.as_str() {
-        "labels" => read_nifti_labels(Path::new(path)).map(|labels| Scan {
-            volume: labels.volume.map(f32::from),
-            placement: labels.placement,
-            frame_of_reference: labels.frame_of_reference,
-            notes: labels.notes,
-        })?,
-        _ => read_scan_series(Path::new(path), rest.first().map(String::as_str))?,
+    let path = Path::new(path);
+    let more = rest.first().map(String::as_str);
+    let scan = match (kind.as_str(), more) {
+        ("labels", _) => of_labels(read_nifti_labels(path)?),
+        ("labels_on", Some(scan)) => {
+            let scan = read_scan(Path::new(scan))?;
+            of_labels(read_labels(path, &scan, &LabelNames::default())?)
+        }
+        _ => read_scan_series(path, more)?,
     };
     let bytes: Vec<u8> = scan
         .volume
@@ -67,4 +71,13 @@ fn dump(arguments: &[String]) -> Result<String, Box<dyn Error>> {
         "notes": notes,
     })
     .to_string())
+}
+
+fn of_labels(labels: Scan<u16>) -> Scan<f32> {
+    Scan {
+        volume: labels.volume.map(f32::from),
+        placement: labels.placement,
+        frame_of_reference: labels.frame_of_reference,
+        notes: labels.notes,
+    }
 }

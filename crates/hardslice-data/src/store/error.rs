@@ -94,6 +94,15 @@ pub enum StoreError {
         path: PathBuf,
     },
 
+    /// The options of a record make no store.
+    #[error("{what}: {}", path.display())]
+    RecordOptions {
+        /// What is wrong with them.
+        what: String,
+        /// The file.
+        path: PathBuf,
+    },
+
     /// Options that make no store.
     #[error("{what}")]
     Options {

@@ -28,7 +28,11 @@ impl<T: Element> Mapped<T> {
         let file = File::open(path).map_err(Action::Read.on(path))?;
         let found = file.metadata().map_err(Action::Read.on(path))?.len();
         let header = npy::header::<T>(shape);
-        let wanted = (header.len() + shape.n_voxels() * size_of::<T>()) as u64;
+        // A record may say anything: where the number of bytes overflows, no file is as long.
+        let n_bytes = [shape.z, shape.y, shape.x, size_of::<T>()]
+            .into_iter()
+            .fold(1, usize::saturating_mul);
+        let wanted = header.len().saturating_add(n_bytes) as u64;
         if found < header.len() as u64 {
             let path = path.to_path_buf();
             return Err(StoreError::Length {

@@ -296,7 +296,11 @@ fn read_record(dir: &Path) -> Result<StoreRecord, StoreError> {
             path,
         });
     }
-    serde_json::from_slice(&bytes).map_err(broken)
+    let record: StoreRecord = serde_json::from_slice(&bytes).map_err(broken)?;
+    match record.options.problem() {
+        Some(what) => Err(StoreError::RecordOptions { what, path }),
+        None => Ok(record),
+    }
 }
 
 /// Checks what later calls index by.

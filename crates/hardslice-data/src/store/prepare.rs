@@ -71,9 +71,6 @@ pub struct CaseFailure {
     pub error: CaseError,
 }
 
-/// Largest slice side taken: beyond it an option was mistyped.
-const LARGEST_SIZE: usize = 8192;
-
 /// Writes the store of a cohort into `dir`, or completes one that was begun there.
 ///
 /// A case is read, converted and written before the next one of its worker is begun: memory holds
@@ -196,30 +193,15 @@ fn store_values(manifest: &Manifest) -> Vec<u8> {
 
 impl PrepareOptions {
     fn checked(&self) -> Result<StoreOptions, StoreError> {
-        let refuse = |what: String| Err(StoreError::Options { what });
-        let [low, high] = self.window_hu;
-        if self.size == 0 || self.size > LARGEST_SIZE {
-            return refuse(format!(
-                "slices of {} pixels, wanted 1 to {LARGEST_SIZE}",
-                self.size
-            ));
-        }
-        if low >= high {
-            return refuse(format!(
-                "a window from {low} to {high} HU, wanted the lower value first"
-            ));
-        }
-        if self
-            .grid_tolerance_mm
-            .is_some_and(|mm| !mm.is_finite() || mm < 0.0)
-        {
-            return refuse("a grid tolerance that is negative or no number".to_owned());
-        }
-        Ok(StoreOptions {
+        let options = StoreOptions {
             size: self.size,
             window_hu: self.window_hu,
             grid_tolerance_mm: self.grid_tolerance_mm,
-        })
+        };
+        match options.problem() {
+            Some(what) => Err(StoreError::Options { what }),
+            None => Ok(options),
+        }
     }
 }
 

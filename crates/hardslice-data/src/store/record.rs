@@ -15,6 +15,9 @@ pub const FORMAT: u32 = 2;
 /// is in no organ's area.
 pub const IGNORED: u8 = 255;
 
+/// Largest slice side taken: beyond it an option was mistyped.
+const LARGEST_SIZE: usize = 8192;
+
 /// What decides the bytes of a store, beside the scans.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +32,26 @@ pub struct StoreOptions {
 }
 
 impl StoreOptions {
+    /// Why no store can be made so; `None` where one can.
+    pub(super) fn problem(&self) -> Option<String> {
+        let [low, high] = self.window_hu;
+        if self.size == 0 || self.size > LARGEST_SIZE {
+            let size = self.size;
+            return Some(format!(
+                "slices of {size} pixels, wanted 1 to {LARGEST_SIZE}"
+            ));
+        }
+        if low >= high {
+            return Some(format!(
+                "a window from {low} to {high} HU, wanted the lower value first"
+            ));
+        }
+        let is_wrong = |mm: f64| !mm.is_finite() || mm < 0.0;
+        self.grid_tolerance_mm
+            .is_some_and(is_wrong)
+            .then(|| "a grid tolerance that is negative or no number".to_owned())
+    }
+
     /// What becomes of every slice.
     pub fn preprocessing(&self) -> Preprocessing {
         Preprocessing {

@@ -1,5 +1,6 @@
 //! Hyper-parameters of a net: which architecture, how wide, with or without a norm.
 
+use hardslice_data::SettingError;
 use hardslice_kernels::Precision;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,9 @@ impl Dtype {
     }
 }
 
+/// Slices to either side that a net can be asked to see.
+const MOST_CONTEXT: usize = 1000;
+
 /// What a net is made of. The number of organs comes with the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -89,6 +93,42 @@ impl NetConfig {
     /// Input channels: the slice and its neighbours.
     pub fn n_channels(&self) -> usize {
         1 + 2 * self.context
+    }
+
+    /// Checks that there can be such a net; `table` is where it is set.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`]: what must hold.
+    pub fn check(&self, table: &'static str) -> Result<(), SettingError> {
+        let settings = [
+            (self.width == 0, "width must be 1 at least"),
+            (
+                !(0.0..1.0).contains(&self.dropout),
+                "dropout must be from 0 to below 1",
+            ),
+            (
+                self.context > MOST_CONTEXT,
+                "context must be 1000 at most: no scan has so many slices to either side",
+            ),
+        ];
+        SettingError::check(table, settings)
+    }
+
+    /// Weights of the largest layer and of the first one, which no file of this net's has fewer of.
+    pub(crate) fn n_weights_at_least(&self) -> usize {
+        // In units of the squared width: the bottom of the U, from 16 to 16 widths, and fc6, from 8 to
+        // 64 widths.
+        let largest = match self.kind {
+            NetKind::UNet => 9 * 16 * 16,
+            NetKind::Fcn8s => 49 * 8 * 64,
+        };
+        let first = self.width.saturating_mul(9 * self.n_channels());
+        let largest = self
+            .width
+            .saturating_mul(self.width)
+            .saturating_mul(largest);
+        largest.saturating_add(first)
     }
 
     /// The net's name in tables.

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use rayon::prelude::*;
 
 use super::attributes::Attributes;
 use super::data_set::{DataSet, Keep, begins_like_dicom, open};
-use super::frame::{CtFrame, FrameAttributes, is_localizer};
+use super::frame::{CtFrame, is_localizer};
 use super::pixel_format::{GREY, PixelFormat};
 use super::{DicomError, FileList};
 use crate::folder::files_below;
@@ -23,6 +24,12 @@ const CT_IMAGES: [&str; 3] = [
     "1.2.840.10008.5.1.4.1.1.2",
     "1.2.840.10008.5.1.4.1.1.2.1",
     "1.2.840.10008.5.1.4.1.1.2.2",
+];
+
+/// Where an enhanced image says where its frames lie.
+const FUNCTIONAL_GROUPS: [Tag; 2] = [
+    tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
+    tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
 ];
 
 /// Objects that are derived from images, or describe them, and are no scans.
@@ -233,7 +240,9 @@ fn image_file(
             .text(tags::IMAGE_TYPE)
             .is_some_and(|kind| is_localizer(&kind)),
         is_placed: top.has(tags::IMAGE_POSITION_PATIENT)
-            || FrameAttributes::new(top).has_functional_groups(),
+            || FUNCTIONAL_GROUPS
+                .into_iter()
+                .any(|groups| !top.items(groups).is_empty()),
         content,
     })
 }

@@ -21,16 +21,31 @@ pub(super) struct FrameAttributes<'a> {
 }
 
 impl<'a> FrameAttributes<'a> {
-    pub(super) fn new(top: Attributes<'a>) -> Self {
-        Self {
+    /// Finds the attributes of `n_frames` frames: functional groups must describe each of them.
+    pub(super) fn new(top: Attributes<'a>, n_frames: u32) -> Result<Self, DicomError> {
+        let frames = Self {
             top,
             shared: top.item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE),
             per_frame: top.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE),
+        };
+        if !frames.has_functional_groups() {
+            return if n_frames > 1 {
+                Err(top.missing(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE))
+            } else {
+                Ok(frames)
+            };
         }
+        let n_described = frames.per_frame.len();
+        if n_described != n_frames as usize {
+            let problem =
+                format!("is {n_frames}, but the functional groups describe {n_described}");
+            return Err(top.problem(tags::NUMBER_OF_FRAMES, problem));
+        }
+        Ok(frames)
     }
 
     /// Whether the file states its frames' attributes in functional groups.
-    pub(super) fn has_functional_groups(&self) -> bool {
+    fn has_functional_groups(&self) -> bool {
         self.shared.is_some() || !self.per_frame.is_empty()
     }
 
@@ -127,16 +142,7 @@ impl CtFrame {
         n_frames: u32,
         signed: bool,
     ) -> Result<Vec<Self>, DicomError> {
-        let frames = FrameAttributes::new(top);
-        if n_frames > 1 && !frames.has_functional_groups() {
-            return Err(top.missing(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE));
-        }
-        let n_described = frames.per_frame.len();
-        if frames.has_functional_groups() && n_described != n_frames as usize {
-            let problem =
-                format!("is {n_frames}, but the functional groups describe {n_described}");
-            return Err(top.problem(tags::NUMBER_OF_FRAMES, problem));
-        }
+        let frames = FrameAttributes::new(top, n_frames)?;
         (0..n_frames)
             .map(|index| Self::read(&frames, index, signed))
             .collect()

@@ -96,8 +96,9 @@ fn check_can_hold(files: &[Source], contents: &[CtContent]) -> Result<(), DicomE
         let n_bytes = fs::metadata(path).map_err(Action::Read.on(path))?.len();
         let ratio = Codec::of(transfer_syntax)
             .map_err(in_file)?
-            .most_compressed(transfer_syntax);
-        let at_most = usize::try_from(n_bytes.saturating_mul(ratio)).unwrap_or(usize::MAX);
+            .most_compressed_file(transfer_syntax);
+        let at_most = usize::try_from(n_bytes).unwrap_or(usize::MAX);
+        let at_most = at_most.saturating_mul(ratio);
         let wanted = content
             .format
             .frame_bytes()

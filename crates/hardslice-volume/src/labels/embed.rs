@@ -1,7 +1,7 @@
 //! Segmentations that are cropped to what they hold, as 3D Slicer writes them.
 
 use crate::orientation::{inverse, linear_part};
-use crate::{Grid, same_grid};
+use crate::{Grid, PerAxis, same_grid};
 
 /// Where a cropped grid begins among the voxels of the whole one, `[x, y, z]`; `None` when it is no
 /// part of it.
@@ -46,27 +46,22 @@ fn whole_index(at: f64) -> Option<usize> {
     Some(index)
 }
 
-/// The voxels of a part `[z, y, x]` on the whole grid, 0 elsewhere.
-pub(super) fn embedded(
-    part: &[u16],
-    part_grid: &Grid,
-    whole: &Grid,
+/// The places of a part's voxels `[z, y, x]`, one after the other, among those of the whole.
+pub(super) fn places(
+    part: PerAxis<usize>,
+    whole: PerAxis<usize>,
     offset: [usize; 3],
-) -> Vec<u16> {
-    let mut voxels = vec![0; whole.shape.n_voxels()];
-    let rows = part.chunks_exact(part_grid.shape.x.max(1));
-    for (i, row) in rows.enumerate() {
-        let (z, y) = (i / part_grid.shape.y, i % part_grid.shape.y);
-        let start = ((z + offset[2]) * whole.shape.y + y + offset[1]) * whole.shape.x + offset[0];
-        voxels[start..start + row.len()].copy_from_slice(row);
-    }
-    voxels
+) -> impl Iterator<Item = usize> {
+    let row = move |z: usize, y: usize| {
+        let start = ((z + offset[2]) * whole.y + y + offset[1]) * whole.x + offset[0];
+        start..start + part.x
+    };
+    (0..part.z).flat_map(move |z| (0..part.y).flat_map(move |y| row(z, y)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PerAxis;
 
     const WHOLE: Grid = Grid {
         shape: PerAxis::new(4, 5, 6),
@@ -95,14 +90,14 @@ mod tests {
     fn a_cropped_grid_finds_its_place() {
         let offset = offset_in(&WHOLE, &part(), 1e-6);
         assert_eq!(offset, Some([3, 1, 2]), "along x, y and z");
-        let voxels = embedded(&[7; 12], &part(), &WHOLE, [3, 1, 2]);
+        let places: Vec<usize> = places(part().shape, WHOLE.shape, [3, 1, 2]).collect();
+        let first_slice = [69, 70, 75, 76, 81, 82];
+        assert_eq!(places[..6], first_slice, "(2 · 5 + 1) · 6 + 3 and so on");
         assert_eq!(
-            voxels.iter().filter(|v| **v == 7).count(),
-            12,
-            "all of the part"
+            places[6..],
+            first_slice.map(|at| at + 30),
+            "a slice further"
         );
-        assert_eq!(voxels[(2 * 5 + 1) * 6 + 3], 7, "its first voxel");
-        assert_eq!(voxels[(3 * 5 + 3) * 6 + 4], 7, "its last voxel");
     }
 
     #[test]

@@ -16,22 +16,23 @@ pub(super) fn combine(
     names: &LabelNames,
     path: &Path,
 ) -> Result<(Vec<u16>, Vec<Note>), ReadError> {
-    let n_layers = file.layers.len();
-    let mut layers = Vec::with_capacity(n_layers);
-    for voxels in file.layers {
-        layers.push(if file.segments.is_empty() {
-            target.place(file.native, voxels, path)?
-        } else {
-            target.place_part(file.native, voxels, path)?
-        });
+    let LabelFile {
+        native,
+        mut layers,
+        segments,
+        mut notes,
+    } = file;
+    let n_layers = layers.len();
+    if segments.is_empty() && n_layers == 1 {
+        return Ok((target.place(native, layers.swap_remove(0), path)?, notes));
     }
-    let mut notes = file.notes;
-    if file.segments.is_empty() && n_layers == 1 {
-        return Ok((layers.swap_remove(0), notes));
-    }
+    // Of many layers, each may cover a small part of the scan: none is spread over all of it.
+    let part = target.part(native, path)?;
+    let placed = layers.into_iter().map(|voxels| part.place(voxels, path));
+    let layers = placed.collect::<Result<Vec<_>, _>>()?;
     // Those of the map in its order, so that the later one wins; without a map in the file's.
     let mut wanted = Vec::new();
-    for segment in &file.segments {
+    for segment in &segments {
         let listed = names.entry(&segment.name);
         let own = names.is_empty().then_some((0, segment.value));
         if let Some((rank, value)) = listed.or(own) {
@@ -48,10 +49,14 @@ pub(super) fn combine(
             path: path.to_path_buf(),
         })?;
         let rank = canvas.add(&segment.name, value)?;
-        canvas.paint_all(rank, layer.iter().map(|v| *v == segment.value));
+        for (at, value) in part.places().zip(layer) {
+            if *value == segment.value {
+                canvas.paint(at, rank);
+            }
+        }
     }
     if canvas.is_empty() {
-        let found: Vec<&str> = file.segments.iter().map(|s| s.name.as_str()).collect();
+        let found: Vec<&str> = segments.iter().map(|s| s.name.as_str()).collect();
         return Err(LabelError::NoStructure {
             wanted: names.joined(),
             found: found.join(", "),

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::embed::{embedded, offset_in};
-use crate::{Grid, Placement, ReadError, same_grid};
+use super::embed::{offset_in, places};
+use crate::{Grid, PerAxis, Placement, ReadError, same_grid};
 
 /// Where the voxels of a label file lie on a scan's canonical grid, which they must cover.
 pub(crate) fn placed_on(
@@ -38,25 +38,18 @@ impl Target<'_> {
         reordered(&placement, voxels, path)
     }
 
-    /// As [`place`](Self::place); the file may also hold a part of the scan's voxels.
-    pub(super) fn place_part(
-        &self,
-        native: Grid,
-        voxels: Vec<u16>,
-        path: &Path,
-    ) -> Result<Vec<u16>, ReadError> {
+    /// Finds the place of a file's grid, which may hold a part of the scan's voxels.
+    pub(super) fn part(&self, native: Grid, path: &Path) -> Result<Part, ReadError> {
         let placement = self.placement(native, path)?;
-        let part = placement.canonical;
-        let Some(offset) = offset_in(self.grid, &part, self.tolerance_mm) else {
+        let offset = offset_in(self.grid, &placement.canonical, self.tolerance_mm);
+        if offset.is_none() {
             // No part, so the whole: says how far it is off.
             self.check(&placement, path)?;
-            return reordered(&placement, voxels, path);
-        };
-        let voxels = reordered(&placement, voxels, path)?;
-        Ok(if part.shape == self.grid.shape {
-            voxels
-        } else {
-            embedded(&voxels, &part, self.grid, offset)
+        }
+        Ok(Part {
+            placement,
+            offset: offset.unwrap_or_default(),
+            whole: self.grid.shape,
         })
     }
 
@@ -74,6 +67,26 @@ impl Target<'_> {
                 path: path.to_path_buf(),
             }
         })
+    }
+}
+
+/// Voxels of a scan that a file covers.
+#[derive(Debug)]
+pub(super) struct Part {
+    placement: Placement,
+    offset: [usize; 3],
+    whole: PerAxis<usize>,
+}
+
+impl Part {
+    /// Brings voxels from the file's own order to the canonical order of the part.
+    pub(super) fn place(&self, voxels: Vec<u16>, path: &Path) -> Result<Vec<u16>, ReadError> {
+        reordered(&self.placement, voxels, path)
+    }
+
+    /// The places of the part's voxels, in their canonical order, among those of the scan.
+    pub(super) fn places(&self) -> impl Iterator<Item = usize> {
+        places(self.placement.canonical.shape, self.whole, self.offset)
     }
 }
 

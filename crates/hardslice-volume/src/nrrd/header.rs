@@ -1,5 +1,6 @@
 //! The header: lines of text before the data.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -17,9 +18,10 @@ const MAX_HEADER_BYTES: u64 = 1 << 22;
 #[derive(Debug)]
 pub(super) struct Header {
     path: PathBuf,
-    /// `field: value` and `key:=value` lines; field names in lower case.
+    /// `field: value` lines, names in lower case.
     fields: Vec<(String, String)>,
-    keys: Vec<(String, String)>,
+    /// `key:=value` lines, which may be many; of several with one key the first.
+    keys: BTreeMap<String, String>,
 }
 
 /// Where the voxels lie among the axes of the data.
@@ -39,7 +41,7 @@ impl Header {
         let mut header = Self {
             path: path.to_path_buf(),
             fields: Vec::new(),
-            keys: Vec::new(),
+            keys: BTreeMap::new(),
         };
         let mut left = MAX_HEADER_BYTES;
         let mut is_first = true;
@@ -80,7 +82,9 @@ impl Header {
             return;
         };
         if let Some(value) = value.strip_prefix('=') {
-            self.keys.push((name.to_owned(), value.to_owned()));
+            self.keys
+                .entry(name.to_owned())
+                .or_insert_with(|| value.to_owned());
         } else {
             self.fields
                 .push((name.trim().to_lowercase(), value.trim().to_owned()));
@@ -89,10 +93,7 @@ impl Header {
 
     /// The value of `key:=value`.
     pub(super) fn key(&self, key: &str) -> Option<&str> {
-        self.keys
-            .iter()
-            .find(|(k, _)| k == key)
-            .map(|(_, value)| value.trim())
+        self.keys.get(key).map(|value| value.trim())
     }
 
     fn field(&self, names: &[&'static str]) -> Option<&str> {

@@ -260,16 +260,10 @@ impl Experiment {
                 "patient and patients both say whose scans they are: give one of them",
             )],
         )?;
-        SettingError::check(
-            "net",
-            [
-                (self.net.width == 0, "width must be 1 at least"),
-                (
-                    !(0.0..1.0).contains(&self.net.dropout),
-                    "dropout must be from 0 to below 1",
-                ),
-            ],
-        )?;
+        self.net.check("net")?;
+        if let Some(net) = &self.final_net {
+            net.check("final_net")?;
+        }
         SettingError::check(
             "final_net",
             [(
@@ -416,6 +410,7 @@ mod tests {
             ("arms = []\n", "arms is empty"),
             ("[train]\nlr0 = 0.0\n", "lr0 must be above 0"),
             ("[net]\nwidth = 0\n", "width must be 1"),
+            ("[final_net]\nwidth = 0\n", "width must be 1"),
         ] {
             let (top, tables) = if text.starts_with('[') {
                 ("", text)

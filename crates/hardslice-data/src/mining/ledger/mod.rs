@@ -5,6 +5,7 @@
 //! rounds, cases, slices and organs, and the same rows give the same bytes.
 
 mod columns;
+mod guarded;
 mod row;
 mod rows;
 
@@ -24,6 +25,7 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::Type;
 use thiserror::Error;
 
+use guarded::guarded;
 pub use row::LedgerRow;
 pub(super) use rows::rows;
 
@@ -113,7 +115,10 @@ fn write_groups(
 /// [`LedgerError`] when it cannot be opened or is not a ledger.
 pub fn read(path: &Path) -> Result<Vec<LedgerRow>, LedgerError> {
     let file = File::open(path).map_err(Action::Read.on(path))?;
-    read_rows(file).map_err(|source| LedgerError::Read {
+    // The parquet crate (60) checks little of what a damaged file says and panics later.
+    let rows =
+        guarded(|| read_rows(file)).unwrap_or_else(|panic| Err(ParquetError::General(panic)));
+    rows.map_err(|source| LedgerError::Read {
         path: path.to_owned(),
         source,
     })

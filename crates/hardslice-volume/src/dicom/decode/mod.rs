@@ -66,38 +66,32 @@ impl PixelData {
     ) -> Result<Cow<'_, [u8]>, DecodeError> {
         let index = index as usize;
         let wanted = format.frame_bytes();
+        if self.codec == Codec::Native {
+            let frame = self.plain_frame(index, wanted)?;
+            return self.in_machine_order(frame, format.bits_allocated);
+        }
+        let encoded = self.encoded(index)?;
+        let at_most = encoded.len().saturating_mul(self.codec.most_compressed());
+        if wanted > at_most {
+            return Err(DecodeError::Short {
+                wanted,
+                found: at_most,
+            });
+        }
         let frame = match self.codec {
-            Codec::Native => {
-                let all = self.plain_bytes()?;
-                let announced = self.n_frames.saturating_mul(wanted);
-                if all.len() >= announced.saturating_add(wanted) {
-                    return Err(DecodeError::TooLong {
-                        announced: self.n_frames,
-                        found: all.len() / wanted.max(1),
-                    });
-                }
-                let start = index.saturating_mul(wanted);
-                let left = all.get(start..).unwrap_or_default();
-                let short = DecodeError::Short {
-                    wanted,
-                    found: left.len(),
-                };
-                let frame = left.get(..wanted).ok_or(short)?;
-                return self.in_machine_order(frame, format.bits_allocated);
-            }
-            Codec::EncapsulatedNative => self.encoded(index)?,
+            Codec::Native | Codec::EncapsulatedNative => encoded,
             Codec::DeflatedFrame => {
                 let mut bytes = Vec::with_capacity(wanted);
-                flate2::read::DeflateDecoder::new(&*self.encoded(index)?)
+                flate2::read::DeflateDecoder::new(&*encoded)
                     .take(wanted as u64)
                     .read_to_end(&mut bytes)
                     .map_err(DecodeError::codec("deflated frame"))?;
                 Cow::Owned(bytes)
             }
-            Codec::Rle => Cow::Owned(rle::decode(&self.encoded(index)?, format)?),
-            Codec::Jpeg => Cow::Owned(jpeg::decode(&self.encoded(index)?, format)?),
-            Codec::JpegLs => Cow::Owned(jpeg_ls::decode(&self.encoded(index)?, format)?),
-            Codec::Jpeg2000 => Cow::Owned(jpeg2000::decode(&self.encoded(index)?, format)?),
+            Codec::Rle => Cow::Owned(rle::decode(&encoded, format)?),
+            Codec::Jpeg => Cow::Owned(jpeg::decode(&encoded, format)?),
+            Codec::JpegLs => Cow::Owned(jpeg_ls::decode(&encoded, format)?),
+            Codec::Jpeg2000 => Cow::Owned(jpeg2000::decode(&encoded, format)?),
         };
         if frame.len() < wanted {
             return Err(DecodeError::Short {
@@ -106,6 +100,24 @@ impl PixelData {
             });
         }
         Ok(frame)
+    }
+
+    /// The bytes of a frame that is not compressed, as the file has them.
+    fn plain_frame(&self, index: usize, wanted: usize) -> Result<&[u8], DecodeError> {
+        let all = self.plain_bytes()?;
+        let announced = self.n_frames.saturating_mul(wanted);
+        if all.len() >= announced.saturating_add(wanted) {
+            return Err(DecodeError::TooLong {
+                announced: self.n_frames,
+                found: all.len() / wanted.max(1),
+            });
+        }
+        let start = index.saturating_mul(wanted);
+        let left = all.get(start..).unwrap_or_default();
+        left.get(..wanted).ok_or(DecodeError::Short {
+            wanted,
+            found: left.len(),
+        })
     }
 
     /// All bytes of single bits that are not compressed.

@@ -54,18 +54,36 @@ impl Codec {
 }
 
 impl Codec {
-    /// By how much a file can be smaller than its pixels.
+    /// By how much compressed pixels can be smaller than the decoded ones: nothing is decoded, and no
+    /// memory taken, where more is announced.
     ///
-    /// Of plain pixels it cannot be, of deflated ones by 1032. The others have bounds so far away
-    /// (an image of one grey value takes some hundred bytes in JPEG 2000) that only a damaged
-    /// header goes beyond this one.
-    pub(in crate::dicom) fn most_compressed(self, transfer_syntax: &str) -> u64 {
+    /// - Deflate: 1032.
+    /// - RLE: a run of 128 bytes takes two.
+    /// - JPEG: a block of 64 pixels takes a bit, and its pixels may be kept in 16.
+    /// - JPEG-LS and JPEG 2000 have bounds so far away (an image of one grey value takes some hundred
+    ///   bytes in JPEG 2000) that only a damaged header goes beyond this one.
+    pub(in crate::dicom) fn most_compressed(self) -> usize {
         match self {
-            Self::Native if transfer_syntax.ends_with(".1.99") => 1032,
             Self::Native | Self::EncapsulatedNative => 1,
-            _ => 1 << 16,
+            Self::DeflatedFrame => DEFLATE,
+            Self::Rle => 64,
+            Self::Jpeg => 1024,
+            Self::JpegLs | Self::Jpeg2000 => 1 << 16,
         }
     }
+
+    /// By how much a file can be smaller than its pixels: a deflated data set holds plain ones.
+    pub(in crate::dicom) fn most_compressed_file(self, transfer_syntax: &str) -> usize {
+        let of_file = if transfer_syntax.ends_with(".1.99") {
+            DEFLATE
+        } else {
+            1
+        };
+        of_file * self.most_compressed()
+    }
 }
+
+/// Deflate cannot shrink anything by more than this factor.
+const DEFLATE: usize = 1032;
 
 const DECOMPRESS: &str = "; decompress the files first, for example with `gdcmconv --raw`";

@@ -40,7 +40,7 @@ pub(super) fn read(
     let kind = Kind::read(top)?;
     let segments = Segments::read(top, names)?;
     let pixels = PixelData::open(path, n_frames)?;
-    let frames = FrameAttributes::new(top);
+    let frames = FrameAttributes::new(top, n_frames)?;
     let foreground = Foreground {
         pixels: &pixels,
         format,
