@@ -5,6 +5,7 @@
 //!                      └─ crop ─ Surface ─ SurfaceDistances ── HD95, ASSD, NSD
 //!                                                   CaseScores of many cases ─ Summary
 //! ArmScore of many arms, seeds and patients ─ compare ─ Comparison
+//! printed statistics of anybody ─ reported ─ what cannot be true of them
 //! ```
 //!
 //! A score that has no value is `None` with a [`Status`] that says why, never 0, 1 or `NaN`.
@@ -19,14 +20,13 @@ mod summary;
 mod splitmix;
 mod interval;
 pub mod compare;
-mod plausible;
+pub mod reported;
 mod separation;
 
 pub use case::{CaseScores, ScoreOptions, Status, score_case, score_masks};
 pub use interval::{Bootstrap, Interval};
 pub use mask::{Label, MAX_AXIS, Mask, MaskError};
 pub use overlap::Overlap;
-pub use plausible::{Printed, impossible_sd};
 pub use separation::auc;
 pub use summary::Summary;
 pub use surface::{Convention, DirectedDistances, DistanceField, SurfaceDistances};

@@ -1,7 +1,8 @@
 //! Batch norm forward and backward, for each channel.
 
 use crate::affine::{Affine, by_block};
-use crate::moments::{Moments, Wide};
+use crate::channel_sums::ChannelSums;
+use crate::moments::Moments;
 use crate::simd::{LANES, Pixel};
 use crate::source::NormGradient;
 
@@ -65,15 +66,16 @@ impl Normed {
     pub(crate) fn backward(
         &self,
         gamma: &[f32],
-        sums: &[(Wide, Wide)],
+        sums: &[ChannelSums],
     ) -> (Vec<f32>, Vec<f32>, NormGradient) {
         let n = gamma.len();
         let mut d_gamma = vec![0.0; n];
         let mut d_beta = vec![0.0; n];
         let mut coefficients = [vec![0.0; n], vec![0.0; n], vec![0.0; n]];
         for channel in 0..n {
-            let (sum, product) = &sums[channel / LANES];
-            let (sum, product) = (sum[channel % LANES], product[channel % LANES]);
+            let sums = &sums[channel / LANES];
+            let lane = channel % LANES;
+            let (sum, product) = (sums.gradient[lane], sums.product[lane]);
             let inverse = self.inverse_deviations[channel];
             let slope = f64::from(gamma[channel]) * inverse;
             let of_gamma = product * inverse;

@@ -29,14 +29,37 @@ pub(crate) enum Sums<'a> {
     },
 }
 
-/// `(Σ gradient, Σ gradient · distance)` for each channel, by block.
+/// What is summed of a block's 16 channels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ChannelSums {
+    /// Σ gradient.
+    pub(crate) gradient: Wide,
+    /// Σ gradient · distance from the mean; 0 where only the gradient was asked for.
+    pub(crate) product: Wide,
+}
+
+impl ChannelSums {
+    const ZERO: Self = Self {
+        gradient: [0.0; LANES],
+        product: [0.0; LANES],
+    };
+
+    fn add(&mut self, more: &Self) {
+        for lane in 0..LANES {
+            self.gradient[lane] += more.gradient[lane];
+            self.product[lane] += more.product[lane];
+        }
+    }
+}
+
+/// The sums over all pixels, for each block of channels.
 pub(crate) fn channel_sums<S: Simd>(
     s: S,
     gradient: Pixels<'_>,
     sums: Sums<'_>,
     channels: usize,
     extent: Extent,
-) -> Vec<(Wide, Wide)> {
+) -> Vec<ChannelSums> {
     with_pixels!(Pixels, gradient = gradient => sums_of(s, gradient, sums, channels, extent))
 }
 
@@ -46,13 +69,13 @@ fn sums_of<S: Simd, E: Stored>(
     sums: Sums<'_>,
     channels: usize,
     extent: Extent,
-) -> Vec<(Wide, Wide)> {
+) -> Vec<ChannelSums> {
     let (blocks, plane) = (n_blocks(channels), extent.plane());
     if plane == 0 {
-        return vec![([0.0; LANES], [0.0; LANES]); blocks];
+        return vec![ChannelSums::ZERO; blocks];
     }
     let strips = plane.div_ceil(CHUNK);
-    let partial: Vec<(Wide, Wide)> = (0..extent.n * blocks * strips)
+    let partial: Vec<ChannelSums> = (0..extent.n * blocks * strips)
         .into_par_iter()
         .map(|task| {
             let (block, strip) = (task / strips, task % strips);
@@ -69,11 +92,11 @@ fn sums_of<S: Simd, E: Stored>(
         .collect();
     (0..blocks)
         .map(|block| {
-            let mut total = ([0.0; LANES], [0.0; LANES]);
+            let mut total = ChannelSums::ZERO;
             for image in 0..extent.n {
                 let first = (image * blocks + block) * strips;
                 for partial in &partial[first..first + strips] {
-                    add(&mut total, partial);
+                    total.add(partial);
                 }
             }
             total
@@ -90,8 +113,8 @@ fn of_chunk<S: Simd, E: Stored>(
     sums: Sums<'_>,
     block: usize,
     chunk: std::ops::Range<usize>,
-) -> (Wide, Wide) {
-    let mut total = ([0.0; LANES], [0.0; LANES]);
+) -> ChannelSums {
+    let mut total = ChannelSums::ZERO;
     for start in chunk.clone().step_by(STRIP) {
         let range = start..chunk.end.min(start + STRIP);
         let gradient = &gradient[range.clone()];
@@ -112,16 +135,12 @@ fn of_chunk<S: Simd, E: Stored>(
                 mean: &mean[block],
             }),
         };
-        add(&mut total, &(sum.map(f64::from), product.map(f64::from)));
+        total.add(&ChannelSums {
+            gradient: sum.map(f64::from),
+            product: product.map(f64::from),
+        });
     }
     total
-}
-
-fn add(total: &mut (Wide, Wide), more: &(Wide, Wide)) {
-    for lane in 0..LANES {
-        total.0[lane] += more.0[lane];
-        total.1[lane] += more.1[lane];
-    }
 }
 
 struct Sum<'a, E> {

@@ -5,8 +5,8 @@ use burn_std::bf16;
 
 use crate::batch_norm::rounded;
 use crate::buffers::Buffer;
+use crate::channel_sums::ChannelSums;
 use crate::layout::Extent;
-use crate::moments::Wide;
 use crate::stored::Pixels;
 
 /// Makes sure that a tensor's elements lie in order.
@@ -57,7 +57,7 @@ pub(crate) fn vector(values: &[f32]) -> FlexTensor {
 }
 
 /// `[channels]`, from the sums of a gradient by block: the gradient of a bias.
-pub(crate) fn bias_gradient(sums: &[(Wide, Wide)], channels: usize) -> FlexTensor {
-    let sums = sums.iter().flat_map(|(sum, _)| sum).take(channels);
+pub(crate) fn bias_gradient(sums: &[ChannelSums], channels: usize) -> FlexTensor {
+    let sums = sums.iter().flat_map(|sums| &sums.gradient).take(channels);
     vector(&sums.map(|sum| rounded(*sum)).collect::<Vec<_>>())
 }

@@ -106,10 +106,8 @@ impl<'a> View<'a> {
 
     fn layers(&self, z: f64, points: &[Point], brush: &Brush<'_>, plane: &mut CleanSlice) {
         for layer in &self.scene.layers {
-            let margin = BEND_MM + layer.fat_mm + brush.pixel_mm;
-            for section in layer.solid.sections(z, margin) {
-                let area = self.pixels(section.rect.grown(margin));
-                self.paint(layer, &section, area, (points, brush), plane);
+            for section in layer.solid.sections(z, reach(layer, brush)) {
+                self.paint(layer, &section, points, brush, plane);
             }
         }
     }
@@ -124,10 +122,11 @@ impl<'a> View<'a> {
         &self,
         layer: &Layer,
         section: &Section<'_>,
-        [columns, rows]: [[usize; 2]; 2],
-        (points, brush): (&[Point], &Brush<'_>),
+        points: &[Point],
+        brush: &Brush<'_>,
         plane: &mut CleanSlice,
     ) {
+        let [columns, rows] = self.pixels(section.rect.grown(reach(layer, brush)));
         let width = self.columns[1] - self.columns[0];
         // The area allows for the bend; where each pixel really lies is known by now.
         let near = section.rect.grown(layer.fat_mm + brush.pixel_mm);
@@ -151,6 +150,12 @@ impl<'a> View<'a> {
             }
         }
     }
+}
+
+/// How far beyond its solid a layer may be seen, in millimetres: its fat, the bend of the body, the
+/// edge of a pixel.
+fn reach(layer: &Layer, brush: &Brush<'_>) -> f64 {
+    BEND_MM + layer.fat_mm + brush.pixel_mm
 }
 
 /// Columns and rows of the pixels that may hold a rectangle of the body's frame.

@@ -114,9 +114,7 @@ impl Checkpoint {
             fs::write(folder.join(POSITION), serde_json::to_vec_pretty(&record)?)
         });
         written.map_err(Action::Write.on(&path))?;
-        for old in checkpoints(dir)?.into_iter().rev().skip(keep_last.max(1)) {
-            fs::remove_dir_all(&old).map_err(Action::Remove.on(&old))?;
-        }
+        remove_old(dir, keep_last)?;
         Ok(path)
     }
 
@@ -171,6 +169,18 @@ impl Checkpoint {
         }
         Ok(None)
     }
+}
+
+/// Removes all but the `keep_last` newest checkpoints in a folder; at least one stays.
+///
+/// # Errors
+///
+/// [`FileError`] when the folder cannot be listed or one of them not be removed.
+pub(crate) fn remove_old(dir: &Path, keep_last: usize) -> Result<(), FileError> {
+    for old in checkpoints(dir)?.into_iter().rev().skip(keep_last.max(1)) {
+        fs::remove_dir_all(&old).map_err(Action::Remove.on(&old))?;
+    }
+    Ok(())
 }
 
 /// The checkpoints in a folder, oldest first; none where the folder is missing.

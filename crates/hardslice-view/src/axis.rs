@@ -17,13 +17,27 @@ pub(crate) struct Axis {
     pub(crate) is_logarithmic: bool,
 }
 
+/// From one place, or value, to another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Span {
+    pub(crate) from: f64,
+    pub(crate) to: f64,
+}
+
+impl Span {
+    pub(crate) const fn new(from: f64, to: f64) -> Self {
+        Self { from, to }
+    }
+}
+
 impl Axis {
-    pub(crate) fn linear((low, high): (f64, f64), (from_px, to_px): (f64, f64)) -> Self {
+    /// An axis on which the pixels `px` show the values `values`.
+    pub(crate) fn linear(values: Span, px: Span) -> Self {
         Self {
-            low,
-            high,
-            from_px,
-            to_px,
+            low: values.from,
+            high: values.to,
+            from_px: px.from,
+            to_px: px.to,
             is_logarithmic: false,
         }
     }
@@ -117,15 +131,15 @@ pub(crate) fn nice_step(least: f64) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-/// A range that holds all values and ends at ticks; `(0, 1)` where there are none.
-pub(crate) fn nice_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+/// A range that holds all values and ends at ticks; 0 to 1 where there are none.
+pub(crate) fn nice_range(values: impl Iterator<Item = f64>) -> Span {
     let values = values.filter(|value| value.is_finite());
     let ends = values.fold(None, |ends: Option<(f64, f64)>, value| {
         let (low, high) = ends.unwrap_or((value, value));
         Some((low.min(value), high.max(value)))
     });
     let Some((low, high)) = ends else {
-        return (0.0, 1.0);
+        return Span::new(0.0, 1.0);
     };
     let extent = if high > low {
         high - low
@@ -138,9 +152,9 @@ pub(crate) fn nice_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
         (high / step - 1e-9).ceil() * step,
     );
     if high > low {
-        (low, high)
+        Span::new(low, high)
     } else {
-        (low - step, high + step)
+        Span::new(low - step, high + step)
     }
 }
 
@@ -175,47 +189,63 @@ mod tests {
     #[test]
     fn ticks_stand_at_round_values_within_the_range() {
         let labels = |range, n| -> Vec<String> {
-            let ticks = Axis::linear(range, (0.0, 1.0)).ticks(n);
+            let ticks = Axis::linear(range, Span::new(0.0, 1.0)).ticks(n);
             ticks.into_iter().map(|(_, label)| label).collect()
         };
         assert_eq!(
-            labels((0.0, 1.0), 5),
+            labels(Span::new(0.0, 1.0), 5),
             ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"],
             "fifths"
         );
         assert_eq!(
-            labels((0.93, 1.0), 4),
+            labels(Span::new(0.93, 1.0), 4),
             ["0.94", "0.96", "0.98", "1.00"],
             "hundredths"
         );
         assert_eq!(
-            labels((0.0, 25_000.0), 5),
+            labels(Span::new(0.0, 25_000.0), 5),
             ["0", "5k", "10k", "15k", "20k", "25k"],
             "steps"
         );
-        assert_eq!(labels((-1.0, 1.0), 2), ["-1", "0", "1"], "zero has no sign");
+        assert_eq!(
+            labels(Span::new(-1.0, 1.0), 2),
+            ["-1", "0", "1"],
+            "zero has no sign"
+        );
     }
 
     #[test]
     fn a_nice_range_holds_its_values() {
-        let (low, high) = nice_range([0.31, 0.52].into_iter());
+        let Span {
+            from: low,
+            to: high,
+        } = nice_range([0.31, 0.52].into_iter());
         assert!(
             (low - 0.3).abs() < 1e-9 && (high - 0.55).abs() < 1e-9,
             "{low}..{high}"
         );
-        let (low, high) = nice_range(std::iter::empty());
+        let Span {
+            from: low,
+            to: high,
+        } = nice_range(std::iter::empty());
         assert!(
             low.abs() < 1e-9 && (high - 1.0).abs() < 1e-9,
             "no values: {low}..{high}"
         );
         for value in [0.0, 1.0, -3.5, 1e-12, 1e9] {
-            let (low, high) = nice_range([value].into_iter());
+            let Span {
+                from: low,
+                to: high,
+            } = nice_range([value].into_iter());
             assert!(
                 low < high && low <= value && value <= high,
                 "{value} in {low}..{high}"
             );
         }
-        let (low, high) = nice_range([f64::NAN, 2.0, f64::INFINITY, 4.0].into_iter());
+        let Span {
+            from: low,
+            to: high,
+        } = nice_range([f64::NAN, 2.0, f64::INFINITY, 4.0].into_iter());
         assert!(
             low <= 2.0 && high >= 4.0 && high.is_finite(),
             "{low}..{high}"
@@ -226,7 +256,7 @@ mod tests {
     fn a_logarithmic_axis_gives_each_power_the_same_room() {
         let axis = Axis {
             is_logarithmic: true,
-            ..Axis::linear((1.0, 100.0), (0.0, 200.0))
+            ..Axis::linear(Span::new(1.0, 100.0), Span::new(0.0, 200.0))
         };
         assert!((axis.px(10.0) - 100.0).abs() < 1e-9, "ten lies midway");
         let labels: Vec<String> = axis.ticks(5).into_iter().map(|(_, label)| label).collect();

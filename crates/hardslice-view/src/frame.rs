@@ -1,6 +1,6 @@
 //! The part of a scan worth showing.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use hardslice_volume::components::keep_largest;
 use hardslice_volume::{Grid, PerAxis, Volume};
@@ -87,8 +87,8 @@ impl Frame {
         };
         Self {
             grid: *image.grid(),
-            y: widened(y, spacing_mm.y, shape.y),
-            x: widened(x, spacing_mm.x, shape.x),
+            y: widened(&y, spacing_mm.y, shape.y),
+            x: widened(&x, spacing_mm.x, shape.x),
         }
     }
 
@@ -148,22 +148,22 @@ pub fn evenly_spaced(n: usize, n_wanted: usize) -> Vec<usize> {
 /// Rows and columns that a mask reaches.
 #[derive(Debug, Default)]
 struct Extent {
-    y: Option<(usize, usize)>,
-    x: Option<(usize, usize)>,
+    y: Option<RangeInclusive<usize>>,
+    x: Option<RangeInclusive<usize>>,
 }
 
 impl Extent {
     fn add(&mut self, mask: &[bool], shape: PerAxis<usize>) {
-        let joined = |ends: Option<(usize, usize)>, low: usize, high: usize| match ends {
-            Some((first, last)) => Some((first.min(low), last.max(high))),
-            None => Some((low, high)),
+        let joined = |range: &Option<RangeInclusive<usize>>, low: usize, high: usize| match range {
+            Some(range) => Some(low.min(*range.start())..=high.max(*range.end())),
+            None => Some(low..=high),
         };
         for (i, row) in mask.chunks_exact(shape.x.max(1)).enumerate() {
             let first = row.iter().position(|inside| *inside);
             let last = row.iter().rposition(|inside| *inside);
             if let (Some(first), Some(last)) = (first, last) {
-                self.y = joined(self.y, i % shape.y, i % shape.y);
-                self.x = joined(self.x, first, last);
+                self.y = joined(&self.y, i % shape.y, i % shape.y);
+                self.x = joined(&self.x, first, last);
             }
         }
     }
@@ -175,9 +175,9 @@ impl Extent {
     clippy::cast_sign_loss,
     reason = "a float cast saturates, and the range is cut to the grid"
 )]
-fn widened((first, last): (usize, usize), spacing_mm: f64, n: usize) -> Range<usize> {
+fn widened(range: &RangeInclusive<usize>, spacing_mm: f64, n: usize) -> Range<usize> {
     let margin = ((MARGIN_MM / spacing_mm).ceil() as usize).min(n);
-    first.saturating_sub(margin)..(last + 1 + margin).min(n)
+    range.start().saturating_sub(margin)..(range.end() + 1 + margin).min(n)
 }
 
 #[cfg(test)]

@@ -13,5 +13,6 @@ pub mod overlay;
 pub mod curves;
 pub mod net_drawing;
 pub mod table;
+pub mod printed_row;
 pub mod paper_tables;
 pub mod report;

@@ -4,6 +4,8 @@
 
 use hardslice_volume::Grid;
 
+use crate::picture::Size;
+
 /// Size of one plane cut through a scan along its canonical axes.
 ///
 /// Values of a section are stored as the canonical axes (RAS+) give them: rows from the back to the
@@ -36,6 +38,11 @@ pub struct Section {
 }
 
 impl Section {
+    /// Columns and rows, the size of the section as it hangs.
+    pub fn size(&self) -> Size {
+        Size::new(self.n_columns, self.n_rows)
+    }
+
     /// The axial slices of a grid, `[y, x]`.
     pub fn axial(grid: &Grid) -> Self {
         let spacing_mm = grid.spacing_mm();

@@ -17,6 +17,7 @@ mod pictures;
 mod pipeline;
 mod provenance;
 mod report;
+mod reported_table;
 mod results;
 mod scans;
 mod scoring;

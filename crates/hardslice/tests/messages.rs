@@ -17,8 +17,24 @@ fn assert_fails(args: &[&str], dir: &Path, parts: &[&str]) {
 fn every_command_explains_itself() {
     let dir = tempfile::tempdir().unwrap();
     for command in [
-        "demo", "phantom", "audit", "prepare", "split", "train", "mine", "predict", "evaluate",
-        "run", "sweep", "compare", "why", "triage", "export", "report", "bench",
+        "demo",
+        "phantom",
+        "audit",
+        "prepare",
+        "split",
+        "train",
+        "mine",
+        "predict",
+        "evaluate",
+        "run",
+        "sweep",
+        "compare",
+        "why",
+        "triage",
+        "export",
+        "report",
+        "check-table",
+        "bench",
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_hardslice"))
             .args([command, "--help"])

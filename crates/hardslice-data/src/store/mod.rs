@@ -32,6 +32,7 @@ mod record;
 mod npy;
 mod one_case;
 mod prepare;
+mod holes;
 mod mapped;
 mod opened;
 mod stored_slices;

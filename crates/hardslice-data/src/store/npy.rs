@@ -1,6 +1,6 @@
 //! The header of a `.npy` file that holds one case.
 
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::marker::PhantomData;
 use std::path::Path;
 
@@ -8,6 +8,8 @@ use blake3::Hasher;
 use bytemuck::Pod;
 use hardslice_volume::PerAxis;
 use hardslice_volume::whole_file::WholeFile;
+
+use super::holes;
 
 /// What a `.npy` file of the store can hold.
 pub(super) trait Element: Pod + Send + Sync {
@@ -68,7 +70,8 @@ pub(super) fn write<T: Element>(
 /// Writes an array slice by slice, in any order, leaving holes in the file where it is zero.
 ///
 /// Label maps are mostly background: on file systems that know holes they take a quarter of the
-/// room. What is read is the same.
+/// room. What is read is the same. Where a hole would take room as soon as somebody reads it
+/// ([`holes`]), the file is written out in full.
 #[derive(Debug)]
 pub(super) struct SliceWriter<T> {
     whole: WholeFile,
@@ -84,7 +87,14 @@ impl<T: Element> SliceWriter<T> {
         let header = header::<T>(shape);
         whole.file.write_all(&header)?;
         let n_bytes = header.len() + shape.n_voxels() * size_of::<T>();
-        whole.file.set_len(n_bytes as u64)?;
+        if holes::stay_free(&whole.file) {
+            whole.file.set_len(n_bytes as u64)?;
+        } else {
+            let zeros = (n_bytes - header.len()) as u64;
+            let mut file = BufWriter::with_capacity(1 << 20, &whole.file);
+            io::copy(&mut io::repeat(0).take(zeros), &mut file)?;
+            file.flush()?;
+        }
         Ok(Self {
             whole,
             header_bytes: header.len(),
@@ -123,8 +133,10 @@ impl<T: Element> SliceWriter<T> {
 
     /// Puts the file into place and gives its hash.
     pub(super) fn finish(mut self) -> io::Result<String> {
+        // Read, not mapped: what a disk no longer gives is an error then, and no signal.
         let mut hasher = Hasher::new();
-        hasher.update_mmap_rayon(self.whole.beside())?;
+        self.whole.file.seek(SeekFrom::Start(0))?;
+        hasher.update_reader(&self.whole.file)?;
         self.whole.finish()?;
         Ok(hasher.finalize().to_hex().to_string())
     }
@@ -174,6 +186,29 @@ mod tests {
             assert!(std::fs::read(&path).unwrap() == whole, "organ at {organ:?}");
             assert_eq!(hash, blake3::hash(&whole).to_hex().as_str(), "hash of it");
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn in_memory_a_file_takes_its_whole_room_before_it_is_read() {
+        use std::os::unix::fs::MetadataExt;
+        let Ok(dir) = tempfile::tempdir_in("/dev/shm") else {
+            return;
+        };
+        let path = dir.path().join("labels.npy");
+        let shape = PerAxis::new(4, 100, 100);
+        let file = SliceWriter::<u8>::create(&path, shape).unwrap();
+        let hash = file.finish().unwrap();
+        let found = std::fs::metadata(&path).unwrap();
+        assert!(
+            found.blocks() * 512 >= found.len(),
+            "{} blocks of 512 bytes for {} bytes",
+            found.blocks(),
+            found.len()
+        );
+        let mut whole = Vec::new();
+        write(&mut whole, shape, &[0_u8; 40_000]).unwrap();
+        assert_eq!(hash, blake3::hash(&whole).to_hex().as_str(), "hash of it");
     }
 
     #[test]

@@ -221,15 +221,15 @@ impl Upsample {
         out
     }
 
-    /// A row of the gradient with zeros where the padding was cut off; `None` outside.
+    /// The row of the gradient that tap `ky` of the kernel takes to row `iy`, with zeros where the padding was cut off; `None` outside.
     fn wide_row<'a>(
         self,
         gradient: &[f32],
         plane: usize,
-        place: (usize, usize),
+        iy: usize,
+        ky: usize,
         wide: &'a mut [f32],
     ) -> Option<&'a [f32]> {
-        let (iy, ky) = place;
         let oy = (iy * self.stride + ky).wrapping_sub(self.pad());
         if oy >= self.out_height() {
             return None;
@@ -256,7 +256,7 @@ impl Upsample {
                     let plane = image * self.outputs + output;
                     for ky in 0..self.kernel() {
                         let weights = self.weights(weight, input, output, ky);
-                        if let Some(row) = self.wide_row(gradient, plane, (iy, ky), wide) {
+                        if let Some(row) = self.wide_row(gradient, plane, iy, ky, wide) {
                             for (ix, dx) in dx.iter_mut().enumerate() {
                                 let row = &row[ix * self.stride..][..weights.len()];
                                 *dx += row.iter().zip(weights).map(|(g, w)| g * w).sum::<f32>();
@@ -285,7 +285,7 @@ impl Upsample {
                 for image in 0..n {
                     let plane = image * self.outputs + output;
                     for iy in 0..height {
-                        let Some(row) = self.wide_row(gradient, plane, (iy, ky), &mut wide) else {
+                        let Some(row) = self.wide_row(gradient, plane, iy, ky, &mut wide) else {
                             continue;
                         };
                         let x =

@@ -13,7 +13,7 @@ use hardslice_data::balance::{Plan, WeightedSampler};
 use hardslice_volume::FileError;
 use thiserror::Error;
 
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::{Checkpoint, CheckpointError, remove_old};
 use crate::config::TrainConfig;
 use crate::dataset::SliceDataset;
 use crate::layout::TrainingDir;
@@ -149,6 +149,8 @@ pub fn fit(
     let state = resume(state, phase, identity, dir, context)?;
     if state.position.step >= phase.steps.end {
         reporter.skipped();
+        // The program may have been stopped between its last checkpoint and this.
+        remove_old(&dir.checkpoints(), phase.config.keep_checkpoints)?;
         Receipt::of(&state).write(dir)?;
         return Ok(state);
     }
@@ -178,9 +180,10 @@ pub fn fit(
         loader.finish();
         trained
     });
-    // The log tells how a training went that failed, too.
-    monitor.flush_log()?;
+    // The log tells how a training went that failed, too; then that failure is the one to report.
+    let flushed = monitor.flush_log();
     let state = trained?;
+    flushed?;
     monitor.finish(&state)?;
     Receipt::of(&state).write(dir)?;
     reporter.finished();

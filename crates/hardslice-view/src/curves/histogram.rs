@@ -1,6 +1,6 @@
 //! How many slices have which Dice, and where tau cuts.
 
-use crate::axis::{Area, Axis, nice_range};
+use crate::axis::{Area, Axis, Span, nice_range};
 use crate::chart::Chart;
 use crate::svg::{Anchor, Drawing, text_width};
 
@@ -52,17 +52,16 @@ impl DiceHistogram {
             .zip(&easy)
             .map(|(h, e)| h + e)
             .fold(1, usize::max) as f64;
+        let upright = Span::new(BOTTOM, TOP);
         let y = match self.counts {
-            CountAxis::Linear => {
-                Axis::linear((0.0, nice_range([0.0, most].into_iter()).1), (BOTTOM, TOP))
-            }
+            CountAxis::Linear => Axis::linear(nice_range([0.0, most].into_iter()), upright),
             CountAxis::Logarithmic => Axis {
                 is_logarithmic: true,
-                ..Axis::linear((0.7, most.max(10.0) * 1.2), (BOTTOM, TOP))
+                ..Axis::linear(Span::new(0.7, most.max(10.0) * 1.2), upright)
             },
         };
         let area = Area {
-            x: Axis::linear((0.0, 1.0), (LEFT, RIGHT)),
+            x: Axis::linear(Span::new(0.0, 1.0), Span::new(LEFT, RIGHT)),
             y,
         };
         let mut drawing = Drawing::new(WIDTH, HEIGHT);

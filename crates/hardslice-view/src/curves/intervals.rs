@@ -1,6 +1,6 @@
 //! Estimates with their intervals, one line each.
 
-use crate::axis::{Area, Axis, nice_range};
+use crate::axis::{Area, Axis, Span, nice_range};
 use crate::chart::Chart;
 use crate::svg::{Anchor, Drawing, text_width};
 
@@ -58,12 +58,12 @@ impl Intervals {
             [row.estimate, ends[0], ends[1]]
         });
         let zero = self.has_zero.then_some(0.0);
-        let (low, high) = nice_range(values.chain(zero));
+        let range = nice_range(values.chain(zero));
         let n_rows = rows().count() as f64;
         let bottom = TOP + n_rows * ROW + self.groups.len() as f64 * HEADING + 8.0;
         let area = Area {
-            x: Axis::linear((low, high), (left, RIGHT)),
-            y: Axis::linear((0.0, 1.0), (bottom, TOP)),
+            x: Axis::linear(range, Span::new(left, RIGHT)),
+            y: Axis::linear(Span::new(0.0, 1.0), Span::new(bottom, TOP)),
         };
         let mut drawing = Drawing::new(WIDTH, bottom + 56.0);
         drawing.text("title", [20.0, 26.0], Anchor::Start, &self.title);
@@ -77,7 +77,7 @@ impl Intervals {
             let x = area.x.px(0.0);
             drawing.line("mark", [x, bottom], [x, TOP - 4.0]);
         }
-        let decimals = decimals(high - low);
+        let decimals = decimals(range.to - range.from);
         let mut y = TOP;
         for group in &self.groups {
             drawing.text("label", [20.0, y + 18.0], Anchor::Start, &group.heading);

@@ -1,6 +1,6 @@
 //! The same cases under several arms.
 
-use crate::axis::{Area, Axis, nice_range};
+use crate::axis::{Area, Axis, Span, nice_range};
 use crate::chart::Chart;
 use crate::svg::{Anchor, Drawing, SERIES, text_width};
 
@@ -50,8 +50,8 @@ impl PairedCases {
             .iter()
             .flat_map(|case| case.scores.iter().flatten().copied());
         let area = Area {
-            x: Axis::linear(nice_range(scores), (left, RIGHT)),
-            y: Axis::linear((0.0, 1.0), (bottom, top)),
+            x: Axis::linear(nice_range(scores), Span::new(left, RIGHT)),
+            y: Axis::linear(Span::new(0.0, 1.0), Span::new(bottom, top)),
         };
         for (value, _) in area.x.ticks(8) {
             let x = area.x.px(value);

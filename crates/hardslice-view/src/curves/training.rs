@@ -1,6 +1,6 @@
 //! Loss and validation score over the iterations.
 
-use crate::axis::{Area, Axis, nice_range};
+use crate::axis::{Area, Axis, Span, nice_range};
 use crate::chart::Chart;
 use crate::svg::{Anchor, Drawing, SERIES, text_width};
 
@@ -73,7 +73,8 @@ impl TrainingCurves {
             .map(|point| point.0)
             .filter(|x| x.is_finite())
             .fold(0.0, f64::max);
-        let x = Axis::linear((0.0, if last > 0.0 { last } else { 1.0 }), (LEFT, RIGHT));
+        let last = if last > 0.0 { last } else { 1.0 };
+        let x = Axis::linear(Span::new(0.0, last), Span::new(LEFT, RIGHT));
         let charts = [
             (&self.loss, "training loss"),
             (&self.dice, "validation Dice"),
@@ -85,11 +86,11 @@ impl TrainingCurves {
                     .flat_map(|curve| &curve.points)
                     .map(|point| point.1)
             };
-            let (mut low, high) = nice_range(values());
-            if name == "training loss" && low > 0.0 {
-                low = 0.0;
+            let mut range = nice_range(values());
+            if name == "training loss" {
+                range.from = range.from.min(0.0);
             }
-            let y = Axis::linear((low, high), (top + CHART_HEIGHT, top));
+            let y = Axis::linear(range, Span::new(top + CHART_HEIGHT, top));
             let area = Area { x, y };
             area.draw(&mut drawing, name);
             self.draw_marks(&mut drawing, &area, top < tops[1]);

@@ -5,7 +5,8 @@ use thiserror::Error;
 use super::{Layer, PanelStyle};
 use crate::palette::{PAPER, Rgb};
 use crate::picture::{
-    Coverage, Picture, TextStyle, outline_coverage, scale_linear, text_height, text_width, wrap,
+    Corner, Coverage, Picture, Size, TextStyle, outline_coverage, scale_linear, text_height,
+    text_width, wrap,
 };
 use crate::section::Section;
 
@@ -80,13 +81,14 @@ pub fn slice_panel<T: Copy + Into<f32>>(
 ) -> Result<Picture, PanelError> {
     panel.check()?;
     let section = panel.section;
-    let from = (section.n_columns, section.n_rows);
-    let size = (style.width_px, panel.height_px(style.width_px));
+    let from = section.size();
+    let size = Size::new(style.width_px, panel.height_px(style.width_px));
     let greys: Vec<f32> = Section::hung(panel.image_hu)
         .into_iter()
         .map(|hu| style.window.grey(hu.into()))
         .collect();
-    let mut picture = Picture::from_grey(size.0, size.1, &scale_linear(&greys, from, size));
+    let mut picture =
+        Picture::from_grey(size.width, size.height, &scale_linear(&greys, from, size));
     let masks: Vec<Vec<bool>> = panel
         .layers
         .iter()
@@ -95,13 +97,13 @@ pub fn slice_panel<T: Copy + Into<f32>>(
     for (layer, mask) in panel.layers.iter().zip(&masks) {
         if layer.fill > 0.0 {
             let fill = fill_coverage(mask, from, size);
-            picture.blend_coverage((0, 0), &fill, layer.colour, layer.fill);
+            picture.blend_coverage(Corner::ORIGIN, &fill, layer.colour, layer.fill);
         }
     }
     for (layer, mask) in panel.layers.iter().zip(&masks) {
         if layer.line > 0.0 {
             let line = outline_coverage(mask, from, size, layer.line * style.line_px);
-            picture.blend_coverage((0, 0), &line, layer.colour, 1.0);
+            picture.blend_coverage(Corner::ORIGIN, &line, layer.colour, 1.0);
         }
     }
     draw_marks(&mut picture, &section, style);
@@ -174,15 +176,15 @@ pub(super) fn check_length(
 }
 
 /// The inside of a mask with a soft edge where linear interpolation passes one half.
-fn fill_coverage(mask: &[bool], from: (usize, usize), size: (usize, usize)) -> Coverage {
+fn fill_coverage(mask: &[bool], from: Size, size: Size) -> Coverage {
     let levels: Vec<f32> = mask
         .iter()
         .map(|&inside| f32::from(u8::from(inside)))
         .collect();
-    let mut coverage = Coverage::empty(size.0, size.1);
+    let mut coverage = Coverage::empty(size.width, size.height);
     for (i, level) in scale_linear(&levels, from, size).into_iter().enumerate() {
         if level > 0.0 {
-            coverage.raise(i % size.0, i / size.0, (level - 0.5) * 3.0 + 0.5);
+            coverage.raise(i % size.width, i / size.width, (level - 0.5) * 3.0 + 0.5);
         }
     }
     coverage
@@ -207,7 +209,8 @@ fn draw_marks(picture: &mut Picture, section: &Section, style: &PanelStyle) {
         return;
     }
     let margin = width / 50;
-    picture.draw_text((margin, (height - text_height(letter)) / 2), "R", letter);
+    let letter_top = (height - text_height(letter)) / 2;
+    picture.draw_text(Corner::new(margin, letter_top), "R", letter);
     let bar = (width as f64 * BAR_MM / section.width_mm()) as usize;
     if bar + 2 * margin > width {
         return;
@@ -220,7 +223,7 @@ fn draw_marks(picture: &mut Picture, section: &Section, style: &PanelStyle) {
         for x in [left, right] {
             lines.add_line([x, y], [x, y - tick], line_px);
         }
-        picture.blend_coverage((0, 0), &lines, colour, 0.9);
+        picture.blend_coverage(Corner::ORIGIN, &lines, colour, 0.9);
     }
     let text = TextStyle {
         cap_height_px: style.cap_height_px * 0.8,
@@ -229,7 +232,7 @@ fn draw_marks(picture: &mut Picture, section: &Section, style: &PanelStyle) {
     let text_left = (f32::midpoint(left, right) - text_width("5 cm", text) / 2.0) as usize;
     // The words stand on the bar, between its ends.
     let text_top = (y - 4.0 - 1.2 * text.cap_height_px).max(0.0) as usize;
-    picture.draw_text((text_left, text_top), "5 cm", text);
+    picture.draw_text(Corner::new(text_left, text_top), "5 cm", text);
 }
 
 /// The picture with its caption on paper below.
@@ -243,9 +246,10 @@ fn with_caption(picture: &Picture, caption: &str, style: &PanelStyle) -> Picture
     let gap = line_height / 3;
     let height = picture.height() + gap + lines.len() * line_height;
     let mut whole = Picture::filled(picture.width(), height, PAPER);
-    whole.paste((0, 0), picture);
+    whole.paste(Corner::ORIGIN, picture);
     for (i, line) in lines.iter().enumerate() {
-        whole.draw_text((0, picture.height() + gap + i * line_height), line, text);
+        let top = picture.height() + gap + i * line_height;
+        whole.draw_text(Corner::new(0, top), line, text);
     }
     whole
 }

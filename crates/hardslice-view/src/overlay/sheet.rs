@@ -1,7 +1,7 @@
 //! Panels side by side on paper.
 
 use crate::palette::{PAPER, Rgb};
-use crate::picture::{Picture, TextStyle, text_height, text_width, wrap};
+use crate::picture::{Corner, Picture, Size, TextStyle, text_height, text_width, wrap};
 
 /// A colour and what it stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Sheet {
         let mut sheet = Picture::filled(inner + 2 * GAP_PX, height, PAPER);
         let mut top = GAP_PX;
         for block in &blocks {
-            sheet.paste((GAP_PX, top), block);
+            sheet.paste(Corner::new(GAP_PX, top), block);
             top += block.height() + GAP_PX;
         }
         sheet
@@ -108,7 +108,7 @@ impl Sheet {
                 let height = height.expect("a row has at least one panel");
                 let mut strip = Picture::filled(inner, height, PAPER);
                 for (i, panel) in row.iter().enumerate() {
-                    strip.paste((i * (cell + GAP_PX), 0), panel);
+                    strip.paste(Corner::new(i * (cell + GAP_PX), 0), panel);
                 }
                 blocks.push(strip);
             }
@@ -128,7 +128,7 @@ fn text_block(text: &str, width: usize, style: TextStyle) -> Picture {
     let lines = wrap(text, width as f32, style);
     let mut block = Picture::filled(width, lines.len() * text_height(style), PAPER);
     for (i, line) in lines.iter().enumerate() {
-        block.draw_text((0, i * text_height(style)), line, style);
+        block.draw_text(Corner::new(0, i * text_height(style)), line, style);
     }
     block
 }
@@ -143,19 +143,21 @@ fn legend_block(entries: &[LegendEntry], width: usize, style: TextStyle) -> Pict
     let line_height = text_height(style) + 2;
     let swatch = style.cap_height_px.round() as usize;
     let mut places = Vec::new();
-    let (mut left, mut top) = (0, 0);
+    let mut at = Corner::ORIGIN;
     for entry in entries {
         let entry_width = 2 * swatch + text_width(&entry.name, style).ceil() as usize;
-        if left > 0 && left + entry_width > width {
-            (left, top) = (0, top + line_height);
+        if at.left > 0 && at.left + entry_width > width {
+            at = Corner::new(0, at.top + line_height);
         }
-        places.push((left, top));
-        left += entry_width + 2 * swatch;
+        places.push(at);
+        at.left += entry_width + 2 * swatch;
     }
-    let mut block = Picture::filled(width, top + line_height, PAPER);
-    for (entry, (left, top)) in entries.iter().zip(places) {
-        block.fill_rect((left, top + 1), (swatch + 2, swatch + 2), entry.colour);
-        block.draw_text((left + 2 * swatch, top), &entry.name, style);
+    let mut block = Picture::filled(width, at.top + line_height, PAPER);
+    for (entry, at) in entries.iter().zip(places) {
+        let square = Size::new(swatch + 2, swatch + 2);
+        block.fill_rect(Corner::new(at.left, at.top + 1), square, entry.colour);
+        let name_at = Corner::new(at.left + 2 * swatch, at.top);
+        block.draw_text(name_at, &entry.name, style);
     }
     block
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::panel::PanelError;
 use super::{Layer, SlicePanel, Window};
-use crate::picture::{Picture, outline, scale_linear};
+use crate::picture::{Picture, Size, outline, scale_linear};
 use crate::section::Section;
 use crate::svg::{escaped, number};
 
@@ -30,7 +30,7 @@ pub fn slice_svg<T: Copy + Into<f32>>(
 ) -> Result<String, PanelError> {
     panel.check()?;
     let section = panel.section;
-    let from = (section.n_columns, section.n_rows);
+    let from = section.size();
     let aspect = section.height_mm() / section.width_mm();
     let (width, height) = (WIDTH, WIDTH * aspect);
     let [w, h] = [width, height].map(number);
@@ -41,7 +41,7 @@ pub fn slice_svg<T: Copy + Into<f32>>(
         escaped(description),
         scan_png(panel, window, pixels(&section, aspect))
     );
-    let scale = [width / from.0 as f64, height / from.1 as f64];
+    let scale = [width / from.width as f64, height / from.height as f64];
     let outlines = panel.layers.iter();
     svg.extend(outlines.filter_map(|layer| outlined(layer, from, scale)));
     svg.push_str(&marks(&section, [width, height]));
@@ -50,24 +50,20 @@ pub fn slice_svg<T: Copy + Into<f32>>(
 }
 
 /// The scan as grey pixels, a PNG in base64.
-fn scan_png<T: Copy + Into<f32>>(
-    panel: &SlicePanel<'_, T>,
-    window: Window,
-    size: (usize, usize),
-) -> String {
-    let from = (panel.section.n_columns, panel.section.n_rows);
+fn scan_png<T: Copy + Into<f32>>(panel: &SlicePanel<'_, T>, window: Window, size: Size) -> String {
+    let from = panel.section.size();
     let greys: Vec<f32> = Section::hung(panel.image_hu)
         .into_iter()
         .map(|hu| window.grey(hu.into()))
         .collect();
-    let scan = Picture::from_grey(size.0, size.1, &scale_linear(&greys, from, size));
+    let scan = Picture::from_grey(size.width, size.height, &scale_linear(&greys, from, size));
     let png = scan.to_grey_png();
     STANDARD.encode(png.expect("a grey picture of at most 300 by 1200 pixels encodes"))
 }
 
 /// A layer's area and outline; `None` where its mask is empty.
-fn outlined(layer: &Layer<'_>, from: (usize, usize), scale: [f64; 2]) -> Option<String> {
-    let path = path(&outline(&Section::hung(&layer.mask), from.0, from.1), scale);
+fn outlined(layer: &Layer<'_>, from: Size, scale: [f64; 2]) -> Option<String> {
+    let path = path(&outline(&Section::hung(&layer.mask), from), scale);
     if path.is_empty() {
         return None;
     }
@@ -91,10 +87,10 @@ fn outlined(layer: &Layer<'_>, from: (usize, usize), scale: [f64; 2]) -> Option<
     clippy::cast_sign_loss,
     reason = "a positive number of pixels, clamped"
 )]
-fn pixels(section: &Section, aspect: f64) -> (usize, usize) {
+fn pixels(section: &Section, aspect: f64) -> Size {
     let columns = section.n_columns.clamp(1, MOST_COLUMNS);
     let rows = (columns as f64 * aspect).round() as usize;
-    (columns, rows.clamp(1, 4 * MOST_COLUMNS))
+    Size::new(columns, rows.clamp(1, 4 * MOST_COLUMNS))
 }
 
 /// The patient's right, and a bar of 5 cm.
@@ -197,7 +193,7 @@ mod tests {
         let mask: Vec<bool> = (0..40)
             .map(|i| (1..4).contains(&(i / 8)) && (2..6).contains(&(i % 8)))
             .collect();
-        let path = path(&outline(&mask, 8, 5), [1.0, 1.0]);
+        let path = path(&outline(&mask, Size::new(8, 5)), [1.0, 1.0]);
         assert_eq!(path.matches('M').count(), 1, "{path}");
         assert_eq!(
             path.matches('L').count(),
@@ -210,7 +206,7 @@ mod tests {
     #[test]
     fn a_ring_is_two_paths() {
         let mask: Vec<bool> = (0..49).map(|i| i != 24).collect();
-        let path = path(&outline(&mask, 7, 7), [2.0, 2.0]);
+        let path = path(&outline(&mask, Size::new(7, 7)), [2.0, 2.0]);
         assert_eq!(path.matches('Z').count(), 2, "{path}");
     }
 

@@ -12,8 +12,9 @@ mod printed;
 
 use std::collections::BTreeMap;
 
-use hardslice_eval::{Printed, Summary, impossible_sd};
+use hardslice_eval::Summary;
 
+use crate::printed_row::PrintedRow;
 use crate::table::{Cell, Column, Table};
 use printed::{N_PATIENTS, PRINTED, PrintedTable};
 
@@ -84,9 +85,7 @@ pub struct PaperRow {
     /// The arm.
     pub arm: PaperArm,
     /// As printed: test Dice of 40 patients.
-    pub printed: Printed,
-    /// Whether no 40 values can have the printed mean, standard deviation and range.
-    pub sd_is_impossible: bool,
+    pub printed: PrintedRow,
     /// Ours. `None` where the arm was not run.
     pub ours: Option<Summary>,
 }
@@ -175,18 +174,19 @@ pub fn paper_tables(ours: &BTreeMap<PaperKey, Summary>) -> [PaperTable; 6] {
         rows: std::array::from_fn(|place| {
             let [mean, sd, min, max] = printed[place];
             let arm = PaperArm::ALL[place];
-            let printed = Printed {
+            let printed = PrintedRow {
                 n: N_PATIENTS,
                 mean,
                 sd,
                 min,
                 max,
+                n_decimals: 4,
+                n_decimals_sd: 3,
+                denominator: None,
             };
             PaperRow {
                 arm,
                 printed,
-                // Standard deviations are printed with three decimals, everything else with four.
-                sd_is_impossible: impossible_sd(&printed, 0.000_05, 0.000_5),
                 ours: ours.get(&PaperKey { organ, net, arm }).copied(),
             }
         }),
@@ -213,7 +213,7 @@ impl PaperTable {
         columns.push(Column::words("printed_sd_is", "printed SD is"));
         columns.push(Column::numbers("n", "our n"));
         columns.extend(numbers("our", "our"));
-        let is_any_impossible = self.rows.iter().any(|row| row.sd_is_impossible);
+        let is_any_impossible = self.rows.iter().any(|row| row.printed.is_impossible());
         let missing: Vec<&str> = self
             .rows
             .iter()
@@ -249,7 +249,7 @@ impl PaperTable {
 
 fn cells(row: &PaperRow) -> Vec<Cell> {
     let printed = row.printed;
-    let possible = if row.sd_is_impossible {
+    let possible = if row.printed.is_impossible() {
         "impossible"
     } else {
         ""
@@ -284,7 +284,7 @@ mod tests {
         for (table, wanted) in tables.iter().zip(wanted) {
             let rows = table.rows.iter().enumerate();
             let found: Vec<usize> = rows
-                .filter(|(_, row)| row.sd_is_impossible)
+                .filter(|(_, row)| row.printed.is_impossible())
                 .map(|(place, _)| place)
                 .collect();
             assert_eq!(found, wanted, "{}", table.number);

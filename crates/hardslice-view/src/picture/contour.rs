@@ -1,6 +1,6 @@
 //! The outline of a mask.
 
-use super::Coverage;
+use super::{Coverage, Size};
 
 /// The outline of a mask as straight pieces, in mask pixels from the upper left corner.
 ///
@@ -10,12 +10,13 @@ use super::Coverage;
 ///
 /// # Shapes
 ///
-/// `mask` is `[height, width]`; pixels that are missing at the end count as outside.
+/// `mask` is `[size.height, size.width]`; pixels that are missing at the end count as outside.
 ///
 /// # Sources
 ///
 /// W. E. Lorensen and H. E. Cline (1987), "Marching cubes", SIGGRAPH, in two dimensions.
-pub fn outline(mask: &[bool], width: usize, height: usize) -> Vec<[[f32; 2]; 2]> {
+pub fn outline(mask: &[bool], size: Size) -> Vec<[[f32; 2]; 2]> {
+    let Size { width, height } = size;
     // Coordinates here are shifted by one, so that the frame of outside pixels has index 0.
     let inside = |x: usize, y: usize| {
         (1..=width).contains(&x)
@@ -55,19 +56,17 @@ pub fn outline(mask: &[bool], width: usize, height: usize) -> Vec<[[f32; 2]; 2]>
     pieces
 }
 
-/// The outline of a mask of `(width, height)` pixels, drawn `line_width` pixels wide on a picture
-/// of `size` pixels.
-pub fn outline_coverage(
-    mask: &[bool],
-    (width, height): (usize, usize),
-    size: (usize, usize),
-    line_width: f32,
-) -> Coverage {
-    let mut coverage = Coverage::empty(size.0, size.1);
-    let scale = [size.0 as f32 / width as f32, size.1 as f32 / height as f32];
-    for [from, to] in outline(mask, width, height) {
+/// The outline of a mask of the size `from`, drawn `line_width` pixels wide on a picture of the
+/// size `to`.
+pub fn outline_coverage(mask: &[bool], from: Size, to: Size, line_width: f32) -> Coverage {
+    let mut coverage = Coverage::empty(to.width, to.height);
+    let scale = [
+        to.width as f32 / from.width as f32,
+        to.height as f32 / from.height as f32,
+    ];
+    for [start, end] in outline(mask, from) {
         let place = |point: [f32; 2]| [point[0] * scale[0], point[1] * scale[1]];
-        coverage.add_line(place(from), place(to), line_width);
+        coverage.add_line(place(start), place(end), line_width);
     }
     coverage
 }
@@ -85,7 +84,7 @@ mod tests {
 
     #[test]
     fn one_pixel_is_outlined_by_a_diamond_around_its_centre() {
-        let pieces = outline(&[true], 1, 1);
+        let pieces = outline(&[true], Size::new(1, 1));
         assert_eq!(pieces.len(), 4, "four cut corners");
         for point in pieces.iter().flatten() {
             let distance = (point[0] - 0.5).abs() + (point[1] - 0.5).abs();
@@ -98,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_block_has_straight_sides_and_cut_corners() {
-        let pieces = outline(&[true; 12], 4, 3);
+        let pieces = outline(&[true; 12], Size::new(4, 3));
         let want = 2.0 * (3.0 + 2.0) + 4.0 * 0.5_f32.sqrt();
         assert!(
             (length(&pieces) - want).abs() < 1e-5,
@@ -111,7 +110,7 @@ mod tests {
     fn every_outline_closes_for_every_mask_of_nine_pixels() {
         for bits in 0..512_u32 {
             let mask: Vec<bool> = (0..9).map(|i| bits >> i & 1 == 1).collect();
-            let mut ends: Vec<[u32; 2]> = outline(&mask, 3, 3)
+            let mut ends: Vec<[u32; 2]> = outline(&mask, Size::new(3, 3))
                 .iter()
                 .flatten()
                 .map(|point| point.map(f32::to_bits))
@@ -129,7 +128,7 @@ mod tests {
 
     #[test]
     fn pixels_that_touch_at_a_corner_stay_apart() {
-        let pieces = outline(&[true, false, false, true], 2, 2);
+        let pieces = outline(&[true, false, false, true], Size::new(2, 2));
         assert_eq!(pieces.len(), 8, "two diamonds");
     }
 }

@@ -11,11 +11,13 @@ use crate::palette::Rgb;
 mod contour;
 mod coverage;
 mod font;
+mod place;
 mod scale;
 mod text;
 
 pub use contour::{outline, outline_coverage};
 pub use coverage::Coverage;
+pub use place::{Corner, Size};
 pub use scale::scale_linear;
 pub(crate) use text::text_strokes;
 pub use text::{TextStyle, text_height, text_width, wrap};
@@ -97,42 +99,36 @@ impl Picture {
 
     /// Lays a colour over the picture, as much as `coverage` says, times `opacity`.
     ///
-    /// The coverage is placed with its upper left corner at `(left, top)`.
-    pub fn blend_coverage(
-        &mut self,
-        (left, top): (usize, usize),
-        coverage: &Coverage,
-        colour: Rgb,
-        opacity: f32,
-    ) {
+    /// The coverage is placed with its upper left corner at `at`.
+    pub fn blend_coverage(&mut self, at: Corner, coverage: &Coverage, colour: Rgb, opacity: f32) {
         for y in 0..coverage.height() {
             for x in 0..coverage.width() {
                 let share = coverage.share(x, y);
                 if share > 0.0 {
-                    self.blend(left + x, top + y, colour, share * opacity);
+                    self.blend(at.left + x, at.top + y, colour, share * opacity);
                 }
             }
         }
     }
 
     /// Fills a rectangle; what lies beyond the picture is left out.
-    pub fn fill_rect(&mut self, (left, top): (usize, usize), size: (usize, usize), colour: Rgb) {
-        for y in top.min(self.height)..(top + size.1).min(self.height) {
-            for x in left.min(self.width)..(left + size.0).min(self.width) {
+    pub fn fill_rect(&mut self, at: Corner, size: Size, colour: Rgb) {
+        for y in at.top.min(self.height)..(at.top + size.height).min(self.height) {
+            for x in at.left.min(self.width)..(at.left + size.width).min(self.width) {
                 self.pixels[y * self.width + x] = colour;
             }
         }
     }
 
-    /// Copies another picture into this one with its upper left corner at `(left, top)`; what lies
-    /// beyond this picture is left out.
-    pub fn paste(&mut self, (left, top): (usize, usize), other: &Picture) {
-        let width = other.width.min(self.width.saturating_sub(left));
+    /// Copies another picture into this one with its upper left corner at `at`; what lies beyond
+    /// this picture is left out.
+    pub fn paste(&mut self, at: Corner, other: &Picture) {
+        let width = other.width.min(self.width.saturating_sub(at.left));
         if width == 0 {
             return;
         }
-        for y in 0..other.height.min(self.height.saturating_sub(top)) {
-            let to = (top + y) * self.width + left;
+        for y in 0..other.height.min(self.height.saturating_sub(at.top)) {
+            let to = (at.top + y) * self.width + at.left;
             let from = y * other.width;
             self.pixels[to..to + width].copy_from_slice(&other.pixels[from..from + width]);
         }
@@ -258,8 +254,8 @@ mod tests {
     #[test]
     fn a_paste_over_the_edge_keeps_what_fits() {
         let mut picture = Picture::filled(3, 3, Rgb::grey(0));
-        picture.paste((2, 2), &Picture::filled(5, 5, Rgb::grey(9)));
-        picture.paste((7, 0), &Picture::filled(5, 5, Rgb::grey(9)));
+        picture.paste(Corner::new(2, 2), &Picture::filled(5, 5, Rgb::grey(9)));
+        picture.paste(Corner::new(7, 0), &Picture::filled(5, 5, Rgb::grey(9)));
         let n_pasted = picture
             .pixels
             .iter()

@@ -1,23 +1,25 @@
 //! Bringing values to another number of pixels.
 
+use super::Size;
+
 /// Scales an image of values by linear interpolation; where pixels become larger than the values'
 /// own, each is the mean of the values under it, weighted by a triangle, so that nothing flickers.
 ///
 /// # Shapes
 ///
-/// `values` is `[from.1, from.0]` (width and height as `(width, height)`), the result
-/// `[to.1, to.0]`. Values missing at the end count as 0.
+/// `values` is `[from.height, from.width]`, the result `[to.height, to.width]`. Values missing at
+/// the end count as 0.
 ///
 /// # Sources
 ///
 /// The resampling of Pillow's `Image.resize(.., BILINEAR)`: a triangle of one source pixel's width
 /// when enlarging and of one target pixel's when reducing, normalised at the edges.
-pub fn scale_linear(values: &[f32], from: (usize, usize), to: (usize, usize)) -> Vec<f32> {
-    let value = |x: usize, y: usize| values.get(y * from.0 + x).copied().unwrap_or(0.0);
-    let columns = weights(from.0, to.0);
-    let rows = weights(from.1, to.1);
-    let mut narrowed = Vec::with_capacity(from.1 * to.0);
-    for y in 0..from.1 {
+pub fn scale_linear(values: &[f32], from: Size, to: Size) -> Vec<f32> {
+    let value = |x: usize, y: usize| values.get(y * from.width + x).copied().unwrap_or(0.0);
+    let columns = weights(from.width, to.width);
+    let rows = weights(from.height, to.height);
+    let mut narrowed = Vec::with_capacity(from.height * to.width);
+    for y in 0..from.height {
         for (first, shares) in &columns {
             let sum: f32 = shares
                 .iter()
@@ -27,10 +29,10 @@ pub fn scale_linear(values: &[f32], from: (usize, usize), to: (usize, usize)) ->
             narrowed.push(sum);
         }
     }
-    let mut scaled = Vec::with_capacity(to.0 * to.1);
+    let mut scaled = Vec::with_capacity(to.width * to.height);
     for (first, shares) in &rows {
-        for x in 0..to.0 {
-            let at = |i: usize| narrowed[(first + i) * to.0 + x];
+        for x in 0..to.width {
+            let at = |i: usize| narrowed[(first + i) * to.width + x];
             scaled.push(shares.iter().enumerate().map(|(i, w)| w * at(i)).sum());
         }
     }
@@ -66,7 +68,7 @@ mod tests {
 
     #[test]
     fn enlarging_a_step_gives_the_values_of_linear_interpolation() {
-        let scaled = scale_linear(&[0.0, 1.0], (2, 1), (4, 1));
+        let scaled = scale_linear(&[0.0, 1.0], Size::new(2, 1), Size::new(4, 1));
         let want = [0.0, 0.25, 0.75, 1.0];
         for (got, want) in scaled.iter().zip(want) {
             assert!(
@@ -80,14 +82,14 @@ mod tests {
     fn reducing_turns_a_checkerboard_into_its_mean() {
         let is_white = |i: usize| (i / 12 + i % 12).is_multiple_of(2);
         let checks: Vec<f32> = (0..144).map(|i| f32::from(u8::from(is_white(i)))).collect();
-        let centre = scale_linear(&checks, (12, 12), (3, 3))[4];
+        let centre = scale_linear(&checks, Size::new(12, 12), Size::new(3, 3))[4];
         assert!((centre - 0.5).abs() < 1e-6, "{centre} instead of the mean");
     }
 
     #[test]
     fn a_constant_stays_constant_at_any_size() {
         for n in 1..9 {
-            let scaled = scale_linear(&[3.0; 12], (4, 3), (n, 10 - n));
+            let scaled = scale_linear(&[3.0; 12], Size::new(4, 3), Size::new(n, 10 - n));
             assert_eq!(scaled.len(), n * (10 - n), "size");
             assert!(
                 scaled.iter().all(|v| (v - 3.0).abs() < 1e-5),

@@ -1,7 +1,7 @@
 //! Text on a picture.
 
 use super::font::{BASELINE_UNITS, CAP_UNITS, glyph};
-use super::{Coverage, Picture};
+use super::{Corner, Coverage, Picture};
 use crate::palette::{INK, Rgb};
 
 /// Letters are drawn a little narrower than their grid.
@@ -92,18 +92,18 @@ pub fn wrap(text: &str, width_px: f32, style: TextStyle) -> Vec<String> {
 }
 
 impl Picture {
-    /// Draws one line of text with its upper left corner at `(left, top)`.
+    /// Draws one line of text with its upper left corner at `at`.
     ///
     /// Latin letters, digits, the signs of ASCII and – ± × ° · … τ ≥ ≤ exist; any other character
     /// is drawn as a crossed box. Text beyond the edge is cut.
-    pub fn draw_text(&mut self, (left, top): (usize, usize), text: &str, style: TextStyle) {
+    pub fn draw_text(&mut self, at: Corner, text: &str, style: TextStyle) {
         let line_width = (style.cap_height_px * style.weight).max(1.0);
         if let Some(halo) = style.halo {
             let rim = text_coverage(text, style, 3.0 * line_width);
-            self.blend_coverage((left, top), &rim, halo, 0.9);
+            self.blend_coverage(at, &rim, halo, 0.9);
         }
         let strokes = text_coverage(text, style, line_width);
-        self.blend_coverage((left, top), &strokes, style.colour, 1.0);
+        self.blend_coverage(at, &strokes, style.colour, 1.0);
     }
 }
 
@@ -270,7 +270,7 @@ mod tests {
         let text = "Wgj 0.923 |";
         let width = whole_pixels(text_width(text, style)) + 4;
         let mut picture = Picture::filled(width + 20, text_height(style) + 20, PAPER);
-        picture.draw_text((0, 0), text, style);
+        picture.draw_text(Corner::ORIGIN, text, style);
         for y in 0..picture.height() {
             for x in 0..picture.width() {
                 let inside = x < width && y <= text_height(style);

@@ -3,13 +3,14 @@
 //! # Sources
 //!
 //! R. Bhatia and C. Davis (2000), "A better bound on the variance", American Mathematical Monthly
-//! 107(4), 353–357; see [`hardslice_eval::impossible_sd`].
+//! 107(4), 353–357; see [`hardslice_eval::reported`].
 
 use std::collections::BTreeMap;
 
-use hardslice_eval::{Printed, impossible_sd};
+use hardslice_eval::reported::Denominator;
 
 use crate::paper_tables::paper_tables;
+use crate::printed_row::PrintedRow;
 use crate::table::{Cell, Column, SummaryRow, Table};
 
 /// Our own rows, as they are printed: each with the largest standard deviation that its mean and
@@ -24,21 +25,23 @@ pub fn our_rows(rows: &[SummaryRow]) -> Table {
     let checked = rows.iter().filter_map(|row| {
         let summary = &row.summary;
         let decimals = row.metric.decimals();
-        let printed = Printed {
+        let printed = PrintedRow {
             n: summary.n,
             mean: summary.mean?,
             sd: summary.sd?,
             min: summary.min?,
             max: summary.max?,
+            n_decimals: decimals,
+            n_decimals_sd: decimals,
+            denominator: Some(Denominator::Sample),
         };
-        let half_unit = half_unit(decimals);
-        let is_impossible = impossible_sd(&printed, half_unit, half_unit);
+        let is_impossible = printed.is_impossible();
         let mut cells = vec![
             Cell::words(&row.organ),
             Cell::words(row.metric.title()),
             Cell::words(&row.arm),
         ];
-        cells.extend(number_cells(&printed, decimals, decimals, is_impossible));
+        cells.extend(number_cells(&printed));
         Some((cells, is_impossible))
     });
     let checked: Vec<(Vec<Cell>, bool)> = checked.collect();
@@ -72,7 +75,7 @@ pub fn printed_rows() -> Table {
         .flat_map(|table| table.rows.iter().map(move |row| (table, row)));
     let n_all = all.clone().count();
     let rows = all
-        .filter(|(_, row)| row.sd_is_impossible)
+        .filter(|(_, row)| row.printed.is_impossible())
         .map(|(table, row)| {
             let mut cells = vec![
                 Cell::words(table.number),
@@ -80,7 +83,7 @@ pub fn printed_rows() -> Table {
                 Cell::words(table.net.title()),
                 Cell::words(row.arm.title()),
             ];
-            cells.extend(number_cells(&row.printed, 4, 3, true));
+            cells.extend(number_cells(&row.printed));
             cells
         });
     let rows: Vec<Vec<Cell>> = rows.collect();
@@ -108,34 +111,21 @@ fn number_columns() -> Vec<Column> {
     ]
 }
 
-fn number_cells(
-    printed: &Printed,
-    decimals: usize,
-    decimals_sd: usize,
-    is_impossible: bool,
-) -> Vec<Cell> {
-    let n = printed.n as f64;
-    let spread = (printed.max - printed.mean) * (printed.mean - printed.min);
-    let largest = (spread.max(0.0) * n / (n - 1.0)).sqrt();
+fn number_cells(printed: &PrintedRow) -> Vec<Cell> {
+    let (decimals, decimals_sd) = (printed.n_decimals, printed.n_decimals_sd);
     vec![
         Cell::Count(printed.n),
         Cell::number(printed.mean, decimals),
         Cell::number(printed.sd, decimals_sd),
         Cell::number(printed.min, decimals),
         Cell::number(printed.max, decimals),
-        Cell::number(largest, decimals_sd),
-        Cell::words(if is_impossible {
+        Cell::number(printed.largest_sd(), decimals_sd),
+        Cell::words(if printed.is_impossible() {
             "impossible"
         } else {
             "possible"
         }),
     ]
-}
-
-/// Half of the last digit of a number with so many decimals.
-fn half_unit(decimals: usize) -> f64 {
-    let decimals = i32::try_from(decimals).expect("a score has a handful of decimals");
-    0.5 * 10_f64.powi(-decimals)
 }
 
 #[cfg(test)]

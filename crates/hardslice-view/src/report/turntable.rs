@@ -8,7 +8,7 @@ use super::figure::{Body, Figure, FigureFile, png_of};
 use super::shown::ShownModel;
 use crate::overlay::{LegendEntry, PanelGroup, Sheet};
 use crate::palette::Rgb;
-use crate::picture::{Picture, TextStyle, text_height};
+use crate::picture::{Corner, Picture, TextStyle, text_height};
 use crate::surface::{
     Cropped, Surface, SurfaceBounds, SurfaceMasks, View, cell_mm, colour_of, nice_limit_mm, pack,
     render, signed_distances_mm,
@@ -152,9 +152,10 @@ fn captioned(still: &Picture, model: &TurntableModel) -> Picture {
     let (above, below) = (text_height(name) + 4, text_height(note) + 4);
     let height = still.height() + above + below;
     let mut whole = Picture::filled(still.width(), height, crate::palette::PAPER);
-    whole.draw_text((0, 0), &model.name, name);
-    whole.paste((0, above), still);
-    whole.draw_text((0, above + still.height() + 2), &model.note, note);
+    whole.draw_text(Corner::ORIGIN, &model.name, name);
+    whole.paste(Corner::new(0, above), still);
+    let note_at = Corner::new(0, above + still.height() + 2);
+    whole.draw_text(note_at, &model.note, note);
     whole
 }
 

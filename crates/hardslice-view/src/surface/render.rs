@@ -3,7 +3,7 @@
 use super::Surface;
 use super::pack::SurfaceBounds;
 use crate::palette::{PAPER, Rgb};
-use crate::picture::Picture;
+use crate::picture::{Corner, Picture, Size};
 
 /// From where a surface is seen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -169,7 +169,7 @@ impl Canvas {
                     let byte = (level / (FINER * FINER) as f32).round() as u8;
                     byte
                 });
-                picture.fill_rect((x, y), (1, 1), Rgb(colour));
+                picture.fill_rect(Corner::new(x, y), Size::new(1, 1), Rgb(colour));
             }
         }
         picture

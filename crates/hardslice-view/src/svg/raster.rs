@@ -79,7 +79,7 @@ impl Canvas {
                 text,
             } => {
                 let paint = self.sheet.text(class);
-                self.write(text, *at, (*anchor, *degrees), &paint);
+                self.write(text, *at, *anchor, *degrees, &paint);
             }
         }
     }
@@ -104,7 +104,7 @@ impl Canvas {
 
     /// Writes text from its anchor on the baseline; turned by a right angle where the drawing turns
     /// it.
-    fn write(&mut self, text: &str, at: [f64; 2], (anchor, degrees): (Anchor, f64), paint: &Paint) {
+    fn write(&mut self, text: &str, at: [f64; 2], anchor: Anchor, degrees: f64, paint: &Paint) {
         let Some(ink) = paint.fill else {
             return;
         };

@@ -16,6 +16,7 @@ mod why;
 mod triage;
 mod export;
 mod report;
+mod check_table;
 mod bench;
 
 mod campaign_args;
@@ -57,6 +58,7 @@ pub(crate) enum Command {
     Triage(triage::TriageArgs),
     Export(export::ExportArgs),
     Report(report::Report),
+    CheckTable(check_table::CheckTable),
     Bench(bench::Bench),
 }
 
@@ -79,6 +81,7 @@ impl Command {
             Self::Triage(command) => command.run(),
             Self::Export(command) => command.run(),
             Self::Report(command) => command.run(),
+            Self::CheckTable(command) => command.run(),
             Self::Bench(command) => command.run(),
         }
     }

@@ -1,0 +1,42 @@
+//! Files and folders that appear whole or not at all.
+
+mod file;
+mod folder;
+mod json;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use file::{WholeFile, write_whole, write_whole_bytes};
+pub use folder::write_whole_folder;
+pub use json::{read_json, read_json_if_there, write_json};
+
+/// Where what is to stand at a path is written first: `.NAME.partial`.
+fn partial_path(path: &Path) -> io::Result<PathBuf> {
+    hidden_beside(path, "partial")
+}
+
+/// `.NAME.ENDING`, beside a path.
+fn hidden_beside(path: &Path, ending: &str) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the path to write names no file",
+        )
+    })?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(".");
+    beside.push(ending);
+    Ok(path.with_file_name(beside))
+}
+
+/// Makes the rename itself survive a power cut. Only Unix lets a folder be synced.
+fn sync_parent(path: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
+}
