@@ -29,6 +29,7 @@ mod conv;
 mod batch_norm;
 mod channel_sums;
 mod moments;
+mod pixel_sums;
 mod source;
 mod layout;
 mod affine;

@@ -2,6 +2,8 @@
 
 use burn::tensor::Tensor;
 
+use crate::ops::scaled::{self, scaled};
+
 /// The parameters of a batch norm over `(n, y, x)`.
 ///
 /// `y = gamma · (x − mean) / sqrt(var + eps) + beta`, for each channel.
@@ -59,7 +61,12 @@ pub fn fold_norm(
     eps: f64,
 ) -> (Tensor<4>, Tensor<1>) {
     let scale = gamma / (var + eps).sqrt();
-    let n_out = scale.dims()[0];
     let bias = beta - mean * scale.clone();
-    (weight * scale.reshape([n_out, 1, 1, 1]), bias)
+    let weight = if weight.device().is_autodiff() {
+        // Through the scale a gradient flows to the norm.
+        scaled::fallback::scaled(weight, scale)
+    } else {
+        scaled(weight, scale)
+    };
+    (weight, bias)
 }

@@ -2,6 +2,7 @@
 
 use burn::backend::flex::FlexTensor;
 use burn_std::bf16;
+use rayon::prelude::*;
 
 use crate::batch_norm::rounded;
 use crate::buffers::Buffer;
@@ -60,4 +61,35 @@ pub(crate) fn vector(values: &[f32]) -> FlexTensor {
 pub(crate) fn bias_gradient(sums: &[ChannelSums], channels: usize) -> FlexTensor {
     let sums = sums.iter().flat_map(|sums| &sums.gradient).take(channels);
     vector(&sums.map(|sum| rounded(*sum)).collect::<Vec<_>>())
+}
+
+/// Elements of a task.
+const CHUNK: usize = 1 << 14;
+
+/// Replaces each element of `x` by what it makes with the one of `y` at its place; in place where
+/// nobody else holds `x`. An element of a shorter `y` serves as many elements of `x` in a row.
+pub(crate) fn update(
+    x: FlexTensor,
+    y: &FlexTensor,
+    new: impl Fn(f32, f32) -> f32 + Sync,
+) -> FlexTensor {
+    let (mut x, y) = (in_order(x), elements(y));
+    let x_elements = x.storage_mut::<f32>();
+    if x_elements.len() == y.len() {
+        let chunks = x_elements.par_chunks_mut(CHUNK);
+        chunks.zip(y.par_chunks(CHUNK)).for_each(|(x, y)| {
+            for (x, y) in x.iter_mut().zip(y) {
+                *x = new(*x, *y);
+            }
+        });
+    } else if !x_elements.is_empty() {
+        let run = x_elements.len() / y.len();
+        let runs = x_elements.par_chunks_exact_mut(run);
+        runs.zip(y).for_each(|(x, y)| {
+            for x in x {
+                *x = new(*x, *y);
+            }
+        });
+    }
+    x
 }

@@ -6,13 +6,19 @@ mod support;
 use std::sync::Mutex;
 
 use burn::tensor::{Device, Tensor};
+use hardslice_kernels::ops::added::{self, added};
+use hardslice_kernels::ops::canvas::{self, canvas};
 use hardslice_kernels::ops::conv_bias::{self, conv_bias, conv3x3_bias};
 use hardslice_kernels::ops::conv_norm_relu::{self, conv3x3_norm_relu};
 use hardslice_kernels::ops::conv_transpose_bilinear::{self, conv_transpose_bilinear};
 use hardslice_kernels::ops::conv_transpose2x2::{self, conv_transpose2x2};
 use hardslice_kernels::ops::conv1x1::{self, conv1x1};
+use hardslice_kernels::ops::fork::{self, fork, fork_features};
 use hardslice_kernels::ops::max_pool::{self, max_pool2x2};
+use hardslice_kernels::ops::overlap_sums::{self, OverlapSums, overlap_sums};
+use hardslice_kernels::ops::pixel_loss_sums::{self, PixelLoss, cross_entropies, pixel_loss_sums};
 use hardslice_kernels::ops::plane_sums::{self, plane_sums};
+use hardslice_kernels::ops::scaled::{self, scaled};
 use hardslice_kernels::ops::sgd_step::{self, SgdRates, sgd_step};
 use hardslice_kernels::{Features, Norm, force_instruction_set};
 use support::{assert_near, tensor, values};
@@ -347,3 +353,149 @@ fn steps_of_gradient_descent_agree_with_burn() {
 }
 
 type Step = fn(Tensor<4>, Option<Tensor<4>>, Tensor<4>, SgdRates) -> (Tensor<4>, Tensor<4>);
+
+/// n, channels, height, width, channels of the weights: fewer pixels than a vector has, planes
+/// that fill vectors and planes that do not, more than a task takes.
+const LABELLED: [[usize; 5]; 6] = [
+    [1, 1, 1, 1, 0],
+    [2, 3, 5, 7, 0],
+    [2, 3, 5, 7, 1],
+    [2, 2, 16, 16, 2],
+    [1, 1, 70, 80, 1],
+    [3, 2, 0, 4, 0],
+];
+
+/// Logits from −40 to 40, targets, and weights of 0 and 1 where there are any.
+fn labelled(case: [usize; 5], device: &Device) -> (Tensor<4>, Tensor<4>, Option<Tensor<4>>) {
+    let [n, channels, height, width, weight_channels] = case;
+    let shape = [n, channels, height, width];
+    let logits = (tensor(1, shape, device) * 80.0).detach().require_grad();
+    let ones = |seed, shape: [usize; 4], share: f32| {
+        let data: Vec<f32> = support::numbers(seed, shape.iter().product())
+            .into_iter()
+            .map(|x| f32::from(u8::from(x + 0.5 < share)))
+            .collect();
+        Tensor::from_data(burn::tensor::TensorData::new(data, shape), device)
+    };
+    let weights = (weight_channels > 0).then(|| ones(3, [n, weight_channels, height, width], 0.7));
+    (logits, ones(2, shape, 0.4), weights)
+}
+
+type Overlap = fn(Tensor<4>, Tensor<4>, Option<Tensor<4>>) -> OverlapSums;
+
+#[test]
+fn sums_of_overlap_agree_with_burn() {
+    on_each_instruction_set(|| {
+        for case in LABELLED {
+            let run = |sums: Overlap| {
+                let (logits, targets, weights) = labelled(case, &device());
+                let sums = sums(logits.clone(), targets, weights);
+                let both = Tensor::cat(vec![sums.shared, sums.predicted, sums.present], 1);
+                let [n, channels] = both.dims();
+                let out = both.reshape([n, channels, 1, 1]);
+                Gradients::of(out, &[("logits", &logits)], &[])
+            };
+            let expected = run(overlap_sums::fallback::overlap_sums);
+            run(overlap_sums).assert_near(&expected, &format!("overlap {case:?}"));
+        }
+    });
+}
+
+type PixelLossSums = fn(Tensor<4>, Tensor<4>, Option<Tensor<4>>, PixelLoss) -> Tensor<2>;
+
+#[test]
+fn sums_of_pixel_losses_agree_with_burn() {
+    let losses = [
+        PixelLoss::CrossEntropy,
+        PixelLoss::Focal {
+            gamma: 2.0,
+            alpha: 0.25,
+        },
+        PixelLoss::Focal {
+            gamma: 1.0,
+            alpha: 0.6,
+        },
+    ];
+    on_each_instruction_set(|| {
+        for case in LABELLED {
+            for loss in losses {
+                let run = |sums: PixelLossSums| {
+                    let (logits, targets, weights) = labelled(case, &device());
+                    let sums = sums(logits.clone(), targets, weights, loss);
+                    let [n, channels] = sums.dims();
+                    let out = sums.reshape([n, channels, 1, 1]);
+                    Gradients::of(out, &[("logits", &logits)], &[])
+                };
+                let expected = run(pixel_loss_sums::fallback::pixel_loss_sums);
+                run(pixel_loss_sums).assert_near(&expected, &format!("{loss:?} {case:?}"));
+            }
+            let (logits, targets, _) = labelled(case, &device());
+            let (logits, targets) = (logits.inner(), targets.inner());
+            let found = cross_entropies(logits.clone(), targets.clone());
+            let expected = pixel_loss_sums::fallback::cross_entropies(logits, targets);
+            assert_near("cross-entropies", &values(&found), &values(&expected), 1e-6);
+        }
+    });
+}
+
+#[test]
+fn gradients_of_a_fork_agree_with_burn() {
+    on_each_instruction_set(|| {
+        for shape in [[1, 1, 1, 1], [2, 3, 5, 7], [1, 20, 9, 4], [1, 16, 40, 50]] {
+            let x = tensor(1, shape, &device()).require_grad();
+            let run = |fork: fn(Tensor<4>) -> [Tensor<4>; 2]| {
+                let [first, second] = fork(x.clone());
+                let out = first.clone() * 3.0 + second * first;
+                Gradients::of(out, &[("x", &x)], &[])
+            };
+            run(fork).assert_near(&run(fork::fallback::fork), &format!("{shape:?}"));
+        }
+    });
+}
+
+#[test]
+fn a_reader_of_a_fork_that_takes_no_part_adds_nothing() {
+    on_each_instruction_set(|| {
+        for which in [0, 1] {
+            let x = tensor(1, [1, 20, 3, 3], &device()).require_grad();
+            let branches = fork_features(Features::from_planar(x.clone()));
+            let read = branches[which].clone().into_planar();
+            let found = Gradients::of(read, &[("x", &x)], &[]);
+            let expected = Gradients::of(x.clone(), &[("x", &x)], &[]);
+            found.assert_near(&expected, &format!("branch {which} alone"));
+        }
+    });
+}
+
+#[test]
+fn sums_and_scaled_tensors_agree_with_burn() {
+    for shape in [[1, 1, 1, 1], [2, 3, 5, 7], [3, 4, 60, 50]] {
+        let a = tensor(1, shape, &device()).require_grad();
+        let b = tensor(2, shape, &device()).require_grad();
+        let run = |added: fn(Tensor<4>, Tensor<4>) -> Tensor<4>| {
+            Gradients::of(added(a.clone(), b.clone()), &[("a", &a), ("b", &b)], &[])
+        };
+        run(added).assert_near(&run(added::fallback::added), &format!("{shape:?}"));
+        let factors = tensor(3, shape, &device());
+        let run = |scaled: fn(Tensor<4>, Tensor<4>) -> Tensor<4>| {
+            Gradients::of(scaled(a.clone(), factors.clone()), &[("a", &a)], &[])
+        };
+        run(scaled).assert_near(&run(scaled::fallback::scaled), &format!("{shape:?}"));
+        let factors = tensor(4, [shape[0], shape[1]], &device());
+        let run = |scaled: fn(Tensor<4>, Tensor<2>) -> Tensor<4>| {
+            Gradients::of(scaled(a.clone(), factors.clone()), &[("a", &a)], &[])
+        };
+        run(scaled).assert_near(&run(scaled::fallback::scaled), &format!("{shape:?}"));
+    }
+}
+
+#[test]
+fn a_canvas_agrees_with_burn() {
+    for (height, width) in [(5, 7), (8, 8), (3, 4), (6, 2), (1, 9)] {
+        let x = tensor(1, [2, 3, 5, 7], &device()).require_grad();
+        let run = |canvas: fn(Tensor<4>, usize, usize) -> Tensor<4>| {
+            Gradients::of(canvas(x.clone(), height, width), &[("x", &x)], &[])
+        };
+        run(canvas).assert_near(&run(canvas::fallback::canvas), &format!("{height} {width}"));
+    }
+}

@@ -10,7 +10,10 @@ use hardslice_kernels::ops::conv_norm_relu::conv3x3_norm_relu;
 use hardslice_kernels::ops::conv_transpose_bilinear::conv_transpose_bilinear;
 use hardslice_kernels::ops::conv_transpose2x2::conv_transpose2x2;
 use hardslice_kernels::ops::conv1x1::conv1x1;
+use hardslice_kernels::ops::fork::{fork, fork_features};
 use hardslice_kernels::ops::max_pool::max_pool2x2;
+use hardslice_kernels::ops::overlap_sums::overlap_sums;
+use hardslice_kernels::ops::pixel_loss_sums::{PixelLoss, pixel_loss_sums};
 use hardslice_kernels::ops::plane_sums::plane_sums;
 use hardslice_kernels::{Features, Norm, Precision, force_instruction_set, instruction_set_for};
 use support::{tensor, values};
@@ -48,17 +51,28 @@ fn net([height, width]: [usize; 2], precision: Precision) -> Vec<Vec<u32>> {
     };
     let image = Features::from_planar_in(x.clone(), precision);
     let (first, _) = conv3x3_norm_relu(&image, None, weights[0].clone(), &norm(0));
+    let [deeper, skip] = fork_features(first);
     let (low, statistics) =
-        conv3x3_norm_relu(&max_pool2x2(&first), None, weights[1].clone(), &norm(1));
+        conv3x3_norm_relu(&max_pool2x2(&deeper), None, weights[1].clone(), &norm(1));
     let up = conv_transpose2x2(&low, weights[2].clone(), vectors[2].clone());
-    let (joined, _) = conv3x3_norm_relu(&up, Some(&first), weights[3].clone(), &norm(3));
+    let (joined, _) = conv3x3_norm_relu(&up, Some(&skip), weights[3].clone(), &norm(3));
     let wide = conv_bias(&joined, weights[4].clone(), vectors[4].clone(), true, None);
     let logits = conv1x1(&wide, weights[5].clone(), vectors[5].clone());
     let scaled = conv_transpose_bilinear(logits, weights[6].clone(), 2);
-    let loss = plane_sums(scaled.clone() * tensor(99, scaled.dims(), &device)).sum();
+    let [for_overlap, for_pixels] = fork(scaled.clone());
+    let targets = || tensor(99, scaled.dims(), &device).greater_elem(0.1).float();
+    let overlap = overlap_sums(for_overlap, targets(), None);
+    let focal = PixelLoss::Focal {
+        gamma: 1.5,
+        alpha: 0.3,
+    };
+    let lost = pixel_loss_sums(for_pixels, targets(), Some(targets()), focal);
+    let loss =
+        (overlap.shared * overlap.predicted).sum() + lost.sum() + plane_sums(scaled.clone()).sum();
     let mut results = vec![
         values(&scaled),
         values(&statistics.var_biased),
+        values(&overlap.present),
         values(&loss),
     ];
     let gradients = loss.backward();

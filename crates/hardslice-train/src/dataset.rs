@@ -9,6 +9,7 @@ use hardslice_data::{OutputIdx, SliceRef, StoreOrgan};
 use hardslice_kernels::Buffer;
 
 use crate::augment::{Augmentation, Source};
+use crate::loss::Targets;
 
 /// The slices of a store as a net is given them: for which organs, and with how many neighbours.
 #[derive(Debug, Clone)]
@@ -200,15 +201,14 @@ impl Batch {
         Tensor::from_data(self.images.clone().into_data(shape), device)
     }
 
-    /// The targets on a device, `[n, organs, y, x]`.
-    pub fn targets(&self, device: &Device) -> Tensor<4> {
-        let shape = [self.n, self.n_organs, self.size, self.size];
-        Tensor::from_data(self.targets.clone().into_data(shape), device)
-    }
-
-    /// Which organ is annotated in which slice, on a device, `[n, organs]`.
-    pub fn annotated(&self, device: &Device) -> Tensor<2> {
-        let shape = [self.n, self.n_organs];
-        Tensor::from_data(TensorData::new(self.annotated.clone(), shape), device)
+    /// What is true of the slices, on a device.
+    pub fn targets(&self, device: &Device) -> Targets {
+        let planes = [self.n, self.n_organs, self.size, self.size];
+        let annotated = TensorData::new(self.annotated.clone(), [self.n, self.n_organs]);
+        Targets {
+            organs: Tensor::from_data(self.targets.clone().into_data(planes), device),
+            annotated: Tensor::from_data(annotated, device),
+            valid: None,
+        }
     }
 }

@@ -33,7 +33,7 @@ pub use device::{ComputeDevice, DeviceError, arithmetic};
 pub use evaluate::{EvaluateError, Evaluation, TestScore, evaluate};
 pub use fit::{FitContext, FitError, Phase, Receipt, TrainState, fit};
 pub use loader::{Loader, LoaderConfig};
-pub use loss::{Loss, SumOver, binary_cross_entropy, focal, soft_dice, top_k, tversky};
+pub use loss::{Loss, SumOver, Targets, binary_cross_entropy, focal, soft_dice, top_k, tversky};
 pub use model::{Model, ModelError, ModelRecord};
 pub use predict::{predict, predict_slices};
 pub use predict_options::PredictOptions;

@@ -4,13 +4,9 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::Tensor;
-use rayon::prelude::*;
 
 use crate::features::has_kernels;
-use crate::tensor::{elements, in_order};
-
-/// Elements of a task.
-const CHUNK: usize = 1 << 14;
+use crate::tensor::{in_order, update};
 
 /// How far to go.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -114,24 +110,10 @@ trait Updates: Backend {
 
 impl Updates for Flex {
     fn sgd_velocity(velocity: FlexTensor, gradient: FlexTensor, rates: SgdRates) -> FlexTensor {
-        update(velocity, gradient, |v, g| v * rates.momentum + g)
+        update(velocity, &in_order(gradient), |v, g| v * rates.momentum + g)
     }
 
     fn sgd_weight(weight: FlexTensor, velocity: FlexTensor, rates: SgdRates) -> FlexTensor {
-        update(weight, velocity, |w, v| w - rates.lr * v)
+        update(weight, &in_order(velocity), |w, v| w - rates.lr * v)
     }
-}
-
-/// Replaces each element of `x` by what it makes with one of `y`.
-fn update(x: FlexTensor, y: FlexTensor, new: impl Fn(f32, f32) -> f32 + Sync) -> FlexTensor {
-    let (mut x, y) = (in_order(x), in_order(y));
-    let chunks = x.storage_mut::<f32>().par_chunks_mut(CHUNK);
-    chunks
-        .zip(elements(&y).par_chunks(CHUNK))
-        .for_each(|(x, y)| {
-            for (x, y) in x.iter_mut().zip(y) {
-                *x = new(*x, *y);
-            }
-        });
-    x
 }

@@ -13,6 +13,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod elementary;
 mod instruction_set;
 mod portable;
 mod vector;
@@ -21,6 +22,7 @@ mod vector;
 pub(crate) use avx2::Avx2;
 #[cfg(all(test, target_arch = "x86_64"))]
 pub(crate) use avx512::Avx512;
+pub(crate) use elementary::{exp, exp_minus_abs, ln_1p_unit, sigmoid};
 pub use instruction_set::{
     ForceInstructionSetError, force_instruction_set, instruction_set, instruction_set_for,
 };

@@ -66,6 +66,12 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a − b`.
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a · b`.
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a / b`.
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `2^n` for whole lanes `n` from −126 to 127; of any other lane some number.
+    fn power_of_two(self, n: Self::V) -> Self::V;
     /// `a · b + c`; rounded once where the instruction set has fused multiply-add.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The larger of both; a `NaN` in `x` stays.

@@ -157,8 +157,7 @@ impl Prepared {
             advanced(step as u64 + 1);
         }
         let loss = |logits: Tensor<4>| {
-            let (targets, annotated) = (batch.targets(&device), batch.annotated(&device));
-            let loss = self.train_config.loss.of(logits, targets, annotated);
+            let loss = self.train_config.loss.of(logits, batch.targets(&device));
             f64::from(loss.into_scalar::<f32>())
         };
         let losses = last.map(loss).into_iter().collect();

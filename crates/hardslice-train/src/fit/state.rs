@@ -71,9 +71,7 @@ impl TrainState {
         let device = device.clone().autodiff();
         let mut ctx = ForwardContext::train(Stream::new(seed, &format!("dropout/step/{step}")));
         let logits = self.net.forward(batch.images(&device), &mut ctx);
-        let loss = config
-            .loss
-            .of(logits, batch.targets(&device), batch.annotated(&device));
+        let loss = config.loss.of(logits, batch.targets(&device));
         let value = f64::from(loss.clone().inner().into_scalar::<f32>());
         if !value.is_finite() {
             return Err(FitError::Diverged {

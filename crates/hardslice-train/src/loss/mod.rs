@@ -1,22 +1,24 @@
 //! Loss functions over the organs that are annotated.
 //!
-//! All losses take logits `[n, organs, y, x]`, targets of the same shape (0 or 1) and a mask
-//! `[n, organs]` that is 1 where the organ is annotated in that slice's patient and 0 where it is
-//! not. An organ without annotation takes no part: neither its value nor its gradient. A batch in
-//! which nothing is annotated has loss 0 and a zero gradient.
+//! All losses take logits `[n, organs, y, x]` and the [`Targets`] of the same slices. An organ
+//! without annotation takes no part, neither its value nor its gradient, and neither does a pixel
+//! whose truth is unknown. A batch in which nothing counts has loss 0 and a zero gradient.
 
 mod cross_entropy;
 mod focal;
 mod overlap;
+mod targets;
 mod top_k;
 
 use burn::tensor::Tensor;
-use hardslice_kernels::ops::plane_sums::plane_sums;
+use hardslice_kernels::ops::fork::fork;
+use hardslice_kernels::ops::pixel_loss_sums::{PixelLoss, pixel_loss_sums};
 use serde::{Deserialize, Serialize};
 
 pub use cross_entropy::binary_cross_entropy;
 pub use focal::focal;
 pub use overlap::{SumOver, soft_dice, tversky};
+pub use targets::Targets;
 pub use top_k::top_k;
 
 /// Which loss to train with, and its parameters.
@@ -107,40 +109,32 @@ impl Loss {
     ///
     /// # Shapes
     ///
-    /// - `logits`, `targets`: `[n, organs, y, x]`
-    /// - `annotated`: `[n, organs]`
-    pub fn of(self, logits: Tensor<4>, targets: Tensor<4>, annotated: Tensor<2>) -> Tensor<1> {
+    /// `logits`: `[n, organs, y, x]`.
+    pub fn of(self, logits: Tensor<4>, targets: Targets) -> Tensor<1> {
         match self {
-            Self::Dice { sum_over } => soft_dice(logits, targets, annotated, sum_over),
+            Self::Dice { sum_over } => soft_dice(logits, targets, sum_over),
             Self::DiceCrossEntropy => {
-                let dice = soft_dice(
-                    logits.clone(),
-                    targets.clone(),
-                    annotated.clone(),
-                    SumOver::Batch,
-                );
-                dice + binary_cross_entropy(logits, targets, annotated)
+                let [for_dice, for_pixels] = fork(logits);
+                let dice = soft_dice(for_dice, targets.clone(), SumOver::Batch);
+                dice + binary_cross_entropy(for_pixels, targets)
             }
-            Self::Focal { gamma, alpha } => focal(logits, targets, annotated, gamma, alpha),
-            Self::TopK { share } => top_k(logits, targets, annotated, share),
+            Self::Focal { gamma, alpha } => focal(logits, targets, gamma, alpha),
+            Self::TopK { share } => top_k(logits, targets, share),
             Self::Tversky {
                 false_positive,
                 false_negative,
-            } => tversky(logits, targets, annotated, false_positive, false_negative),
+            } => tversky(logits, targets, false_positive, false_negative),
         }
     }
 }
 
-/// The mean of per-pixel values over the annotated `(slice, organ)` planes; 0 where there is none.
+/// The mean of what the pixels that count lose; 0 where there is none.
 ///
 /// # Shapes
 ///
-/// - `values`: `[n, organs, y, x]`
-/// - `annotated`: `[n, organs]`
-fn mean_over_annotated(values: Tensor<4>, annotated: Tensor<2>) -> Tensor<1> {
-    let [_, _, y, x] = values.dims();
-    let n_planes = annotated.clone().sum();
-    let n_pixels = n_planes.mul_scalar((y * x) as f64).clamp_min(1.0);
-    let sums = plane_sums(values);
-    (sums * annotated).sum() / n_pixels
+/// `logits`: `[n, organs, y, x]`.
+fn mean_pixel_loss(logits: Tensor<4>, targets: Targets, loss: PixelLoss) -> Tensor<1> {
+    let n_pixels = targets.n_pixels();
+    let sums = pixel_loss_sums(logits, targets.organs, targets.valid, loss);
+    (sums * targets.annotated).sum() / n_pixels.clamp_min(1.0)
 }

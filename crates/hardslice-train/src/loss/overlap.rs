@@ -1,8 +1,10 @@
 //! Losses that measure overlap: soft Dice and Tversky.
 
-use burn::tensor::{Tensor, activation};
-use hardslice_kernels::ops::plane_sums::plane_sums;
+use burn::tensor::Tensor;
+use hardslice_kernels::ops::overlap_sums::overlap_sums;
 use serde::{Deserialize, Serialize};
+
+use super::Targets;
 
 /// Added to numerator and denominator, so that two empty masks have loss 0 and no division by 0.
 const SMOOTH: f64 = 1.0;
@@ -24,27 +26,15 @@ pub enum SumOver {
 ///
 /// # Shapes
 ///
-/// - `logits`, `targets`: `[n, organs, y, x]`
-/// - `annotated`: `[n, organs]`
+/// `logits`: `[n, organs, y, x]`.
 ///
 /// # Sources
 ///
 /// Milletari et al. (2016), "V-Net", without their squares, which is the form in common use; the
 /// paper names the Dice coefficient and gives no formula.
-pub fn soft_dice(
-    logits: Tensor<4>,
-    targets: Tensor<4>,
-    annotated: Tensor<2>,
-    sum_over: SumOver,
-) -> Tensor<1> {
+pub fn soft_dice(logits: Tensor<4>, targets: Targets, sum_over: SumOver) -> Tensor<1> {
     // Dice is Tversky with both errors weighed by a half, its numerator and denominator doubled.
-    overlap(
-        logits,
-        targets,
-        annotated,
-        sum_over,
-        [0.5, 0.5, SMOOTH / 2.0],
-    )
+    overlap(logits, targets, sum_over, [0.5, 0.5, SMOOTH / 2.0])
 }
 
 /// Tversky loss: the mean, over the organs annotated in the batch, of
@@ -55,8 +45,7 @@ pub fn soft_dice(
 ///
 /// # Shapes
 ///
-/// - `logits`, `targets`: `[n, organs, y, x]`
-/// - `annotated`: `[n, organs]`
+/// `logits`: `[n, organs, y, x]`.
 ///
 /// # Sources
 ///
@@ -64,28 +53,25 @@ pub fn soft_dice(
 /// convolutional deep networks".
 pub fn tversky(
     logits: Tensor<4>,
-    targets: Tensor<4>,
-    annotated: Tensor<2>,
+    targets: Targets,
     false_positive: f64,
     false_negative: f64,
 ) -> Tensor<1> {
     let weights = [false_positive, false_negative, SMOOTH];
-    overlap(logits, targets, annotated, SumOver::Batch, weights)
+    overlap(logits, targets, SumOver::Batch, weights)
 }
 
 /// `1 − (TP + e) / (TP + a·FP + b·FN + e)`, averaged over what is annotated.
 fn overlap(
     logits: Tensor<4>,
-    targets: Tensor<4>,
-    annotated: Tensor<2>,
+    targets: Targets,
     sum_over: SumOver,
     [a, b, e]: [f64; 3],
 ) -> Tensor<1> {
-    let p = activation::sigmoid(logits);
-    let shared = plane_sums(p.clone() * targets.clone());
-    let predicted = plane_sums(p);
-    let present = plane_sums(targets);
-    let [shared, predicted, present] = [shared, predicted, present].map(|sums| match sum_over {
+    let annotated = targets.annotated;
+    let sums = overlap_sums(logits, targets.organs, targets.valid);
+    let sums = [sums.shared, sums.predicted, sums.present];
+    let [shared, predicted, present] = sums.map(|sums| match sum_over {
         SumOver::Batch => (sums * annotated.clone()).sum_dim(0),
         SumOver::Slice => sums,
     });

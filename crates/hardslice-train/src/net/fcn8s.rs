@@ -3,10 +3,13 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
 use hardslice_data::random::Stream;
+use hardslice_kernels::ops::added::added;
 use hardslice_kernels::ops::conv_bias::conv_bias;
 use hardslice_kernels::ops::conv_transpose_bilinear::conv_transpose_bilinear;
 use hardslice_kernels::ops::conv1x1::conv1x1;
+use hardslice_kernels::ops::fork::fork_features;
 use hardslice_kernels::ops::max_pool::max_pool2x2;
+use hardslice_kernels::ops::scaled::scaled;
 use hardslice_kernels::{Features, PackedWeight, Precision};
 
 use super::conv_block::Conv;
@@ -111,8 +114,9 @@ impl Fcn8s {
             for conv in block {
                 x = conv.forward(&x, None, ctx);
             }
-            x = max_pool2x2(&x);
-            pools.push(x.clone());
+            let [deeper, scored] = fork_features(max_pool2x2(&x));
+            x = deeper;
+            pools.push(scored);
         }
         for (place, fc) in [&self.fc6, &self.fc7].into_iter().enumerate() {
             let kept = self.kept.as_ref().map(|kept| &kept[place]);
@@ -121,10 +125,14 @@ impl Fcn8s {
         }
         let score = |x: &Features, conv: &Conv| conv1x1(x, conv.weight.val(), conv.bias());
         let at_32 = score(&x, &self.score_fc7);
-        let at_16 = conv_transpose_bilinear(at_32, self.upscore_fc7.val(), 2)
-            + score(&pools[3], &self.score_pool4);
-        let at_8 = conv_transpose_bilinear(at_16, self.upscore_pool4.val(), 2)
-            + score(&pools[2], &self.score_pool3);
+        let at_16 = added(
+            conv_transpose_bilinear(at_32, self.upscore_fc7.val(), 2),
+            score(&pools[3], &self.score_pool4),
+        );
+        let at_8 = added(
+            conv_transpose_bilinear(at_16, self.upscore_pool4.val(), 2),
+            score(&pools[2], &self.score_pool3),
+        );
         conv_transpose_bilinear(at_8, self.upscore_pool3.val(), 8)
     }
 
@@ -142,7 +150,7 @@ fn drop_at_random(x: Features, share: f64, ctx: &mut ForwardContext) -> Features
     let x = x.into_planar();
     let mask = dropout_mask(stream, share, shape.iter().product());
     let mask = Tensor::<4>::from_data(TensorData::new(mask, shape), &x.device());
-    Features::from_planar_in(x * mask, precision)
+    Features::from_planar_in(scaled(x, mask), precision)
 }
 
 fn dropout_mask(stream: &mut Stream, share: f64, n: usize) -> Vec<f32> {

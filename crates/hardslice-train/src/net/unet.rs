@@ -4,6 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use hardslice_kernels::ops::conv_transpose2x2::conv_transpose2x2;
 use hardslice_kernels::ops::conv1x1::conv1x1;
+use hardslice_kernels::ops::fork::fork_features;
 use hardslice_kernels::ops::max_pool::max_pool2x2;
 use hardslice_kernels::{Features, Precision};
 
@@ -100,8 +101,9 @@ impl UNet {
             if level > 0 {
                 x = max_pool2x2(&x);
             }
-            x = block.forward(&x, None, ctx);
-            skips.push(x.clone());
+            let [deeper, skip] = fork_features(block.forward(&x, None, ctx));
+            x = deeper;
+            skips.push(skip);
         }
         skips.pop();
         for ((up, block), skip) in self.up.iter().zip(&self.dec).zip(skips.into_iter().rev()) {

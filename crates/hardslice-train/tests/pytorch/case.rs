@@ -2,6 +2,7 @@
 
 use burn::module::{ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use hardslice_train::Targets;
 use hardslice_train::net::{Net, NetConfig};
 use hardslice_train::weights::Weights;
 use serde::Deserialize;
@@ -23,8 +24,7 @@ pub(crate) struct Case {
 /// One batch.
 pub(crate) struct Batch {
     pub(crate) x: Tensor<4>,
-    pub(crate) targets: Tensor<4>,
-    pub(crate) annotated: Tensor<2>,
+    pub(crate) targets: Targets,
 }
 
 impl Case {
@@ -55,11 +55,11 @@ impl Case {
         annotated[self.n_organs - 1] = 0.0;
         Batch {
             x: planes(x, x_shape, device),
-            targets: planes(targets, out_shape, device),
-            annotated: Tensor::from_data(
-                TensorData::new(annotated, [self.n, self.n_organs]),
-                device,
-            ),
+            targets: Targets {
+                organs: planes(targets, out_shape, device),
+                annotated: planes(annotated, [self.n, self.n_organs], device),
+                valid: None,
+            },
         }
     }
 }

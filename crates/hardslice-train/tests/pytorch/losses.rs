@@ -1,7 +1,7 @@
 //! Every loss and its gradient at the logits.
 
 use burn::tensor::{Device, Tensor};
-use hardslice_train::{Loss, SumOver, binary_cross_entropy};
+use hardslice_train::{Loss, SumOver, Targets, binary_cross_entropy};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::hashed;
 /// PyTorch's float32: 1.5e-6 at worst.
 const TOLERANCE: f64 = 5e-6;
 
-type LossFn = Box<dyn Fn(Tensor<4>, Tensor<4>, Tensor<2>) -> Tensor<1>>;
+type LossFn = Box<dyn Fn(Tensor<4>, Targets) -> Tensor<1>>;
 
 #[derive(Deserialize)]
 struct Data {
@@ -21,7 +21,7 @@ struct Data {
 }
 
 fn losses() -> Vec<(&'static str, LossFn)> {
-    let of = |loss: Loss| -> LossFn { Box::new(move |z, g, mask| loss.of(z, g, mask)) };
+    let of = |loss: Loss| -> LossFn { Box::new(move |logits, targets| loss.of(logits, targets)) };
     let dice = |sum_over| of(Loss::Dice { sum_over });
     let focal = |gamma, alpha| of(Loss::Focal { gamma, alpha });
     vec![
@@ -64,10 +64,14 @@ fn every_loss_and_its_gradient_whatever_is_annotated_and_however_sure_the_net_is
         let bounds = [-f64::from(spread), f64::from(spread)];
         let logits = hashed::between("loss/logits", n_values, bounds);
         for (mask_name, mask) in &masks {
-            let mask = planes(mask.concat(), [n, n_organs], &device);
+            let truth = Targets {
+                organs: targets.clone(),
+                annotated: planes(mask.concat(), [n, n_organs], &device),
+                valid: None,
+            };
             for (loss_name, loss) in losses() {
                 let logits = planes(logits.clone(), shape, &device).require_grad();
-                let value = loss(logits.clone(), targets.clone(), mask.clone());
+                let value = loss(logits.clone(), truth.clone());
                 let gradient = logits.grad(&value.backward()).unwrap();
                 let key = format!("{loss_name}.{mask_name}.{spread}");
                 compare(&mut golden, &format!("{key}.value"), value, TOLERANCE);

@@ -60,7 +60,7 @@ impl Training {
         };
         let mut pass = ForwardContext::train(Stream::new(0, "dropout"));
         let logits = net.forward(batch.x.clone(), &mut pass);
-        let loss = Loss::default().of(logits, batch.targets.clone(), batch.annotated.clone());
+        let loss = Loss::default().of(logits, batch.targets.clone());
         let lr = schedule.lr(losses.len() as u64);
         losses.push(loss.clone().into_scalar());
         net.absorb_statistics(pass);
@@ -139,7 +139,7 @@ fn a_batch_without_annotation_lets_the_weights_coast_on_their_velocities() {
     let mut batch = training.case.batch(&device);
     let before = training.run(training.start(&device), 1, &batch);
     let [weights_before, velocities_before] = [Weights::of(&before.net), before.sgd.state()];
-    batch.annotated = batch.annotated.zeros_like();
+    batch.targets.annotated = batch.targets.annotated.zeros_like();
     let after = training.run(before, 1, &batch);
     assert!(after.losses[1].abs() <= 0.0, "the loss of nothing");
     // The second of 20 steps: 0.05 * 0.95^0.9 = 0.047 744 27.

@@ -184,7 +184,7 @@ def make_sgd():
         case |= {"lr0": lr0, "power": 0.9, "momentum": momentum}
         case |= {"n_steps": 10, "schedule_steps": 20}
         name = "sgd_momentum" if momentum else "sgd_plain"
-        from_first_calm_seed(name, case, many_steps, 1e-6)
+        from_first_calm_seed(name, case, many_steps, 4e-6)
 
 
 def make_losses():
