@@ -31,7 +31,7 @@ const NATIVE_LABELS: &str = "labels_native.npy";
 const AUDIT: &str = "audit.json";
 
 /// Version of what the audit looks for: a case that was prepared under another one is read again.
-const AUDIT_RULES: u32 = 1;
+const AUDIT_RULES: u32 = 2;
 
 /// `audit.json`.
 #[derive(Debug, Serialize, Deserialize)]

@@ -44,6 +44,10 @@ pub(crate) struct Evaluate {
     /// An organ and its label values, as kidney=2,3; each value found in the truth when absent.
     #[arg(long = "label", value_name = "ORGAN=VALUES")]
     labels: Vec<String>,
+    /// A label value of the truth whose voxels nobody has judged (nnU-Net's `ignore`): they belong to
+    /// no organ then, in truth and prediction alike. Repeat it for several.
+    #[arg(long, value_name = "VALUE")]
+    ignore: Vec<u16>,
     /// Distance at which two surfaces still agree for the NSD.
     #[arg(long, value_name = "MM", default_value_t = 2.0)]
     nsd_tolerance_mm: f64,
@@ -74,7 +78,7 @@ impl Evaluate {
             let is_its = |scan: &&NamedScan| scan.name == case || scan.name == truth.name;
             let scored = predictions.iter().find(is_its).map_or_else(
                 || Err(anyhow!("it has no prediction of its name")),
-                |predicted| score_pair(truth, predicted, organs.as_ref(), &options),
+                |predicted| score_pair(truth, predicted, organs.as_ref(), &self.ignore, &options),
             );
             bars.advance(1 + n_done.fetch_add(1, Ordering::Relaxed));
             scored.map_err(|error| (case, error))
@@ -105,7 +109,7 @@ impl Evaluate {
         provenance::of_command(
             &self.out,
             "evaluate",
-            &(&options, &self.labels),
+            &(&options, &self.labels, &self.ignore),
             &inputs,
             &Device::flex(),
         )?;
@@ -129,6 +133,7 @@ fn score_pair(
     truth: &NamedScan,
     predicted: &NamedScan,
     organs: Option<&OrganMap>,
+    ignored: &[u16],
     options: &ScoreOptions,
 ) -> anyhow::Result<Vec<TestScore>> {
     let case = CaseId::new(case_name(truth))?;
@@ -141,16 +146,20 @@ fn score_pair(
         predicted.grid(),
         default_tolerance_mm(truth.grid()),
     )?;
-    let organs = organs
-        .cloned()
-        .map_or_else(|| organs_found(truth.voxels()), Ok)?;
+    let (spacing_mm, shape) = (truth.grid().spacing_mm(), truth.shape());
+    let (mut truth, mut predicted) = (truth.into_voxels(), predicted.into_voxels());
+    for (truth, predicted) in truth.iter_mut().zip(&mut predicted) {
+        if ignored.contains(truth) {
+            (*truth, *predicted) = (0, 0);
+        }
+    }
+    let organs = organs.cloned().map_or_else(|| organs_found(&truth), Ok)?;
     let table = organs.store_values();
     let mapped = |labels: Vec<u16>| -> Vec<u8> {
         let values = labels.iter().map(|label| table[usize::from(*label)]);
         values.collect()
     };
-    let (spacing_mm, shape) = (truth.grid().spacing_mm(), truth.shape());
-    let (truth, predicted) = (mapped(truth.into_voxels()), mapped(predicted.into_voxels()));
+    let (truth, predicted) = (mapped(truth), mapped(predicted));
     let scored = organs.organs().enumerate().map(|(organ_idx, organ)| {
         let value = organs.store_value(organ_idx);
         let truth = Mask::new(&truth, value, shape)?;
