@@ -12,6 +12,7 @@ use std::sync::Mutex;
 
 use hardslice_data::audit::{Accepted, Kind};
 use hardslice_data::manifest::{Case, Layout, Manifest};
+use hardslice_data::mining::ExternalPredictions;
 use hardslice_data::random::Stream;
 use hardslice_data::store::{IGNORED, PrepareOptions, PrepareReport, Store, StoreError, prepare};
 use hardslice_data::{
@@ -712,5 +713,51 @@ fn voxels_that_nobody_judged_are_neither_organ_nor_background() {
     assert!(
         Store::open(&out).unwrap().ignored_labels().is_empty(),
         "prepared anew"
+    );
+}
+
+#[test]
+fn the_predictions_of_another_program_are_not_counted_where_nobody_judged() {
+    let dir = tempfile::tempdir().unwrap();
+    let shape = PerAxis::new(1, 4, 8);
+    // Kidney in the columns 0 to 3, nothing known of 2 to 5; predicted in 1 to 6.
+    let labels = (0..32).map(|i| match i % 8 {
+        0 | 1 => 1,
+        2..6 => 3,
+        _ => 0_u8,
+    });
+    let case = write_case(dir.path(), "c0");
+    let on_grid = |labels: Vec<u8>| Volume::new(grid(shape), labels).unwrap();
+    let written = |path: &Path, labels: Vec<u8>| {
+        write_label_map(path, &on_grid(labels), &flipped(grid(shape))).unwrap();
+    };
+    write_scan(
+        &case.image,
+        &Volume::new(grid(shape), vec![0_i16; 32]).unwrap(),
+    )
+    .unwrap();
+    written(case.labels.as_deref().unwrap(), labels.collect());
+    let manifest = Manifest {
+        ignored_labels: vec![3],
+        organs: OrganMap::new([(Organ::new("kidney").unwrap(), vec![1])]).unwrap(),
+        ..manifest(vec![case])
+    };
+    let out = dir.path().join("store");
+    prepared(&manifest, 8, &out);
+    let store = Store::open(&out).unwrap();
+    let predicted = (0..32).map(|i| u8::from((1..7).contains(&(i % 8))));
+    written(&dir.path().join("theirs/c0.nii.gz"), predicted.collect());
+    let external = ExternalPredictions {
+        store: &store,
+        organs: &store.all_organs().collect::<Vec<_>>(),
+        dir: &dir.path().join("theirs"),
+        labels: None,
+    };
+    let [scored] = external.scores(&[0], 1, &|| ()).try_into().unwrap();
+    let score = scored.unwrap().scored[0].score;
+    // Four rows: the columns 0 and 1 are kidney, 1 and 6 are predicted.
+    assert_eq!(
+        [score.n_truth, score.n_predicted, score.n_shared],
+        [8, 8, 4]
     );
 }

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use hardslice_data::balance::Sample;
 use hardslice_data::preprocess::SliceStack;
 use hardslice_data::random::Stream;
-use hardslice_data::store::{Store, StoredSlices};
+use hardslice_data::store::{IGNORED, Store, StoredSlices};
 use hardslice_data::{OutputIdx, SliceRef, StoreOrgan};
 use hardslice_kernels::Buffer;
 
@@ -39,8 +39,11 @@ pub struct Batch {
     pub images: Buffer,
     /// `[n, organs, y, x]`, 0 or 1.
     pub targets: Buffer,
-    /// `[n, organs]`, 1 where the organ is annotated in the slice's patient.
+    /// `[n, organs]`, 1 where the organ is annotated in the slice's patient; 0 everywhere in a slice
+    /// that is ignored as a whole.
     pub annotated: Vec<f32>,
+    /// `[n, 1, y, x]`, 0 where a pixel is to be ignored, else 1; `None` where none is.
+    pub valid: Option<Buffer>,
 }
 
 impl<'a> SliceDataset<'a> {
@@ -148,6 +151,7 @@ impl<'a> SliceDataset<'a> {
                 });
             let stored = self.store.labels(slice.case(), slice.place());
             augmented.labels(stored, &self.mirror_table, &mut labels);
+            let n_ignored = self.leave_ignored_out(i, &labels, &mut batch);
             for output in self.outputs() {
                 let plane = i * batch.n_organs + output.idx();
                 let value = self.store.label_of(self.store_organ(output));
@@ -155,11 +159,34 @@ impl<'a> SliceDataset<'a> {
                 for (target, label) in targets.iter_mut().zip(&labels) {
                     *target = f32::from(u8::from(*label == value));
                 }
-                let is_annotated = self.is_shown_annotated(slice.case(), output, variation.mirror);
+                let is_annotated = n_ignored < n_pixels
+                    && self.is_shown_annotated(slice.case(), output, variation.mirror);
                 batch.annotated[plane] = f32::from(u8::from(is_annotated));
             }
         }
         batch
+    }
+
+    /// Takes the pixels of slice `i` that are to be ignored out of what is known of a batch, and gives
+    /// their number.
+    fn leave_ignored_out(&self, i: usize, labels: &[u8], batch: &mut Batch) -> usize {
+        if self.store.ignored_labels().is_empty() {
+            return 0;
+        }
+        let n_ignored = labels.iter().filter(|label| **label == IGNORED).count();
+        if n_ignored > 0 {
+            let n_pixels = batch.n * labels.len();
+            let valid = batch.valid.get_or_insert_with(|| {
+                let mut valid = Buffer::zeroed(n_pixels);
+                valid.fill(1.0);
+                valid
+            });
+            let plane = &mut valid[i * labels.len()..][..labels.len()];
+            for (valid, label) in plane.iter_mut().zip(labels) {
+                *valid = f32::from(u8::from(*label != IGNORED));
+            }
+        }
+        n_ignored
     }
 
     fn case(&self, slice: SliceRef) -> StoredSlices<'a> {
@@ -179,6 +206,7 @@ impl<'a> SliceDataset<'a> {
             images: Buffer::zeroed(n * n_channels * size * size),
             targets: Buffer::zeroed(n * n_organs * size * size),
             annotated: vec![0.0; n * n_organs],
+            valid: None,
         }
     }
 }
@@ -205,10 +233,14 @@ impl Batch {
     pub fn targets(&self, device: &Device) -> Targets {
         let planes = [self.n, self.n_organs, self.size, self.size];
         let annotated = TensorData::new(self.annotated.clone(), [self.n, self.n_organs]);
+        let valid = self.valid.as_ref().map(|valid| {
+            let shape = [self.n, 1, self.size, self.size];
+            Tensor::from_data(valid.clone().into_data(shape), device)
+        });
         Targets {
             organs: Tensor::from_data(self.targets.clone().into_data(planes), device),
             annotated: Tensor::from_data(annotated, device),
-            valid: None,
+            valid,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Evaluation: inference on the test patients and their scores.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use hardslice_data::store::{Store, StoredSlices};
+use hardslice_data::store::{IGNORED, Store, StoredSlices};
 use hardslice_data::{CaseId, Organ, identity};
 use hardslice_eval::{CaseScores, Mask, ScoreError, ScoreOptions, score_masks};
 use hardslice_volume::plane::PlaneFitError;
@@ -77,7 +78,9 @@ pub enum EvaluateError {
 /// Predicts the test cases and scores them on the scans' own grids.
 ///
 /// What `dir` holds from an earlier run of the same model is not done again. Cases are places in
-/// the store; an organ is scored where it is annotated.
+/// the store; an organ is scored where it is annotated. A voxel that is to be ignored belongs to no
+/// organ, neither in the truth nor in the prediction, as in nnU-Net's own evaluation; distances are
+/// those between the surfaces of what is left.
 ///
 /// # Errors
 ///
@@ -147,6 +150,7 @@ fn score(
         case: case.id.to_string(),
         source,
     })?;
+    let predicted = judged(truth, predicted.voxels());
     let mut scores = Vec::new();
     for (output, organ) in model.record.outputs().zip(model.record.organ_names()) {
         let Some(store_organ) = store.organ_of(organ).filter(|_| case.is_annotated(organ)) else {
@@ -157,7 +161,7 @@ fn score(
             model.record.label_value(output),
         ];
         let scored = Mask::new(truth, values[0], shape)
-            .and_then(|truth| Ok((truth, Mask::new(predicted.voxels(), values[1], shape)?)))
+            .and_then(|truth| Ok((truth, Mask::new(&predicted, values[1], shape)?)))
             .map_err(ScoreError::from)
             .and_then(|(truth, predicted)| score_masks(&truth, &predicted, spacing_mm, options));
         scores.push(TestScore {
@@ -170,6 +174,16 @@ fn score(
         });
     }
     Ok(scores)
+}
+
+/// A label map without what it says of voxels that are to be ignored.
+fn judged<'a>(truth: &[u8], predicted: &'a [u8]) -> Cow<'a, [u8]> {
+    if !truth.contains(&IGNORED) {
+        return Cow::Borrowed(predicted);
+    }
+    let voxels = truth.iter().zip(predicted);
+    let judged = voxels.map(|(truth, label)| if *truth == IGNORED { 0 } else { *label });
+    Cow::Owned(judged.collect())
 }
 
 fn identity_of(model: &Model, store: &Store, test: &[usize], options: &ScoreOptions) -> String {
@@ -189,5 +203,20 @@ fn read(path: &Path) -> Result<Option<Evaluation>, FileError> {
     match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         json => Ok(serde_json::from_slice(&json.map_err(Action::Read.on(path))?).ok()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_prediction_says_of_unjudged_voxels_is_not_scored() {
+        let truth = [0, 1, IGNORED, 2, IGNORED];
+        assert_eq!(*judged(&truth, &[1, 1, 1, 0, 2]), [1, 1, 0, 0, 0]);
+        assert!(
+            matches!(judged(&[0, 1], &[1, 1]), Cow::Borrowed(_)),
+            "no copy"
+        );
     }
 }

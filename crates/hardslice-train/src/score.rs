@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use hardslice_data::mining::{CoarseMask, ScoredSlice, SliceScore};
+use hardslice_data::store::IGNORED;
 use hardslice_data::{OutputIdx, SliceRef};
 use rayon::prelude::*;
 
@@ -9,7 +10,8 @@ use crate::dataset::SliceDataset;
 use crate::net::{ForwardContext, Net};
 use crate::progress::{Event, Observer};
 
-/// Scores slices for every organ that is annotated in their case, at threshold 0.5.
+/// Scores slices for every organ that is annotated in their case, at threshold 0.5. Pixels that are
+/// to be ignored are counted nowhere.
 ///
 /// `net` must be without gradients. Memory is bounded by `batch_size`; the scores come in the
 /// slices' order, organ by organ.
@@ -78,35 +80,38 @@ struct Plane<'a> {
 }
 
 impl Plane<'_> {
-    fn score(&self) -> SliceScore {
+    /// Whether each pixel that counts lies on the organ, and its logit.
+    fn pixels(&self) -> impl Iterator<Item = (bool, f32)> {
         let pixels = self.labels.iter().zip(self.logits);
-        let pixels = pixels.map(|(label, logit)| (*label == self.value, *logit >= 0.0));
+        let counted = pixels.filter(|(label, _)| **label != IGNORED);
+        counted.map(|(label, logit)| (*label == self.value, *logit))
+    }
+
+    fn score(&self) -> SliceScore {
+        let pixels = self.pixels().map(|(truth, logit)| (truth, logit >= 0.0));
         SliceScore::counted(self.slice, self.output, pixels)
     }
 
     fn scored_slice(&self) -> ScoredSlice {
         ScoredSlice {
             score: self.score(),
-            loss: Some(self.cross_entropy()),
-            predicted: CoarseMask::sampled(self.size, |at| self.logits[at] >= 0.0),
+            loss: self.cross_entropy(),
+            predicted: CoarseMask::sampled(self.size, |at| {
+                self.logits[at] >= 0.0 && self.labels[at] != IGNORED
+            }),
         }
     }
 
-    /// Mean over the pixels, natural logarithm.
-    fn cross_entropy(&self) -> f64 {
-        let pixels = self.labels.iter().zip(self.logits);
-        // -log sigmoid(x) = log(1 + exp(-x)), stable for large |x| either way.
-        let sum: f64 = pixels
-            .map(|(label, logit)| {
-                let against = if *label == self.value {
-                    -*logit
-                } else {
-                    *logit
-                };
-                f64::from(against.max(0.0) + (-against.abs()).exp().ln_1p())
-            })
-            .sum();
-        sum / self.logits.len().max(1) as f64
+    /// Mean over the pixels that count, natural logarithm; `None` where none does.
+    fn cross_entropy(&self) -> Option<f64> {
+        let (mut sum, mut n) = (0.0, 0_u32);
+        for (truth, logit) in self.pixels() {
+            // -log sigmoid(x) = log(1 + exp(-x)), stable for large |x| either way.
+            let against = if truth { -logit } else { logit };
+            sum += f64::from(against.max(0.0) + (-against.abs()).exp().ln_1p());
+            n += 1;
+        }
+        (n > 0).then(|| sum / f64::from(n))
     }
 }
 

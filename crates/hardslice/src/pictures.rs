@@ -62,7 +62,9 @@ impl Sheet<'_> {
         let image_hu = scans::image(self.store, case_idx)?;
         for (output, organ) in record.outputs().zip(record.organ_names()) {
             let value = u16::from(record.label_value(output));
-            let predicted: Vec<bool> = predicted.voxels().iter().map(|v| *v == value).collect();
+            let voxels = predicted.voxels().iter().map(|label| *label == value);
+            let mut predicted: Vec<bool> = voxels.collect();
+            scans::clear_ignored(self.store, case_idx, &mut predicted);
             let truth = scans::truth(self.store, case_idx, organ);
             let dice = truth
                 .as_deref()

@@ -1,7 +1,7 @@
 //! Stored cases as people look at them: on the scans' own pixels, with truth and predictions.
 
 use anyhow::{Context, anyhow};
-use hardslice_data::store::Store;
+use hardslice_data::store::{IGNORED, Store};
 use hardslice_data::{CaseId, Organ};
 use hardslice_eval::{Mask, Overlap};
 use hardslice_train::ModelRecord;
@@ -57,26 +57,36 @@ pub(crate) fn record(arm: &ArmDir) -> anyhow::Result<ModelRecord> {
         .ok_or_else(|| anyhow!("the model of {} is missing", arm.path().display()))
 }
 
-/// An organ's voxels in an arm's prediction of a case; `None` where the arm has none.
+/// Takes the voxels of a case that are to be ignored out of a mask: scores do not count them.
+pub(crate) fn clear_ignored(store: &Store, case_idx: usize, mask: &mut [bool]) {
+    if store.ignored_labels().is_empty() {
+        return;
+    }
+    let labels = store.native_labels(case_idx).unwrap_or_default();
+    for (is_in, label) in mask.iter_mut().zip(labels) {
+        *is_in &= *label != IGNORED;
+    }
+}
+
+/// An organ's voxels in an arm's prediction of a case, without those that are to be ignored; `None`
+/// where the arm has none.
 pub(crate) fn predicted(
     arm: &ArmDir,
-    case: &CaseId,
+    store: &Store,
+    case_idx: usize,
     organ: &Organ,
 ) -> anyhow::Result<Option<Vec<bool>>> {
-    let Some(labels) = prediction(arm, case)? else {
+    let Some(labels) = prediction(arm, &store.cases()[case_idx].id)? else {
         return Ok(None);
     };
     let record = record(arm)?;
     let output = record.output_of(organ);
     let output = output.with_context(|| format!("the model has no {organ}"))?;
     let value = u16::from(record.label_value(output));
-    Ok(Some(
-        labels
-            .voxels()
-            .iter()
-            .map(|label| *label == value)
-            .collect(),
-    ))
+    let voxels = labels.voxels().iter().map(|label| *label == value);
+    let mut mask: Vec<bool> = voxels.collect();
+    clear_ignored(store, case_idx, &mut mask);
+    Ok(Some(mask))
 }
 
 /// Dice of each slice; absent where truth and prediction are both empty. A slice that only one of the

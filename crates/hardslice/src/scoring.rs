@@ -106,6 +106,8 @@ fn case_name(truth: &str) -> &str {
 pub(crate) struct PairReader<'a> {
     /// The organs; each value found where absent.
     pub(crate) organs: Option<&'a OrganMap>,
+    /// Values of the truth whose voxels nobody has judged.
+    pub(crate) ignored: &'a [u16],
     /// How far the corners of two grids may lie apart, millimetres; `None` for the default of the
     /// truth's grid.
     pub(crate) grid_tolerance_mm: Option<f64>,
@@ -147,10 +149,12 @@ impl PairReader<'_> {
         let [truth, predicted] = files.map(|file| self.read(file, reference));
         let (truth, predicted) = (truth?, predicted?);
         let notes = [truth.notes, predicted.notes].concat();
-        let [truth, predicted] = [truth.volume, predicted.volume];
+        let (mut truth, mut predicted) =
+            (truth.volume.into_voxels(), predicted.volume.into_voxels());
+        self.leave_out_ignored(&mut truth, &mut predicted);
         let organs = match self.organs {
             Some(organs) => organs.clone(),
-            None => match organs_found(&[truth.voxels(), predicted.voxels()])? {
+            None => match organs_found(&[&truth, &predicted])? {
                 Some(organs) => organs,
                 // Both are empty, and nothing says of what.
                 None => {
@@ -165,7 +169,7 @@ impl PairReader<'_> {
             let values = labels.iter().map(|label| table[usize::from(*label)]);
             values.collect()
         };
-        let (truth, predicted) = (mapped(truth.into_voxels()), mapped(predicted.into_voxels()));
+        let (truth, predicted) = (mapped(truth), mapped(predicted));
         let scored = organs.organs().enumerate().map(|(organ_idx, organ)| {
             let value = organs.store_value(organ_idx);
             let truth = Mask::new(&truth, value, grid.shape)?;
@@ -183,11 +187,25 @@ impl PairReader<'_> {
             let infos = [describe_labels(&pair.truth.path)?];
             let (placement, _) = grid_of(pair, &infos)?;
             let truth = self.read(&pair.truth, (&placement).into())?;
-            let organs = organs_found(&[truth.volume.voxels()])?;
+            let mut truth = truth.volume.into_voxels();
+            truth.retain(|value| !self.ignored.contains(value));
+            let organs = organs_found(&[&truth])?;
             Ok(organs.map_or(Vec::new(), |organs| organs.organs().cloned().collect()))
         };
         // Whatever is wrong with it: the case is listed without an organ.
         read().unwrap_or_default()
+    }
+
+    /// Voxels that nobody has judged belong to no organ, in truth and prediction alike.
+    fn leave_out_ignored(&self, truth: &mut [u16], predicted: &mut [u16]) {
+        if self.ignored.is_empty() {
+            return;
+        }
+        for (truth, predicted) in truth.iter_mut().zip(predicted) {
+            if self.ignored.contains(truth) {
+                (*truth, *predicted) = (0, 0);
+            }
+        }
     }
 
     /// A plain label map has values and no names: an organ known by names alone would be nowhere.

@@ -90,7 +90,7 @@ pub(super) fn check(
 ) {
     audit.label_values = counts.values();
     audit.findings.extend(outside(&counts.n, organs, ignored));
-    audit.findings.extend(unjudged(&counts.n, ignored));
+    audit.findings.extend(to_be_ignored(&counts.n, ignored));
     let per_organ = per_organ(&counts.n, organs);
     let is_annotated = |organ_idx: usize| {
         organs
@@ -162,23 +162,21 @@ fn per_organ(counts: &[u64], organs: &OrganMap) -> Vec<u64> {
     per_organ
 }
 
-/// Voxels that nobody has judged. Nothing masks them out yet: they must not become background
-/// without a word.
-fn unjudged(counts: &[u64], ignored: &[u16]) -> Option<Finding> {
+/// Voxels that count nowhere.
+fn to_be_ignored(counts: &[u64], ignored: &[u16]) -> Option<Finding> {
     let n: u64 = ignored
         .iter()
         .map(|label| counts[usize::from(*label)])
         .sum();
     let values: Vec<String> = ignored.iter().map(u16::to_string).collect();
     (n > 0).then(|| {
-        error(
+        warning(
             Kind::LabelsIgnored,
             format!(
                 "{n} voxels are labelled to be ignored ({})",
                 values.join(", ")
             ),
-            "they are not masked out: training and scores would take them for background; label \
-             them, or accept that",
+            "they take no part in losses, mining and scores; label them if they should",
         )
     })
 }

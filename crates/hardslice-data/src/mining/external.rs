@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::{CoarseMask, ScoredSlice, SliceScore};
 use crate::fingerprint::add_content;
-use crate::store::{Store, fitted_labels};
+use crate::store::{IGNORED, Store, fitted_labels};
 use crate::{OrganMap, OutputIdx, SliceRef, StoreOrgan, bounded_parallel_map};
 
 /// A case's prediction cannot be scored.
@@ -96,7 +96,7 @@ impl ExternalPredictions<'_> {
     /// cases. One that cannot be scored does not stop the others.
     ///
     /// Predictions are brought onto the store's grid as its labels were, so that both are counted
-    /// alike.
+    /// alike. Pixels that are to be ignored are counted nowhere.
     ///
     /// ```
     /// use hardslice_data::mining::ExternalPredictions;
@@ -233,11 +233,14 @@ impl ExternalPredictions<'_> {
             let value = self.store.label_of(*organ);
             let slice = SliceRef::at(case_idx, z);
             let pixels = truth.iter().zip(predicted);
+            let pixels = pixels.filter(|(truth, _)| **truth != IGNORED);
             let pixels = pixels.map(|(truth, predicted)| (*truth == value, *predicted == value));
             ScoredSlice {
                 score: SliceScore::counted(slice, output, pixels),
                 loss: None,
-                predicted: CoarseMask::sampled(self.store.size(), |at| predicted[at] == value),
+                predicted: CoarseMask::sampled(self.store.size(), |at| {
+                    predicted[at] == value && truth[at] != IGNORED
+                }),
             }
         });
         scored.collect()

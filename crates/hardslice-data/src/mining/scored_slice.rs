@@ -10,8 +10,8 @@ pub struct ScoredSlice {
     /// Pixel counts.
     pub score: SliceScore,
     /// Mean binary cross-entropy of the slice's pixels, natural logarithm; absent where there are
-    /// no probabilities.
+    /// no probabilities, and where every pixel is to be ignored.
     pub loss: Option<f64>,
-    /// Where the organ was predicted.
+    /// Where the organ was predicted, but for what is to be ignored.
     pub predicted: CoarseMask,
 }

@@ -128,5 +128,6 @@ fn discs(n: usize, size: usize, seed: u64) -> Batch {
         images: Buffer::copy_of(&images),
         targets: Buffer::copy_of(&targets),
         annotated: vec![1.0; n],
+        valid: None,
     }
 }

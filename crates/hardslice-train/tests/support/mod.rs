@@ -42,7 +42,19 @@ pub(crate) fn write_case(
 }
 
 /// Prepares these cases in `dir`, as squares of `size` pixels.
+#[allow(dead_code, reason = "each test uses a part")]
 pub(crate) fn store(dir: &Path, cases: Vec<Case>, organs: &[(&str, u16)], size: usize) -> Store {
+    store_ignoring(&[], dir, cases, organs, size)
+}
+
+/// As [`store`], with label values that are to be ignored.
+pub(crate) fn store_ignoring(
+    ignored_labels: &[u16],
+    dir: &Path,
+    cases: Vec<Case>,
+    organs: &[(&str, u16)],
+    size: usize,
+) -> Store {
     let organs = organs
         .iter()
         .map(|(name, label)| (Organ::new(*name).unwrap(), vec![*label]));
@@ -53,7 +65,7 @@ pub(crate) fn store(dir: &Path, cases: Vec<Case>, organs: &[(&str, u16)], size: 
         layout: Layout::Csv,
         notes: Vec::new(),
         other_channel: None,
-        ignored_labels: Vec::new(),
+        ignored_labels: ignored_labels.to_vec(),
     };
     let options = PrepareOptions {
         size,

@@ -88,6 +88,7 @@ impl Speed {
             images: Buffer::copy_of(&vec![0.5; n * n_channels * size * size]),
             targets: Buffer::copy_of(&vec![1.0; n * organs.len() * size * size]),
             annotated: vec![1.0; n * organs.len()],
+            valid: None,
         };
         let net = Net::new(&experiment.net, organs.len(), 0, &device.clone().autodiff());
         let weights_mb = (net.n_parameters() * size_of::<f32>()) as f64 / 1e6;

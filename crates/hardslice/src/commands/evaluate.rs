@@ -54,6 +54,10 @@ pub(crate) struct Evaluate {
     /// `kidney=kidney_left,kidney_right`, or both; each value found in a case when absent.
     #[arg(long = "label", value_name = "ORGAN=LABELS")]
     labels: Vec<String>,
+    /// A label value of the truth whose voxels nobody has judged (nnU-Net's `ignore`): they belong to
+    /// no organ then, in truth and prediction alike. Repeat it for several.
+    #[arg(long, value_name = "VALUE")]
+    ignore: Vec<u16>,
     /// Distance at which two surfaces still agree for the NSD.
     #[arg(long, value_name = "MM", default_value_t = 2.0)]
     nsd_tolerance_mm: f64,
@@ -106,6 +110,7 @@ impl Evaluate {
         refuse_over_inputs([self.out.clone(), beside(&self.out)?], read)?;
         let reader = PairReader {
             organs: organs.as_ref(),
+            ignored: &self.ignore,
             grid_tolerance_mm: self.grid_tolerance_mm,
             options: &options,
         };
@@ -147,7 +152,7 @@ impl Evaluate {
             (vec![row.case.to_string(), organ], cells)
         });
         write_score_cells(&self.out, &["case", "organ"], cells, false)?;
-        let settings = (&options, &self.labels, self.grid_tolerance_mm);
+        let settings = (&options, &self.labels, &self.ignore, self.grid_tolerance_mm);
         let made_of = MadeOf {
             command: "evaluate",
             settings: &settings,

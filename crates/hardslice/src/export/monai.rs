@@ -27,6 +27,9 @@ pub(super) fn write(export: &Export, out: &Path) -> anyhow::Result<()> {
             labels.insert(value.to_string(), json!(entry.organ.to_string()));
         }
     }
+    for value in export.store.ignored_labels() {
+        labels.insert(value.to_string(), json!("ignore"));
+    }
     let slice = |entry: &PlanEntry| {
         let mut item = files(export.case(entry.slice))?;
         let place = export.file_slice(entry.slice);

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use hardslice_data::SliceRef;
 use hardslice_data::split::Fold;
+use hardslice_data::store::IGNORED;
 use hardslice_volume::{
     Grid, PerAxis, Placement, Volume, read_scan_series, write_label_map, write_scan,
 };
@@ -54,6 +55,9 @@ pub(super) fn write(export: &Export, out: &Path, bars: &Bars) -> anyhow::Result<
     labels.insert("background".to_owned(), json!(0));
     for (value, organ) in (1..).zip(export.organ_names()) {
         labels.insert(organ.to_string(), json!(value));
+    }
+    if !export.store.ignored_labels().is_empty() {
+        labels.insert("ignore".to_owned(), json!(export.organs.len() + 1));
     }
     let n_slices: usize = slices.values().map(BTreeSet::len).sum();
     write_json(
@@ -148,9 +152,11 @@ fn write_slices(
 }
 
 /// The exported value of each value of the store's labels; organs that are not exported are
-/// background.
+/// background. What is to be ignored has the highest value, as nnU-Net wants it.
 fn values(export: &Export) -> [u8; 256] {
     let mut values = [0; 256];
+    let n_organs = u8::try_from(export.organs.len()).expect("at most as many as a store has");
+    values[usize::from(IGNORED)] = n_organs + 1;
     for (value, organ) in (1..).zip(&export.organs) {
         values[usize::from(export.store.label_of(*organ))] = value;
     }

@@ -122,7 +122,7 @@ impl Shown<'_> {
         }];
         for arm in self.arms {
             let dir = self.round.dir.arm(*arm);
-            if let Some(predicted) = scans::predicted(&dir, case, self.organ)? {
+            if let Some(predicted) = scans::predicted(&dir, self.store, case_idx, self.organ)? {
                 masks.push(predicted);
                 models.push(TurntableModel {
                     name: arm.to_string(),

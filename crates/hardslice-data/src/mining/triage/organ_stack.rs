@@ -8,7 +8,8 @@ use crate::mining::{CoarseMask, ScoredSlice, Verdict};
 use crate::store::Store;
 use crate::{OutputIdx, SliceRef, StoreOrgan};
 
-/// One scan and one organ, slice by slice from the feet up.
+/// One scan and one organ, slice by slice from the feet up. What is to be ignored is in no mask, of
+/// the truth as of the prediction.
 pub(super) struct OrganStack<'a> {
     pub(super) images: &'a [Thumbnail],
     pub(super) truth: Vec<CoarseMask>,

@@ -102,7 +102,7 @@ fn worst_slices<'r>(
         let case_idx = scans::place_of(store, score.case.as_str())?;
         let (Some(truth), Some(predicted)) = (
             scans::truth(store, case_idx, organ),
-            scans::predicted(&dir, &score.case, organ)?,
+            scans::predicted(&dir, store, case_idx, organ)?,
         ) else {
             continue;
         };
@@ -167,7 +167,7 @@ fn under_each(
     let mut predictions = Vec::new();
     for arm in arms {
         let dir = round.dir.arm(*arm);
-        let Some(predicted) = scans::predicted(&dir, &case.id, organ)? else {
+        let Some(predicted) = scans::predicted(&dir, store, case_idx, organ)? else {
             continue;
         };
         let n = shape.n_pixels();
