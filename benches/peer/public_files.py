@@ -23,7 +23,8 @@ The outcomes:
 - refused clearly: an error that names the file and says what was found and what was wanted;
 - refused unclearly: a panic, an error without the file's name, or more than 64 MiB and 20 times the
   file's size of memory;
-- wrong: another volume than the peer's.
+- wrong: another volume than the peer's;
+- not compared: a segmentation that the peer cannot place.
 """
 
 import collections
@@ -339,13 +340,13 @@ def main():
         prepared = list(cohort.prepared())
     names = ("pydicom", "nibabel", "highdicom", "numpy")
     print(f"Python {platform.python_version()}, {', '.join(f'{p} {importlib.metadata.version(p)}' for p in names)}.\n")
-    outcomes = ["same", "read by hardslice alone", "refused by both", "refused clearly", "refused unclearly", "wrong"]
+    outcomes = ["same", "read by hardslice alone", "refused by both", "refused clearly", "refused unclearly", "wrong", "not compared"]
     print("| package | readings | " + " | ".join(outcomes) + " |\n|---|" + "---|" * (len(outcomes) + 1))
     for package in of:
         counts = collections.Counter(row[2] for row in rows if row[0] == package)
         print(f"| {package} | {sum(counts.values())} | " + " | ".join(str(counts[o]) for o in outcomes) + " |")
     counts = collections.Counter(outcome.split(":")[0] for _, outcome in prepared)
-    print(f"\nThrough `prepare`: {dict(counts)}.")
+    print(f"\nThrough `prepare`: {', '.join(f'{n} {outcome}' for outcome, n in sorted(counts.items(), key=lambda c: -c[1]))}.")
     for (package, name), outcome in prepared:
         if outcome not in ("same", "lossy"):
             print(f"\n- {package}, {name}: {outcome}")

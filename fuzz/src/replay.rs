@@ -14,6 +14,10 @@ use crate::target::Target;
 ///
 /// When a target panics or takes too much memory, with the file's name; when a target has no file, or
 /// a folder of files no target.
+#[expect(
+    clippy::print_stdout,
+    reason = "the file's name is shown where its target panics"
+)]
 pub(crate) fn replay(targets: &[Target], corpus: &Path, memory: PeakAlloc) {
     let mut folders = listed(corpus);
     for target in targets {
@@ -24,7 +28,6 @@ pub(crate) fn replay(targets: &[Target], corpus: &Path, memory: PeakAlloc) {
         let scratch = tempfile::tempdir().expect("a folder for files");
         for file in files {
             let input = fs::read(&file).expect("a file of the corpus");
-            // Shown where the target panics.
             println!("{}", file.display());
             let before = memory.current_usage();
             memory.reset_peak_usage();

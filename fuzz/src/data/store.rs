@@ -54,8 +54,8 @@ fn look_at(store: &Store) {
             assert_eq!(labels.len(), shape.n_voxels(), "on the scan's own grid");
         }
     }
-    if let Err(errors) = store.verify() {
-        errors.iter().for_each(|error| names_the_file(error, "npy"));
+    for error in store.verify().err().into_iter().flatten() {
+        names_the_file(&error, "npy");
     }
 }
 

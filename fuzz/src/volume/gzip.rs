@@ -13,12 +13,11 @@ use crate::target::names_the_file;
 
 pub(crate) fn run(input: &[u8], folder: &Path) {
     let path = folder.join("packed.nii.gz");
-    match input.split_first() {
-        Some((b'm', rest)) => of_members(rest, &path),
-        _ => {
-            fs::write(&path, input).expect("a folder to write to");
-            scan_both_ways(&path, "packed.nii.gz");
-        }
+    if let Some((b'm', rest)) = input.split_first() {
+        of_members(rest, &path);
+    } else {
+        fs::write(&path, input).expect("a folder to write to");
+        scan_both_ways(&path, "packed.nii.gz");
     }
 }
 
