@@ -30,6 +30,6 @@ pub use mask::{Label, MAX_AXIS, Mask, MaskError};
 pub use overlap::Overlap;
 pub use plausible::{Printed, impossible_sd};
 pub use separation::auc;
-pub use summary::Summary;
+pub use summary::{OVER_TRAININGS, Summary};
 pub use surface::{Convention, DirectedDistances, DistanceField, SurfaceDistances};
 pub use survey::ScoreError;

@@ -17,7 +17,7 @@ use super::label_args::organ_map_of_values;
 use super::predict::{NamedScan, nifti_files};
 use crate::bars::{self, Bars};
 use crate::provenance::named_out;
-use crate::results::{summary_rows, write_scores};
+use crate::results::{OfTraining, summary_rows, write_scores};
 use crate::{Done, causes, provenance};
 
 /// Cases in memory at once, at most: what a case takes is its two label maps, twice over.
@@ -178,7 +178,11 @@ fn print_summary(scores: Vec<TestScore>) -> std::io::Result<()> {
         .into_iter()
         .map(|score| ("predictions".to_owned(), score))
         .collect();
-    let rows: Vec<SummaryRow> = summary_rows(&scores);
+    let rows: Vec<SummaryRow> = summary_rows(scores.iter().map(|(arm, score)| OfTraining {
+        arm,
+        seed: 0,
+        score,
+    }));
     let shown = [Metric::Dice, Metric::Hd95, Metric::Nsd];
     let rows: Vec<_> = rows
         .into_iter()
