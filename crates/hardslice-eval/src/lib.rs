@@ -28,6 +28,6 @@ pub use interval::{Bootstrap, Interval};
 pub use mask::{Label, MAX_AXIS, Mask, MaskError};
 pub use overlap::Overlap;
 pub use separation::auc;
-pub use summary::Summary;
+pub use summary::{OVER_TRAININGS, Summary};
 pub use surface::{Convention, DirectedDistances, DistanceField, SurfaceDistances};
 pub use survey::ScoreError;

@@ -2,6 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What mean, SD, minimum and maximum are where there are several trainings, the same in every table,
+/// in the report and in comparisons.
+pub const OVER_TRAININGS: &str = "Mean, SD, minimum and maximum are those of the test scans within \
+     one training; over several trainings (seeds, over folds all nets of a seed) they are averaged, \
+     over the scans that every training scored. So the minimum is the mean of the trainings' lowest \
+     scores. A comparison takes the mean of a patient's scans first.";
+
 /// Count, mean, spread and range of one score over the cases that have it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -55,9 +62,77 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// Summarises the scores of several trainings on the same cases, `[training][case]`: each
+    /// statistic within each training, then its mean over trainings ([`OVER_TRAININGS`]). Averaged
+    /// scores would spread less and have a higher minimum than any training has.
+    ///
+    /// Cases that lack a value in some training are absent. Without trainings there is nothing.
+    ///
+    /// ```
+    /// # use hardslice_eval::Summary;
+    /// let first = vec![Some(0.5), Some(1.0), None];
+    /// let second = vec![Some(1.0), Some(0.25), Some(0.75)];
+    /// let dice = Summary::over_trainings(&[first, second]);
+    /// assert_eq!((dice.n, dice.n_absent), (2, 1));
+    /// assert_eq!(dice.min, Some(0.375)); // (0.5 + 0.25) / 2
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When trainings have different numbers of cases.
+    pub fn over_trainings(trainings: &[Vec<Option<f64>>]) -> Self {
+        let Some(first) = trainings.first() else {
+            return Self::of([]);
+        };
+        let is_scored: Vec<bool> = (0..first.len())
+            .map(|case| trainings.iter().all(|scores| scores[case].is_some()))
+            .collect();
+        let of_training = |scores: &Vec<Option<f64>>| {
+            assert_eq!(scores.len(), first.len(), "a place for each case");
+            let shared = scores.iter().zip(&is_scored);
+            Self::of(shared.map(|(score, is_scored)| score.filter(|_| *is_scored)))
+        };
+        let summaries: Vec<Self> = trainings.iter().map(of_training).collect();
+        let mean = |of: fn(&Self) -> Option<f64>| {
+            let values: Option<Vec<f64>> = summaries.iter().map(of).collect();
+            values.map(|values| values.iter().sum::<f64>() / values.len() as f64)
+        };
+        Self {
+            n: summaries[0].n,
+            n_absent: summaries[0].n_absent,
+            mean: mean(|summary| summary.mean),
+            sd: mean(|summary| summary.sd),
+            min: mean(|summary| summary.min),
+            max: mean(|summary| summary.max),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_training_is_summarised_as_it_is_and_none_as_nothing() {
+        let scores = vec![Some(0.5), None, Some(0.75), Some(0.125)];
+        let alone = Summary::over_trainings(std::slice::from_ref(&scores));
+        assert_eq!(alone, Summary::of(scores));
+        assert_eq!(Summary::over_trainings(&[]), Summary::of([]));
+    }
+
+    #[test]
+    fn statistics_are_found_within_trainings_and_then_averaged() {
+        let first = vec![Some(0.25), Some(0.75)];
+        let second = vec![Some(0.75), Some(0.5)];
+        let found = Summary::over_trainings(&[first, second]);
+        assert_eq!(found.mean, Some(0.5625), "of 0.5 and 0.625");
+        assert_eq!(found.min, Some(0.375), "of 0.25 and 0.5");
+        assert_eq!(found.max, Some(0.75), "of 0.75 twice");
+        // 0.5 / sqrt 2 and 0.25 / sqrt 2; the averaged scores 0.5 and 0.625 have 0.088.
+        let sd = 0.375 / 2.0_f64.sqrt();
+        assert!((found.sd.unwrap() - sd).abs() < 1e-15, "{:?}", found.sd);
+    }
 
     #[test]
     fn four_values_worked_by_hand() {

@@ -24,6 +24,13 @@ pub struct TrainConfig {
     pub momentum: f64,
     /// What is made small.
     pub loss: Loss,
+    /// First learning rate of the arm `baseline_focal`. `None`: [`lr0`](Self::lr0) times what focal
+    /// loss [takes](Loss::lr0_factor) more than [`loss`](Self::loss).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub focal_lr0: Option<f64>,
+    /// The same of the arm `baseline_top_k`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_k_lr0: Option<f64>,
     /// How flipped and mirrored versions come about: `random`, `enumerated` or `none`; `copies` in
     /// files.
     #[serde(rename = "copies")]
@@ -49,6 +56,8 @@ impl Default for TrainConfig {
             power: 0.9,
             momentum: 0.9,
             loss: Loss::default(),
+            focal_lr0: None,
+            top_k_lr0: None,
             flip_mode: FlipMode::default(),
             augment: Augmentation::default(),
             positive_weight: 1.0,
@@ -60,6 +69,18 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// The same with another loss and the first learning rate `lr0`, or else with the one that the
+    /// loss takes.
+    #[must_use]
+    pub fn with_loss(&self, loss: Loss, lr0: Option<f64>) -> Self {
+        let taken = self.lr0 * loss.lr0_factor() / self.loss.lr0_factor();
+        Self {
+            loss,
+            lr0: lr0.unwrap_or(taken),
+            ..self.clone()
+        }
+    }
+
     /// The learning rate at each step.
     pub fn schedule(&self) -> PolySchedule {
         PolySchedule {
@@ -92,6 +113,7 @@ impl TrainConfig {
     /// The first that is not.
     pub fn check(&self) -> Result<(), SettingError> {
         let is_share = |value: f64| (0.0..1.0).contains(&value);
+        let is_rate = |lr0: Option<f64>| lr0.is_none_or(|lr0| lr0.is_finite() && lr0 > 0.0);
         let settings = [
             (
                 self.steps < 2,
@@ -102,6 +124,8 @@ impl TrainConfig {
                 !(self.lr0.is_finite() && self.lr0 > 0.0),
                 "lr0 must be above 0",
             ),
+            (!is_rate(self.focal_lr0), "focal_lr0 must be above 0"),
+            (!is_rate(self.top_k_lr0), "top_k_lr0 must be above 0"),
             (
                 !(self.power.is_finite() && self.power >= 0.0),
                 "power must be 0 at least",

@@ -239,6 +239,8 @@ mod tests {
             .map(|name| folded.get(name).unwrap().values.clone());
         let ours = (0..27).map(|i| weight[i] * grey(i)).sum::<f32>() + bias[0];
         assert!((ours - published).abs() < 1e-3, "{ours} and {published}");
+        // The same by torchvision itself: tests/golden/pytorch/vgg16_first_layer.py.
+        assert!((ours + 16.4601).abs() < 1e-3, "{ours}");
         assert_eq!(
             folded.get("features.2.weight"),
             vgg16.get("features.2.weight"),

@@ -78,6 +78,7 @@ fn trained(out_bias: f32) -> Result<TrainState, FitError> {
         name: "first".to_owned(),
         stage: "train".to_owned(),
         config: Cow::Borrowed(&train),
+        lr0_setting: "lr0",
         plan: Plan::new(entries).unwrap(),
         steps: 0..10,
     };
@@ -102,7 +103,7 @@ fn trained(out_bias: f32) -> Result<TrainState, FitError> {
 #[test]
 fn a_net_that_finds_nothing_anywhere_is_given_up_at_the_third_validation() {
     match trained(-100.0) {
-        Err(FitError::Collapsed { step: 6, n: 3 }) => {}
+        Err(FitError::Collapsed { step: 6, n: 3, .. }) => {}
         other => panic!("{:?}", other.map(|state| state.position)),
     }
 }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use anyhow::anyhow;
 use burn::tensor::Device;
 use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
-use hardslice_train::round::{self, Protocol, RoundContext, RoundOutcome};
+use hardslice_train::round::{self, FailedArm, Protocol, RoundContext, RoundOutcome};
 use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Action, FileError};
 
@@ -30,6 +31,20 @@ pub(crate) struct Finished {
     pub(crate) done: Done,
     /// The organs of each net, and its round.
     pub(crate) rounds: Vec<(Vec<Organ>, RoundOutcome)>,
+}
+
+impl Finished {
+    /// Tells of arms whose training failed, when all else is done.
+    pub(crate) fn fail_if_an_arm_did(&self) -> anyhow::Result<()> {
+        let failed = self.rounds.iter().flat_map(|(organs, round)| {
+            let place = RoundName::of_organs(organs).to_string();
+            round
+                .failed
+                .iter()
+                .map(move |failed| (place.clone(), failed))
+        });
+        fail_if_any(failed)
+    }
 }
 
 /// Runs the protocol, going on where it was stopped.
@@ -72,6 +87,24 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
         done: cohort.done,
         rounds,
     })
+}
+
+/// What went wrong with single arms, told when all else is done; nothing where nothing did.
+pub(crate) fn fail_if_any<'f>(
+    failed: impl Iterator<Item = (String, &'f FailedArm)>,
+) -> anyhow::Result<()> {
+    let lines = failed.map(|(place, failed)| {
+        let FailedArm { arm, because } = failed;
+        format!("{place}: the arm `{arm}` has no scores, because {because}")
+    });
+    let lines: Vec<String> = lines.collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "some arms failed; all others are done and evaluated\n{}",
+        lines.join("\n")
+    ))
 }
 
 /// The organs of each net: one net for all, or one each.

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use hardslice::experiment::Experiment;
-use hardslice_data::Organ;
 use hardslice_data::mining::ResolvedTau;
 use hardslice_data::store::StoredCase;
+use hardslice_data::{CaseId, Organ};
 use hardslice_eval::compare::ArmScore;
 use hardslice_eval::{CaseScores, Summary};
 use hardslice_train::TestScore;
@@ -69,7 +69,11 @@ pub(crate) fn write(
         scores.iter().map(|score| (row(score), &score.1.scores)),
         leaky,
     )?;
-    let rows = summary_rows(&scores);
+    let rows = summary_rows(scores.iter().map(|(arm, score)| OfTraining {
+        arm,
+        seed: experiment.seed,
+        score,
+    }));
     let mut report = Report {
         program: env!("CARGO_PKG_VERSION"),
         seed: experiment.seed,
@@ -204,26 +208,86 @@ pub(crate) fn score_cells(scores: &CaseScores) -> [String; 6] {
     ]
 }
 
-/// A row for each arm, organ and metric.
-pub(crate) fn summary_rows(scores: &[(String, TestScore)]) -> Vec<SummaryRow> {
-    let mut groups: Vec<((&str, &str), Vec<&CaseScores>)> = Vec::new();
-    for (arm, score) in scores {
-        let key = (arm.as_str(), score.organ.as_str());
-        match groups.iter_mut().find(|(group, _)| *group == key) {
-            Some((_, members)) => members.push(&score.scores),
-            None => groups.push((key, vec![&score.scores])),
-        }
+/// A test score, and what it was computed for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OfTraining<'s> {
+    pub(crate) arm: &'s str,
+    /// The seed: over folds all nets of a seed are one training, in which each case is scored once.
+    pub(crate) seed: u64,
+    pub(crate) score: &'s TestScore,
+}
+
+/// A row for each arm, organ and metric, in the order in which arms and organs come first.
+pub(crate) fn summary_rows<'s>(
+    scores: impl IntoIterator<Item = OfTraining<'s>>,
+) -> Vec<SummaryRow> {
+    let mut groups: Vec<((&str, &Organ), Trainings<'s>)> = Vec::new();
+    for of_training in scores {
+        let key = (of_training.arm, &of_training.score.organ);
+        let place = groups.iter().position(|(group, _)| *group == key);
+        let place = place.unwrap_or_else(|| {
+            groups.push((key, Trainings::default()));
+            groups.len() - 1
+        });
+        groups[place].1.add(of_training.seed, of_training.score);
     }
-    let rows = groups.into_iter().flat_map(|((arm, organ), members)| {
+    let rows = groups.into_iter().flat_map(|((arm, organ), trainings)| {
         Metric::ALL.map(|metric| SummaryRow {
             arm: arm.to_owned(),
-            organ: organ.to_owned(),
+            organ: organ.to_string(),
             metric,
-            summary: Summary::of(members.iter().map(|scores| value(scores, metric))),
-            absent_because: absent_because(&members, metric),
+            summary: trainings.summary(metric),
+            absent_because: trainings.absent_because(metric),
         })
     });
     rows.collect()
+}
+
+/// The scores of the trainings of one arm, on the same cases.
+#[derive(Debug, Default)]
+pub(crate) struct Trainings<'s> {
+    /// In the order in which they come first.
+    cases: Vec<&'s CaseId>,
+    by_seed: BTreeMap<u64, BTreeMap<&'s CaseId, &'s CaseScores>>,
+}
+
+impl<'s> Trainings<'s> {
+    /// Adds a case's scores in one of them.
+    pub(crate) fn add(&mut self, seed: u64, score: &'s TestScore) {
+        let is_known = |of_seed: &BTreeMap<&CaseId, _>| of_seed.contains_key(&score.case);
+        if !self.by_seed.values().any(is_known) {
+            self.cases.push(&score.case);
+        }
+        let of_seed = self.by_seed.entry(seed).or_default();
+        of_seed.insert(&score.case, &score.scores);
+    }
+
+    /// Within each training, then the mean.
+    pub(crate) fn summary(&self, metric: Metric) -> Summary {
+        let of_training = |scores: &BTreeMap<&CaseId, &CaseScores>| {
+            let cases = self.cases.iter();
+            cases
+                .map(|case| value(scores.get(*case)?, metric))
+                .collect()
+        };
+        let trainings: Vec<Vec<Option<f64>>> = self.by_seed.values().map(of_training).collect();
+        Summary::over_trainings(&trainings)
+    }
+
+    /// Why cases are absent, each by the first training that lacks a value.
+    fn absent_because(&self, metric: Metric) -> Vec<(String, usize)> {
+        let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+        for case in &self.cases {
+            let mut of_trainings = self.by_seed.values().map(|scores| scores.get(case));
+            let lacking = of_trainings
+                .find(|scores| scores.is_none_or(|scores| value(scores, metric).is_none()));
+            if let Some(scores) = lacking {
+                let word = scores.map_or("not_scored", |scores| scores.status.word());
+                *reasons.entry(word.to_owned()).or_default() += 1;
+            }
+        }
+        reasons.into_iter().collect()
+    }
 }
 
 fn value(scores: &CaseScores, metric: Metric) -> Option<f64> {
@@ -234,17 +298,6 @@ fn value(scores: &CaseScores, metric: Metric) -> Option<f64> {
         Metric::Nsd => scores.nsd,
         Metric::VolumeDifference => scores.volume_difference_ml,
     }
-}
-
-fn absent_because(members: &[&CaseScores], metric: Metric) -> Vec<(String, usize)> {
-    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-    for scores in members
-        .iter()
-        .filter(|scores| value(scores, metric).is_none())
-    {
-        *reasons.entry(scores.status.word().to_owned()).or_default() += 1;
-    }
-    reasons.into_iter().collect()
 }
 
 /// A case's Dice as a comparison of arms wants it; `cases` tell whose scan it is.

@@ -5,7 +5,9 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use support::{EXPERIMENT, assert_same, ended, finish, hardslice, printed, run, workplace};
@@ -25,6 +27,69 @@ fn small_workplace() -> tempfile::TempDir {
     }
     fs::write(dir.path().join("experiment.toml"), lines.join("\n")).unwrap();
     dir
+}
+
+/// The minimum of each arm, worked out here from the scores, is that of every output: the mean of
+/// both trainings' lowest test patients.
+#[track_caller]
+fn assert_one_minimum(out: &Path) {
+    let text = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    let mut lowest: BTreeMap<(String, String), f64> = BTreeMap::new();
+    let scores = text("scores.csv");
+    let header: Vec<&str> = scores.lines().next().unwrap().split(',').collect();
+    let place = |name: &str| header.iter().position(|cell| *cell == name).unwrap();
+    for row in scores.lines().skip(1) {
+        let cells: Vec<&str> = row.split(',').collect();
+        let key = (
+            cells[place("arm")].to_owned(),
+            cells[place("seed")].to_owned(),
+        );
+        let dice: f64 = cells[place("dice")].parse().unwrap();
+        let of_training = lowest.entry(key).or_insert(dice);
+        *of_training = of_training.min(dice);
+    }
+    let comparison: serde_json::Value = serde_json::from_str(&text("comparison.json")).unwrap();
+    let report = text("report.html");
+    for arm in ["baseline", "hard", "random_matched"] {
+        let of_arm = lowest.iter().filter(|((of, _), _)| of == arm);
+        let of_arm: Vec<f64> = of_arm.map(|(_, dice)| *dice).collect();
+        assert_eq!(of_arm.len(), 2, "{arm}: two trainings");
+        let minimum = f64::midpoint(of_arm[0], of_arm[1]);
+        let estimates = comparison["liver"]["estimates"].as_array().unwrap();
+        let estimate = estimates
+            .iter()
+            .find(|found| found["arm"] == arm && found["end_point"] == "min");
+        let found = estimate.unwrap()["estimate"].as_f64().unwrap();
+        assert!(
+            (found - minimum).abs() < 1e-12,
+            "{arm}: {found} for {minimum}"
+        );
+        // The table of test scores in the report: arm, organ, n, mean, SD, min, max.
+        let shown = format!("{minimum:.3}");
+        for (name, text) in [
+            ("comparison.md", text("comparison.md")),
+            ("comparison.tex", text("comparison.tex")),
+            ("comparison.html", text("comparison.html")),
+            ("report.html", report.clone()),
+        ] {
+            assert!(text.contains(&shown), "{name}: {arm}'s minimum {shown}");
+        }
+        let estimates = text("estimates.csv");
+        let row = estimates
+            .lines()
+            .find(|row| row.contains(&format!("minimum,{arm},")));
+        let found: f64 = row.unwrap().split(',').nth(3).unwrap().parse().unwrap();
+        assert!((found - minimum).abs() < 1e-12, "estimates.csv: {arm}");
+    }
+    for name in [
+        "comparison.json",
+        "comparison.md",
+        "comparison.html",
+        "report.html",
+    ] {
+        let rule = "the minimum is the mean of the trainings";
+        assert!(text(name).contains(rule), "{name} says what it is");
+    }
 }
 
 fn with<'a>(command: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
@@ -79,6 +144,7 @@ fn a_killed_comparison_goes_on_and_its_plan_cannot_change() {
         &dir.path().join("killed"),
         "killed and resumed",
     );
+    assert_one_minimum(&dir.path().join("killed"));
     let markdown = fs::read_to_string(dir.path().join("killed/comparison.md")).unwrap();
     assert!(
         markdown.starts_with("## liver\n\n**"),
@@ -202,4 +268,57 @@ fn a_round_that_fails_does_not_stop_the_others() {
     );
     fs::write(&mined, json).unwrap();
     run(&again, dir.path());
+}
+
+#[test]
+fn an_arm_whose_training_fails_stops_no_other_and_is_named_with_what_it_reads() {
+    let dir = small_workplace();
+    let experiment = fs::read_to_string(dir.path().join("experiment.toml")).unwrap();
+    // After a step of this size nothing is a number any more.
+    let experiment = experiment
+        .replace("\"hard\", ", "\"hard\", \"baseline_focal\", ")
+        .replace("n_validations = 2", "n_validations = 2\nfocal_lr0 = 1e30");
+    fs::write(dir.path().join("experiment.toml"), experiment).unwrap();
+    let (code, said) = ended(&["run", "experiment.toml", "--out", "ran"], dir.path());
+    assert_eq!(code, Some(2), "{said}");
+    for part in [
+        "`baseline_focal` has no scores",
+        "focal_lr0",
+        "all others are done",
+    ] {
+        assert!(said.contains(part), "{part:?} is missing:\n{said}");
+    }
+    assert!(!said.contains("loss ="), "it reads no loss:\n{said}");
+    let summary = fs::read_to_string(dir.path().join("ran/summary.json")).unwrap();
+    for arm in ["\"baseline\"", "\"hard\"", "\"random_matched\""] {
+        assert!(summary.contains(arm), "{arm} is scored:\n{summary}");
+    }
+    assert!(!summary.contains("baseline_focal"), "{summary}");
+    let (code, said) = ended(
+        &with(&COMPARE, &["--out", "compared", "--jobs", "2"]),
+        dir.path(),
+    );
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("seed-1/liver: the arm `baseline_focal`"),
+        "{said}"
+    );
+    let comparison = fs::read_to_string(dir.path().join("compared/comparison.json")).unwrap();
+    assert!(
+        comparison.contains("The arm `baseline_focal` has no scores in seed-0/liver"),
+        "{comparison}"
+    );
+    assert!(
+        dir.path().join("compared/report.html").exists(),
+        "to the end"
+    );
+    // Another rate is another training of that arm alone.
+    let changed = fs::read_to_string(dir.path().join("experiment.toml")).unwrap();
+    let changed = changed.replace("focal_lr0 = 1e30", "focal_lr0 = 0.5");
+    fs::write(dir.path().join("experiment.toml"), changed).unwrap();
+    fs::remove_dir_all(dir.path().join("ran/liver/baseline_focal")).unwrap();
+    let (code, said) = ended(&["run", "experiment.toml", "--out", "ran"], dir.path());
+    assert_eq!(code, Some(0), "{said}");
+    let summary = fs::read_to_string(dir.path().join("ran/summary.json")).unwrap();
+    assert!(summary.contains("baseline_focal"), "scored now:\n{summary}");
 }

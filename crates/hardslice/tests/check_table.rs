@@ -161,3 +161,10 @@ fn scores_beyond_their_scale_and_sums_of_counts_are_found() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("28 · 5.19 = 145.32"), "{said}");
 }
+
+#[test]
+fn what_the_numbers_are_over_trainings_stands_on_its_page_as_it_stands_below_tables() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/scores.md");
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains(hardslice_eval::OVER_TRAININGS), "{page}");
+}

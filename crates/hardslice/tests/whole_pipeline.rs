@@ -190,6 +190,34 @@ fn the_steps_by_hand_end_with_the_weights_of_run() {
         9,
         "a header and eight cases:\n{scores}"
     );
+    // The test patients' scores are those of `run`, which read the store and wrote no file between.
+    let of_run = fs::read_to_string(dir.path().join("whole/scores.csv")).unwrap();
+    let column = |text: &str, name: &str| {
+        let header = text.lines().next().unwrap();
+        header.split(',').position(|cell| cell == name).unwrap()
+    };
+    let mut n_same = 0;
+    for row in of_run.lines().filter(|row| row.contains(",hard,")) {
+        let wanted: Vec<&str> = row.split(',').collect();
+        let mine = scores
+            .lines()
+            .find(|mine| mine.starts_with(&format!("{},", wanted[0])));
+        let found: Vec<&str> = mine.unwrap().split(',').collect();
+        for name in ["dice", "hd95_mm", "assd_mm", "nsd", "volume_difference_ml"] {
+            let [found, wanted] = [(&scores, &found), (&of_run, &wanted)]
+                .map(|(text, cells)| cells[column(text, name)].parse::<f64>());
+            let (Ok(found), Ok(wanted)) = (&found, &wanted) else {
+                assert_eq!(found.is_ok(), wanted.is_ok(), "{name}: {row}");
+                continue;
+            };
+            assert!(
+                (found - wanted).abs() < 1e-9,
+                "{name}: {found} for {wanted}"
+            );
+            n_same += 1;
+        }
+    }
+    assert!(n_same >= 4, "both test patients have scores:\n{of_run}");
 }
 
 #[test]

@@ -10,12 +10,14 @@
 //! Printed numbers are rounded. A row is found fault with only when no set of values would have
 //! been printed as this row: every rule looks at all numbers that round to the printed ones.
 
+mod audit;
 mod granularity;
 mod number;
 mod range;
 mod row;
 mod spread;
 
+pub use audit::implausibilities;
 pub use number::{NoNumber, RoundedNumber};
-pub use row::{Denominator, Implausibility, ImplausibilityKind, ReportedRow, implausibilities};
+pub use row::{Denominator, Implausibility, ImplausibilityKind, ReportedRow};
 pub use spread::{greatest_squares, least_squares};

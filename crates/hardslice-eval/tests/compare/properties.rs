@@ -154,7 +154,7 @@ fn about_95_of_100_intervals_hold_the_true_difference() {
     let mut plan = plan(400);
     plan.references.truncate(1);
     plan.end_points = vec![EndPoint::Mean];
-    let mut n_holding = 0;
+    let (mut n_holding, mut widths) = (0, 0.0);
     for simulated in 0..n_simulated {
         // Patients and seeds are the same population for both arms; each arm has its own seeds.
         let mut draws = Draws(1_000 + simulated);
@@ -172,11 +172,21 @@ fn about_95_of_100_intervals_hold_the_true_difference() {
         let found = compare(&plan, &wording(), &rows).unwrap();
         let interval = found.rows[0].interval.unwrap();
         n_holding += u64::from(interval.low <= gain && gain <= interval.high);
+        widths += interval.high - interval.low;
     }
     // The standard error of the share is 1.1 %. Drawing patients and seeds counts the noise of a
     // single net on a single patient up to three times (Owen 2007), so more is right, too.
     let share = n_holding as f64 / n_simulated as f64;
     assert!((0.915..=1.0).contains(&share), "{share}");
+    // What "more" may be: nets vary by 0.005, single scores by 0.04, in both arms, so that the
+    // difference has the variance 2 (0.005² + n 0.04² / 40) / 10 with n from 1 to 3.
+    let width =
+        |n: f64| 2.0 * 1.96 * (0.2 * (0.005_f64.powi(2) + n * 0.04_f64.powi(2) / 40.0)).sqrt();
+    let found = widths / n_simulated as f64;
+    assert!(
+        found > 0.93 * width(1.0) && found < 1.02 * width(3.0),
+        "{found}"
+    );
 }
 
 #[test]

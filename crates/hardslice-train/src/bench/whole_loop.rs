@@ -176,6 +176,7 @@ impl Contest<'_> {
             name: NAME.to_owned(),
             stage: NAME.to_owned(),
             config: Cow::Borrowed(&self.config),
+            lr0_setting: "lr0",
             plan: plan.clone(),
             steps: 0..self.config.steps,
         };

@@ -1,5 +1,6 @@
 //! The training loop.
 
+mod advice;
 mod monitor;
 mod receipt;
 mod state;
@@ -31,7 +32,7 @@ pub enum FitError {
     /// The loss is not a number any more.
     #[error(
         "the loss is {loss} at step {step} (learning rate {lr:.2e}): training has diverged; lower \
-         lr0, switch the norm on (norm = \"batch\"), or take a larger batch"
+         {lr0_setting}, switch the norm on (norm = \"batch\"), or take a larger batch"
     )]
     Diverged {
         /// Step, counted from 1.
@@ -40,19 +41,21 @@ pub enum FitError {
         loss: f64,
         /// Its learning rate.
         lr: f64,
+        /// The setting that its first learning rate comes from.
+        lr0_setting: &'static str,
     },
     /// The net predicts background everywhere.
     #[error(
         "after {step} steps the net predicts nothing anywhere, on training slices neither, and that \
-         at {n} validations in a row: it has collapsed to all-background, as soft Dice can; try \
-         loss = {{ kind = \"dice_cross_entropy\" }}, positive_weight above 1, a lower lr0, a larger \
-         batch, or another seed"
+         at {n} validations in a row: it has collapsed to all-background; try {advice}"
     )]
     Collapsed {
         /// Steps taken.
         step: u64,
         /// Validations in a row without a predicted pixel.
         n: u32,
+        /// What to change among the settings that this training reads.
+        advice: String,
     },
     /// The newest checkpoint belongs to another training.
     #[error(
@@ -89,6 +92,27 @@ pub enum FitError {
     Log(#[from] LogError),
 }
 
+impl FitError {
+    /// Whether the settings failed, not the machine: the same training would fail again, and others
+    /// need not.
+    pub fn is_of_settings(&self) -> bool {
+        matches!(self, Self::Diverged { .. } | Self::Collapsed { .. })
+    }
+
+    /// Names the setting that the phase reads.
+    fn of_phase(self, phase: &Phase<'_>) -> Self {
+        match self {
+            Self::Diverged { step, loss, lr, .. } => Self::Diverged {
+                step,
+                loss,
+                lr,
+                lr0_setting: phase.lr0_setting,
+            },
+            other => other,
+        }
+    }
+}
+
 /// What stays the same over a whole training.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "an observer has no text form")]
@@ -119,6 +143,9 @@ pub struct Phase<'a> {
     pub stage: String,
     /// How the net is trained.
     pub config: Cow<'a, TrainConfig>,
+    /// The setting that the first learning rate comes from: `lr0`, or that of a rival's own. Advice
+    /// names it.
+    pub lr0_setting: &'static str,
     /// What is shown.
     pub plan: Plan,
     /// Steps, counted from 0 over the whole training.
@@ -225,7 +252,8 @@ fn train_on(
 ) -> Result<TrainState, FitError> {
     let config = &phase.config;
     while let Some(batch) = loader.next() {
-        let (next, loss) = state.take_step(&batch, config, context.seed, context.device)?;
+        let taken = state.take_step(&batch, config, context.seed, context.device);
+        let (next, loss) = taken.map_err(|error| error.of_phase(phase))?;
         state = next;
         let step = state.position.step;
         context.observer.notify(&Event::Step {

@@ -8,6 +8,7 @@ use hardslice_data::mining::case_dice;
 use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Action, FileError};
 
+use super::advice::against_collapse;
 use super::{FitContext, FitError, Phase, TrainState};
 use crate::config::TrainConfig;
 use crate::dataset::SliceDataset;
@@ -29,6 +30,7 @@ const N_TRAINING_SLICES: usize = 32;
 pub(super) struct Monitor<'a> {
     dir: &'a TrainingDir,
     config: &'a TrainConfig,
+    phase: &'a Phase<'a>,
     context: &'a FitContext<'a>,
     /// Some slices of the plan that show an organ.
     training: Vec<SliceRef>,
@@ -41,12 +43,13 @@ impl<'a> Monitor<'a> {
     pub(super) fn open(
         dir: &'a TrainingDir,
         state: &TrainState,
-        phase: &'a Phase<'_>,
+        phase: &'a Phase<'a>,
         context: &'a FitContext<'a>,
     ) -> Result<Self, FitError> {
         Ok(Self {
             dir,
             config: &phase.config,
+            phase,
             context,
             training: positive_slices(&phase.plan, context.dataset),
             log: TrainLog::open(dir, state.position.step, context.wall_time_s)?,
@@ -163,7 +166,8 @@ impl<'a> Monitor<'a> {
         }
         let n = position.n_empty_validations;
         if n >= MAX_EMPTY_VALIDATIONS {
-            return Err(FitError::Collapsed { step, n });
+            let advice = against_collapse(self.phase);
+            return Err(FitError::Collapsed { step, n, advice });
         }
         if is_empty {
             let warning = Warning::NothingPredicted {

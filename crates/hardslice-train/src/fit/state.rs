@@ -78,6 +78,7 @@ impl TrainState {
                 step: step + 1,
                 loss: value,
                 lr,
+                lr0_setting: "lr0",
             });
         }
         let gradients = loss.backward();

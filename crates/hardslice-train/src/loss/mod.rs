@@ -96,6 +96,20 @@ impl Loss {
     }
 }
 
+impl Loss {
+    /// The first learning rate that the loss takes, as a multiple of soft Dice's: the scales of their
+    /// gradients differ. Found on validation patients of phantoms with a U-Net with batch norm
+    /// (`benches/results/2026-11-28-rival-losses.md`): at soft Dice's own rate focal and top-k loss
+    /// end in all-background.
+    pub fn lr0_factor(self) -> f64 {
+        match self {
+            Self::Dice { .. } | Self::DiceCrossEntropy | Self::Tversky { .. } => 1.0,
+            Self::Focal { .. } => 10.0,
+            Self::TopK { .. } => 0.03,
+        }
+    }
+}
+
 impl Default for Loss {
     fn default() -> Self {
         Self::Dice {

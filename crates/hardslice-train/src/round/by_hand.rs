@@ -79,6 +79,7 @@ pub fn train_by_hand(
         name: name.to_owned(),
         stage: stages.trainer.stage("train", name),
         config: Cow::Borrowed(&protocol.train),
+        lr0_setting: "lr0",
         plan,
         steps,
     };

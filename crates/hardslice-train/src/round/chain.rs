@@ -197,7 +197,14 @@ impl<'a> PhaseChain<'a> {
     fn identity_of(&self, trainer: &Trainer<'_>, phase: &Phase<'_>) -> String {
         let entries = phase.plan.entries().iter();
         let plan: Vec<_> = entries.map(|entry| (entry.slice, entry.weight)).collect();
-        trainer.identity(&(&self.name, &phase.name, &self.weights_blake3, plan))
+        // A rate of its own, as rivals have; the common one is in every identity.
+        let has_own_rate = phase.lr0_setting != "lr0";
+        let name = if has_own_rate {
+            format!("{}, lr0 {}", self.name, phase.config.lr0)
+        } else {
+            self.name.clone()
+        };
+        trainer.identity(&(name, &phase.name, &self.weights_blake3, plan))
     }
 
     fn error(&self, source: FitError) -> RoundError {

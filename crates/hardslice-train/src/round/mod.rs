@@ -17,7 +17,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use hardslice_data::Organ;
 use hardslice_data::balance::{Arm, BalanceOptions};
-use hardslice_data::mining::{MiningOptions, ResolvedTau};
+use hardslice_data::mining::{MiningOptions, ResolvedTau, Tau};
 use hardslice_data::split::Split;
 use hardslice_data::store::Store;
 use hardslice_eval::ScoreOptions;
@@ -94,6 +94,18 @@ pub struct RoundOutcome {
     pub n_a: usize,
     /// Whether the test set was used to set a threshold.
     pub leaky: bool,
+    /// Arms that have no scores because their training failed.
+    pub failed: Vec<FailedArm>,
+}
+
+/// An arm whose training diverged or collapsed, or that of the net that it goes on from: the same
+/// settings would fail again, and the other arms need not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedArm {
+    /// The arm.
+    pub arm: Arm,
+    /// Why, with all causes, and what to try.
+    pub because: String,
 }
 
 /// Runs the protocol, going on where it was stopped.
@@ -107,17 +119,23 @@ pub fn run(protocol: &Protocol, context: &RoundContext<'_>) -> Result<RoundOutco
     evaluate_arms(&stages, trained)
 }
 
-/// Does all of [`run`] but the evaluation: the test set stays closed (but for tau = `paper`).
+/// Does all of [`run`] but the evaluation: the test set stays closed (but for tau = `paper`). Gives the
+/// arms whose training failed; the others are trained all the same.
 ///
 /// # Errors
 ///
 /// As [`run`].
-pub fn train(protocol: &Protocol, context: &RoundContext<'_>) -> Result<(), RoundError> {
-    train_arms(&Stages::new(protocol, context, protocol.net.context)?).map(drop)
+pub fn train(
+    protocol: &Protocol,
+    context: &RoundContext<'_>,
+) -> Result<Vec<FailedArm>, RoundError> {
+    let stages = Stages::new(protocol, context, protocol.net.context)?;
+    Ok(train_arms(&stages)?.failed)
 }
 
 /// Does what the arms share, pre-training on B and mining, and nothing else: after that the arms
-/// can be [trained](train) side by side, each in its own folder.
+/// can be [trained](train) side by side, each in its own folder. Gives the arms that cannot, because
+/// what they share failed.
 ///
 /// With tau = `paper` A cannot be mined before the baseline is trained and evaluated: [`train`]
 /// must do all arms at once then.
@@ -125,9 +143,17 @@ pub fn train(protocol: &Protocol, context: &RoundContext<'_>) -> Result<(), Roun
 /// # Errors
 ///
 /// As [`run`].
-pub fn share(protocol: &Protocol, context: &RoundContext<'_>) -> Result<(), RoundError> {
+pub fn share(
+    protocol: &Protocol,
+    context: &RoundContext<'_>,
+) -> Result<Vec<FailedArm>, RoundError> {
     let stages = Stages::new(protocol, context, protocol.net.context)?;
-    stages.share(&protocol.arms, None).map(drop)
+    let after_shared = protocol.arms.iter().filter(|arm| arm.needs_shared());
+    let after_shared: Vec<Arm> = after_shared.copied().collect();
+    let mut failed = Vec::new();
+    let shared = stages.share(&after_shared, None);
+    unless_failed(shared, &after_shared, &mut failed)?;
+    Ok(failed)
 }
 
 /// Predicts and scores the test patients with the models of all arms, which must have been
@@ -150,27 +176,74 @@ pub fn evaluate(
 struct Trained {
     arms: BTreeSet<Arm>,
     of_a: Option<MiningRecord>,
+    failed: Vec<FailedArm>,
 }
 
 fn train_arms(stages: &Stages<'_>) -> Result<Trained, RoundError> {
     let arms: BTreeSet<Arm> = stages.trainer.protocol.arms.iter().copied().collect();
     let (after_shared, alone): (Vec<Arm>, Vec<Arm>) =
         arms.iter().partition(|arm| arm.needs_shared());
-    let mut baseline = None;
+    let (mut baseline, mut failed) = (None, Vec::new());
     for arm in alone {
-        let model = stages.train_arm(arm, &Shared::default())?;
+        let trained = stages.train_arm(arm, &Shared::default());
+        let model = unless_failed(trained, &[arm], &mut failed)?;
         if arm == Arm::Baseline {
-            baseline = Some(model);
+            baseline = model;
         }
     }
-    let shared = stages.share(&after_shared, baseline.as_ref())?;
-    for arm in after_shared {
-        stages.train_arm(arm, &shared)?;
+    let needs_baseline = stages.trainer.protocol.mining.tau == Tau::Paper;
+    if let Some(of_baseline) = failed.iter().find(|failed| failed.arm == Arm::Baseline)
+        && needs_baseline
+    {
+        let because = of_baseline.because.clone();
+        let rest = after_shared.into_iter().map(|arm| FailedArm {
+            arm,
+            because: format!("its threshold is the baseline's: {because}"),
+        });
+        failed.extend(rest);
+        return Ok(Trained::without(failed, arms, None));
     }
-    Ok(Trained {
-        arms,
-        of_a: shared.of_a,
-    })
+    let shared = stages.share(&after_shared, baseline.as_ref());
+    let Some(shared) = unless_failed(shared, &after_shared, &mut failed)? else {
+        return Ok(Trained::without(failed, arms, None));
+    };
+    for arm in after_shared {
+        let trained = stages.train_arm(arm, &shared);
+        unless_failed(trained, &[arm], &mut failed)?;
+    }
+    Ok(Trained::without(failed, arms, shared.of_a))
+}
+
+impl Trained {
+    fn without(
+        failed: Vec<FailedArm>,
+        mut arms: BTreeSet<Arm>,
+        of_a: Option<MiningRecord>,
+    ) -> Self {
+        arms.retain(|arm| failed.iter().all(|failed| failed.arm != *arm));
+        Self { arms, of_a, failed }
+    }
+}
+
+/// What was made, or nothing where the settings of these arms failed; what the machine refuses stops
+/// the round.
+fn unless_failed<T>(
+    made: Result<T, RoundError>,
+    arms: &[Arm],
+    failed: &mut Vec<FailedArm>,
+) -> Result<Option<T>, RoundError> {
+    match made {
+        Ok(made) => Ok(Some(made)),
+        Err(RoundError::Fit { arm, source }) if source.is_of_settings() => {
+            let because = format!("the training of `{arm}` failed: {source}");
+            failed.extend(arms.iter().map(|arm| FailedArm {
+                arm: *arm,
+                because: because.clone(),
+            }));
+            Ok(None)
+        }
+        Err(other) => Err(other),
+    }
 }
 
 /// The test set is read here for the first time (but by tau = "paper", which says so).
@@ -184,5 +257,6 @@ fn evaluate_arms(stages: &Stages<'_>, trained: Trained) -> Result<RoundOutcome, 
         leaky: taus.iter().flatten().any(|tau| tau.leaky),
         taus,
         n_a: stages.folds.a.len(),
+        failed: trained.failed,
     })
 }

@@ -70,6 +70,9 @@ impl Trainer<'_> {
         let protocol = Protocol {
             train: TrainConfig {
                 checkpoint_minutes: 0.0,
+                // Part of the identity of the arms that they are for.
+                focal_lr0: None,
+                top_k_lr0: None,
                 keep_checkpoints: 0,
                 ..self.protocol.train.clone()
             },

@@ -4,10 +4,10 @@ use anyhow::Context;
 use hardslice_data::balance::Arm;
 use hardslice_data::bounded_parallel_map;
 use hardslice_data::mining::Tau;
-use hardslice_train::round;
+use hardslice_train::round::{self, FailedArm};
 
 use super::progress::{OfJob, Overall};
-use super::{Campaign, PreparedCohort, Splits, Trial};
+use super::{Campaign, Failed, PreparedCohort, Splits, Trial};
 
 /// What one job does of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub(super) fn train(
     cohort: &PreparedCohort,
     trials: &[Trial],
     splits: &Splits,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Failed> {
     let mut of_waves = [Vec::new(), Vec::new()];
     for (trial_idx, trial) in trials.iter().enumerate() {
         for (all, of_trial) in of_waves.iter_mut().zip(waves(trial_idx, trial)) {
@@ -84,9 +84,17 @@ pub(super) fn train(
     campaign.bars.begin("train", n_steps, 0);
     let overall = Overall::new(campaign.bars);
     let mut failures: Vec<(usize, anyhow::Error)> = Vec::new();
+    let mut failed_arms = Failed::new();
     for mut wave in of_waves {
         // What rests on a job that failed is left out; the other trials go on.
         wave.retain(|job| failures.iter().all(|(trial, _)| *trial != job.trial));
+        let has_failed = |job: &Job, arm: Arm| {
+            let of_trial = failed_arms.get(&job.trial).into_iter().flatten();
+            of_trial
+                .into_iter()
+                .any(|failed: &FailedArm| failed.arm == arm)
+        };
+        wave.retain(|job| !matches!(job.work, Work::Arm(arm) if has_failed(job, arm)));
         let outcomes = bounded_parallel_map(&wave, campaign.jobs, |job| {
             let trial = &trials[job.trial];
             let pool = rayon::ThreadPoolBuilder::new()
@@ -95,14 +103,19 @@ pub(super) fn train(
             pool.install(|| run(campaign, cohort, trial, splits, job, &overall))
                 .with_context(|| format!("in {}", trial.name))
         });
-        let outcomes = wave.iter().zip(outcomes);
-        failures.extend(outcomes.filter_map(|(job, outcome)| Some((job.trial, outcome.err()?))));
+        for (job, outcome) in wave.iter().zip(outcomes) {
+            match outcome {
+                Ok(failed) if failed.is_empty() => {}
+                Ok(failed) => failed_arms.entry(job.trial).or_default().extend(failed),
+                Err(error) => failures.push((job.trial, error)),
+            }
+        }
     }
     campaign.bars.end();
     let n_failed = failures.len();
     let mut failures = failures.into_iter();
     let Some((_, first)) = failures.next() else {
-        return Ok(());
+        return Ok(failed_arms);
     };
     for (_, error) in failures {
         let causes = crate::causes(error.as_ref());
@@ -121,18 +134,23 @@ fn run(
     splits: &Splits,
     job: &Job,
     overall: &Overall<'_>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<FailedArm>> {
     let mut protocol = trial.protocol()?;
     let observer = OfJob::new(overall, trial.name.to_string());
     let context = campaign.context(cohort, trial, splits, &observer);
-    match job.work {
+    let failed = match job.work {
         Work::Shared => round::share(&protocol, &context)?,
         Work::Arm(arm) => {
             protocol.arms = vec![arm];
-            round::train(&protocol, &context)?;
+            round::train(&protocol, &context)?
         }
         Work::Whole => round::train(&protocol, &context)?,
+    };
+    for FailedArm { arm, because } in &failed {
+        campaign
+            .bars
+            .line(&format!("failed: {}, `{arm}`: {because}", trial.name));
     }
     observer.end(job.n_steps);
-    Ok(())
+    Ok(failed)
 }

@@ -20,24 +20,41 @@ use std::collections::btree_map::Entry;
 use burn::tensor::Device;
 use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
+use hardslice_data::balance::Arm;
 use hardslice_data::split::Split;
-use hardslice_train::round::{self, Protocol, RoundContext, RoundOutcome};
+use hardslice_train::round::{self, FailedArm, Protocol, RoundContext, RoundOutcome};
 use hardslice_train::{Observer, TestScore};
 use hardslice_volume::Action;
 use hardslice_volume::whole_file::write_whole_bytes;
 
 pub(crate) use forecast::Forecast;
-pub(crate) use scores::{ScoreRow, mean_over_seeds, write_scores};
+pub(crate) use scores::{ScoreRow, write_scores};
 pub(crate) use seeds::Seeds;
 
 use crate::bars::{Bars, wall_time_s};
 use crate::cohort::{PreparedCohort, make_split};
 use crate::layout::{OutDir, RoundName};
-use crate::pipeline::protocol;
+use crate::pipeline::{fail_if_any, protocol};
 use crate::provenance;
 
 /// The splits of a campaign, by their files.
 pub(crate) type Splits = BTreeMap<String, Split>;
+
+/// The arms whose training failed, by the place of their trial.
+pub(crate) type Failed = BTreeMap<usize, Vec<FailedArm>>;
+
+/// Tells of arms whose training failed, when all else is done.
+pub(crate) fn fail_if_an_arm_did(
+    trials: &[Trial],
+    outcomes: &[RoundOutcome],
+) -> anyhow::Result<()> {
+    let failed = trials.iter().zip(outcomes).flat_map(|(trial, outcome)| {
+        let place = trial.name.to_string();
+        let failed = outcome.failed.iter();
+        failed.map(move |failed| (place.clone(), failed))
+    });
+    fail_if_any(failed)
+}
 
 /// One round of a campaign.
 #[derive(Debug, Clone)]
@@ -78,29 +95,38 @@ impl Campaign<'_> {
         provenance::write(&self.out, self.experiment, cohort, self.device)
     }
 
-    /// Trains every arm of every trial. The test set stays closed (but for tau = `paper`).
+    /// Trains every arm of every trial. The test set stays closed (but for tau = `paper`). Gives the
+    /// arms of each trial whose training failed.
     pub(crate) fn train(
         &self,
         cohort: &PreparedCohort,
         trials: &[Trial],
         splits: &Splits,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Failed> {
         jobs::train(self, cohort, trials, splits)
     }
 
-    /// Predicts and scores the test patients of every trial, which are trained.
+    /// Predicts and scores the test patients of every trial, which are trained but for the arms that
+    /// failed.
     pub(crate) fn evaluate(
         &self,
         cohort: &PreparedCohort,
         trials: &[Trial],
         splits: &Splits,
+        failed: &Failed,
     ) -> anyhow::Result<Vec<RoundOutcome>> {
         self.bars.begin("evaluate", trials.len() as u64, 0);
         let observer = progress::Quiet { bars: self.bars };
         let mut outcomes = Vec::new();
-        for trial in trials {
+        for (trial_idx, trial) in trials.iter().enumerate() {
             let context = self.context(cohort, trial, splits, &observer);
-            outcomes.push(round::evaluate(&trial.protocol()?, &context)?);
+            let mut protocol = trial.protocol()?;
+            let failed = failed.get(&trial_idx).map_or(&[][..], Vec::as_slice);
+            let is_trained = |arm: &Arm| failed.iter().all(|failed| failed.arm != *arm);
+            protocol.arms.retain(is_trained);
+            let mut outcome = round::evaluate(&protocol, &context)?;
+            outcome.failed = failed.to_vec();
+            outcomes.push(outcome);
             self.bars.advance(outcomes.len() as u64);
         }
         self.bars.end();
@@ -156,7 +182,7 @@ impl Trial {
         &'o self,
         outcome: &'o RoundOutcome,
     ) -> impl Iterator<Item = ScoreRow> {
-        let of_arm = |(arm, scores): &'o (hardslice_data::balance::Arm, Vec<TestScore>)| {
+        let of_arm = |(arm, scores): &'o (Arm, Vec<TestScore>)| {
             scores.iter().map(|score| ScoreRow {
                 arm: *arm,
                 seed: self.experiment.seed,

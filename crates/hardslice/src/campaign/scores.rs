@@ -1,9 +1,7 @@
 //! The scores of a campaign.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use hardslice_data::CaseId;
 use hardslice_data::balance::Arm;
 use hardslice_train::TestScore;
 use hardslice_volume::FileError;
@@ -42,24 +40,4 @@ pub(crate) fn write_scores(
         rows.iter().map(|row| (front(row), &row.score.scores)),
         is_leaky,
     )
-}
-
-/// The Dice of each case, the mean over its seeds; `None` where it has none in some seed.
-pub(crate) fn mean_over_seeds<'r>(
-    rows: impl Iterator<Item = &'r ScoreRow>,
-) -> BTreeMap<&'r CaseId, Option<f64>> {
-    let mut of_case: BTreeMap<&CaseId, Vec<Option<f64>>> = BTreeMap::new();
-    for row in rows {
-        let values = of_case.entry(&row.score.case).or_default();
-        values.push(row.score.scores.dice);
-    }
-    let mean = |values: Vec<Option<f64>>| {
-        let n = values.len() as f64;
-        let all: Option<Vec<f64>> = values.into_iter().collect();
-        all.map(|values| values.iter().sum::<f64>() / n)
-    };
-    of_case
-        .into_iter()
-        .map(|(case, values)| (case, mean(values)))
-        .collect()
 }

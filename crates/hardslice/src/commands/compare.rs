@@ -7,6 +7,7 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use hardslice::experiment::Experiment;
 use hardslice_data::{Organ, PatientId, identity};
+use hardslice_eval::OVER_TRAININGS;
 use hardslice_eval::compare::{ArmScore, Comparison, ComparisonPlan, compare};
 use hardslice_train::round::RoundOutcome;
 use hardslice_view::table::{Table, comparison_tables, stacked};
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::campaign_args::{CampaignArgs, announce};
 use crate::arms::{arm_words, comparison_plan};
 use crate::bars::{self, Bars};
-use crate::campaign::{ScoreRow, Trial, write_scores};
+use crate::campaign::{ScoreRow, Trial, fail_if_an_arm_did, write_scores};
 use crate::cohort::{PreparedCohort, check_folds, read_manifest, trained_organs};
 use crate::folder_lock::FolderLock;
 use crate::layout::{OutDir, RoundName};
@@ -84,12 +85,18 @@ impl Compare {
         let hash = identity(&(of_all, cohort.store.content_hash()));
         fix(&plan, hash, &campaign.out.comparison_plan())?;
         let splits = campaign.splits(&cohort, &trials)?;
-        campaign.train(&cohort, &trials, &splits)?;
+        let failed = campaign.train(&cohort, &trials, &splits)?;
 
         campaign.record(&cohort)?;
-        let outcomes = campaign.evaluate(&cohort, &trials, &splits)?;
-        self.compare(&cohort, &trials, &outcomes, &plan)?;
+        let outcomes = campaign.evaluate(&cohort, &trials, &splits, &failed)?;
+        let compared = self.compare(&cohort, &trials, &outcomes, &plan);
+        // What an arm's failure leaves of the comparison is told with that failure.
+        if compared.is_err() {
+            fail_if_an_arm_did(&trials, &outcomes)?;
+        }
+        compared?;
         report::write_or_warn(&self.common.out, &bars);
+        fail_if_an_arm_did(&trials, &outcomes)?;
         Ok(cohort.done)
     }
 
@@ -108,6 +115,8 @@ impl Compare {
             .collect();
         let is_leaky = outcomes.iter().any(|outcome| outcome.leaky);
         write_scores(&out.scores(), &rows, is_leaky)?;
+        let (fixed, plan) = (plan, &scored(plan, &rows));
+        let failed: Vec<String> = failed_notes(trials, outcomes);
         let mut comparisons: BTreeMap<String, Comparison> = BTreeMap::new();
         for organ in &cohort.organs {
             let of_organ = rows.iter().filter(|row| row.score.organ == *organ);
@@ -116,6 +125,13 @@ impl Compare {
             let scores: Vec<ArmScore> = scores.collect::<anyhow::Result<_>>()?;
             let mut compared = compare(plan, &arm_words(), &scores)
                 .with_context(|| format!("the arms cannot be compared on the {organ}"))?;
+            if self.common.seeds().len() > 1 {
+                compared.notes.push(OVER_TRAININGS.to_owned());
+            }
+            // What was fixed stands, though arms without any score cannot be compared.
+            compared.plan = fixed.clone();
+            compared.plan_blake3 = fixed.hash();
+            compared.notes.extend(failed.iter().cloned());
             if is_leaky {
                 compared.verdict = format!("{LEAKY}. {}", compared.verdict);
                 compared.notes.insert(0, LEAKY_BECAUSE.to_owned());
@@ -158,6 +174,31 @@ impl Compare {
         }
         trials
     }
+}
+
+/// The plan without the arms that have no scores at all, because their trainings failed.
+fn scored(plan: &ComparisonPlan, rows: &[ScoreRow]) -> ComparisonPlan {
+    let has_scores = |arm: &str| rows.iter().any(|row| row.arm.name() == arm);
+    let mut plan = plan.clone();
+    plan.arms.retain(|claimed| has_scores(&claimed.arm));
+    plan.references
+        .retain(|reference| has_scores(&reference.arm));
+    plan
+}
+
+/// What must be known of a comparison in which trainings failed.
+fn failed_notes(trials: &[Trial], outcomes: &[RoundOutcome]) -> Vec<String> {
+    let of_trial = |(trial, outcome): (&Trial, &RoundOutcome)| {
+        let failed = outcome.failed.iter();
+        let note = failed.map(|failed| {
+            format!(
+                "The arm `{}` has no scores in {}: {}.",
+                failed.arm, trial.name, failed.because
+            )
+        });
+        note.collect::<Vec<_>>()
+    };
+    trials.iter().zip(outcomes).flat_map(of_trial).collect()
 }
 
 fn trial(experiment: &Experiment, organs: &[Organ], seed: u64) -> Trial {

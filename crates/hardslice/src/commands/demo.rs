@@ -71,6 +71,7 @@ impl Demo {
             print_separation(&ledger, &phantoms.join("truth.csv"))?;
         }
         report::write_or_warn(&self.out, &bars);
+        finished.fail_if_an_arm_did()?;
         Ok(finished.done)
     }
 }

@@ -17,7 +17,7 @@ use crate::named_files::labels_in;
 use crate::notes::Notes;
 use crate::outputs::{file_out, refuse_over_inputs};
 use crate::provenance::{MadeOf, beside};
-use crate::results::{score_cells, summary_rows, write_score_cells};
+use crate::results::{OfTraining, score_cells, summary_rows, write_score_cells};
 use crate::scoring::{Pair, PairReader, Pairs};
 use crate::{Done, causes, provenance};
 
@@ -251,9 +251,14 @@ fn print_summary(rows: &[Row]) -> std::io::Result<()> {
             organ: row.organ.clone()?,
             scores: *row.scores.as_ref().ok()?,
         };
-        Some(("predictions".to_owned(), score))
+        Some(score)
     });
-    let summary: Vec<SummaryRow> = summary_rows(&scored.collect::<Vec<_>>());
+    let scored: Vec<TestScore> = scored.collect();
+    let summary: Vec<SummaryRow> = summary_rows(scored.iter().map(|score| OfTraining {
+        arm: "predictions",
+        seed: 0,
+        score,
+    }));
     let shown = [Metric::Dice, Metric::Hd95, Metric::Nsd];
     let summary: Vec<_> = summary
         .into_iter()

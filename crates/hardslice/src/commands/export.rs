@@ -23,7 +23,8 @@ use crate::outputs::{check_file, check_folder};
 ///
 /// nnunet: a dataset for the configuration 2d, its slices written on their own pixels, and
 /// `splits_final.json`, which lists a slice as often as it weighs. --out names the dataset's folder,
-/// as `nnUNet_raw/Dataset500_Liver`. Test patients are left out.
+/// as `nnUNet_raw/Dataset500_Liver`. Test patients are left out. It takes nnU-Net 2.6 or newer: up to
+/// 2.5 a slice that is listed twice is drawn no more often than the others.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
     /// The folder that `run` left; what it holds can be named one by one below.

@@ -62,6 +62,7 @@ impl Run {
             force: self.force,
         })?;
         report::write_or_warn(&self.out, &bars);
+        finished.fail_if_an_arm_did()?;
         Ok(finished.done)
     }
 }

@@ -8,21 +8,21 @@ use clap::Args;
 use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
-use hardslice_eval::Summary;
+use hardslice_eval::{OVER_TRAININGS, Summary};
 use hardslice_view::paper_tables::{PaperKey, PaperNet, PaperOrgan, PaperTable, paper_tables};
 use hardslice_volume::FileError;
 
-use hardslice_view::table::Table;
+use hardslice_view::table::{Metric, Table};
 
 use super::campaign_args::{CampaignArgs, announce};
 use super::net_arg::NetArg;
 use crate::arms::paper_row;
 use crate::bars::{self, Bars};
-use crate::campaign::{ScoreRow, Trial, mean_over_seeds, write_scores};
+use crate::campaign::{ScoreRow, Trial, fail_if_an_arm_did, write_scores};
 use crate::cohort::{check_folds, read_manifest, trained_organs};
 use crate::folder_lock::FolderLock;
 use crate::layout::RoundName;
-use crate::results::{LEAKY, LEAKY_BECAUSE, write_forms};
+use crate::results::{LEAKY, LEAKY_BECAUSE, Trainings, write_forms};
 use crate::{Done, report};
 
 /// Selection ratios of the paper's tables beside 1, which is the baseline.
@@ -69,8 +69,8 @@ impl Sweep {
         let cohort = campaign.prepare()?;
         campaign.record(&cohort)?;
         let splits = campaign.splits(&cohort, &trials)?;
-        campaign.train(&cohort, &trials, &splits)?;
-        let outcomes = campaign.evaluate(&cohort, &trials, &splits)?;
+        let failed = campaign.train(&cohort, &trials, &splits)?;
+        let outcomes = campaign.evaluate(&cohort, &trials, &splits, &failed)?;
         let rows: Vec<ScoreRow> = trials
             .iter()
             .zip(&outcomes)
@@ -91,6 +91,9 @@ impl Sweep {
         }
         for table in shown {
             let mut shown = table.to_table();
+            if self.common.seeds().len() > 1 {
+                shown.notes.push(OVER_TRAININGS.to_owned());
+            }
             if is_leaky {
                 shown = shown.stamped(LEAKY, LEAKY_BECAUSE);
             }
@@ -98,6 +101,7 @@ impl Sweep {
             bars::print(&shown.to_markdown())?;
         }
         report::write_or_warn(&self.common.out, &bars);
+        fail_if_an_arm_did(&trials, &outcomes)?;
         Ok(cohort.done)
     }
 
@@ -142,25 +146,21 @@ fn trial(experiment: &Experiment, organ: &Organ, net: NetArg, seed: u64, ratio: 
     }
 }
 
-/// The summary of each row of the paper's tables: over the test cases, each the mean of its seeds.
+/// The summary of each row of the paper's tables: the test Dice of each seed's training.
 fn summaries(rows: &[ScoreRow]) -> BTreeMap<PaperKey, Summary> {
-    let mut groups: BTreeMap<PaperKey, Vec<&ScoreRow>> = BTreeMap::new();
+    let mut groups: BTreeMap<PaperKey, Trainings<'_>> = BTreeMap::new();
     for row in rows {
         let key = PaperOrgan::from_name(row.score.organ.as_str())
             .zip(PaperNet::from_name(&row.net))
             .zip(paper_row(row.arm.name(), row.ratio));
         if let Some(((organ, net), arm)) = key {
-            groups
-                .entry(PaperKey { organ, net, arm })
-                .or_default()
-                .push(row);
+            let trainings = groups.entry(PaperKey { organ, net, arm }).or_default();
+            trainings.add(row.seed, &row.score);
         }
     }
-    let summary =
-        |rows: Vec<&ScoreRow>| Summary::of(mean_over_seeds(rows.into_iter()).into_values());
-    groups
-        .into_iter()
-        .map(|(key, rows)| (key, summary(rows)))
+    let summaries = groups.into_iter();
+    summaries
+        .map(|(key, trainings)| (key, trainings.summary(Metric::Dice)))
         .collect()
 }
 

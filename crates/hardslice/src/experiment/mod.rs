@@ -225,7 +225,14 @@ impl Experiment {
                 path: path.to_owned(),
                 message,
             })?;
-        let experiment = Self::deserialize(toml::Deserializer::from(merged)).map_err(toml_error)?;
+        let mut experiment =
+            Self::deserialize(toml::Deserializer::from(merged)).map_err(toml_error)?;
+        // A preset's learning rate is for soft Dice.
+        let own_train = own.get_ref().get("train").map(toml::Spanned::get_ref);
+        let own_train = own_train.and_then(|train| train.as_table());
+        if own_train.is_none_or(|train| !train.contains_key("lr0")) {
+            experiment.train.lr0 *= experiment.train.loss.lr0_factor();
+        }
         experiment.check().map_err(|error| ExperimentError::Value {
             path: path.to_owned(),
             message: place(error),
@@ -325,6 +332,24 @@ mod tests {
     }
 
     #[test]
+    fn a_loss_brings_its_learning_rate_unless_the_file_has_one() {
+        for (train, lr0) in [
+            ("", 0.1),
+            ("loss = { kind = \"dice_cross_entropy\" }\n", 0.1),
+            ("loss = { kind = \"tversky\" }\n", 0.1),
+            ("loss = { kind = \"focal\" }\n", 1.0),
+            ("loss = { kind = \"top_k\" }\n", 0.003),
+            ("loss = { kind = \"top_k\" }\nlr0 = 0.02\n", 0.02),
+        ] {
+            let text = format!("preset = \"demo\"\n{COHORT}[train]\n{train}");
+            let found = parse(&text).unwrap();
+            assert!((found.train.lr0 - lr0).abs() < 1e-12, "{train}");
+            let again = parse(&found.to_toml().unwrap()).unwrap();
+            assert_eq!(again, found, "spelt out, it is not multiplied again");
+        }
+    }
+
+    #[test]
     fn every_preset_is_whole_and_reads_back_as_it_was_written() {
         for preset in Preset::ALL {
             let text = format!("preset = \"{}\"\nseed = 7\n{COHORT}", preset.name());
@@ -409,6 +434,7 @@ mod tests {
         for (text, part) in [
             ("arms = []\n", "arms is empty"),
             ("[train]\nlr0 = 0.0\n", "lr0 must be above 0"),
+            ("[train]\ntop_k_lr0 = -1.0\n", "top_k_lr0 must be above 0"),
             ("[net]\nwidth = 0\n", "width must be 1"),
             ("[final_net]\nwidth = 0\n", "width must be 1"),
         ] {

@@ -1,4 +1,4 @@
-//! A dataset of slices for nnU-Net (version 2).
+//! A dataset of slices for nnU-Net.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,6 +14,10 @@ use serde_json::{Map, json};
 
 use super::{Export, copies, write_json};
 use crate::bars::Bars;
+
+/// The versions that the list's repetitions hold for: what they hold for is written into the dataset.
+const VERSIONS: &str = "nnU-Net 2.6 or newer (nnunetv2>=2.6): up to 2.5 it keeps the listed cases in a \
+     dictionary, so that a slice that is listed twice is drawn no more often than the others";
 
 /// `imagesTr` and `labelsTr` with every slice of the plan and of the validation patients as a scan
 /// of one slice, `dataset.json`, and `splits_final.json`, whose one fold lists a slice as often as it
@@ -71,8 +75,10 @@ pub(super) fn write(export: &Export, out: &Path, bars: &Bars) -> anyhow::Result<
             "labels": labels,
             "numTraining": n_slices,
             "file_ending": ".nii.gz",
+            "description": format!("Slices that {} weighed, for {VERSIONS}.", env!("CARGO_PKG_NAME")),
         }),
     )?;
+    bars.line(&format!("for {VERSIONS}"));
     bars.line(
         "next: nnUNetv2_plan_and_preprocess, then copy splits_final.json into the dataset's folder \
          in nnUNet_preprocessed, and train the configuration 2d, fold 0",
@@ -163,11 +169,18 @@ fn values(export: &Export) -> [u8; 256] {
     values
 }
 
+/// The spacing that a single slice is given along the body, as nnU-Net's own readers of 2D images give
+/// it. nnU-Net takes its 2D patches across the axis of the largest spacing: with the scan's own, slices
+/// that are closer than their pixels would be cut into lines.
+const SPACING_OF_A_SLICE_MM: f64 = 999.0;
+
 /// The grid of one slice of a scan, where it lies in the patient.
 fn slice_grid(grid: &Grid, z: usize) -> Grid {
     let mut world_from_voxel = grid.world_from_voxel;
+    let spacing_mm = grid.spacing_mm().z;
     for row in &mut world_from_voxel {
         row[3] += z as f64 * row[2];
+        row[2] *= SPACING_OF_A_SLICE_MM / spacing_mm;
     }
     Grid {
         shape: PerAxis { z: 1, ..grid.shape },

@@ -14,7 +14,7 @@ use hardslice_volume::whole_file::read_json;
 
 use super::found::{FoundRound, Kind, find};
 use crate::layout::OutDir;
-use crate::results::arm_score;
+use crate::results::{OfTraining, arm_score};
 
 /// What a folder holds.
 pub(super) struct Gathered {
@@ -256,6 +256,28 @@ impl Gathered {
         let fold = round.and_then(|round| round.name.fold);
         let fold = fold.map(|fold| format!("fold {fold}"));
         shown(Some(variant).into_iter().chain(seed).chain(fold))
+    }
+
+    /// The scores of a variant, training by training, arm by arm in the order of reports.
+    pub(super) fn of_trainings(&self, variant: &Variant) -> Vec<OfTraining<'_>> {
+        let of_variant = self
+            .scores
+            .iter()
+            .filter(|of_arm| variant.has(&self.rounds[of_arm.round]));
+        let mut scores: Vec<(Arm, OfTraining<'_>)> = of_variant
+            .flat_map(|of_arm| {
+                let seed = self.rounds[of_arm.round].name.seed.unwrap_or(0);
+                of_arm.scores.iter().map(move |score| {
+                    let arm = of_arm.arm.name();
+                    (of_arm.arm, OfTraining { arm, seed, score })
+                })
+            })
+            .collect();
+        scores.sort_by_key(|(arm, _)| *arm);
+        scores
+            .into_iter()
+            .map(|(_, of_training)| of_training)
+            .collect()
     }
 
     /// The scores of a variant, each case's mean over the seeds, arm by arm in the order of reports

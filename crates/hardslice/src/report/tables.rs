@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hardslice_eval::Summary;
+use hardslice_eval::{OVER_TRAININGS, Summary};
 use hardslice_view::paper_tables::{PaperKey, PaperNet, PaperOrgan, paper_tables};
 use hardslice_view::report::{Block, Section, our_rows, printed_rows};
 use hardslice_view::table::{Metric, SummaryRow, comparison_tables, summary_tables};
@@ -22,10 +22,7 @@ pub(super) fn section(gathered: &Gathered) -> Section {
         return section;
     }
     if gathered.seeds().len() > 1 {
-        section.blocks.push(Block::Text(format!(
-            "Each case's score is its mean over {} seeds; spread and range are those of the cases.",
-            gathered.seeds().len()
-        )));
+        section.blocks.push(Block::Text(OVER_TRAININGS.to_owned()));
     }
     for variant in gathered.variants() {
         let title = variant.title();
@@ -107,7 +104,7 @@ pub(super) fn audit_section(gathered: &Gathered) -> Section {
 }
 
 fn rows(gathered: &Gathered, variant: &Variant) -> Vec<SummaryRow> {
-    summary_rows(&gathered.mean_scores(variant))
+    summary_rows(gathered.of_trainings(variant))
 }
 
 /// Our test Dice under the paper's names. The arm `hard` is taken at the ratio 0.5 where it was run

@@ -47,6 +47,7 @@ impl<'a> Stages<'a> {
                 name: "first".to_owned(),
                 stage: self.trainer.stage("train", &format!("{arm} (first half)")),
                 config: self.train_config(arm),
+                lr0_setting: lr0_setting(arm),
                 plan: arm.first_half(&self.candidates())?,
                 steps: 0..middle,
             };
@@ -90,6 +91,7 @@ impl<'a> Stages<'a> {
                     .trainer
                     .stage("train", &format!("{arm} ({})", part.label)),
                 config: self.train_config(arm),
+                lr0_setting: lr0_setting(arm),
                 plan: plan.clone(),
                 steps: part.steps,
             };
@@ -98,18 +100,27 @@ impl<'a> Stages<'a> {
         Ok(())
     }
 
-    /// How an arm is trained: as all others, but for the loss of a rival.
+    /// How an arm is trained: as all others, but for the loss of a rival and its learning rate.
     fn train_config(&self, arm: Arm) -> Cow<'a, TrainConfig> {
         let config = &self.trainer.protocol.train;
-        let loss = match arm {
-            Arm::BaselineFocal => Loss::focal_of_its_authors(),
-            Arm::BaselineTopK => Loss::top_k_by_default(),
-            _ => return Cow::Borrowed(config),
-        };
-        Cow::Owned(TrainConfig {
-            loss,
-            ..config.clone()
-        })
+        match arm {
+            Arm::BaselineFocal => {
+                Cow::Owned(config.with_loss(Loss::focal_of_its_authors(), config.focal_lr0))
+            }
+            Arm::BaselineTopK => {
+                Cow::Owned(config.with_loss(Loss::top_k_by_default(), config.top_k_lr0))
+            }
+            _ => Cow::Borrowed(config),
+        }
+    }
+}
+
+/// The setting that an arm's first learning rate comes from.
+fn lr0_setting(arm: Arm) -> &'static str {
+    match arm {
+        Arm::BaselineFocal => "focal_lr0",
+        Arm::BaselineTopK => "top_k_lr0",
+        _ => "lr0",
     }
 }
 

@@ -105,6 +105,7 @@ impl<'a> Stages<'a> {
             name: "first".to_owned(),
             stage: self.trainer.stage("train", "pretrained"),
             config: Cow::Borrowed(&self.trainer.protocol.train),
+            lr0_setting: "lr0",
             plan: Arm::BOnly.first_half(&self.candidates())?,
             steps: 0..self.trainer.protocol.train.first_half(),
         };
@@ -151,6 +152,7 @@ impl<'a> Stages<'a> {
             name: "first".to_owned(),
             stage: self.trainer.stage("train", "on A, to score B"),
             config: Cow::Borrowed(&self.trainer.protocol.train),
+            lr0_setting: "lr0",
             plan: Arm::BOnly.first_half(&swapped)?,
             steps: 0..self.trainer.protocol.train.first_half(),
         };

@@ -1,0 +1,173 @@
+//! Inference, by a net whose predictions are told by hand: averaging over flips, largest components,
+//! batches.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+#[path = "support/taps.rs"]
+mod taps;
+
+use std::collections::BTreeMap;
+
+use hardslice_data::preprocess::ScanSlices;
+use hardslice_train::{Model, PredictOptions, predict};
+use hardslice_volume::{Grid, PerAxis, Volume};
+
+use taps::{Tap, tap_model};
+
+const SIZE: usize = 16;
+
+/// Probabilities 0.378 on dark pixels and 0.982 on bright ones. Three of the mean of which two are
+/// dark and one is bright is 0.579, of one dark and two bright 0.781.
+const SOFT: Tap = Tap {
+    dy: 0,
+    dx: 0,
+    gain: 4.5,
+    bias: -0.5,
+};
+
+/// Dark but for these voxels, `[z, y, x]`; 1 x 1 x 2 mm.
+fn scan(n_slices: usize, bright: &[[usize; 3]]) -> Volume<f32> {
+    let grid = Grid {
+        shape: PerAxis::new(n_slices, SIZE, SIZE),
+        world_from_voxel: [
+            [1.0, 0.0, 0.0, 0.0],
+            [0.0, 1.0, 0.0, 0.0],
+            [0.0, 0.0, 2.0, 0.0],
+        ],
+    };
+    let mut hu = vec![-150.0; grid.shape.n_voxels()];
+    for [z, y, x] in bright {
+        hu[(z * SIZE + y) * SIZE + x] = 250.0;
+    }
+    Volume::new(grid, hu).unwrap()
+}
+
+/// The voxels of each label.
+fn predicted(
+    model: &Model,
+    scan: &Volume<f32>,
+    options: PredictOptions,
+) -> BTreeMap<u8, Vec<[usize; 3]>> {
+    let source = ScanSlices::new(scan, model.record.preprocessing()).unwrap();
+    let labels = predict(model, &source, &options, &|_| {}).unwrap();
+    let mut found: BTreeMap<u8, Vec<[usize; 3]>> = BTreeMap::new();
+    for (i, label) in labels.voxels().iter().enumerate() {
+        if *label > 0 {
+            let place = [i / (SIZE * SIZE), i / SIZE % SIZE, i % SIZE];
+            found.entry(*label).or_default().push(place);
+        }
+    }
+    found
+}
+
+fn averaging(flip_averaging: bool) -> PredictOptions {
+    PredictOptions {
+        flip_averaging,
+        ..PredictOptions::default()
+    }
+}
+
+#[test]
+fn flip_averaging_is_the_mean_of_the_slice_as_it_is_flipped_and_mirrored() {
+    let scan = scan(1, &[[0, 5, 9]]);
+    let to_the_right = tap_model(&[("liver", 7)], &[Tap { dx: 1, ..SOFT }], SIZE);
+    let found = predicted(&to_the_right, &scan, averaging(false));
+    assert_eq!(found, BTreeMap::from([(7, vec![[0, 5, 8]])]), "as it is");
+    // Mirrored, what lies to the right of a pixel is what lay to its left.
+    let found = predicted(&to_the_right, &scan, averaging(true));
+    assert_eq!(found, BTreeMap::from([(7, vec![[0, 5, 8], [0, 5, 10]])]));
+    let to_the_front = tap_model(&[("liver", 7)], &[Tap { dy: 1, ..SOFT }], SIZE);
+    let found = predicted(&to_the_front, &scan, averaging(false));
+    assert_eq!(found, BTreeMap::from([(7, vec![[0, 4, 9]])]), "as it is");
+    let found = predicted(&to_the_front, &scan, averaging(true));
+    assert_eq!(found, BTreeMap::from([(7, vec![[0, 4, 9], [0, 6, 9]])]));
+    // 0.982, 0.982, 0.378 and 0.5 more on one side: the threshold is on the mean, not on a vote.
+    let bias = -2.0;
+    let faint = tap_model(
+        &[("liver", 7)],
+        &[Tap {
+            dx: 1,
+            bias,
+            ..SOFT
+        }],
+        SIZE,
+    );
+    let found = predicted(&faint, &scan, averaging(true));
+    // (0.924 + 0.924 + 0.119) / 3 = 0.656, (0.119 + 0.119 + 0.924) / 3 = 0.388.
+    assert_eq!(found, BTreeMap::from([(7, vec![[0, 5, 8]])]));
+}
+
+#[test]
+fn flip_averaging_takes_the_mirrored_slice_for_the_other_side() {
+    let scan = scan(1, &[[0, 5, 9]]);
+    let nothing = Tap { gain: 0.0, ..SOFT };
+    let sides = [("kidney_left", 3), ("kidney_right", 2)];
+    let both = tap_model(&sides, &[Tap { dx: 1, ..SOFT }, nothing], SIZE);
+    let found = predicted(&both, &scan, averaging(true));
+    let wanted = [(3, vec![[0, 5, 8]]), (2, vec![[0, 5, 10]])];
+    assert_eq!(
+        found,
+        BTreeMap::from(wanted),
+        "left as it is, right mirrored"
+    );
+    // A net of one side: mirrored, its kidney is the other one.
+    let left = tap_model(&sides[..1], &[Tap { dx: 1, ..SOFT }], SIZE);
+    let found = predicted(&left, &scan, averaging(true));
+    assert_eq!(
+        found,
+        BTreeMap::from([(3, vec![[0, 5, 8]])]),
+        "not mirrored"
+    );
+    let left = tap_model(&sides[..1], &[Tap { dy: 1, ..SOFT }], SIZE);
+    let found = predicted(&left, &scan, averaging(true));
+    let flipped = BTreeMap::from([(3, vec![[0, 4, 9], [0, 6, 9]])]);
+    assert_eq!(found, flipped, "(0.378 + 0.982) / 2 = 0.680");
+}
+
+#[test]
+fn the_largest_component_of_each_organ_is_kept_and_nothing_else() {
+    // Three voxels that touch at corners, through slices; a pair; a single one.
+    let large = [[0, 2, 2], [1, 3, 3], [2, 4, 4]];
+    let bright = [&large[..], &[[1, 9, 9], [1, 9, 10], [2, 14, 3]]].concat();
+    let scan = scan(3, &bright);
+    let sharp = Tap {
+        gain: 20.0,
+        bias: -10.0,
+        ..SOFT
+    };
+    let liver = tap_model(&[("liver", 4)], &[sharp], SIZE);
+    let largest = |largest_component| PredictOptions {
+        largest_component,
+        batch: 2,
+        ..PredictOptions::default()
+    };
+    let mut all = bright;
+    all.sort_unstable();
+    let found = predicted(&liver, &scan, largest(false));
+    assert_eq!(found, BTreeMap::from([(4, all.clone())]));
+    let found = predicted(&liver, &scan, largest(true));
+    assert_eq!(found, BTreeMap::from([(4, large.to_vec())]));
+    // The second organ sees the same one row up, and is more certain: where both claim a voxel it
+    // has it. None of the voxels is claimed twice here.
+    let surer = Tap {
+        dy: 1,
+        gain: 30.0,
+        ..sharp
+    };
+    let two = tap_model(&[("liver", 4), ("spleen", 5)], &[sharp, surer], SIZE);
+    let found = predicted(&two, &scan, largest(true));
+    let spleen: Vec<[usize; 3]> = large.iter().map(|[z, y, x]| [*z, y - 1, *x]).collect();
+    assert_eq!(found, BTreeMap::from([(4, large.to_vec()), (5, spleen)]));
+}
+
+#[test]
+fn the_surer_organ_has_a_voxel_and_of_equal_ones_the_first() {
+    let scan = scan(1, &[[0, 5, 9]]);
+    let surer = Tap { gain: 9.0, ..SOFT };
+    let organs = [("liver", 4), ("spleen", 5)];
+    for (taps, wanted) in [([SOFT, surer], 5), ([surer, SOFT], 4), ([SOFT, SOFT], 4)] {
+        let model = tap_model(&organs, &taps, SIZE);
+        let found = predicted(&model, &scan, averaging(false));
+        assert_eq!(found, BTreeMap::from([(wanted, vec![[0, 5, 9]])]));
+    }
+}
