@@ -173,7 +173,8 @@ impl<'a> SliceDataset<'a> {
         if self.store.ignored_labels().is_empty() {
             return 0;
         }
-        let n_ignored = labels.iter().filter(|label| **label == IGNORED).count();
+        let is_ignored = labels.iter().map(|label| usize::from(*label == IGNORED));
+        let n_ignored: usize = is_ignored.sum();
         if n_ignored > 0 {
             let n_pixels = batch.n * labels.len();
             let valid = batch.valid.get_or_insert_with(|| {
