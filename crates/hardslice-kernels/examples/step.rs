@@ -20,11 +20,10 @@ use hardslice_kernels::ops::conv_bias::conv3x3_bias;
 use hardslice_kernels::ops::conv_norm_relu::conv3x3_norm_relu;
 use hardslice_kernels::ops::conv_transpose2x2::conv_transpose2x2;
 use hardslice_kernels::ops::conv1x1::conv1x1;
+use hardslice_kernels::ops::fold_norm::fold_norm;
 use hardslice_kernels::ops::max_pool::max_pool2x2;
 use hardslice_kernels::ops::plane_sums::plane_sums;
-use hardslice_kernels::{
-    Features, Norm, Precision, fold_norm, force_instruction_set, instruction_set,
-};
+use hardslice_kernels::{Features, Norm, Precision, force_instruction_set, instruction_set};
 
 const LEARNING_RATE: f32 = 0.05;
 const MOMENTUM: f32 = 0.9;

@@ -41,7 +41,7 @@ mod precision;
 
 pub use buffers::Buffer;
 pub use features::Features;
-pub use norm::{BatchStatistics, Norm, fold_norm};
+pub use norm::{BatchStatistics, Norm};
 pub use packed_weight::PackedWeight;
 pub use peak::{peak_flops, peak_flops_bf16};
 pub use precision::Precision;

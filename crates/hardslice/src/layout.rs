@@ -15,6 +15,24 @@ use std::str::FromStr;
 use hardslice_data::Organ;
 use hardslice_train::layout::RoundDir;
 use hardslice_volume::{Action, FileError};
+use thiserror::Error;
+
+/// An output has no name of its own, as `.` and `..` have none.
+#[derive(Debug, Error)]
+#[error("the output must end in a name, beside which its provenance is written: {}", out.display())]
+pub(crate) struct NoName {
+    out: PathBuf,
+}
+
+/// `OUT.provenance.json`, beside what a command left.
+pub(crate) fn provenance_beside(out: &Path) -> Result<PathBuf, NoName> {
+    let name = out.file_name().ok_or_else(|| NoName {
+        out: out.to_owned(),
+    })?;
+    let mut name = name.to_owned();
+    name.push(".provenance.json");
+    Ok(out.with_file_name(name))
+}
 
 /// The folder that a command leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]

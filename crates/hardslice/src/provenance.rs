@@ -14,7 +14,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::cohort::PreparedCohort;
-use crate::layout::OutDir;
+use crate::layout::{NoName, OutDir, provenance_beside};
 use crate::notes::Notes;
 
 #[derive(Debug, Serialize)]
@@ -61,11 +61,9 @@ pub(crate) struct MadeOf<'a, S> {
 /// What a command was made of cannot be written down.
 #[derive(Debug, Error)]
 pub(crate) enum ProvenanceError {
-    /// The output has no name of its own, as `.` and `..` have none.
-    #[error(
-        "the output must end in a name, beside which its provenance is written: {}", out.display()
-    )]
-    NoName { out: PathBuf },
+    /// The output has no name, beside which it could be written.
+    #[error(transparent)]
+    NoName(#[from] NoName),
     /// An input whose path no text can hold.
     #[error("the record of what was read is text, and this path is not UTF-8: rename it: {}", path.display())]
     NotUtf8 { path: PathBuf },
@@ -74,23 +72,13 @@ pub(crate) enum ProvenanceError {
     File(#[from] FileError),
 }
 
-/// `OUT.provenance.json`.
-pub(crate) fn beside(out: &Path) -> Result<PathBuf, ProvenanceError> {
-    let name = out.file_name().ok_or_else(|| ProvenanceError::NoName {
-        out: out.to_owned(),
-    })?;
-    let mut name = name.to_owned();
-    name.push(".provenance.json");
-    Ok(out.with_file_name(name))
-}
-
 /// Writes, beside what a command left, what it was made of: `OUT.provenance.json`.
 pub(crate) fn of_command<S: Serialize>(
     out: &Path,
     made_of: &MadeOf<'_, S>,
     device: &Device,
 ) -> Result<(), ProvenanceError> {
-    let path = beside(out)?;
+    let path = provenance_beside(out)?;
     let mut hashes = Vec::new();
     for input in made_of.inputs {
         for file in files(input)? {

@@ -137,27 +137,7 @@ fn a_plan_leaves_for_other_programs_with_its_slices_and_weights() {
     let datalist: serde_json::Value =
         serde_json::from_slice(&fs::read(export("monai", "datalist.json")).unwrap()).unwrap();
     let dataset = export("nnunet", "raw/Dataset501_Liver");
-    // Nothing that it reads is written over.
-    for (format, out, part) in [
-        ("csv", "mined/mining/plan.csv", "written over"),
-        ("csv", "store/audit.csv", "written over"),
-        ("csv", "weights.txt", ".csv"),
-        ("monai", "split.json", "written over"),
-        ("monai", "./store/store.json", "written over"),
-        ("nnunet", "phantoms", "holds what is read here"),
-        (
-            "nnunet",
-            "store/Dataset501_Liver",
-            "lies in a folder that is read",
-        ),
-        ("nnunet", "Dataset501.csv", "ends like a file's"),
-    ] {
-        let args = format!(
-            "export --format {format} --out {out} --organ liver --plan mined/mining/plan.csv \
-             --store store --split split.json"
-        );
-        support::assert_ends(&words(&args), dir.path(), 2, &[part]);
-    }
+    nothing_read_is_written_over(dir.path());
     let splits: serde_json::Value =
         serde_json::from_slice(&fs::read(dataset.join("splits_final.json")).unwrap()).unwrap();
     let info: serde_json::Value =
@@ -190,9 +170,36 @@ fn a_plan_leaves_for_other_programs_with_its_slices_and_weights() {
         n_other_axes += usize::from(item["axis"] != 2 || item["index"] != item["z"]);
     }
     assert!(n_other_axes > 0, "some scans lie otherwise in their files");
+    slice_lies_as_in_its_scan(&items[items.len() / 2], &dataset);
+}
 
-    // One slice, voxel by voxel, from the scan that our own reader brings to canonical axes.
-    let item = &items[items.len() / 2];
+/// Asserts that an export refuses outputs that are inputs, and names that are no outputs.
+fn nothing_read_is_written_over(dir: &Path) {
+    for (format, out, part) in [
+        ("csv", "mined/mining/plan.csv", "written over"),
+        ("csv", "store/audit.csv", "written over"),
+        ("csv", "weights.txt", ".csv"),
+        ("monai", "split.json", "written over"),
+        ("monai", "./store/store.json", "written over"),
+        ("nnunet", "phantoms", "holds what is read here"),
+        (
+            "nnunet",
+            "store/Dataset501_Liver",
+            "lies in a folder that is read",
+        ),
+        ("nnunet", "Dataset501.csv", "ends like a file's"),
+    ] {
+        let args = format!(
+            "export --format {format} --out {out} --organ liver --plan mined/mining/plan.csv \
+             --store store --split split.json"
+        );
+        support::assert_ends(&words(&args), dir, 2, &[part]);
+    }
+}
+
+/// One slice of an export, voxel by voxel, from the scan that our own reader brings to canonical
+/// axes.
+fn slice_lies_as_in_its_scan(item: &serde_json::Value, dataset: &Path) {
     let z = usize::try_from(item["z"].as_u64().unwrap()).unwrap();
     let name = format!("{}_z{z:04}", item["case"].as_str().unwrap());
     let scan = read_nifti_scan(Path::new(item["image"].as_str().unwrap())).unwrap();

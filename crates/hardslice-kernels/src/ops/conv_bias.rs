@@ -24,7 +24,7 @@ use crate::{Features, PackedWeight};
 /// 3x3 convolution, bias and, where `relu` is set, ReLU.
 ///
 /// For nets without a norm, and for prediction with the norm folded into `weight` and `bias`
-/// ([`crate::fold_norm`]). Same padding, stride 1; where `skip` is given, the convolution reads both as
+/// ([`fold_norm`](super::fold_norm)). Same padding, stride 1; where `skip` is given, the convolution reads both as
 /// if they were concatenated along the channels, `skip` first.
 ///
 /// # Shapes

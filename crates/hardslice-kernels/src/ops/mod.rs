@@ -21,6 +21,7 @@ pub mod max_pool;
 pub mod fork;
 pub mod added;
 pub mod scaled;
+pub mod fold_norm;
 pub mod canvas;
 pub mod plane_sums;
 pub mod overlap_sums;

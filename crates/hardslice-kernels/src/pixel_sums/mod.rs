@@ -4,7 +4,9 @@
 //! Strips of pixels are summed in single precision, everything else in double, in an order that
 //! depends on the shape alone.
 
+mod cross_entropy;
 mod operation;
+mod overlap;
 
 use rayon::prelude::*;
 
@@ -13,7 +15,9 @@ use crate::buffers::Buffer;
 use crate::moments::Wide;
 use crate::simd::{Kernel, LANES, Pixel, Simd};
 
+pub(crate) use cross_entropy::{CrossEntropy, Focal};
 pub(crate) use operation::{PlaneTerms, check_planes, pixel_sums};
+pub(crate) use overlap::Overlap;
 
 /// What is summed: `N` numbers for each pixel.
 pub(crate) trait Terms<const N: usize>: Copy + Send + Sync {

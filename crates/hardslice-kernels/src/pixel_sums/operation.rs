@@ -9,11 +9,9 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::Tensor;
 
-use super::LabelledPlanes;
+use super::{CrossEntropy, Focal, LabelledPlanes, Overlap};
 use crate::buffers::Buffer;
 use crate::node::{Tracked, node, register};
-use crate::ops::overlap_sums::Overlap;
-use crate::ops::pixel_loss_sums::{CrossEntropy, Focal};
 use crate::simd::with_simd;
 use crate::tensor::{elements, extent, in_order, len_of};
 

@@ -4,7 +4,8 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use hardslice_kernels::ops::conv_bias::conv3x3_bias;
 use hardslice_kernels::ops::conv_norm_relu::conv3x3_norm_relu;
-use hardslice_kernels::{BatchStatistics, Features, Norm, fold_norm};
+use hardslice_kernels::ops::fold_norm::fold_norm;
+use hardslice_kernels::{BatchStatistics, Features, Norm};
 
 use super::{ForwardContext, Initial, NormKind};
 

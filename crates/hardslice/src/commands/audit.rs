@@ -13,9 +13,10 @@ use hardslice_volume::whole_file::read_json;
 
 use super::label_args::organ_map;
 use crate::bars::{self, Bars};
+use crate::layout::provenance_beside;
 use crate::notes::Notes;
 use crate::outputs::{file_out, refuse_over_inputs};
-use crate::provenance::{MadeOf, beside};
+use crate::provenance::MadeOf;
 use crate::{Done, provenance};
 
 /// Read a cohort and tell what is wrong with it, case by case, before anything is trained.
@@ -74,7 +75,7 @@ impl Audit {
             let cases = manifest.cases.iter();
             let scans = cases.flat_map(|case| std::iter::once(&case.image).chain(&case.labels));
             let inputs = lists.into_iter().flatten().chain(scans).cloned();
-            refuse_over_inputs([out.clone(), beside(out)?], inputs)?;
+            refuse_over_inputs([out.clone(), provenance_beside(out)?], inputs)?;
         }
         let bars = Bars::new();
         for note in &manifest.notes {

@@ -13,10 +13,11 @@ use hardslice_view::table::{self, Metric, SummaryRow};
 
 use super::label_args::organ_map;
 use crate::bars::{self, Bars};
+use crate::layout::provenance_beside;
 use crate::named_files::labels_in;
 use crate::notes::Notes;
 use crate::outputs::{file_out, refuse_over_inputs};
-use crate::provenance::{MadeOf, beside};
+use crate::provenance::MadeOf;
 use crate::results::{OfTraining, score_cells, summary_rows, write_score_cells};
 use crate::scoring::{Pair, PairReader, Pairs};
 use crate::{Done, causes, provenance};
@@ -107,7 +108,7 @@ impl Evaluate {
         let organs = organ_map(&self.labels)?;
         let inputs = [&self.truth, &self.predictions];
         let read = inputs.into_iter().chain(&self.scans).cloned();
-        refuse_over_inputs([self.out.clone(), beside(&self.out)?], read)?;
+        refuse_over_inputs([self.out.clone(), provenance_beside(&self.out)?], read)?;
         let reader = PairReader {
             organs: organs.as_ref(),
             ignored: &self.ignore,

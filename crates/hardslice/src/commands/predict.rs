@@ -13,10 +13,11 @@ use hardslice_volume::{Ending, files_written, read_scan_series, write_label_map}
 
 use super::device_arg::DeviceArg;
 use crate::bars::Bars;
+use crate::layout::provenance_beside;
 use crate::named_files::{NamedFile, volumes_in};
 use crate::notes::Notes;
 use crate::outputs::{VolumeOut, refuse_among, refuse_over_inputs, refuse_within};
-use crate::provenance::{MadeOf, beside};
+use crate::provenance::MadeOf;
 use crate::{Done, provenance};
 
 /// Predict label maps of new scans, on the scans' own grids.
@@ -54,7 +55,7 @@ pub(crate) struct Predict {
 fn volume_or_folder_out() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|out| {
         VolumeOut::of(&out)?;
-        beside(&out)?;
+        provenance_beside(&out)?;
         Ok::<_, anyhow::Error>(out)
     })
 }
@@ -153,7 +154,7 @@ impl Predict {
             }
         }
         let written = jobs.iter().flat_map(|job| files_written(&job.out));
-        let written = written.chain([beside(&self.out)?]);
+        let written = written.chain([provenance_beside(&self.out)?]);
         let read = jobs.iter().map(|job| job.scan.path.clone());
         refuse_over_inputs(written, read.chain([self.model.clone()]))?;
         Ok(jobs)

@@ -13,10 +13,11 @@ use super::device_arg::DeviceArg;
 use crate::bars::{self, Bars, wall_time_s};
 use crate::cohort::trained_organs;
 use crate::folder_lock::FolderLock;
+use crate::layout::provenance_beside;
 use crate::notes::Notes;
 use crate::outputs::{named_folder_out, refuse_over_inputs};
 use crate::pipeline::protocol;
-use crate::provenance::{MadeOf, beside};
+use crate::provenance::MadeOf;
 use crate::{Done, provenance};
 
 /// Train one net with one sampling plan.
@@ -78,7 +79,12 @@ impl Train {
         let read = read.into_iter().flatten().chain(&experiment.init);
         let dir = TrainingDir::new(&self.out);
         let model = ["weights.safetensors", "model.json"].map(|name| dir.model().join(name));
-        let others = [dir.receipt(), dir.log(), dir.best(), beside(&self.out)?];
+        let others = [
+            dir.receipt(),
+            dir.log(),
+            dir.best(),
+            provenance_beside(&self.out)?,
+        ];
         refuse_over_inputs(model.into_iter().chain(others), read.cloned())
     }
 

@@ -11,7 +11,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use hardslice_volume::folder::files_below;
 use hardslice_volume::{Ending, volume_files};
 
-use crate::provenance::beside;
+use crate::layout::provenance_beside;
 
 pub(crate) use of_cohort::{refuse_over_cohort, refuse_over_experiment};
 
@@ -57,7 +57,7 @@ const OF_FILES: [&str; 34] = [
 pub(crate) fn file_out(endings: &'static [&'static str]) -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(move |out| {
         check_file(&out, endings)?;
-        beside(&out).map_err(|error| error.to_string())?;
+        provenance_beside(&out).map_err(|error| error.to_string())?;
         Ok::<_, String>(out)
     })
 }
@@ -72,7 +72,7 @@ pub(crate) fn folder_out() -> impl TypedValueParser<Value = PathBuf> {
 
 /// As [`folder_out`], where provenance is written beside the folder.
 pub(crate) fn named_folder_out() -> impl TypedValueParser<Value = PathBuf> {
-    folder_out().try_map(|out| beside(&out).map(|_| out))
+    folder_out().try_map(|out| provenance_beside(&out).map(|_| out))
 }
 
 /// Refuses what is no name of a file with one of some endings.
