@@ -11,6 +11,7 @@
  * FAULT_ERRNO   what it fails with; 0: the process is killed before the call; -1: the process is
  *               killed after half of what was to be written. Without it nothing fails, and each call
  *               is added.
+ * FAULT_SHARE   K/N: only the calls of the K-th of N shares (from 0), drawn by their names
  * FAULT_ONCE    if set, only that call fails; else every later one does, too, as on a full disk.
  *               Removing goes on working then, unless the error is EROFS or EIO.
  * FAULT_LOCK    what every flock fails with, as on a file system without locks
@@ -74,6 +75,15 @@ static int is_seen(const char *key) {
     return 0;
 }
 
+/* Whether a call belongs to the share that is tried. */
+static int is_in_share(const char *key) {
+    const char *share = getenv("FAULT_SHARE");
+    unsigned k, n, hash = 2166136261u;
+    if (!share || sscanf(share, "%u/%u", &k, &n) != 2 || !n) return 1;
+    for (; *key; key++) hash = (hash ^ (unsigned char)*key) * 16777619u;
+    return (hash >> 8) % n == k;
+}
+
 static size_t number_of(const char *call) {
     for (size_t i = 0; i < n_different; i++)
         if (!strcmp(made[i], call)) return ++n_made[i];
@@ -120,7 +130,7 @@ static int verdict(const char *call, const char *path, int removes) {
         if (is_failing) {
             int blocks = !removes || number == EROFS || number == EIO;
             result = blocks && !getenv("FAULT_ONCE") ? number : GOES_ON;
-        } else if (!is_seen(key)) {
+        } else if (is_in_share(key) && !is_seen(key)) {
             remember(key);
             if (error) {
                 is_failing = 1;

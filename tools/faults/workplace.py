@@ -198,15 +198,16 @@ def without_times(events: bytes) -> bytes:
     """TensorBoard's events without their wall times, the one thing in any file that holds a clock.
 
     A record is a length, its checksum, an `Event`, its checksum; an event begins with its time
-    (field 1, a double). What is torn stays as it is, and so differs.
+    (field 1, a double), which is left out where it is zero. What is torn stays as it is, and so
+    differs.
     """
     kept, at = b"", 0
     while at + 12 <= len(events):
         (length,) = struct.unpack_from("<Q", events, at)
         message = events[at + 12 : at + 12 + length]
-        if len(message) < length or message[:1] != b"\x09":
+        if len(message) < length:
             break
-        kept += message[9:]
+        kept += message[9:] if message[:1] == b"\x09" else message
         at += 16 + length
     return kept + events[at:]
 

@@ -12,7 +12,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hardslice_volume::whole_file::{read_json, write_whole_folder};
+use hardslice_volume::whole_file::{read_sealed, sealed, write_whole_folder};
 use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -111,7 +111,7 @@ impl Checkpoint {
         let written = write_whole_folder(&path, |folder| {
             fs::write(folder.join(WEIGHTS), &weights)?;
             fs::write(folder.join(OPTIMIZER), &velocities)?;
-            fs::write(folder.join(POSITION), serde_json::to_vec_pretty(&record)?)
+            fs::write(folder.join(POSITION), sealed(&record)?)
         });
         written.map_err(Action::Write.on(&path))?;
         remove_old(dir, keep_last)?;
@@ -128,7 +128,7 @@ impl Checkpoint {
             let file = path.join(name);
             fs::read(&file).map_err(Action::Read.on(&file))
         };
-        let record: Record = read_json(&path.join(POSITION))?;
+        let record: Record = read_sealed(&path.join(POSITION))?;
         let (weights, velocities) = (read(WEIGHTS)?, read(OPTIMIZER)?);
         let check = |file, bytes: &[u8], wanted: &str| {
             let found = blake3::hash(bytes).to_hex().to_string();

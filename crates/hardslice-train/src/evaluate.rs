@@ -9,7 +9,7 @@ use hardslice_data::store::{IGNORED, Store, StoredSlices};
 use hardslice_data::{CaseId, Organ, identity};
 use hardslice_eval::{CaseScores, Mask, ScoreError, ScoreOptions, score_masks};
 use hardslice_volume::plane::PlaneFitError;
-use hardslice_volume::whole_file::write_json;
+use hardslice_volume::whole_file::{unsealed, write_sealed};
 use hardslice_volume::{Action, FileError, ShearedGrid, Volume, WriteError, write_label_map};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -129,7 +129,7 @@ pub fn evaluate(
     // Organ by organ, as tables show them.
     scores.sort_by_key(|score: &TestScore| model.record.output_of(&score.organ));
     let done = Evaluation { identity, scores };
-    write_json(&path, &done)?;
+    write_sealed(&path, &done)?;
     Ok(done.scores)
 }
 
@@ -202,7 +202,12 @@ fn identity_of(model: &Model, store: &Store, test: &[usize], options: &ScoreOpti
 fn read(path: &Path) -> Result<Option<Evaluation>, FileError> {
     match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        json => Ok(serde_json::from_slice(&json.map_err(Action::Read.on(path))?).ok()),
+        bytes => {
+            let json = unsealed(&bytes.map_err(Action::Read.on(path))?);
+            Ok(json
+                .ok()
+                .and_then(|json| serde_json::from_slice(&json).ok()))
+        }
     }
 }
 

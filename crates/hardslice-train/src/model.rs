@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use hardslice_data::preprocess::{Preprocessing, SliceStack};
 use hardslice_data::{Mirror, Organ, OrganMap, OutputIdx, SettingError};
-use hardslice_volume::whole_file::{read_json_if_there, write_whole_folder};
+use hardslice_volume::whole_file::{read_sealed_if_there, sealed, write_whole_folder};
 use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -144,7 +144,7 @@ impl ModelRecord {
     /// [`ModelError`] when it is there and cannot be read.
     pub fn read(dir: &Path) -> Result<Option<Self>, ModelError> {
         let path = dir.join(RECORD);
-        let Some(record) = read_json_if_there::<Self>(&path)? else {
+        let Some(record) = read_sealed_if_there::<Self>(&path)? else {
             return Ok(None);
         };
         if record.format != FORMAT {
@@ -242,7 +242,7 @@ impl Model {
     pub fn write(record: &ModelRecord, weights: &Weights, dir: &Path) -> Result<(), ModelError> {
         let written = write_whole_folder(dir, |folder| {
             fs::write(folder.join(WEIGHTS), weights.to_safetensors())?;
-            fs::write(folder.join(RECORD), serde_json::to_vec_pretty(record)?)
+            fs::write(folder.join(RECORD), sealed(record)?)
         });
         Ok(written.map_err(Action::Write.on(dir))?)
     }

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use hardslice_train::{Event, Observer, Warning};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -16,9 +17,13 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Prints a result on standard output.
-pub(crate) fn print(text: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{text}")
+/// Prints a result on standard output. Where nobody reads it any more (`hardslice ... | head`), the
+/// work is done all the same.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed.context("cannot write to standard output"),
+    }
 }
 
 /// Seconds since 1970, for logs only.

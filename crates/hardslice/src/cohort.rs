@@ -13,6 +13,7 @@ use hardslice_data::{Mirror, Organ, OrganMap};
 
 use crate::Done;
 use crate::bars::Bars;
+use crate::folder_lock::FolderLock;
 use crate::layout::OutDir;
 use crate::outputs::refuse_over_cohort;
 
@@ -25,6 +26,8 @@ pub(crate) struct PreparedCohort {
     pub(crate) findings: Findings,
     /// Whether all scans are in the store.
     pub(crate) done: Done,
+    /// `prepare` has no business in this store until the work is done.
+    _lock: FolderLock,
 }
 
 /// What a person should know of a cohort: kept beside the results.
@@ -47,6 +50,7 @@ impl PreparedCohort {
         let organs = trained_organs(experiment, &manifest.organs)?;
         check_folds(&manifest, experiment, &organs)?;
         refuse_over_cohort(&manifest, experiment, &out.store(), out.files_written())?;
+        let lock = FolderLock::of(&out.store())?;
         let report = prepare_store(&manifest, experiment, &out.store(), bars)?;
         let store = Store::open(out.store())?;
         tell_what_is_not_mirrored(&store, &organs, bars);
@@ -63,6 +67,7 @@ impl PreparedCohort {
                 audit: report.audit,
             },
             done,
+            _lock: lock,
         })
     }
 }
@@ -133,6 +138,7 @@ pub(crate) fn prepare_store(
     check_organs(
         &report.audit,
         &trained_organs(experiment, &manifest.organs)?,
+        &manifest.organs,
     )?;
     if report.n_refused == 0 {
         return Ok(report);
@@ -193,7 +199,7 @@ pub(crate) fn check_folds(
 }
 
 /// Refuses organs that no label file shows: a typing error in the organ map trains for nothing.
-fn check_organs(audit: &AuditReport, organs: &[Organ]) -> anyhow::Result<()> {
+fn check_organs(audit: &AuditReport, organs: &[Organ], known: &OrganMap) -> anyhow::Result<()> {
     let labelled = || audit.cases.iter().filter(|case| !case.organs_ml.is_empty());
     for organ in organs {
         let volumes = labelled().flat_map(|case| &case.organs_ml);
@@ -202,10 +208,17 @@ fn check_organs(audit: &AuditReport, organs: &[Organ]) -> anyhow::Result<()> {
             let values: BTreeSet<u16> = labelled()
                 .flat_map(|case| case.label_values.iter().copied())
                 .collect();
-            let values: Vec<String> = values.iter().map(u16::to_string).collect();
+            // A structure's value was given to it here, and says nothing to anybody.
+            let named = |value: &u16| {
+                let names = known.label_names().iter();
+                let mut of_value = names.filter(|(_, other)| *other == *value);
+                let name = of_value.next().map(|(name, _)| format!("`{name}`"));
+                name.unwrap_or_else(|| value.to_string())
+            };
+            let values: Vec<String> = values.iter().map(named).collect();
             return Err(anyhow!(
-                "no case has a voxel of `{organ}`: nothing can be learnt of it (values found: {}); \
-                 correct `labels` in [cohort]",
+                "no case has a voxel of `{organ}`: nothing can be learnt of it (found: {}); correct \
+                 `labels` in [cohort]",
                 values.join(", ")
             ));
         }

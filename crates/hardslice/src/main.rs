@@ -26,6 +26,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
+use hardslice_volume::{Action, FileError, WriteError};
 
 use commands::Command;
 
@@ -78,6 +79,18 @@ fn run(cli: Cli) -> anyhow::Result<Done> {
             .build_global()?;
     }
     cli.command.run()
+}
+
+/// Whether the file system refused to take a file: on a full disk there is nothing to go on with.
+fn is_refused_writing(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let of_volume = match cause.downcast_ref::<WriteError>() {
+            Some(WriteError::File(file)) => Some(file),
+            _ => None,
+        };
+        let file = cause.downcast_ref::<FileError>().or(of_volume);
+        file.is_some_and(|file| file.action == Action::Write)
+    })
 }
 
 /// An error with its causes, one a line, each said once.

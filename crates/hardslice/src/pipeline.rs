@@ -56,7 +56,7 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
         ..
     } = *args;
     let out = OutDir::new(args.out);
-    let _lock = FolderLock::of(out.path())?;
+    let lock = FolderLock::of(out.path())?;
     let toml = experiment.to_toml()?;
     let path = out.experiment();
     write_whole_bytes(&path, toml.as_bytes()).map_err(Action::Write.on(&path))?;
@@ -83,6 +83,7 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
     results::write(&out, experiment, &rounds)?;
     provenance::write(&out, experiment, &cohort, device)?;
     pictures::write(&out, store, &split, &rounds, bars)?;
+    lock.check()?;
     Ok(Finished {
         done: cohort.done,
         rounds,

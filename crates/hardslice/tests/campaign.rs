@@ -10,6 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use hardslice_volume::whole_file::{read_sealed, write_sealed};
 use support::{EXPERIMENT, assert_same, ended, finish, hardslice, printed, run, workplace};
 
 const SWEEP: [&str; 6] = ["sweep", "experiment.toml", "--net", "unet", "--seeds", "2"];
@@ -250,10 +251,10 @@ fn a_round_that_fails_does_not_stop_the_others() {
     let path = |name: &str| dir.path().join("out").join(name);
     // A mining of another experiment in the first seed, and work to do in the second.
     let mined = path("seed-0/liver/mining/mining.json");
-    let json = fs::read_to_string(&mined).unwrap();
-    let of_other = json.replacen("\"identity\": \"", "\"identity\": \"0", 1);
-    assert_ne!(of_other, json, "changed");
-    fs::write(&mined, of_other).unwrap();
+    let json = fs::read(&mined).unwrap();
+    let mut record: serde_json::Value = read_sealed(&mined).unwrap();
+    record["identity"] = "another".into();
+    write_sealed(&mined, &record).unwrap();
     fs::remove_dir_all(path("seed-1/liver/hard")).unwrap();
     let again = with(&COMPARE, &["--out", "out"]);
     let (code, said) = ended(&again, dir.path());

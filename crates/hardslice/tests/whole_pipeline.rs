@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hardslice_volume::whole_file::{unsealed, write_sealed};
 use support::{EXPERIMENT, assert_same, contents, ended, finish, hardslice, run, words, workplace};
 
 type Contents = BTreeMap<PathBuf, Vec<u8>>;
@@ -257,13 +258,10 @@ fn checkpoints_of_another_instruction_set_need_force() {
             fs::remove_file(dir.path().join("out").join(&name)).unwrap();
         }
         if name.ends_with("position.json") {
-            let text = String::from_utf8(bytes).unwrap();
-            let line = text
-                .lines()
-                .find(|line| line.contains("instruction_set"))
-                .unwrap();
-            let other = text.replace(line, "    \"instruction_set\": \"another\",");
-            fs::write(dir.path().join("out").join(name), other).unwrap();
+            let mut record: serde_json::Value =
+                serde_json::from_slice(&unsealed(&bytes).unwrap()).unwrap();
+            record["position"]["instruction_set"] = "another".into();
+            write_sealed(&dir.path().join("out").join(name), &record).unwrap();
         }
     }
     let args = ["run", "experiment.toml", "--out", "out"];

@@ -61,9 +61,9 @@ mod tests {
         assert_eq!(kind(254 << 8 | 1).as_deref(), Some("ext4"), "254:1");
         assert_eq!(kind(38).as_deref(), Some("tmpfs"), "0:38");
         assert_eq!(kind(99), None, "not listed");
-        // Minor numbers beyond a byte lie above the major one.
+        // Minor numbers beyond a byte lie above the major one: 0x3e8 is 1000.
         let far = "1 2 259:1000 / /x rw - xfs /dev/nvme rw\n";
-        let device = 259 << 8 | (1000 & 0xff) | (1000 & !0xff) << 12;
+        let device = 259 << 8 | (0x3e8 & 0xff) | (0x3e8 & !0xff) << 12;
         assert_eq!(kind_in(far, device).as_deref(), Some("xfs"), "259:1000");
     }
 

@@ -207,7 +207,7 @@ mod tests {
             found.len()
         );
         let mut whole = Vec::new();
-        write(&mut whole, shape, &[0_u8; 40_000]).unwrap();
+        write(&mut whole, shape, &vec![0_u8; 40_000]).unwrap();
         assert_eq!(hash, blake3::hash(&whole).to_hex().as_str(), "hash of it");
     }
 

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use blake3::Hasher;
 use hardslice_volume::plane::{PlaneFit, PlaneFitError};
-use hardslice_volume::whole_file::{read_json, write_json, write_whole_bytes};
+use hardslice_volume::whole_file::{read_sealed, write_sealed, write_whole_bytes};
 use hardslice_volume::{
     Action, FileError, Note, PerAxis, ReadError, Reference, Slices, default_tolerance_mm,
 };
@@ -17,11 +17,11 @@ use thiserror::Error;
 use super::npy::{Element, SliceWriter};
 use super::record::{FORMAT, Files, IGNORED, Source};
 use super::{StoreOptions, StoredCase, case_dir};
-use crate::OrganMap;
 use crate::audit::{CaseAudit, LabelCounts, Observed, Stats};
 use crate::fingerprint::{add_content, add_text, of_slices, slice_blake3};
 use crate::manifest::Case;
 use crate::preprocess::SliceBuffers;
+use crate::{OrganMap, identity};
 
 /// The files of a case beside `case.json`.
 const IMAGE: &str = "image.npy";
@@ -38,6 +38,8 @@ const AUDIT_RULES: u32 = 2;
 struct AuditRecord {
     rules: u32,
     case: CaseAudit,
+    /// Hash of the case's record ([`record_blake3`]).
+    record_blake3: String,
 }
 
 /// A scan could not be prepared. The others go on.
@@ -132,8 +134,8 @@ impl Plan<'_> {
         Ok(hasher.finalize().to_hex().to_string())
     }
 
-    /// The record of a case that has been prepared before, if its inputs are the same and its files
-    /// are there and as the record says.
+    /// The record of a case that has been prepared before, if its inputs are the same, its files are
+    /// there, and record and files are to the last bit what was written.
     pub(super) fn kept(
         &self,
         case: &Case,
@@ -150,13 +152,13 @@ impl Plan<'_> {
             return Ok(None);
         };
         let is_same = stored.source.inputs_blake3 == inputs_blake3 && stored.id == case.id;
-        if !is_same || super::opened::check_files(self.dir, &stored, self.options.size).is_err() {
+        if !is_same || !super::opened::is_intact(self.dir, &stored, self.options.size) {
             return Ok(None);
         }
-        let Ok(audit) = read_json::<AuditRecord>(&path.with_file_name(AUDIT)) else {
+        let Ok(audit) = read_sealed::<AuditRecord>(&path.with_file_name(AUDIT)) else {
             return Ok(None);
         };
-        if audit.rules != AUDIT_RULES {
+        if audit.rules != AUDIT_RULES || audit.record_blake3 != record_blake3(&stored) {
             return Ok(None);
         }
         // The cohort may have been moved.
@@ -179,10 +181,13 @@ impl Plan<'_> {
         forget(&dir.join("case.json"))?;
         let converted = self.converted(case, inputs_blake3, &dir);
         match &converted {
-            Ok((_, audit)) => {
-                let case = audit.clone();
-                let rules = AUDIT_RULES;
-                write_json(&dir.join(AUDIT), &AuditRecord { rules, case })?;
+            Ok((stored, audit)) => {
+                let record = AuditRecord {
+                    rules: AUDIT_RULES,
+                    case: audit.clone(),
+                    record_blake3: record_blake3(stored),
+                };
+                write_sealed(&dir.join(AUDIT), &record)?;
             }
             Err(_) => {
                 for name in [IMAGE, LABELS, NATIVE_LABELS, AUDIT] {
@@ -368,6 +373,14 @@ impl Plan<'_> {
         }
         write_whole_bytes(&path, &json).map_err(Action::Write.on(&path))
     }
+}
+
+/// BLAKE3 of a case's record but for where its scan and labels lie, which may be moved.
+fn record_blake3(stored: &StoredCase) -> String {
+    let mut record = stored.clone();
+    record.source.image = PathBuf::new();
+    record.source.labels = None;
+    identity(&record)
 }
 
 /// Labels of a whole scan as squares, in the store's values.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hardslice_volume::whole_file::read_json;
 use hardslice_volume::{Action, PerAxis};
 use rayon::prelude::*;
 
@@ -219,21 +220,56 @@ impl Store {
         &self.content_hash
     }
 
-    /// Reads every file and compares it with its recorded hash.
+    /// Opens a finished store as [`Store::open`] does, and reads all of it once to see that it is what
+    /// was written: before something is trained on it or mined in it.
     ///
     /// # Errors
     ///
-    /// All files that have changed, as [`StoreError::Changed`].
+    /// As [`Store::open`] and [`Store::verify`], of which the first is given.
+    pub fn open_verified(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let store = Self::open(dir)?;
+        let changed = store.verify().err().into_iter().flatten().next();
+        changed.map_or(Ok(store), Err)
+    }
+
+    /// Reads every file and compares it with its recorded hash, and each case's own record with the
+    /// store's.
+    ///
+    /// # Errors
+    ///
+    /// All files that have changed, as [`StoreError::Changed`], and records that contradict each
+    /// other, as [`StoreError::Contradiction`].
     pub fn verify(&self) -> Result<(), Vec<StoreError>> {
         let cases = self.maps.par_iter().zip(&self.record.cases);
         let changed: Vec<StoreError> = cases
-            .flat_map_iter(|(maps, case)| maps.verify(case))
+            .flat_map_iter(|(maps, case)| {
+                let record = self.verify_record(case).err();
+                record.into_iter().chain(maps.verify(case))
+            })
             .collect();
         if changed.is_empty() {
             Ok(())
         } else {
             Err(changed)
         }
+    }
+
+    /// Compares what the store says of a case with what the case's own record says.
+    fn verify_record(&self, case: &StoredCase) -> Result<(), StoreError> {
+        let path = case_dir(&self.dir, &case.id).join("case.json");
+        let is_same = read_json::<StoredCase>(&path).is_ok_and(|own| own == *case);
+        if is_same {
+            return Ok(());
+        }
+        let beside = record_path(&self.dir);
+        Err(StoreError::Contradiction {
+            case: case.id.clone(),
+            what: format!(
+                "its own record does not say what {} says of it: run `prepare` again",
+                beside.display()
+            ),
+            path,
+        })
     }
 }
 
@@ -264,9 +300,9 @@ impl Maps {
     }
 }
 
-/// Checks type, shape and length of a case's files.
-pub(super) fn check_files(dir: &Path, case: &StoredCase, size: usize) -> Result<(), StoreError> {
-    Maps::open(dir, case, size).map(drop)
+/// Whether a case's files are there and their content is what was written.
+pub(super) fn is_intact(dir: &Path, case: &StoredCase, size: usize) -> bool {
+    Maps::open(dir, case, size).is_ok_and(|maps| maps.verify(case).is_empty())
 }
 
 fn read_record(dir: &Path) -> Result<StoreRecord, StoreError> {

@@ -1,6 +1,7 @@
 //! The training loop.
 
 mod advice;
+mod alone;
 mod monitor;
 mod receipt;
 mod state;
@@ -22,6 +23,7 @@ use crate::loader::{Loader, LoaderConfig};
 use crate::log::LogError;
 use crate::progress::{Event, Observer, Reporter, Warning};
 
+use alone::Alone;
 use monitor::Monitor;
 pub use receipt::Receipt;
 pub use state::TrainState;
@@ -156,7 +158,8 @@ pub struct Phase<'a> {
 ///
 /// `dir` gets checkpoints, logs, the weights that did best on the validation patients (never reported
 /// by default) and, last, a [`Receipt`]. `identity` is the hash of all that decides the result: a
-/// checkpoint of another identity is refused.
+/// checkpoint of another identity is refused. Who trains into the same folder at the same time waits
+/// and finds it done.
 ///
 /// # Errors
 ///
@@ -173,6 +176,7 @@ pub fn fit(
         stage: &phase.stage,
         observer: context.observer,
     };
+    let _alone = Alone::in_folder(dir.path());
     let state = resume(state, phase, identity, dir, context)?;
     if state.position.step >= phase.steps.end {
         reporter.skipped();

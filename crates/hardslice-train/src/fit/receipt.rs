@@ -1,7 +1,7 @@
 //! What a finished training leaves last, so that it is known to be over without its checkpoints.
 
 use hardslice_volume::FileError;
-use hardslice_volume::whole_file::{read_json_if_there, write_json};
+use hardslice_volume::whole_file::{read_sealed_if_there, write_sealed};
 use serde::{Deserialize, Serialize};
 
 use super::TrainState;
@@ -35,7 +35,7 @@ impl Receipt {
     ///
     /// [`FileError`] when it is there and cannot be read.
     pub fn read(dir: &TrainingDir) -> Result<Option<Self>, FileError> {
-        read_json_if_there(&dir.receipt())
+        read_sealed_if_there(&dir.receipt())
     }
 
     /// Writes the receipt, unless it is there: others may read the same training side by side.
@@ -43,6 +43,6 @@ impl Receipt {
         if Self::read(dir)?.as_ref() == Some(self) {
             return Ok(());
         }
-        write_json(&dir.receipt(), self)
+        write_sealed(&dir.receipt(), self)
     }
 }

@@ -95,7 +95,13 @@ fn create_alone(path: &Path) -> io::Result<File> {
         // Where there are no locks, there is no waiting either.
         let is_held = file.lock().is_ok();
         if !is_held || is_at(&file, path)? {
-            file.set_len(0)?;
+            if file.metadata()?.len() > 0
+                && let Err(error) = file.set_len(0)
+            {
+                // Else the file that could not be begun would stay.
+                drop(fs::remove_file(path));
+                return Err(error);
+            }
             return Ok(file);
         }
         // While this one waited, the other's file was put into place or removed.

@@ -3,6 +3,7 @@
 mod file;
 mod folder;
 mod json;
+mod sealed;
 
 use std::fs::File;
 use std::io;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 pub use file::{WholeFile, write_whole, write_whole_bytes};
 pub use folder::write_whole_folder;
 pub use json::{read_json, read_json_if_there, write_json};
+pub use sealed::{read_sealed, read_sealed_if_there, sealed, unsealed, write_sealed};
 
 /// Where what is to stand at a path is written first: `.NAME.partial`.
 fn partial_path(path: &Path) -> io::Result<PathBuf> {

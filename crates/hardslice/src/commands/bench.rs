@@ -160,7 +160,7 @@ impl Bench {
         } else {
             in_words(&report)
         };
-        Ok(bars::print(&text)?)
+        bars::print(&text)
     }
 
     /// Each workload in a process of its own, so that its peak memory is its own.
@@ -269,7 +269,7 @@ impl Bench {
         } else {
             loop_in_words(&report.measured)
         };
-        Ok(bars::print(&text)?)
+        bars::print(&text)
     }
 }
 

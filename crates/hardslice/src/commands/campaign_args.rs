@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::Args;
 use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
+use hardslice_data::manifest::Manifest;
 
 use super::device_arg::DeviceArg;
 use super::label_args::organ;
 use crate::bars::{self, Bars};
 use crate::campaign::{Campaign, Forecast, Seeds, Trial};
+use crate::cohort::check_folds;
 use crate::layout::OutDir;
 use crate::outputs::{folder_out, refuse_over_experiment};
 
@@ -73,11 +76,20 @@ impl CampaignArgs {
     }
 }
 
+/// Refuses trials whose folds the cohort's list cannot give, before anything is read or announced.
+pub(crate) fn check_all_folds(manifest: &Manifest, trials: &[Trial]) -> anyhow::Result<()> {
+    for trial in trials {
+        check_folds(manifest, &trial.experiment, &trial.organs)
+            .with_context(|| format!("in {}", trial.name))?;
+    }
+    Ok(())
+}
+
 /// Prints what is going to be done.
 pub(crate) fn announce(campaign: &Campaign<'_>, trials: &[Trial]) -> anyhow::Result<()> {
     for trial in trials {
         let arms: Vec<&str> = trial.experiment.arms.iter().map(|arm| arm.name()).collect();
         bars::print(&format!("{}: {}", trial.name, arms.join(", ")))?;
     }
-    Ok(bars::print(&Forecast::of(campaign, trials)?.to_string())?)
+    bars::print(&Forecast::of(campaign, trials)?.to_string())
 }

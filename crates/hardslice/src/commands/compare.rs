@@ -15,11 +15,11 @@ use hardslice_volume::whole_file::{read_json_if_there, write_json, write_whole_b
 use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 
-use super::campaign_args::{CampaignArgs, announce};
+use super::campaign_args::{CampaignArgs, announce, check_all_folds};
 use crate::arms::{arm_words, comparison_plan};
 use crate::bars::{self, Bars};
 use crate::campaign::{ScoreRow, Trial, fail_if_an_arm_did, write_scores};
-use crate::cohort::{PreparedCohort, check_folds, read_manifest, trained_organs};
+use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
 use crate::folder_lock::FolderLock;
 use crate::layout::{OutDir, RoundName};
 use crate::pipeline::nets;
@@ -68,13 +68,14 @@ impl Compare {
         let manifest = read_manifest(&experiment)?;
         let organs = trained_organs(&experiment, &manifest.organs)?;
         if self.common.dry_run {
-            check_folds(&manifest, &experiment, &organs)?;
             let cases = manifest.cases.iter();
             let cases = cases.map(|case| (&case.patient, case.organs_annotated.as_slice()));
-            announce(&campaign, &self.trials(&experiment, &organs, cases))?;
+            let trials = self.trials(&experiment, &organs, cases);
+            check_all_folds(&manifest, &trials)?;
+            announce(&campaign, &trials)?;
             return Ok(Done::Clean);
         }
-        let _lock = FolderLock::of(&self.common.out)?;
+        let lock = FolderLock::of(&self.common.out)?;
         let cohort = campaign.prepare()?;
         let cases = cohort.store.cases().iter();
         let cases = cases.map(|case| (&case.patient, case.organs_annotated.as_slice()));
@@ -95,7 +96,8 @@ impl Compare {
             fail_if_an_arm_did(&trials, &outcomes)?;
         }
         compared?;
-        report::write_or_warn(&self.common.out, &bars);
+        lock.check()?;
+        report::write_or_warn(&self.common.out, &bars)?;
         fail_if_an_arm_did(&trials, &outcomes)?;
         Ok(cohort.done)
     }

@@ -245,7 +245,7 @@ fn tell_extra(pairs: &Pairs, bars: &Bars) {
     ));
 }
 
-fn print_summary(rows: &[Row]) -> std::io::Result<()> {
+fn print_summary(rows: &[Row]) -> anyhow::Result<()> {
     let scored = rows.iter().filter_map(|row| {
         let score = TestScore {
             case: row.case.clone(),

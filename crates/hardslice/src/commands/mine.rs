@@ -84,7 +84,7 @@ impl Mine {
         if !self.exclude.is_empty() {
             experiment.mining.exclude = Exclude::of(&self.exclude);
         }
-        let store = Store::open(&self.store)?;
+        let store = Store::open_verified(&self.store)?;
         let _lock = FolderLock::of(&self.out)?;
         if let Some(predictions) = &self.predictions {
             let of_model = RoundDir::new(&self.out).mining().record();

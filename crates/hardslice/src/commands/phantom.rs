@@ -12,6 +12,7 @@ use hardslice_volume::{read_nifti_labels, read_nifti_scan};
 
 use crate::Done;
 use crate::bars::{self, Bars};
+use crate::folder_lock::FolderLock;
 use crate::outputs::folder_out;
 
 /// Make a synthetic abdominal CT cohort to learn, test and demonstrate on.
@@ -64,6 +65,7 @@ impl Phantom {
             ..PhantomOptions::default()
         };
         self.refuse_other_cohort()?;
+        let _lock = FolderLock::of(&self.out)?;
         let bars = Bars::new();
         bars.begin("make phantoms", options.n_patients as u64, 0);
         write_cohort(&self.out, &options, &|done, _| bars.advance(done as u64))?;

@@ -13,6 +13,7 @@ use hardslice_volume::{Ending, files_written, read_scan_series, write_label_map}
 
 use super::device_arg::DeviceArg;
 use crate::bars::Bars;
+use crate::folder_lock::FolderLock;
 use crate::layout::provenance_beside;
 use crate::named_files::{NamedFile, volumes_in};
 use crate::notes::Notes;
@@ -72,12 +73,18 @@ impl Predict {
         let device = self.device.open()?;
         let model = Model::read(&self.model, &device)?;
         let bars = Bars::new();
+        let into_a_folder = jobs.iter().any(|job| job.out != self.out);
+        let _lock = into_a_folder
+            .then(|| FolderLock::of(&self.out))
+            .transpose()?;
         let (mut notes, mut n_failed) = (Notes::default(), 0);
         for job in &jobs {
             match self.one(&model, job, &bars, &mut notes) {
                 Ok(()) => {}
                 // The only one: its error is the command's.
                 Err(error) if jobs.len() == 1 => return Err(error),
+                // A disk that takes this one no more takes none of the others.
+                Err(error) if crate::is_refused_writing(&error) => return Err(error),
                 Err(error) => {
                     n_failed += 1;
                     bars.line(&format!("not predicted: {}", crate::causes(error.as_ref())));

@@ -61,7 +61,7 @@ impl Run {
             bars: &bars,
             force: self.force,
         })?;
-        report::write_or_warn(&self.out, &bars);
+        report::write_or_warn(&self.out, &bars)?;
         finished.fail_if_an_arm_did()?;
         Ok(finished.done)
     }

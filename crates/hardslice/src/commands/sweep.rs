@@ -14,12 +14,12 @@ use hardslice_volume::FileError;
 
 use hardslice_view::table::{Metric, Table};
 
-use super::campaign_args::{CampaignArgs, announce};
+use super::campaign_args::{CampaignArgs, announce, check_all_folds};
 use super::net_arg::NetArg;
 use crate::arms::paper_row;
 use crate::bars::{self, Bars};
 use crate::campaign::{ScoreRow, Trial, fail_if_an_arm_did, write_scores};
-use crate::cohort::{check_folds, read_manifest, trained_organs};
+use crate::cohort::{read_manifest, trained_organs};
 use crate::folder_lock::FolderLock;
 use crate::layout::RoundName;
 use crate::results::{LEAKY, LEAKY_BECAUSE, Trainings, write_forms};
@@ -59,13 +59,13 @@ impl Sweep {
         let campaign = self.common.campaign(&experiment, &device, &bars);
         let manifest = read_manifest(&experiment)?;
         let organs = trained_organs(&experiment, &manifest.organs)?;
-        check_folds(&manifest, &experiment, &organs)?;
         let trials = self.trials(&experiment, &organs);
+        check_all_folds(&manifest, &trials)?;
         announce(&campaign, &trials)?;
         if self.common.dry_run {
             return Ok(Done::Clean);
         }
-        let _lock = FolderLock::of(&self.common.out)?;
+        let lock = FolderLock::of(&self.common.out)?;
         let cohort = campaign.prepare()?;
         campaign.record(&cohort)?;
         let splits = campaign.splits(&cohort, &trials)?;
@@ -100,7 +100,8 @@ impl Sweep {
             write_table(table.number, &shown, &campaign.out.paper_tables())?;
             bars::print(&shown.to_markdown())?;
         }
-        report::write_or_warn(&self.common.out, &bars);
+        lock.check()?;
+        report::write_or_warn(&self.common.out, &bars)?;
         fail_if_an_arm_did(&trials, &outcomes)?;
         Ok(cohort.done)
     }

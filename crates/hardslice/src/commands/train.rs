@@ -91,7 +91,7 @@ impl Train {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let experiment = Experiment::read(&self.experiment)?;
         self.refuse_over_inputs(&experiment)?;
-        let store = Store::open(&self.store)?;
+        let store = Store::open_verified(&self.store)?;
         let organs = trained_organs(&experiment, store.organs())?;
         let split = Split::load(&self.split, &facts(&store, &organs))?;
         let device = self.device.open()?;

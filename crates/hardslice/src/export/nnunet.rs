@@ -14,6 +14,7 @@ use serde_json::{Map, json};
 
 use super::{Export, copies, write_json};
 use crate::bars::Bars;
+use crate::folder_lock::FolderLock;
 
 /// The versions that the list's repetitions hold for: what they hold for is written into the dataset.
 const VERSIONS: &str = "nnU-Net 2.6 or newer (nnunetv2>=2.6): up to 2.5 it keeps the listed cases in a \
@@ -25,6 +26,7 @@ const VERSIONS: &str = "nnU-Net 2.6 or newer (nnunetv2>=2.6): up to 2.5 it keeps
 pub(super) fn write(export: &Export, out: &Path, bars: &Bars) -> anyhow::Result<()> {
     check_name(out)?;
     export.check_annotations()?;
+    let _lock = FolderLock::of(out)?;
     let mut train = Vec::new();
     let mut slices: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
     let mut n_rounded = 0;

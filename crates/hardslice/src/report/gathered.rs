@@ -10,7 +10,7 @@ use hardslice_eval::CaseScores;
 use hardslice_eval::compare::ArmScore;
 use hardslice_train::{Evaluation, ModelRecord, TestScore};
 use hardslice_view::report::Section;
-use hardslice_volume::whole_file::read_json;
+use hardslice_volume::whole_file::read_sealed;
 
 use super::found::{FoundRound, Kind, find};
 use crate::layout::OutDir;
@@ -74,7 +74,7 @@ impl Gathered {
                     scores.push(Scored {
                         round: idx,
                         arm,
-                        scores: read_json::<Evaluation>(&path)?.scores,
+                        scores: read_sealed::<Evaluation>(&path)?.scores,
                     });
                 }
             }

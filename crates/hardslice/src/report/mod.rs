@@ -79,14 +79,22 @@ pub(crate) fn ledgers(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// Writes the report as the last step of another command, whose results stand whatever becomes of
 /// it: a report that fails is a warning.
-pub(crate) fn write_or_warn(dir: &Path, bars: &Bars) {
+///
+/// # Errors
+///
+/// When a file cannot be written: a full disk is not passed over.
+pub(crate) fn write_or_warn(dir: &Path, bars: &Bars) -> anyhow::Result<()> {
     match write(dir, bars) {
         Ok(page) => bars.line(&format!("report: {}", page.display())),
+        Err(error) if crate::is_refused_writing(&error) => {
+            return Err(error.context("all results are there, but their report is not"));
+        }
         Err(error) => bars.line(&format!(
             "warning: no report: {}",
             crate::causes(error.as_ref())
         )),
     }
+    Ok(())
 }
 
 /// The sections in the order of the page.

@@ -11,12 +11,23 @@ use super::gathered::Gathered;
 use super::slices::shown_arms;
 use crate::scans;
 
+/// Organs with surfaces: each takes some megabytes of the page, and a browser does not open one of
+/// hundreds.
+const N_ORGANS: usize = 12;
+
 pub(super) fn section(gathered: &Gathered) -> Section {
     let mut section = Section::new("surfaces", "Surfaces");
     let Some(store) = gathered.store_for(&mut section) else {
         return section;
     };
-    for organ in gathered.organs() {
+    let organs = gathered.organs();
+    if organs.len() > N_ORGANS {
+        section.push(Err(format!(
+            "Of {} organs the first {N_ORGANS} are shown, so that a browser can open the page.",
+            organs.len()
+        )));
+    }
+    for organ in organs.into_iter().take(N_ORGANS) {
         let rounds = gathered.tested_rounds(&organ);
         let arms = match shown_arms(&rounds) {
             Ok(arms) => arms,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use hardslice_data::SliceRef;
 use hardslice_data::balance::{Arm, Candidate, Candidates, HardSlices};
 use hardslice_data::mining::{ResolvedTau, Tau, TauBasis, mine};
-use hardslice_volume::whole_file::{read_json_if_there, write_json};
+use hardslice_volume::whole_file::{read_sealed_if_there, write_sealed};
 use serde::{Deserialize, Serialize};
 
 use super::Stages;
@@ -224,7 +224,7 @@ impl<'a> Stages<'a> {
         scored_by: &str,
     ) -> Result<Option<MiningRecord>, RoundError> {
         let path = job.dir.record();
-        let Some(record) = read_json_if_there::<MiningRecord>(&path)? else {
+        let Some(record) = read_sealed_if_there::<MiningRecord>(&path)? else {
             return Ok(None);
         };
         if record.identity != self.mining_identity(job, scored_by) {
@@ -295,7 +295,7 @@ impl<'a> Stages<'a> {
             taus: mined.taus,
             hard: mined.hard,
         };
-        write_json(&job.dir.record(), &record)?;
+        write_sealed(&job.dir.record(), &record)?;
         Ok(record)
     }
 

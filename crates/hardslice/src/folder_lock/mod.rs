@@ -1,0 +1,127 @@
+//! One program at a time in an output folder.
+
+mod note;
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use hardslice_volume::Action;
+
+use note::Note;
+
+/// Holds an output folder until it is dropped, or the process ends however it may: two programs
+/// that train the same arm into the same folder would overwrite each other's checkpoints.
+#[derive(Debug)]
+pub(crate) struct FolderLock {
+    dir: PathBuf,
+    held: Held,
+}
+
+/// What holds a folder.
+#[derive(Debug)]
+enum Held {
+    /// The system, which forgets it with the process.
+    Locked(File),
+    /// A note in it, where the system gives no locks.
+    Noted(Note),
+}
+
+impl FolderLock {
+    /// Makes the folder where it is missing, and holds it.
+    ///
+    /// Where folders cannot be opened or locked, as on Windows and on some network file systems, a
+    /// [note](Note) in the folder says who is at work.
+    pub(crate) fn of(dir: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(dir).with_context(|| format!("cannot write into {}", dir.display()))?;
+        let folder = File::open(dir).ok().map(|folder| {
+            let locked = folder.try_lock();
+            (folder, locked)
+        });
+        match folder {
+            Some((_, Err(TryLockError::WouldBlock))) => Err(anyhow!(
+                "another hardslice is at work in this folder: wait until it is done, or take \
+                 another --out: {}",
+                dir.display()
+            )),
+            Some((folder, Ok(()))) => {
+                // Somebody who cannot lock the folder from where he sees it may be at work in it.
+                note::refuse_others(dir)?;
+                Ok(Self {
+                    dir: dir.to_owned(),
+                    held: Held::Locked(folder),
+                })
+            }
+            Some((_, Err(TryLockError::Error(_)))) | None => Ok(Self {
+                dir: dir.to_owned(),
+                held: Held::Noted(Note::leave(dir)?),
+            }),
+        }
+    }
+
+    /// Says whether the folder is still the one that was held in the beginning: what is written makes
+    /// missing folders anew, and would end with a part of the results and no word.
+    ///
+    /// # Errors
+    ///
+    /// When the folder was removed, renamed or replaced in the meantime.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let is_there = match &self.held {
+            Held::Locked(folder) => is_at(folder, &self.dir),
+            Held::Noted(note) => note.is_there(),
+        };
+        if is_there {
+            return Ok(());
+        }
+        Err(anyhow!(
+            "the folder was removed, renamed or replaced by somebody else while this was at work, so \
+             that results are missing in it: run the same command again: {}",
+            self.dir.display()
+        ))
+    }
+}
+
+/// Whether a path still leads to an open folder.
+#[cfg(unix)]
+fn is_at(folder: &File, dir: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |found: fs::Metadata| (found.dev(), found.ino());
+    let open = folder.metadata().map(place);
+    fs::metadata(dir).is_ok_and(|found| open.is_ok_and(|open| open == place(found)))
+}
+
+/// Whether a path still leads to an open folder: one that is open is not removed there.
+#[cfg(not(unix))]
+fn is_at(_folder: &File, dir: &Path) -> bool {
+    dir.exists()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_was_removed_or_replaced_is_missed() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let lock = FolderLock::of(&out).unwrap();
+        lock.check().unwrap();
+        fs::rename(&out, dir.path().join("elsewhere")).unwrap();
+        let said = lock.check().unwrap_err().to_string();
+        assert!(said.contains("removed, renamed or replaced"), "{said}");
+        fs::create_dir(&out).unwrap();
+        assert!(lock.check().is_err(), "another of its name is not it");
+    }
+
+    #[test]
+    fn a_folder_is_held_once_and_free_again_afterwards() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("new/out");
+        let first = FolderLock::of(&out).unwrap();
+        let refused = FolderLock::of(&out).unwrap_err().to_string();
+        assert!(refused.starts_with("another hardslice"), "{refused}");
+        drop(first);
+        drop(FolderLock::of(&out).unwrap());
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 0, "nothing is left");
+    }
+}
