@@ -210,15 +210,19 @@ fn check_organs(audit: &AuditReport, organs: &[Organ], known: &OrganMap) -> anyh
                 .collect();
             // A structure's value was given to it here, and says nothing to anybody.
             let named = |value: &u16| {
+                let is_given = known
+                    .entries()
+                    .iter()
+                    .any(|entry| entry.labels.contains(value));
                 let names = known.label_names().iter();
-                let mut of_value = names.filter(|(_, other)| *other == *value);
+                let mut of_value = names.filter(|(_, other)| *other == *value && !is_given);
                 let name = of_value.next().map(|(name, _)| format!("`{name}`"));
                 name.unwrap_or_else(|| value.to_string())
             };
             let values: Vec<String> = values.iter().map(named).collect();
             return Err(anyhow!(
-                "no case has a voxel of `{organ}`: nothing can be learnt of it (found: {}); correct \
-                 `labels` in [cohort]",
+                "no case has a voxel of `{organ}`: nothing can be learnt of it (values found: {}); \
+                 correct `labels` in [cohort]",
                 values.join(", ")
             ));
         }

@@ -55,7 +55,7 @@ fn look_at(store: &Store) {
         }
     }
     for error in store.verify().err().into_iter().flatten() {
-        names_the_file(&error, "npy");
+        names_the_file(&error, "cases");
     }
 }
 

@@ -38,7 +38,7 @@ pub struct AuditOptions {
     /// Window that training will keep, Hounsfield units: clipping beyond it is harmless.
     pub window_hu: [f32; 2],
     /// How far the corners of a scan and of its labels may lie apart, millimetres; absent:
-    /// [`default_tolerance_mm`](hardslice_volume::default_tolerance_mm).
+    /// [`default_tolerance_mm`].
     pub grid_tolerance_mm: Option<f64>,
     /// Scans in memory at a time. Does not change the result.
     pub n_at_once: usize,

@@ -11,7 +11,7 @@ use super::write_whole_bytes;
 use crate::file_error::{Action, FileError};
 
 /// Writes a value as JSON, indented by two spaces and without a line end behind it, as
-/// [`write_whole`] does.
+/// [`write_whole`](super::write_whole) does.
 ///
 /// ```
 /// use hardslice_volume::whole_file::{read_json, write_json};
