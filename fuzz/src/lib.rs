@@ -6,6 +6,8 @@
 mod data;
 #[cfg(feature = "burn")]
 mod program;
+#[cfg(feature = "burn")]
+mod seal;
 mod target;
 #[cfg(feature = "burn")]
 mod train;
@@ -60,19 +62,10 @@ pub fn check(name: &str, input: &[u8]) {
     });
     let folder = SCRATCH.path().join(target.name);
     std::fs::create_dir_all(&folder).expect("a folder in the scratch folder");
-    let before = MEMORY.current_usage();
-    MEMORY.reset_peak_usage();
-    (target.run)(input, &folder);
-    let taken = MEMORY.peak_usage().saturating_sub(before);
-    let room = target.room.of(input);
-    assert!(
-        taken <= room,
-        "{taken} bytes were taken for an input of {} bytes, at most {room} were expected",
-        input.len()
-    );
+    let taken = target.run_within(input, &folder, MEMORY);
     if *tells_peaks {
         let constant = target.room.constant;
-        let unit = (room - constant) / target.room.per_byte;
+        let unit = (target.room.of(input) - constant) / target.room.per_byte;
         tell_peak(
             taken,
             input.len(),

@@ -7,8 +7,9 @@ use std::path::Path;
 use hardslice::experiment::Experiment;
 use hardslice_eval::compare::{Comparison, ComparisonPlan};
 use hardslice_train::Evaluation;
-use hardslice_volume::whole_file::{read_json, write_json};
+use hardslice_volume::whole_file::{read_json, read_sealed, write_json, write_sealed};
 
+use crate::seal::with_seal;
 use crate::target::{Room, Target, names_the_file};
 
 /// The targets of the program.
@@ -52,11 +53,11 @@ fn experiment(input: &[u8], folder: &Path) {
 
 fn evaluation(input: &[u8], folder: &Path) {
     let path = folder.join("evaluation.json");
-    fs::write(&path, input).expect("a folder to write to");
-    match read_json::<Evaluation>(&path) {
+    fs::write(&path, with_seal(input)).expect("a folder to write to");
+    match read_sealed::<Evaluation>(&path) {
         Ok(evaluation) => {
-            write_json(&path, &evaluation).expect("what was read can be written");
-            let again: Evaluation = read_json(&path).expect("what was written can be read");
+            write_sealed(&path, &evaluation).expect("what was read can be written");
+            let again: Evaluation = read_sealed(&path).expect("what was written can be read");
             assert_eq!(again, evaluation, "as it was written");
         }
         Err(error) => names_the_file(&error, "evaluation.json"),

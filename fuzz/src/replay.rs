@@ -18,8 +18,9 @@ use crate::target::Target;
     clippy::print_stdout,
     reason = "the file's name is shown where its target panics"
 )]
-pub(crate) fn replay(targets: &[Target], corpus: &Path, memory: PeakAlloc) {
-    let mut folders = listed(corpus);
+pub(crate) fn replay(targets: &[Target], memory: PeakAlloc) {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let mut folders = listed(&corpus);
     for target in targets {
         let folder = corpus.join(target.name);
         folders.retain(|other| *other != folder);
@@ -29,15 +30,7 @@ pub(crate) fn replay(targets: &[Target], corpus: &Path, memory: PeakAlloc) {
         for file in files {
             let input = fs::read(&file).expect("a file of the corpus");
             println!("{}", file.display());
-            let before = memory.current_usage();
-            memory.reset_peak_usage();
-            (target.run)(&input, scratch.path());
-            let taken = memory.peak_usage().saturating_sub(before);
-            let room = target.room.of(&input);
-            assert!(
-                taken <= room,
-                "{taken} bytes taken, at most {room} were expected"
-            );
+            target.run_within(&input, scratch.path(), memory);
         }
     }
     assert!(folders.is_empty(), "folders without a target: {folders:?}");

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use peak_alloc::PeakAlloc;
+
 /// A parser under test.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Target {
@@ -13,6 +15,27 @@ pub(crate) struct Target {
     pub(crate) run: fn(&[u8], &Path),
     /// How much memory it may take.
     pub(crate) room: Room,
+}
+
+impl Target {
+    /// Runs the target and gives the memory that it took at most, bytes.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run) does, and where it took more memory than it may.
+    pub(crate) fn run_within(&self, input: &[u8], folder: &Path, memory: PeakAlloc) -> usize {
+        let before = memory.current_usage();
+        memory.reset_peak_usage();
+        (self.run)(input, folder);
+        let taken = memory.peak_usage().saturating_sub(before);
+        let room = self.room.of(input);
+        assert!(
+            taken <= room,
+            "{taken} bytes were taken for an input of {} bytes, at most {room} were expected",
+            input.len()
+        );
+        taken
+    }
 }
 
 /// The memory that a parser may take at a time: a multiple of its input's size, and a constant.

@@ -8,6 +8,7 @@ use hardslice_train::net::{Net, NetConfig};
 use hardslice_train::weights::Weights;
 use hardslice_train::{Checkpoint, ComputeDevice, Model, ModelRecord, warm_start};
 
+use crate::seal::with_seal;
 use crate::target::{Room, Target, names_the_file};
 
 /// The targets of `hardslice-train`.
@@ -74,7 +75,7 @@ fn model_json(input: &[u8], folder: &Path) {
         let bytes = Weights::of(&NET_OF_ONE).to_safetensors();
         fs::write(weights, bytes).expect("a folder to write to");
     }
-    fs::write(folder.join("model.json"), input).expect("a folder to write to");
+    fs::write(folder.join("model.json"), with_seal(input)).expect("a folder to write to");
     match ModelRecord::read(folder) {
         Ok(record) => {
             let record = record.expect("it is there");
@@ -103,8 +104,9 @@ fn checkpoint(input: &[u8], folder: &Path) {
         Some(at) => (&input[..at], &input[at + MARK.len()..]),
         None => (input, &[][..]),
     };
+    let position = with_seal(position);
     for (name, bytes) in [
-        ("position.json", position),
+        ("position.json", position.as_slice()),
         ("weights.safetensors", weights),
         ("optimizer.safetensors", weights),
     ] {

@@ -5,10 +5,10 @@
 mod program;
 #[path = "../../../fuzz/src/replay.rs"]
 mod replay;
+#[path = "../../../fuzz/src/seal.rs"]
+mod seal;
 #[path = "../../../fuzz/src/target.rs"]
 mod target;
-
-use std::path::Path;
 
 use peak_alloc::PeakAlloc;
 
@@ -17,6 +17,5 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 #[test]
 fn no_input_of_the_corpus_breaks_a_parser_or_takes_more_memory_than_it_may() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    replay::replay(program::TARGETS, &corpus, MEMORY);
+    replay::replay(program::TARGETS, MEMORY);
 }
