@@ -1,5 +1,7 @@
 //! Hyper-parameters: how a net is trained.
 
+use std::fmt;
+
 use hardslice_data::SettingError;
 use hardslice_data::balance::FlipMode;
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,29 @@ pub struct TrainConfig {
     pub checkpoint_minutes: f64,
     /// Newest checkpoints kept.
     pub keep_checkpoints: usize,
+}
+
+/// The setting that a first learning rate comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lr0Setting {
+    /// [`TrainConfig::lr0`], of all arms but the rivals.
+    #[default]
+    Common,
+    /// [`TrainConfig::focal_lr0`].
+    Focal,
+    /// [`TrainConfig::top_k_lr0`].
+    TopK,
+}
+
+impl fmt::Display for Lr0Setting {
+    /// As it is called in files.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Common => "lr0",
+            Self::Focal => "focal_lr0",
+            Self::TopK => "top_k_lr0",
+        })
+    }
 }
 
 impl Default for TrainConfig {

@@ -1,11 +1,10 @@
 //! Evaluation: inference on the test patients and their scores.
 
-use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use hardslice_data::store::{IGNORED, Store, StoredSlices};
+use hardslice_data::store::{Store, StoredSlices, judged};
 use hardslice_data::{CaseId, Organ, identity};
 use hardslice_eval::{CaseScores, Mask, ScoreError, ScoreOptions, score_masks};
 use hardslice_volume::plane::PlaneFitError;
@@ -176,16 +175,6 @@ fn score(
     Ok(scores)
 }
 
-/// A label map without what it says of voxels that are to be ignored.
-fn judged<'a>(truth: &[u8], predicted: &'a [u8]) -> Cow<'a, [u8]> {
-    if !truth.contains(&IGNORED) {
-        return Cow::Borrowed(predicted);
-    }
-    let voxels = truth.iter().zip(predicted);
-    let judged = voxels.map(|(truth, label)| if *truth == IGNORED { 0 } else { *label });
-    Cow::Owned(judged.collect())
-}
-
 fn identity_of(model: &Model, store: &Store, test: &[usize], options: &ScoreOptions) -> String {
     let cases: Vec<&CaseId> = test.iter().map(|case| &store.cases()[*case].id).collect();
     identity(&(
@@ -208,20 +197,5 @@ fn read(path: &Path) -> Result<Option<Evaluation>, FileError> {
                 .ok()
                 .and_then(|json| serde_json::from_slice(&json).ok()))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_prediction_says_of_unjudged_voxels_is_not_scored() {
-        let truth = [0, 1, IGNORED, 2, IGNORED];
-        assert_eq!(*judged(&truth, &[1, 1, 1, 0, 2]), [1, 1, 0, 0, 0]);
-        assert!(
-            matches!(judged(&[0, 1], &[1, 1]), Cow::Borrowed(_)),
-            "no copy"
-        );
     }
 }

@@ -27,11 +27,11 @@ pub mod weights;
 
 pub use augment::{Augmentation, Variation};
 pub use checkpoint::{Checkpoint, CheckpointError, Position};
-pub use config::TrainConfig;
+pub use config::{Lr0Setting, TrainConfig};
 pub use dataset::{Batch, SamplePosition, SliceDataset};
 pub use device::{ComputeDevice, DeviceError, arithmetic};
 pub use evaluate::{EvaluateError, Evaluation, TestScore, evaluate};
-pub use fit::{FitContext, FitError, Phase, Receipt, TrainState, fit};
+pub use fit::{Diverged, FitContext, FitError, Phase, Receipt, TrainState, fit};
 pub use loader::{Loader, LoaderConfig};
 pub use loss::{Loss, SumOver, Targets, binary_cross_entropy, focal, soft_dice, top_k, tversky};
 pub use model::{Model, ModelError, ModelRecord};

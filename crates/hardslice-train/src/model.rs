@@ -234,6 +234,11 @@ impl ModelRecord {
 }
 
 impl Model {
+    /// The files of a model's folder.
+    pub fn files(dir: &Path) -> [PathBuf; 2] {
+        [RECORD, WEIGHTS].map(|name| dir.join(name))
+    }
+
     /// Writes a model's folder, whole or not at all. The record must hold the weights' hash.
     ///
     /// # Errors

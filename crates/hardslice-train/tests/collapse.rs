@@ -19,7 +19,7 @@ use hardslice_data::store::Store;
 use hardslice_train::layout::TrainingDir;
 use hardslice_train::net::{Net, NetConfig, NormKind};
 use hardslice_train::{
-    FitContext, FitError, Phase, Silent, SliceDataset, TrainConfig, TrainState, fit,
+    FitContext, FitError, Lr0Setting, Phase, Silent, SliceDataset, TrainConfig, TrainState, fit,
 };
 use hardslice_volume::PerAxis;
 
@@ -78,7 +78,7 @@ fn trained(out_bias: f32) -> Result<TrainState, FitError> {
         name: "first".to_owned(),
         stage: "train".to_owned(),
         config: Cow::Borrowed(&train),
-        lr0_setting: "lr0",
+        lr0_setting: Lr0Setting::Common,
         plan: Plan::new(entries).unwrap(),
         steps: 0..10,
     };

@@ -31,6 +31,7 @@ mod canvas;
 mod scalar;
 mod error;
 mod native;
+mod deflate;
 mod stored;
 mod file_kind;
 mod parts;
@@ -46,6 +47,7 @@ pub mod dicom;
 pub mod labels;
 pub mod components;
 pub mod plane;
+pub mod same_file;
 pub mod whole_file;
 
 pub use axes::PerAxis;

@@ -14,7 +14,7 @@ use hardslice_data::{Mirror, Organ, OrganMap};
 use crate::Done;
 use crate::bars::Bars;
 use crate::folder_lock::FolderLock;
-use crate::layout::OutDir;
+use crate::layout::{OutDir, audit_table};
 use crate::outputs::refuse_over_cohort;
 
 /// A cohort, prepared.
@@ -126,7 +126,7 @@ pub(crate) fn prepare_store(
         let causes = crate::causes(&failure.error);
         bars.line(&format!("not in the store: {}: {causes}", failure.case));
     }
-    report.audit.write_csv(&dir.join("audit.csv"))?;
+    report.audit.write_csv(&audit_table(dir))?;
     for line in by_kind(
         report
             .audit
@@ -159,7 +159,7 @@ pub(crate) fn prepare_store(
         },
         kinds.into_iter().collect::<Vec<_>>().join(", "),
         accept.join(", "),
-        dir.join("audit.csv").display()
+        audit_table(dir).display()
     ))
 }
 

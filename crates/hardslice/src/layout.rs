@@ -34,6 +34,14 @@ pub(crate) fn provenance_beside(out: &Path) -> Result<PathBuf, NoName> {
     Ok(out.with_file_name(name))
 }
 
+/// The endings of the forms that a comparison is written in for people.
+pub(crate) const COMPARISON_FORMS: [&str; 3] = ["md", "tex", "html"];
+
+/// What the audit found, beside the record of a store.
+pub(crate) fn audit_table(store: &Path) -> PathBuf {
+    store.join("audit.csv")
+}
+
 /// The folder that a command leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OutDir(PathBuf);
@@ -105,16 +113,20 @@ impl OutDir {
         self.0.join("report").join("figures")
     }
 
+    /// The estimates of a comparison and its differences, for programs.
+    pub(crate) fn comparison_tables(&self) -> [PathBuf; 2] {
+        ["estimates.csv", "comparison.csv"].map(|name| self.0.join(name))
+    }
+
+    /// A comparison for people, without its ending, one of [`COMPARISON_FORMS`].
+    pub(crate) fn comparison_stem(&self) -> PathBuf {
+        self.0.join("comparison")
+    }
+
     /// The files that a command may leave in the folder itself.
     pub(crate) fn files_written(&self) -> Vec<PathBuf> {
-        let names = [
-            "comparison.csv",
-            "comparison.html",
-            "comparison.md",
-            "comparison.tex",
-            "estimates.csv",
-        ];
-        let named = names.map(|name| self.0.join(name));
+        let forms = COMPARISON_FORMS.map(|ending| self.comparison_stem().with_extension(ending));
+        let tables = self.comparison_tables();
         let others = [
             self.experiment(),
             self.provenance(),
@@ -126,7 +138,7 @@ impl OutDir {
             self.comparison(),
             self.report(),
         ];
-        named.into_iter().chain(others).collect()
+        forms.into_iter().chain(tables).chain(others).collect()
     }
 
     /// The folder of one round.

@@ -62,9 +62,7 @@ impl Sheet<'_> {
         let image_hu = scans::image(self.store, case_idx)?;
         for (output, organ) in record.outputs().zip(record.organ_names()) {
             let value = u16::from(record.label_value(output));
-            let voxels = predicted.voxels().iter().map(|label| *label == value);
-            let mut predicted: Vec<bool> = voxels.collect();
-            scans::clear_ignored(self.store, case_idx, &mut predicted);
+            let predicted = scans::mask_of(self.store, case_idx, &predicted, value);
             let truth = scans::truth(self.store, case_idx, organ);
             let dice = truth
                 .as_deref()

@@ -1,7 +1,7 @@
 //! Stored cases as people look at them: on the scans' own pixels, with truth and predictions.
 
 use anyhow::{Context, anyhow};
-use hardslice_data::store::{IGNORED, Store};
+use hardslice_data::store::{Store, judged};
 use hardslice_data::{CaseId, Organ};
 use hardslice_eval::{Mask, Overlap};
 use hardslice_train::ModelRecord;
@@ -57,15 +57,17 @@ pub(crate) fn record(arm: &ArmDir) -> anyhow::Result<ModelRecord> {
         .ok_or_else(|| anyhow!("the model of {} is missing", arm.path().display()))
 }
 
-/// Takes the voxels of a case that are to be ignored out of a mask: scores do not count them.
-pub(crate) fn clear_ignored(store: &Store, case_idx: usize, mask: &mut [bool]) {
-    if store.ignored_labels().is_empty() {
-        return;
-    }
-    let labels = store.native_labels(case_idx).unwrap_or_default();
-    for (is_in, label) in mask.iter_mut().zip(labels) {
-        *is_in &= *label != IGNORED;
-    }
+/// The voxels with a value in a label map of a case, without those that are to be ignored: scores do
+/// not count them.
+pub(crate) fn mask_of(
+    store: &Store,
+    case_idx: usize,
+    labels: &Volume<u16>,
+    value: u16,
+) -> Vec<bool> {
+    let truth = store.native_labels(case_idx).unwrap_or_default();
+    let labels = judged(truth, labels.voxels());
+    labels.iter().map(|label| *label == value).collect()
 }
 
 /// An organ's voxels in an arm's prediction of a case, without those that are to be ignored; `None`
@@ -83,10 +85,7 @@ pub(crate) fn predicted(
     let output = record.output_of(organ);
     let output = output.with_context(|| format!("the model has no {organ}"))?;
     let value = u16::from(record.label_value(output));
-    let voxels = labels.voxels().iter().map(|label| *label == value);
-    let mut mask: Vec<bool> = voxels.collect();
-    clear_ignored(store, case_idx, &mut mask);
-    Ok(Some(mask))
+    Ok(Some(mask_of(store, case_idx, &labels, value)))
 }
 
 /// Dice of each slice; absent where truth and prediction are both empty. A slice that only one of the

@@ -66,6 +66,13 @@ pub struct Case {
     pub organs_annotated: Vec<Organ>,
 }
 
+impl Case {
+    /// The files or folders that it is read from: the scan, then its labels.
+    pub fn inputs(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.image).chain(&self.labels)
+    }
+}
+
 impl Manifest {
     /// The case of this name.
     pub fn case(&self, id: &CaseId) -> Option<&Case> {

@@ -21,7 +21,8 @@ use crate::{OrganMap, OutputIdx, SliceRef, StoreOrgan, bounded_parallel_map};
 pub enum ExternalError {
     /// There is none.
     #[error(
-        "there is no prediction of `{case}` (as {case}.nii.gz or in any other format, or a folder {case} with a mask for \
+        "there is no prediction of `{case}` (as {case}.nii.gz or in any other \
+         format, or a folder {case} with a mask for \
          each structure) in {}", dir.display()
     )]
     Missing {
@@ -128,16 +129,25 @@ impl ExternalPredictions<'_> {
         n_at_once: usize,
         advanced: &(dyn Fn() + Sync),
     ) -> Vec<Result<ExternalCase, ExternalError>> {
+        // A folder that cannot be listed is refused case by case, with the system's reason.
+        let listed = visible_paths(self.dir).ok();
         bounded_parallel_map(cases, n_at_once, |case_idx| {
-            let counts = self.of_case(*case_idx);
+            let counts = self.of_case(*case_idx, listed.as_deref());
             advanced();
             counts
         })
     }
 
-    fn of_case(&self, case_idx: usize) -> Result<ExternalCase, ExternalError> {
+    fn of_case(
+        &self,
+        case_idx: usize,
+        listed: Option<&[PathBuf]>,
+    ) -> Result<ExternalCase, ExternalError> {
         let case = &self.store.cases()[case_idx];
-        let path = self.path_of(case.id.as_str())?;
+        let path = match listed {
+            Some(entries) => self.path_of(case.id.as_str(), entries)?,
+            None => self.path_of(case.id.as_str(), &visible_paths(self.dir)?)?,
+        };
         let mut hasher = Hasher::new();
         add_content(&mut hasher, &path)?;
         let labels = self.labels.unwrap_or(self.store.organs());
@@ -169,19 +179,19 @@ impl ExternalPredictions<'_> {
         })
     }
 
-    /// The only file or folder that is called as the case, whatever its ending.
-    fn path_of(&self, case: &str) -> Result<PathBuf, ExternalError> {
-        let is_its = |path: &PathBuf| {
+    /// The only file or folder among the folder's entries that is called as the case, whatever its
+    /// ending.
+    fn path_of(&self, case: &str, entries: &[PathBuf]) -> Result<PathBuf, ExternalError> {
+        let is_its = |path: &&PathBuf| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if path.is_dir() {
-                return name == case;
+            if name == case {
+                return path.is_dir();
             }
             let (stem, ending) = Ending::split(&name);
             let is_read = ending.is_some_and(|end| end.is_volume() || end == Ending::Dicom);
-            stem == case && is_read
+            stem == case && is_read && !path.is_dir()
         };
-        let entries = visible_paths(self.dir)?;
-        let mut its = entries.into_iter().filter(is_its);
+        let mut its = entries.iter().filter(is_its).cloned();
         match (its.next(), its.next()) {
             (Some(first), Some(second)) => Err(ExternalError::Twice {
                 case: case.to_owned(),

@@ -44,12 +44,13 @@ pub use one_case::CaseError;
 pub(crate) use one_case::fitted_labels;
 pub use opened::Store;
 pub use prepare::{CaseFailure, PrepareOptions, PrepareReport, prepare};
-pub use record::{FORMAT, Files, IGNORED, LeftOut, Source, StoreOptions, StoredCase};
+pub use record::{FORMAT, Files, IGNORED, LeftOut, Source, StoreOptions, StoredCase, judged};
 pub use stored_slices::StoredSlices;
 
 use crate::CaseId;
 
-fn record_path(dir: &Path) -> PathBuf {
+/// The record of a store: `store.json`.
+pub fn record_path(dir: &Path) -> PathBuf {
     dir.join("store.json")
 }
 

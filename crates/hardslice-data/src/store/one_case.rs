@@ -128,7 +128,7 @@ impl Plan<'_> {
             let text = format!("ignored {:?}", self.ignored_labels);
             add_text(&mut hasher, text.as_bytes());
         }
-        for path in std::iter::once(&case.image).chain(&case.labels) {
+        for path in case.inputs() {
             add_content(&mut hasher, path).map_err(CaseError::File)?;
         }
         Ok(hasher.finalize().to_hex().to_string())

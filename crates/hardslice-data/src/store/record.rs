@@ -1,5 +1,6 @@
 //! What a store says about itself: `store.json`, and `case.json` beside each case.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use hardslice_volume::{PerAxis, Placement};
@@ -14,6 +15,31 @@ pub const FORMAT: u32 = 2;
 /// What a pixel of the labels holds that nobody has judged: neither an organ nor the background. It
 /// is in no organ's area.
 pub const IGNORED: u8 = 255;
+
+/// A label map without what it says of voxels whose truth is to be ignored: they belong to no organ,
+/// neither in the truth nor in a prediction, as in nnU-Net's own evaluation.
+///
+/// `truth` holds the store's labels of the same voxels; where none is to be ignored, nothing is copied.
+///
+/// ```
+/// use hardslice_data::store::{IGNORED, judged};
+///
+/// assert_eq!(*judged(&[0, 1, IGNORED], &[1, 1, 1]), [1, 1, 0]);
+/// ```
+pub fn judged<'a, T: Copy + Default>(truth: &[u8], labels: &'a [T]) -> Cow<'a, [T]> {
+    if !truth.contains(&IGNORED) {
+        return Cow::Borrowed(labels);
+    }
+    let voxels = truth.iter().zip(labels);
+    let judged = voxels.map(|(truth, label)| {
+        if *truth == IGNORED {
+            T::default()
+        } else {
+            *label
+        }
+    });
+    Cow::Owned(judged.collect())
+}
 
 /// Largest slice side taken: beyond it an option was mistyped.
 const LARGEST_SIZE: usize = 8192;
@@ -137,6 +163,13 @@ pub struct Source {
     pub voxels_blake3: String,
 }
 
+impl Source {
+    /// The files or folders that the case was read from: the scan, then its labels.
+    pub fn inputs(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.image).chain(&self.labels)
+    }
+}
+
 /// BLAKE3 of each file of a case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -175,5 +208,20 @@ impl StoredCase {
     /// Whether the case has labels.
     pub fn has_labels(&self) -> bool {
         self.files.labels_blake3.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_prediction_says_of_unjudged_voxels_is_not_scored() {
+        let truth = [0, 1, IGNORED, 2, IGNORED];
+        assert_eq!(*judged(&truth, &[1, 1, 1, 0, 2]), [1, 1, 0, 0, 0]);
+        assert!(
+            matches!(judged(&[0, 1], &[1, 1]), Cow::Borrowed(_)),
+            "no copy"
+        );
     }
 }

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use hardslice_volume::FileError;
 use thiserror::Error;
 
-use crate::fit::FitError;
+use crate::fit::{Diverged, FitError};
 
 /// A workload cannot be measured.
 #[derive(Debug, Error)]
@@ -43,6 +43,9 @@ pub enum BenchError {
         path: PathBuf,
     },
     /// A step failed.
+    #[error(transparent)]
+    Diverged(#[from] Diverged),
+    /// A training failed.
     #[error(transparent)]
     Fit(#[from] FitError),
     /// A file cannot be written.

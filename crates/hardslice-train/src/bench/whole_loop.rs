@@ -12,7 +12,7 @@ use hardslice_data::store::Store;
 use serde::Serialize;
 
 use super::{BenchError, Effort, Workload};
-use crate::config::TrainConfig;
+use crate::config::{Lr0Setting, TrainConfig};
 use crate::dataset::SliceDataset;
 use crate::fit::{FitContext, FitError, Phase, TrainState, fit};
 use crate::layout::TrainingDir;
@@ -176,7 +176,7 @@ impl Contest<'_> {
             name: NAME.to_owned(),
             stage: NAME.to_owned(),
             config: Cow::Borrowed(&self.config),
-            lr0_setting: "lr0",
+            lr0_setting: Lr0Setting::Common,
             plan: plan.clone(),
             steps: 0..self.config.steps,
         };

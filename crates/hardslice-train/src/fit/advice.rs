@@ -1,6 +1,7 @@
 //! What to change where a training has collapsed.
 
 use super::Phase;
+use crate::config::Lr0Setting;
 use crate::loss::Loss;
 
 /// What may help against all-background, among the settings that the training reads.
@@ -8,7 +9,7 @@ pub(super) fn against_collapse(phase: &Phase<'_>) -> String {
     let (config, setting) = (&phase.config, phase.lr0_setting);
     let mut advice = Vec::new();
     // An arm with a loss of its own does not read that of [train].
-    let reads_loss = setting == "lr0";
+    let reads_loss = setting == Lr0Setting::Common;
     if reads_loss && config.loss != Loss::DiceCrossEntropy {
         advice.push("loss = { kind = \"dice_cross_entropy\" }".to_owned());
     }
@@ -35,7 +36,7 @@ mod tests {
     use super::*;
     use crate::config::TrainConfig;
 
-    fn advice(loss: Loss, positive_weight: f64, lr0_setting: &'static str) -> String {
+    fn advice(loss: Loss, positive_weight: f64, lr0_setting: Lr0Setting) -> String {
         let entry = PlanEntry {
             slice: SliceRef::at(0, 0),
             weight: 1.0,
@@ -59,23 +60,23 @@ mod tests {
 
     #[test]
     fn only_settings_that_the_training_reads_are_named() {
-        let dice = advice(Loss::default(), 1.0, "lr0");
+        let dice = advice(Loss::default(), 1.0, Lr0Setting::Common);
         assert_eq!(
             dice,
             "loss = { kind = \"dice_cross_entropy\" }, positive_weight above 1, a lower lr0 than 0.25, \
              a larger batch, or another seed"
         );
-        let rival = advice(Loss::top_k_by_default(), 4.0, "top_k_lr0");
+        let rival = advice(Loss::top_k_by_default(), 4.0, Lr0Setting::TopK);
         assert_eq!(
             rival,
             "a lower top_k_lr0 than 0.25, a larger batch, or another seed"
         );
-        let rival = advice(Loss::focal_of_its_authors(), 1.0, "focal_lr0");
+        let rival = advice(Loss::focal_of_its_authors(), 1.0, Lr0Setting::Focal);
         assert_eq!(
             rival,
             "positive_weight above 1, another focal_lr0 than 0.25, a larger batch, or another seed"
         );
-        let both = advice(Loss::DiceCrossEntropy, 1.0, "lr0");
+        let both = advice(Loss::DiceCrossEntropy, 1.0, Lr0Setting::Common);
         assert!(!both.contains("loss ="), "it is trained with that: {both}");
     }
 }

@@ -16,7 +16,7 @@ use hardslice_volume::FileError;
 use thiserror::Error;
 
 use crate::checkpoint::{Checkpoint, CheckpointError, remove_old};
-use crate::config::TrainConfig;
+use crate::config::{Lr0Setting, TrainConfig};
 use crate::dataset::SliceDataset;
 use crate::layout::TrainingDir;
 use crate::loader::{Loader, LoaderConfig};
@@ -26,25 +26,20 @@ use crate::progress::{Event, Observer, Reporter, Warning};
 use alone::Alone;
 use monitor::Monitor;
 pub use receipt::Receipt;
-pub use state::TrainState;
+pub use state::{Diverged, TrainState};
 
 /// A training cannot go on.
 #[derive(Debug, Error)]
 pub enum FitError {
     /// The loss is not a number any more.
     #[error(
-        "the loss is {loss} at step {step} (learning rate {lr:.2e}): training has diverged; lower \
-         {lr0_setting}, switch the norm on (norm = \"batch\"), or take a larger batch"
+        "{at}; lower {lr0_setting}, switch the norm on (norm = \"batch\"), or take a larger batch"
     )]
     Diverged {
-        /// Step, counted from 1.
-        step: u64,
-        /// Its loss.
-        loss: f64,
-        /// Its learning rate.
-        lr: f64,
+        /// Where.
+        at: Diverged,
         /// The setting that its first learning rate comes from.
-        lr0_setting: &'static str,
+        lr0_setting: Lr0Setting,
     },
     /// The net predicts background everywhere.
     #[error(
@@ -100,19 +95,6 @@ impl FitError {
     pub fn is_of_settings(&self) -> bool {
         matches!(self, Self::Diverged { .. } | Self::Collapsed { .. })
     }
-
-    /// Names the setting that the phase reads.
-    fn of_phase(self, phase: &Phase<'_>) -> Self {
-        match self {
-            Self::Diverged { step, loss, lr, .. } => Self::Diverged {
-                step,
-                loss,
-                lr,
-                lr0_setting: phase.lr0_setting,
-            },
-            other => other,
-        }
-    }
 }
 
 /// What stays the same over a whole training.
@@ -145,9 +127,8 @@ pub struct Phase<'a> {
     pub stage: String,
     /// How the net is trained.
     pub config: Cow<'a, TrainConfig>,
-    /// The setting that the first learning rate comes from: `lr0`, or that of a rival's own. Advice
-    /// names it.
-    pub lr0_setting: &'static str,
+    /// The setting that the first learning rate comes from. Advice names it.
+    pub lr0_setting: Lr0Setting,
     /// What is shown.
     pub plan: Plan,
     /// Steps, counted from 0 over the whole training.
@@ -257,7 +238,10 @@ fn train_on(
     let config = &phase.config;
     while let Some(batch) = loader.next() {
         let taken = state.take_step(&batch, config, context.seed, context.device);
-        let (next, loss) = taken.map_err(|error| error.of_phase(phase))?;
+        let (next, loss) = taken.map_err(|at| FitError::Diverged {
+            at,
+            lr0_setting: phase.lr0_setting,
+        })?;
         state = next;
         let step = state.position.step;
         context.observer.notify(&Event::Step {

@@ -3,6 +3,8 @@
 use burn::tensor::Device;
 use hardslice_data::random::Stream;
 
+use thiserror::Error;
+
 use super::FitError;
 use crate::checkpoint::{Checkpoint, CheckpointError, Position};
 use crate::config::TrainConfig;
@@ -11,6 +13,18 @@ use crate::device::on_sharing_thread;
 use crate::net::{ForwardContext, Net};
 use crate::sgd::Sgd;
 use crate::weights::Weights;
+
+/// The loss is not a number any more.
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+#[error("the loss is {loss} at step {step} (learning rate {lr:.2e}): training has diverged")]
+pub struct Diverged {
+    /// Step, counted from 1.
+    pub step: u64,
+    /// Its loss.
+    pub loss: f64,
+    /// Its learning rate.
+    pub lr: f64,
+}
 
 /// A net in training.
 #[derive(Debug, Clone)]
@@ -48,14 +62,14 @@ impl TrainState {
     ///
     /// # Errors
     ///
-    /// [`FitError::Diverged`] when the loss is not a number.
+    /// [`Diverged`] when the loss is not a number.
     pub fn take_step(
         self,
         batch: &Batch,
         config: &TrainConfig,
         seed: u64,
         device: &Device,
-    ) -> Result<(Self, f64), FitError> {
+    ) -> Result<(Self, f64), Diverged> {
         on_sharing_thread(device, || self.take_step_here(batch, config, seed, device))
     }
 
@@ -65,7 +79,7 @@ impl TrainState {
         config: &TrainConfig,
         seed: u64,
         device: &Device,
-    ) -> Result<(Self, f64), FitError> {
+    ) -> Result<(Self, f64), Diverged> {
         let step = self.position.step;
         let lr = config.schedule().lr(step);
         let device = device.clone().autodiff();
@@ -74,11 +88,10 @@ impl TrainState {
         let loss = config.loss.of(logits, batch.targets(&device));
         let value = f64::from(loss.clone().inner().into_scalar::<f32>());
         if !value.is_finite() {
-            return Err(FitError::Diverged {
+            return Err(Diverged {
                 step: step + 1,
                 loss: value,
                 lr,
-                lr0_setting: "lr0",
             });
         }
         let gradients = loss.backward();

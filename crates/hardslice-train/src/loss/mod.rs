@@ -94,9 +94,7 @@ impl Loss {
             share: default_share(),
         }
     }
-}
 
-impl Loss {
     /// The first learning rate that the loss takes, as a multiple of soft Dice's: the scales of their
     /// gradients differ. Found on validation patients of phantoms with a U-Net with batch norm
     /// (`benches/results/2026-11-28-rival-losses.md`): at soft Dice's own rate focal and top-k loss

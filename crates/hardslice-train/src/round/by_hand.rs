@@ -11,6 +11,7 @@ use super::chain::PhaseChain;
 use super::stages::Stages;
 use super::{Protocol, RoundContext, RoundError};
 use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::config::Lr0Setting;
 use crate::fit::Phase;
 use crate::layout::TrainingDir;
 use crate::model::{Model, ModelRecord};
@@ -79,7 +80,7 @@ pub fn train_by_hand(
         name: name.to_owned(),
         stage: stages.trainer.stage("train", name),
         config: Cow::Borrowed(&protocol.train),
-        lr0_setting: "lr0",
+        lr0_setting: Lr0Setting::Common,
         plan,
         steps,
     };

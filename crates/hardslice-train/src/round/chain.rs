@@ -6,6 +6,7 @@ use hardslice_volume::{Action, FileError};
 use super::RoundError;
 use super::trainer::Trainer;
 use crate::checkpoint::Checkpoint;
+use crate::config::Lr0Setting;
 use crate::fit::{FitError, Phase, Receipt, TrainState};
 use crate::layout::TrainingDir;
 use crate::net::NetConfig;
@@ -198,11 +199,11 @@ impl<'a> PhaseChain<'a> {
         let entries = phase.plan.entries().iter();
         let plan: Vec<_> = entries.map(|entry| (entry.slice, entry.weight)).collect();
         // A rate of its own, as rivals have; the common one is in every identity.
-        let has_own_rate = phase.lr0_setting != "lr0";
-        let name = if has_own_rate {
-            format!("{}, lr0 {}", self.name, phase.config.lr0)
-        } else {
-            self.name.clone()
+        let name = match phase.lr0_setting {
+            Lr0Setting::Common => self.name.clone(),
+            Lr0Setting::Focal | Lr0Setting::TopK => {
+                format!("{}, lr0 {}", self.name, phase.config.lr0)
+            }
         };
         trainer.identity(&(name, &phase.name, &self.weights_blake3, plan))
     }

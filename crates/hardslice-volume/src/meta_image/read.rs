@@ -1,13 +1,11 @@
 //! Reading scans and label maps.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::header::Header;
 use crate::native::Native;
 use crate::stored::{Voxel, read_voxels};
-use crate::{Action, Grid, ReadError, Scan};
+use crate::{Grid, ReadError, Scan};
 
 /// Reads a scan.
 ///
@@ -46,22 +44,18 @@ pub(crate) fn read_meta_image_label_voxels(path: &Path) -> Result<Native<u16>, R
 
 /// The files that a header leaves the voxels to.
 pub(crate) fn meta_image_data_files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
-    let file = File::open(path).map_err(Action::Read.on(path))?;
-    let mut reader = BufReader::new(file);
-    Header::read(&mut reader, path)?.data_files(&mut reader)
+    let (header, mut reader) = Header::open(path)?;
+    header.data_files(&mut reader)
 }
 
 /// The grid in the file's own axis order.
 pub(crate) fn read_meta_image_grid(path: &Path) -> Result<Grid, ReadError> {
-    let file = File::open(path).map_err(Action::Read.on(path))?;
-    let header = Header::read(&mut BufReader::new(file), path)?;
+    let (header, _) = Header::open(path)?;
     Ok(header.grid()?.0)
 }
 
 fn read<T: Voxel>(path: &Path) -> Result<Native<T>, ReadError> {
-    let file = File::open(path).map_err(Action::Read.on(path))?;
-    let mut reader = BufReader::with_capacity(1 << 18, file);
-    let header = Header::read(&mut reader, path)?;
+    let (header, reader) = Header::open(path)?;
     let (grid, about_grid) = header.grid()?;
     let layout = header.layout(grid.shape)?;
     let (voxels, about_voxels) = read_voxels(header.data(reader, &layout)?, &layout)?;

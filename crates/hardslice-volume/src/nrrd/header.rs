@@ -36,8 +36,15 @@ pub(super) struct Axes {
 }
 
 impl Header {
+    /// Opens a file and reads its header; the reader stands at the first byte behind it.
+    pub(super) fn open(path: &Path) -> Result<(Self, BufReader<File>), ReadError> {
+        let file = File::open(path).map_err(Action::Read.on(path))?;
+        let mut reader = BufReader::with_capacity(1 << 18, file);
+        Ok((Self::read(&mut reader, path)?, reader))
+    }
+
     /// Reads the header and leaves `reader` at the first byte behind it.
-    pub(super) fn read(reader: &mut BufReader<File>, path: &Path) -> Result<Self, ReadError> {
+    fn read(reader: &mut BufReader<File>, path: &Path) -> Result<Self, ReadError> {
         let mut header = Self {
             path: path.to_path_buf(),
             fields: Vec::new(),

@@ -1,7 +1,5 @@
 //! Reading scans and segmentations.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::NrrdError;
@@ -9,7 +7,7 @@ use super::header::{Axes, Header};
 use super::segments::{Segment, segments};
 use crate::native::Native;
 use crate::stored::{Voxel, read_voxels};
-use crate::{Action, Grid, Note, ReadError, Scan};
+use crate::{Grid, Note, ReadError, Scan};
 
 /// Reads a scan.
 ///
@@ -81,23 +79,19 @@ pub(crate) fn read_nrrd_labels(path: &Path) -> Result<NrrdLabels, ReadError> {
 
 /// The file that a header leaves the voxels to.
 pub(crate) fn nrrd_data_file(path: &Path) -> Result<Option<PathBuf>, ReadError> {
-    let file = File::open(path).map_err(Action::Read.on(path))?;
-    let header = Header::read(&mut BufReader::new(file), path)?;
+    let (header, _) = Header::open(path)?;
     Ok(header.data_file().map(|name| path.with_file_name(name)))
 }
 
 /// The grid in the file's own axis order, and whether the file lists segments.
 pub(crate) fn read_nrrd_header(path: &Path) -> Result<(Grid, bool), ReadError> {
-    let file = File::open(path).map_err(Action::Read.on(path))?;
-    let header = Header::read(&mut BufReader::new(file), path)?;
+    let (header, _) = Header::open(path)?;
     let axes = header.axes()?;
     Ok((axes.native, !segments(&header, axes.n_layers)?.is_empty()))
 }
 
 fn read<T: Voxel>(path: &Path) -> Result<(Header, Axes, Vec<T>, Vec<Note>), ReadError> {
-    let file = File::open(path).map_err(Action::Read.on(path))?;
-    let mut reader = BufReader::with_capacity(1 << 18, file);
-    let header = Header::read(&mut reader, path)?;
+    let (header, reader) = Header::open(path)?;
     let axes = header.axes()?;
     let layout = header.layout(&axes)?;
     let (voxels, notes) = read_voxels(header.data(reader)?, &layout)?;

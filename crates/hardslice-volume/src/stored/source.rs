@@ -8,10 +8,8 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::ZlibDecoder;
 
 use super::gzip::{GZIP_MAGIC, GzipMembers};
+use crate::deflate::MAX_DEFLATE_RATIO;
 use crate::{Action, Note, ReadError};
-
-/// Deflate cannot shrink anything by more than this factor.
-const MAX_DEFLATE_RATIO: u64 = 1032;
 
 /// How the bytes of a file are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +84,7 @@ impl Source {
         };
         let ratio = match compression {
             Compression::None => 1,
-            Compression::Gzip | Compression::Zlib => MAX_DEFLATE_RATIO,
+            Compression::Gzip | Compression::Zlib => MAX_DEFLATE_RATIO as u64,
         };
         Self {
             reader,

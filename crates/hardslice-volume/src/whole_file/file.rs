@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::{partial_path, sync_parent};
+use crate::same_file::leads_to;
 
 /// Writes a file beside its destination, syncs it to disk and renames it into place.
 ///
@@ -94,7 +95,7 @@ fn create_alone(path: &Path) -> io::Result<File> {
         let file = options.open(path)?;
         // Where there are no locks, there is no waiting either.
         let is_held = file.lock().is_ok();
-        if !is_held || is_at(&file, path)? {
+        if !is_held || leads_to(path, &file)? {
             if file.metadata()?.len() > 0
                 && let Err(error) = file.set_len(0)
             {
@@ -106,24 +107,6 @@ fn create_alone(path: &Path) -> io::Result<File> {
         }
         // While this one waited, the other's file was put into place or removed.
     }
-}
-
-/// Whether a path still leads to an open file.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let open = file.metadata()?;
-    match fs::metadata(path) {
-        Ok(found) => Ok((found.dev(), found.ino()) == (open.dev(), open.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// Whether a path still leads to an open file: a file that is open is not renamed there.
-#[cfg(not(unix))]
-fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
-    Ok(true)
 }
 
 /// Writes bytes as [`write_whole`] does.

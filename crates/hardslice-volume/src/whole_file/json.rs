@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::write_whole_bytes;
+use super::{if_there, write_whole_bytes};
 use crate::file_error::{Action, FileError};
 
 /// Writes a value as JSON, indented by two spaces and without a line end behind it, as
@@ -64,11 +64,7 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
 /// As [`read_json`], but for the missing file: one that is there and cannot be read is not taken for
 /// absent.
 pub fn read_json_if_there<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileError> {
-    match read_json(path) {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_missing() => Ok(None),
-        Err(error) => Err(error),
-    }
+    if_there(read_json(path))
 }
 
 #[cfg(test)]

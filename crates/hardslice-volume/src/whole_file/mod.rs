@@ -9,10 +9,21 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::FileError;
+
 pub use file::{WholeFile, write_whole, write_whole_bytes};
 pub use folder::write_whole_folder;
 pub use json::{read_json, read_json_if_there, write_json};
 pub use sealed::{read_sealed, read_sealed_if_there, sealed, unsealed, write_sealed};
+
+/// What was read; `None` where there is no such file.
+fn if_there<T>(read: Result<T, FileError>) -> Result<Option<T>, FileError> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
 
 /// Where what is to stand at a path is written first: `.NAME.partial`.
 fn partial_path(path: &Path) -> io::Result<PathBuf> {

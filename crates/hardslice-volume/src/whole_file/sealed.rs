@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::write_whole_bytes;
+use super::{if_there, write_whole_bytes};
 use crate::file_error::{Action, FileError};
 
 /// What stands before the hash, and behind it.
@@ -108,11 +108,7 @@ pub fn read_sealed<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
 ///
 /// As [`read_sealed`], but for the missing file.
 pub fn read_sealed_if_there<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileError> {
-    match read_sealed(path) {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_missing() => Ok(None),
-        Err(error) => Err(error),
-    }
+    if_there(read_sealed(path))
 }
 
 #[cfg(test)]

@@ -89,10 +89,8 @@ pub(super) fn train(
         // What rests on a job that failed is left out; the other trials go on.
         wave.retain(|job| failures.iter().all(|(trial, _)| *trial != job.trial));
         let has_failed = |job: &Job, arm: Arm| {
-            let of_trial = failed_arms.get(&job.trial).into_iter().flatten();
-            of_trial
-                .into_iter()
-                .any(|failed: &FailedArm| failed.arm == arm)
+            let mut of_trial = failed_arms.get(&job.trial).into_iter().flatten();
+            of_trial.any(|failed: &FailedArm| failed.arm == arm)
         };
         wave.retain(|job| !matches!(job.work, Work::Arm(arm) if has_failed(job, arm)));
         let outcomes = bounded_parallel_map(&wave, campaign.jobs, |job| {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use clap::Args;
 use hardslice_data::audit::{AuditOptions, AuditReport, CaseAudit, audit};
-use hardslice_data::manifest::{self, PatientPattern, PatientRule, ReadOptions};
+use hardslice_data::manifest::{self, Case, PatientPattern, PatientRule, ReadOptions};
 use hardslice_data::split::{Fold, Split};
 
 use hardslice_volume::whole_file::read_json;
@@ -73,7 +73,7 @@ impl Audit {
                 self.split.as_ref(),
             ];
             let cases = manifest.cases.iter();
-            let scans = cases.flat_map(|case| std::iter::once(&case.image).chain(&case.labels));
+            let scans = cases.flat_map(Case::inputs);
             let inputs = lists.into_iter().flatten().chain(scans).cloned();
             refuse_over_inputs([out.clone(), provenance_beside(out)?], inputs)?;
         }

@@ -21,7 +21,7 @@ use crate::bars::{self, Bars};
 use crate::campaign::{ScoreRow, Trial, fail_if_an_arm_did, write_scores};
 use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
 use crate::folder_lock::FolderLock;
-use crate::layout::{OutDir, RoundName};
+use crate::layout::{COMPARISON_FORMS, OutDir, RoundName};
 use crate::pipeline::nets;
 use crate::results::{LEAKY, LEAKY_BECAUSE, arm_score, write_forms};
 use crate::{Done, report};
@@ -141,7 +141,7 @@ impl Compare {
             comparisons.insert(organ.to_string(), compared);
         }
         write_json(&out.comparison(), &comparisons)?;
-        write_tables(&comparisons, is_leaky, out.path())?;
+        write_tables(&comparisons, is_leaky, &out)?;
         for (organ, comparison) in &comparisons {
             bars::print(&format!("{organ}: {}", comparison.verdict))?;
         }
@@ -243,7 +243,7 @@ fn fix(plan: &ComparisonPlan, experiment_blake3: String, path: &Path) -> anyhow:
 fn write_tables(
     comparisons: &BTreeMap<String, Comparison>,
     is_leaky: bool,
-    out: &Path,
+    out: &OutDir,
 ) -> Result<(), FileError> {
     let by_organ: Vec<(&String, [Table; 2])> = comparisons
         .iter()
@@ -259,12 +259,11 @@ fn write_tables(
             (organ, tables.map(stamped))
         })
         .collect();
-    for (idx, name) in ["estimates.csv", "comparison.csv"].into_iter().enumerate() {
+    for (idx, path) in out.comparison_tables().into_iter().enumerate() {
         let of_organs = by_organ
             .iter()
             .map(|(organ, tables)| (*organ, &tables[idx]));
         let csv = stacked("organ", of_organs).map_or(String::new(), |table| table.to_csv());
-        let path = out.join(name);
         write_whole_bytes(&path, csv.as_bytes()).map_err(Action::Write.on(&path))?;
     }
     let tables: Vec<(&String, Table)> = by_organ
@@ -289,12 +288,11 @@ fn write_tables(
         let of_organ = tables.iter().filter(|(of, _)| *of == organ);
         markdown.extend(of_organ.map(|(_, table)| table.to_markdown() + "\n"));
     }
-    let forms = [
-        ("md", markdown),
-        ("tex", all(Table::to_latex)),
-        ("html", all(Table::to_html)),
-    ];
-    write_forms(&out.join("comparison"), forms)
+    let forms = [markdown, all(Table::to_latex), all(Table::to_html)];
+    write_forms(
+        &out.comparison_stem(),
+        COMPARISON_FORMS.into_iter().zip(forms),
+    )
 }
 
 #[cfg(test)]

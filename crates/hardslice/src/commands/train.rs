@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use hardslice::experiment::Experiment;
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
+use hardslice_train::Model;
 use hardslice_train::layout::{RoundDir, TrainingDir};
 use hardslice_train::round::{Part, RoundContext, TrainByHand, train_by_hand};
 
@@ -78,7 +79,7 @@ impl Train {
         ];
         let read = read.into_iter().flatten().chain(&experiment.init);
         let dir = TrainingDir::new(&self.out);
-        let model = ["weights.safetensors", "model.json"].map(|name| dir.model().join(name));
+        let model = Model::files(&dir.model());
         let others = [
             dir.receipt(),
             dir.log(),

@@ -85,8 +85,7 @@ impl Export {
     /// that the cohort was read from has a `dataset.json` and a `splits_final.json` of its own.
     fn refuse_over_inputs(&self, format: Format, out: &Path) -> anyhow::Result<()> {
         let cases = self.store.cases().iter();
-        let scans =
-            cases.flat_map(|case| std::iter::once(&case.source.image).chain(&case.source.labels));
+        let scans = cases.flat_map(|case| case.source.inputs());
         match format {
             Format::Csv | Format::Monai => {
                 let read = [&self.plan_file, &self.split_file].into_iter().cloned();

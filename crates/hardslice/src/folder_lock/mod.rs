@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use hardslice_volume::Action;
+use hardslice_volume::same_file::leads_to;
 
 use note::Note;
 
@@ -67,7 +68,7 @@ impl FolderLock {
     /// When the folder was removed, renamed or replaced in the meantime.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         let is_there = match &self.held {
-            Held::Locked(folder) => is_at(folder, &self.dir),
+            Held::Locked(folder) => leads_to(&self.dir, folder).unwrap_or(false),
             Held::Noted(note) => note.is_there(),
         };
         if is_there {
@@ -79,21 +80,6 @@ impl FolderLock {
             self.dir.display()
         ))
     }
-}
-
-/// Whether a path still leads to an open folder.
-#[cfg(unix)]
-fn is_at(folder: &File, dir: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let place = |found: fs::Metadata| (found.dev(), found.ino());
-    let open = folder.metadata().map(place);
-    fs::metadata(dir).is_ok_and(|found| open.is_ok_and(|open| open == place(found)))
-}
-
-/// Whether a path still leads to an open folder: one that is open is not removed there.
-#[cfg(not(unix))]
-fn is_at(_folder: &File, dir: &Path) -> bool {
-    dir.exists()
 }
 
 #[cfg(all(test, unix))]

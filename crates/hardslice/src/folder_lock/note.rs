@@ -48,9 +48,7 @@ impl Note {
         refuse_others(dir)?;
         Ok(note)
     }
-}
 
-impl Note {
     /// Whether nobody has removed it, nor the folder.
     pub(super) fn is_there(&self) -> bool {
         self.path.exists()

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use hardslice_volume::folder::files_below;
+use hardslice_volume::same_file::is_same_file;
 use hardslice_volume::{Ending, volume_files};
 
 use crate::layout::provenance_beside;
@@ -272,19 +273,6 @@ fn resolved(path: &Path) -> PathBuf {
         (None, Some(name)) => fs::canonicalize(".").map_or(name.into(), |dir| dir.join(name)),
         _ => path.to_owned(),
     }
-}
-
-#[cfg(unix)]
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    let id = |path: &Path| fs::metadata(path).map(|data| (data.dev(), data.ino()));
-    matches!((id(a), id(b)), (Ok(a), Ok(b)) if a == b)
-}
-
-#[cfg(not(unix))]
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 #[cfg(test)]

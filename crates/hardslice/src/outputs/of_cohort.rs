@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use hardslice::experiment::Experiment;
-use hardslice_data::manifest::{Manifest, PatientRule};
+use hardslice_data::manifest::{Case, Manifest, PatientRule};
 use hardslice_data::split::Rule;
+use hardslice_data::store::record_path;
 
 use super::{refuse_around, refuse_over_inputs, refuse_within, resolved};
-use crate::layout::OutDir;
+use crate::layout::{OutDir, audit_table};
 
 /// Refuses to write over the experiment's own file, or over the weights that it begins with. The
 /// file that a run has left, with every value spelt out, is written again as it is.
@@ -45,7 +46,7 @@ pub(crate) fn refuse_over_cohort(
 ) -> anyhow::Result<()> {
     let scans = || {
         let cases = manifest.cases.iter();
-        cases.flat_map(|case| std::iter::once(&case.image).chain(&case.labels))
+        cases.flat_map(Case::inputs)
     };
     let place = resolved(store);
     if let Some(inside) = scans().find(|path| resolved(path).starts_with(&place)) {
@@ -76,6 +77,6 @@ pub(crate) fn refuse_over_cohort(
     let inputs = scans().cloned().chain([list]);
     let inputs = inputs.chain(of_rule).chain(of_patients);
     let inputs = inputs.chain(experiment.init.clone());
-    let of_store = ["store.json", "audit.csv"].map(|name| store.join(name));
+    let of_store = [record_path(store), audit_table(store)];
     refuse_over_inputs(written.into_iter().chain(of_store), inputs)
 }

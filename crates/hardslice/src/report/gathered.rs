@@ -258,12 +258,18 @@ impl Gathered {
         shown(Some(variant).into_iter().chain(seed).chain(fold))
     }
 
+    /// The scores of a variant's arms, round by round.
+    fn of_variant<'g, 'v>(
+        &'g self,
+        variant: &'v Variant,
+    ) -> impl Iterator<Item = &'g Scored> + use<'g, 'v> {
+        let is_its = move |of_arm: &&Scored| variant.has(&self.rounds[of_arm.round]);
+        self.scores.iter().filter(is_its)
+    }
+
     /// The scores of a variant, training by training, arm by arm in the order of reports.
     pub(super) fn of_trainings(&self, variant: &Variant) -> Vec<OfTraining<'_>> {
-        let of_variant = self
-            .scores
-            .iter()
-            .filter(|of_arm| variant.has(&self.rounds[of_arm.round]));
+        let of_variant = self.of_variant(variant);
         let mut scores: Vec<(Arm, OfTraining<'_>)> = of_variant
             .flat_map(|of_arm| {
                 let seed = self.rounds[of_arm.round].name.seed.unwrap_or(0);
@@ -285,10 +291,7 @@ impl Gathered {
     pub(super) fn mean_scores(&self, variant: &Variant) -> Vec<(String, TestScore)> {
         let mut groups: Vec<(CaseKey<'_>, Vec<&CaseScores>)> = Vec::new();
         let mut places: BTreeMap<CaseKey<'_>, usize> = BTreeMap::new();
-        let of_variant = self
-            .scores
-            .iter()
-            .filter(|of_arm| variant.has(&self.rounds[of_arm.round]));
+        let of_variant = self.of_variant(variant);
         for of_arm in of_variant {
             for score in &of_arm.scores {
                 let key = (of_arm.arm, &score.organ, &score.case);
@@ -319,10 +322,7 @@ impl Gathered {
         organ: &Organ,
     ) -> Result<Vec<ArmScore>, String> {
         let cases = self.store.as_ref().map_err(Clone::clone)?.cases();
-        let of_variant = self
-            .scores
-            .iter()
-            .filter(|of_arm| variant.has(&self.rounds[of_arm.round]));
+        let of_variant = self.of_variant(variant);
         let rows = of_variant.flat_map(|of_arm| {
             let seed = self.rounds[of_arm.round].name.seed.unwrap_or(0);
             let of_organ = of_arm.scores.iter().filter(|score| score.organ == *organ);

@@ -6,7 +6,7 @@ use std::ops::Range;
 use hardslice_data::balance::{Arm, HardSlices, Plan};
 
 use super::{Shared, Stages};
-use crate::config::TrainConfig;
+use crate::config::{Lr0Setting, TrainConfig};
 use crate::fit::Phase;
 use crate::loss::Loss;
 use crate::model::ModelRecord;
@@ -116,11 +116,11 @@ impl<'a> Stages<'a> {
 }
 
 /// The setting that an arm's first learning rate comes from.
-fn lr0_setting(arm: Arm) -> &'static str {
+fn lr0_setting(arm: Arm) -> Lr0Setting {
     match arm {
-        Arm::BaselineFocal => "focal_lr0",
-        Arm::BaselineTopK => "top_k_lr0",
-        _ => "lr0",
+        Arm::BaselineFocal => Lr0Setting::Focal,
+        Arm::BaselineTopK => Lr0Setting::TopK,
+        _ => Lr0Setting::Common,
     }
 }
 

@@ -9,6 +9,7 @@ use hardslice_volume::whole_file::{read_sealed_if_there, write_sealed};
 use serde::{Deserialize, Serialize};
 
 use super::Stages;
+use crate::config::Lr0Setting;
 use crate::fit::Phase;
 use crate::layout::MiningDir;
 use crate::model::ModelRecord;
@@ -105,7 +106,7 @@ impl<'a> Stages<'a> {
             name: "first".to_owned(),
             stage: self.trainer.stage("train", "pretrained"),
             config: Cow::Borrowed(&self.trainer.protocol.train),
-            lr0_setting: "lr0",
+            lr0_setting: Lr0Setting::Common,
             plan: Arm::BOnly.first_half(&self.candidates())?,
             steps: 0..self.trainer.protocol.train.first_half(),
         };
@@ -152,7 +153,7 @@ impl<'a> Stages<'a> {
             name: "first".to_owned(),
             stage: self.trainer.stage("train", "on A, to score B"),
             config: Cow::Borrowed(&self.trainer.protocol.train),
-            lr0_setting: "lr0",
+            lr0_setting: Lr0Setting::Common,
             plan: Arm::BOnly.first_half(&swapped)?,
             steps: 0..self.trainer.protocol.train.first_half(),
         };

@@ -1,6 +1,7 @@
 //! Which decoder a transfer syntax needs.
 
 use super::DecodeError;
+use crate::deflate::MAX_DEFLATE_RATIO;
 
 /// How the pixels of a frame are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl Codec {
     pub(in crate::dicom) fn most_compressed(self) -> usize {
         match self {
             Self::Native | Self::EncapsulatedNative => 1,
-            Self::DeflatedFrame => DEFLATE,
+            Self::DeflatedFrame => MAX_DEFLATE_RATIO,
             Self::Rle => 64,
             Self::Jpeg => 1024,
             Self::JpegLs | Self::Jpeg2000 => 1 << 16,
@@ -75,15 +76,12 @@ impl Codec {
     /// By how much a file can be smaller than its pixels: a deflated data set holds plain ones.
     pub(in crate::dicom) fn most_compressed_file(self, transfer_syntax: &str) -> usize {
         let of_file = if transfer_syntax.ends_with(".1.99") {
-            DEFLATE
+            MAX_DEFLATE_RATIO
         } else {
             1
         };
         of_file * self.most_compressed()
     }
 }
-
-/// Deflate cannot shrink anything by more than this factor.
-const DEFLATE: usize = 1032;
 
 const DECOMPRESS: &str = "; decompress the files first, for example with `gdcmconv --raw`";

@@ -1,0 +1,4 @@
+//! What is known of deflate, which gzip, zlib and some transfer syntaxes of DICOM compress by.
+
+/// Deflate cannot shrink anything by more than this factor.
+pub(crate) const MAX_DEFLATE_RATIO: usize = 1032;
