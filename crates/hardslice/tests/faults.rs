@@ -6,8 +6,9 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use support::{
@@ -56,6 +57,27 @@ fn arms_side_by_side_train_what_they_share_again_only_once() {
             fs::create_dir_all(round.join(training).join("checkpoints")).unwrap();
         }
     }
+}
+
+#[test]
+fn what_a_kill_behind_the_last_checkpoint_leaves_is_cleared_away() {
+    let dir = workplace();
+    with_arms(r#"["baseline", "hard"]"#, dir.path());
+    let args = ["run", "experiment.toml", "--out", "out"];
+    run(&args, dir.path());
+    let round = dir.path().join("out/liver");
+    let whole = contents(&round);
+    for training in ["baseline", "baseline/first_half", "pretrained", "hard"] {
+        fs::remove_file(round.join(training).join("finished.json")).unwrap();
+        for part in [".train.csv.partial", ".best.safetensors.partial"] {
+            fs::write(round.join(training).join(part), "a half").unwrap();
+        }
+    }
+    run(&args, dir.path());
+    let again = contents(&round);
+    let names = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&again), names(&whole));
+    assert!(again == whole, "byte for byte");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use burn::tensor::Device;
 use hardslice_data::SliceRef;
 use hardslice_data::balance::{Plan, WeightedSampler};
 use hardslice_volume::FileError;
+use hardslice_volume::whole_file::remove_parts;
 use thiserror::Error;
 
 use crate::checkpoint::{Checkpoint, CheckpointError, remove_old};
@@ -161,8 +162,10 @@ pub fn fit(
     let state = resume(state, phase, identity, dir, context)?;
     if state.position.step >= phase.steps.end {
         reporter.skipped();
-        // The program may have been stopped between its last checkpoint and this.
+        // The program may have been stopped between its last checkpoint and this, while it cleared up
+        // or wrote its log once more.
         remove_old(&dir.checkpoints(), phase.config.keep_checkpoints)?;
+        remove_parts(dir.path())?;
         Receipt::of(&state).write(dir)?;
         return Ok(state);
     }

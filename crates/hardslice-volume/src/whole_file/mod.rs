@@ -5,11 +5,11 @@ mod folder;
 mod json;
 mod sealed;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::FileError;
+use crate::{Action, FileError};
 
 pub use file::{WholeFile, write_whole, write_whole_bytes};
 pub use folder::write_whole_folder;
@@ -23,6 +23,27 @@ fn if_there<T>(read: Result<T, FileError>) -> Result<Option<T>, FileError> {
         Err(error) if error.is_missing() => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Removes what a program that was killed was writing in a folder: files `.NAME.partial`. Nobody else
+/// may be writing there.
+///
+/// Where a file is written again its part is overwritten; this is for those that are not.
+///
+/// # Errors
+///
+/// [`FileError`] when the folder cannot be listed, or a part not be removed.
+pub fn remove_parts(dir: &Path) -> Result<(), FileError> {
+    for entry in fs::read_dir(dir).map_err(Action::List.on(dir))? {
+        let entry = entry.map_err(Action::List.on(dir))?;
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        let path = entry.path();
+        if name.starts_with(b".") && name.ends_with(b".partial") && path.is_file() {
+            fs::remove_file(&path).map_err(Action::Remove.on(&path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Where what is to stand at a path is written first: `.NAME.partial`.
