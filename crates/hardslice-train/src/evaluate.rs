@@ -76,7 +76,8 @@ pub enum EvaluateError {
 
 /// Predicts the test cases and scores them on the scans' own grids.
 ///
-/// What `dir` holds from an earlier run of the same model is not done again. Cases are places in
+/// What `dir` holds from an earlier run of the same model is not done again, unless predictions are
+/// gone that pictures are made of. Cases are places in
 /// the store; an organ is scored where it is annotated. A voxel that is to be ignored belongs to no
 /// organ, neither in the truth nor in the prediction, as in nnU-Net's own evaluation; distances are
 /// those between the surfaces of what is left.
@@ -94,7 +95,10 @@ pub fn evaluate(
 ) -> Result<Vec<TestScore>, EvaluateError> {
     let path = dir.evaluation();
     let identity = identity_of(model, store, test, options);
-    if let Some(done) = read(&path)?.filter(|done| done.identity == identity) {
+    let is_predicted = |case: &usize| dir.prediction(&store.cases()[*case].id).is_file();
+    if let Some(done) = read(&path)?.filter(|done| done.identity == identity)
+        && test.iter().all(is_predicted)
+    {
         reporter.skipped();
         return Ok(done.scores);
     }

@@ -8,8 +8,12 @@ use hardslice_view::paper_tables::PaperArm;
 use thiserror::Error;
 
 /// The protocol's plan of a comparison for the arms that were run: `hard` first, then every other arm
-/// that something is claimed of, each against the reference and against the closest random control.
-pub(crate) fn comparison_plan(arms: &[Arm]) -> Result<ComparisonPlan, NothingToCompare> {
+/// that something is claimed of, each against the reference and against the closest random control,
+/// for so many organs.
+pub(crate) fn comparison_plan(
+    arms: &[Arm],
+    n_organs: usize,
+) -> Result<ComparisonPlan, NothingToCompare> {
     let reference = arms.iter().find(|arm| arm.role() == ArmRole::Reference);
     let closeness = |arm: &&Arm| match arm.role() {
         ArmRole::Control { closeness } => Some(closeness),
@@ -36,7 +40,11 @@ pub(crate) fn comparison_plan(arms: &[Arm]) -> Result<ComparisonPlan, NothingToC
         }),
         ArmRole::Reference | ArmRole::Control { .. } | ArmRole::NotCompared => None,
     });
-    Ok(ComparisonPlan::of_dice(claimed.collect(), references))
+    Ok(ComparisonPlan::of_dice(
+        claimed.collect(),
+        references,
+        n_organs,
+    ))
 }
 
 /// Arms that a comparison needs are missing.
@@ -94,7 +102,7 @@ mod tests {
     #[test]
     fn the_protocol_prefers_the_closest_control_and_claims_nothing_of_a_control() {
         let references = |arms: &[Arm]| -> Vec<(String, Role)> {
-            let plan = comparison_plan(arms).unwrap();
+            let plan = comparison_plan(arms, 1).unwrap();
             plan.check().unwrap();
             let claimed = plan.arms.iter().map(|claimed| claimed.arm.parse::<Arm>());
             for arm in claimed {
@@ -124,7 +132,7 @@ mod tests {
             &[Arm::Hard, Arm::BOnly],
             &[],
         ] {
-            assert_eq!(comparison_plan(arms), Err(NothingToCompare), "{arms:?}");
+            assert_eq!(comparison_plan(arms, 1), Err(NothingToCompare), "{arms:?}");
         }
     }
 
@@ -138,7 +146,7 @@ mod tests {
             Arm::BaselineTopK,
         ];
         assert_eq!(
-            pairs(&comparison_plan(&arms).unwrap()),
+            pairs(&comparison_plan(&arms, 1).unwrap()),
             [
                 ("hard", "baseline"),
                 ("hard", "random_matched"),

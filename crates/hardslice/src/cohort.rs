@@ -14,7 +14,7 @@ use hardslice_data::{Mirror, Organ, OrganMap};
 use crate::Done;
 use crate::bars::Bars;
 use crate::folder_lock::FolderLock;
-use crate::layout::{OutDir, audit_table};
+use crate::layout::{OutDir, RoundName, audit_table};
 use crate::outputs::refuse_over_cohort;
 
 /// A cohort, prepared.
@@ -235,6 +235,12 @@ pub(crate) fn trained_organs(
     experiment: &Experiment,
     cohort: &OrganMap,
 ) -> anyhow::Result<Vec<Organ>> {
+    let organs = organs_asked_for(experiment, cohort)?;
+    organs.iter().try_for_each(RoundName::check)?;
+    Ok(organs)
+}
+
+fn organs_asked_for(experiment: &Experiment, cohort: &OrganMap) -> anyhow::Result<Vec<Organ>> {
     if experiment.organs.is_empty() {
         return Ok(cohort.organs().cloned().collect());
     }

@@ -3,9 +3,13 @@
 //!
 //! ```text
 //! run       <organs>/
-//! compare   seed-<n>/<organs>/, over folds seed-<n>/fold-<k>/<organs>/
+//! compare   seed-<n>/<organs>/, over folds seed-<n>/fold-<k>/<organs>/,
+//!           over divisions into A and B seed-<n>/division-<m>/..., a fold below it
 //! sweep     <net>/seed-<n>/ratio-<r>/<organs>/
 //! ```
+//!
+//! `<organs>` are the names of a net's organs, joined by `+`; where that is longer than file systems
+//! take, their number and hash, and `organs.json` in the folder says which they are.
 
 use std::fmt;
 use std::fs;
@@ -14,8 +18,11 @@ use std::str::FromStr;
 
 use hardslice_data::Organ;
 use hardslice_train::layout::RoundDir;
+use hardslice_volume::whole_file::{read_json_if_there, write_json};
 use hardslice_volume::{Action, FileError};
 use thiserror::Error;
+
+use crate::results::Training;
 
 /// An output has no name of its own, as `.` and `..` have none.
 #[derive(Debug, Error)]
@@ -146,9 +153,21 @@ impl OutDir {
         RoundDir::new(self.0.join(name.to_string()))
     }
 
+    /// Makes the folder of a round that is going to be trained.
+    ///
+    /// Fails where it cannot be made, or what its name leaves out cannot be written.
+    pub(crate) fn make_round(&self, name: &RoundName) -> Result<RoundDir, FileError> {
+        let round = self.round(name);
+        fs::create_dir_all(round.path()).map_err(Action::Write.on(round.path()))?;
+        if name.organs_dir() != name.organs {
+            write_json(&organs_of(&round), &name.organs())?;
+        }
+        Ok(round)
+    }
+
     /// The rounds in which something was trained, with their folders.
     ///
-    /// Fails where a folder cannot be listed.
+    /// Fails where a folder cannot be listed, or a record of organs cannot be read.
     pub(crate) fn rounds(&self) -> Result<Vec<RoundName>, FileError> {
         let mut found = Vec::new();
         self.find_rounds(&self.0, 0, &mut found)?;
@@ -174,14 +193,25 @@ impl OutDir {
             if RoundDir::new(&path).exists() {
                 let below = path.strip_prefix(&self.0).expect("it was found below");
                 // A round that lies where no command leaves one is not of this command.
-                let round = below.to_str().map(str::parse::<RoundName>);
-                found.extend(round.and_then(Result::ok));
+                let Some(Ok(mut round)) = below.to_str().map(str::parse::<RoundName>) else {
+                    continue;
+                };
+                let listed = read_json_if_there::<Vec<Organ>>(&organs_of(&RoundDir::new(&path)))?;
+                if let Some(organs) = listed {
+                    round.organs = RoundName::of_organs(&organs).organs;
+                }
+                found.push(round);
             } else if depth == 0 || Part::is_one(name) {
                 self.find_rounds(&path, depth + 1, found)?;
             }
         }
         Ok(())
     }
+}
+
+/// The organs of a round whose folder's name leaves them out.
+fn organs_of(round: &RoundDir) -> PathBuf {
+    round.path().join("organs.json")
 }
 
 /// What a round is a round of; as text, its folder within the command's.
@@ -193,13 +223,56 @@ pub(crate) struct RoundName {
     pub(crate) seed: Option<u64>,
     /// The selection ratio, where a sweep tries several.
     pub(crate) ratio: Option<f64>,
+    /// The division into A and B, where a comparison makes several.
+    pub(crate) division: Option<u64>,
     /// The fold, where each patient is tested in one of several.
     pub(crate) fold: Option<usize>,
     /// The organs of its net: `liver`, or `liver+kidney`.
     pub(crate) organs: String,
 }
 
+/// Organs whose names cannot be those of folders.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum OrganUnnamable {
+    /// `+` joins the names of organs.
+    #[error(
+        "the organ `{0}` cannot be trained under a name with `+`, which joins organs in the names of folders: give it another name in `labels`"
+    )]
+    Plus(Organ),
+    /// Its folder would be another one.
+    #[error(
+        "the organ `{0}` cannot be trained under this name, which another folder of the output has: give it another name in `labels`"
+    )]
+    Taken(Organ),
+}
+
 impl RoundName {
+    /// Longest joined names of organs, in bytes: file systems stop at 255, and figures are named after
+    /// them.
+    const LONGEST: usize = 200;
+
+    /// Checks that an organ's name can be that of a folder beside the others of an output.
+    pub(crate) fn check(organ: &Organ) -> Result<(), OrganUnnamable> {
+        if organ.as_str().contains('+') {
+            return Err(OrganUnnamable::Plus(organ.clone()));
+        }
+        let out = OutDir::new("");
+        let folders = [
+            out.store(),
+            out.pictures(),
+            out.paper_tables(),
+            out.figures(),
+        ];
+        let mut written = out.files_written().into_iter().chain(folders);
+        // File systems that take letters in either case for one are in use.
+        let name = organ.as_str().to_lowercase();
+        let is_first = |path: PathBuf| path.iter().next().is_some_and(|first| first == &*name);
+        if written.any(is_first) || Part::is_one(&name) {
+            return Err(OrganUnnamable::Taken(organ.clone()));
+        }
+        Ok(())
+    }
+
     /// A round of a run: the organs of its net.
     pub(crate) fn of_organs(organs: &[Organ]) -> Self {
         let organs: Vec<&str> = organs.iter().map(Organ::as_str).collect();
@@ -220,13 +293,45 @@ impl RoundName {
         organs.expect("a round is named by organs")
     }
 
+    /// The name of its own folder, and of what is drawn of it.
+    pub(crate) fn organs_dir(&self) -> String {
+        if self.organs.len() <= Self::LONGEST {
+            return self.organs.clone();
+        }
+        let hash = blake3::hash(self.organs.as_bytes()).to_hex();
+        format!("{}-organs-{}", self.organs().len(), &hash[..12])
+    }
+
+    /// Its organs in words: `liver+kidney`, or how many there are.
+    pub(crate) fn words(&self) -> String {
+        if self.organs.len() <= Self::LONGEST {
+            return self.organs.clone();
+        }
+        format!("{} organs", self.organs().len())
+    }
+
     /// Whether its net finds an organ.
     pub(crate) fn finds(&self, organ: &str) -> bool {
         self.organs.split('+').any(|name| name == organ)
     }
 
-    /// The file of its folds: a sweep has one for each ratio, a cross-validation one for each fold.
+    /// Which training of an arm its nets are.
+    pub(crate) fn training(&self) -> Training {
+        Training {
+            split: self.division.unwrap_or(0),
+            seed: self.seed.unwrap_or(0),
+        }
+    }
+
+    /// The file of its folds: a sweep has one for each ratio, a cross-validation one for each fold,
+    /// several divisions one for each.
     pub(crate) fn split(&self) -> String {
+        if let Some(division) = self.division {
+            return match self.fold {
+                Some(fold) => format!("split-division-{division}-{fold}.json"),
+                None => format!("split-division-{division}.json"),
+            };
+        }
         match (self.ratio, self.fold) {
             (Some(ratio), _) => format!("split-{ratio}.json"),
             (None, Some(fold)) => format!("split-{fold}.json"),
@@ -234,12 +339,13 @@ impl RoundName {
         }
     }
 
-    /// By net, seed, ratio (the largest first), fold and organs.
+    /// By net, seed, ratio (the largest first), division, fold and organs.
     fn order(&self, other: &Self) -> std::cmp::Ordering {
         let ratio = |name: &Self| name.ratio.unwrap_or(0.0);
         (&self.net, self.seed)
             .cmp(&(&other.net, other.seed))
             .then(ratio(other).total_cmp(&ratio(self)))
+            .then(self.division.cmp(&other.division))
             .then((self.fold, &self.organs).cmp(&(other.fold, &other.organs)))
     }
 }
@@ -252,16 +358,17 @@ impl fmt::Display for RoundName {
         let parts = [
             self.seed.map(Part::Seed),
             self.ratio.map(Part::Ratio),
+            self.division.map(Part::Division),
             self.fold.map(Part::Fold),
         ];
         for part in parts.into_iter().flatten() {
             write!(f, "{part}/")?;
         }
-        f.write_str(&self.organs)
+        f.write_str(&self.organs_dir())
     }
 }
 
-/// A path that is no round's.
+/// A path that is no round's. The organs of one that was shortened are not in it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NoRound;
 
@@ -280,6 +387,7 @@ impl FromStr for RoundName {
             match part.parse() {
                 Ok(Part::Seed(seed)) => name.seed = Some(seed),
                 Ok(Part::Ratio(ratio)) => name.ratio = Some(ratio),
+                Ok(Part::Division(division)) => name.division = Some(division),
                 Ok(Part::Fold(fold)) => name.fold = Some(fold),
                 Err(NoRound) if place == 0 => name.net = Some(part.to_owned()),
                 Err(NoRound) => return Err(NoRound),
@@ -299,6 +407,7 @@ impl FromStr for RoundName {
 enum Part {
     Seed(u64),
     Ratio(f64),
+    Division(u64),
     Fold(usize),
 }
 
@@ -313,6 +422,7 @@ impl fmt::Display for Part {
         match self {
             Self::Seed(seed) => write!(f, "seed-{seed}"),
             Self::Ratio(ratio) => write!(f, "ratio-{ratio}"),
+            Self::Division(division) => write!(f, "division-{division}"),
             Self::Fold(fold) => write!(f, "fold-{fold}"),
         }
     }
@@ -326,6 +436,7 @@ impl FromStr for Part {
         let part = match kind {
             "seed" => number.parse().ok().map(Self::Seed),
             "ratio" => number.parse().ok().map(Self::Ratio),
+            "division" => number.parse().ok().map(Self::Division),
             "fold" => number.parse().ok().map(Self::Fold),
             _ => None,
         };
@@ -347,6 +458,7 @@ mod tests {
             net: net.map(str::to_owned),
             seed,
             ratio,
+            division: None,
             fold,
             organs: "liver+kidney_left".to_owned(),
         }
@@ -369,6 +481,22 @@ mod tests {
                 name(None, Some(0), None, Some(2)),
                 "seed-0/fold-2/liver+kidney_left",
                 "split-2.json",
+            ),
+            (
+                RoundName {
+                    division: Some(1),
+                    ..name(None, Some(0), None, None)
+                },
+                "seed-0/division-1/liver+kidney_left",
+                "split-division-1.json",
+            ),
+            (
+                RoundName {
+                    division: Some(1),
+                    ..name(None, Some(0), None, Some(2))
+                },
+                "seed-0/division-1/fold-2/liver+kidney_left",
+                "split-division-1-2.json",
             ),
             (
                 name(Some("unet"), Some(3), Some(0.5), None),
@@ -395,6 +523,62 @@ mod tests {
             "liver+",
         ] {
             assert_eq!(other.parse::<RoundName>(), Err(NoRound), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_round_of_a_hundred_organs_has_a_folder_that_says_which_they_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = OutDir::new(dir.path());
+        let organs: Vec<Organ> = (0..104)
+            .map(|organ| Organ::new(format!("vertebra_{organ}")).unwrap())
+            .collect();
+        let round = RoundName {
+            seed: Some(1),
+            ..RoundName::of_organs(&organs)
+        };
+        let made = out.make_round(&round).unwrap();
+        let name = made
+            .path()
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        assert!(name.starts_with("104-organs-") && name.len() < 30, "{name}");
+        let model = made
+            .arm(hardslice_data::balance::Arm::Hard)
+            .training()
+            .model();
+        fs::create_dir_all(model).unwrap();
+        assert_eq!(out.rounds().unwrap(), std::slice::from_ref(&round));
+        assert_eq!(round.organs(), organs);
+        assert_eq!(round.words(), "104 organs");
+        assert!(round.finds("vertebra_103") && !round.finds("vertebra_104"));
+        let others = RoundName::of_organs(&organs[1..]);
+        assert_ne!(others.organs_dir(), round.organs_dir(), "other organs");
+    }
+
+    #[test]
+    fn organs_whose_folders_would_be_others_are_refused() {
+        let checked = |name: &str| RoundName::check(&Organ::new(name).unwrap());
+        for name in [
+            "store",
+            "Store",
+            "report",
+            "tables",
+            "pictures",
+            "seed-1",
+            "fold-0",
+            "scores.csv",
+        ] {
+            let taken = OrganUnnamable::Taken(Organ::new(name).unwrap());
+            assert_eq!(checked(name), Err(taken), "{name}");
+        }
+        let plus = OrganUnnamable::Plus(Organ::new("liver+kidney").unwrap());
+        assert_eq!(checked("liver+kidney"), Err(plus));
+        for name in ["liver", "stores", "seed", "kidney left"] {
+            assert_eq!(checked(name), Ok(()), "{name}");
         }
     }
 

@@ -71,7 +71,7 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
         let context = RoundContext {
             store,
             split: &split,
-            dir: out.round(&RoundName::of_organs(&organs)),
+            dir: out.make_round(&RoundName::of_organs(&organs))?,
             init: experiment.init.as_deref(),
             device,
             observer: bars,

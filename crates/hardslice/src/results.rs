@@ -71,7 +71,10 @@ pub(crate) fn write(
     )?;
     let rows = summary_rows(scores.iter().map(|(arm, score)| OfTraining {
         arm,
-        seed: experiment.seed,
+        training: Training {
+            split: experiment.split.division,
+            seed: experiment.seed,
+        },
         score,
     }));
     let mut report = Report {
@@ -212,8 +215,8 @@ pub(crate) fn score_cells(scores: &CaseScores) -> [String; 6] {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OfTraining<'s> {
     pub(crate) arm: &'s str,
-    /// The seed: over folds all nets of a seed are one training, in which each case is scored once.
-    pub(crate) seed: u64,
+    /// Over folds all nets of a seed are one training, in which each case is scored once.
+    pub(crate) training: Training,
     pub(crate) score: &'s TestScore,
 }
 
@@ -229,7 +232,8 @@ pub(crate) fn summary_rows<'s>(
             groups.push((key, Trainings::default()));
             groups.len() - 1
         });
-        groups[place].1.add(of_training.seed, of_training.score);
+        let (training, score) = (of_training.training, of_training.score);
+        groups[place].1.add(training, score);
     }
     let rows = groups.into_iter().flat_map(|((arm, organ), trainings)| {
         Metric::ALL.map(|metric| SummaryRow {
@@ -248,18 +252,18 @@ pub(crate) fn summary_rows<'s>(
 pub(crate) struct Trainings<'s> {
     /// In the order in which they come first.
     cases: Vec<&'s CaseId>,
-    by_seed: BTreeMap<u64, BTreeMap<&'s CaseId, &'s CaseScores>>,
+    by_training: BTreeMap<Training, BTreeMap<&'s CaseId, &'s CaseScores>>,
 }
 
 impl<'s> Trainings<'s> {
     /// Adds a case's scores in one of them.
-    pub(crate) fn add(&mut self, seed: u64, score: &'s TestScore) {
-        let is_known = |of_seed: &BTreeMap<&CaseId, _>| of_seed.contains_key(&score.case);
-        if !self.by_seed.values().any(is_known) {
+    pub(crate) fn add(&mut self, training: Training, score: &'s TestScore) {
+        let is_known = |scores: &BTreeMap<&CaseId, _>| scores.contains_key(&score.case);
+        if !self.by_training.values().any(is_known) {
             self.cases.push(&score.case);
         }
-        let of_seed = self.by_seed.entry(seed).or_default();
-        of_seed.insert(&score.case, &score.scores);
+        let of_training = self.by_training.entry(training).or_default();
+        of_training.insert(&score.case, &score.scores);
     }
 
     /// Within each training, then the mean.
@@ -270,7 +274,7 @@ impl<'s> Trainings<'s> {
                 .map(|case| value(scores.get(*case)?, metric))
                 .collect()
         };
-        let trainings: Vec<Vec<Option<f64>>> = self.by_seed.values().map(of_training).collect();
+        let trainings: Vec<Vec<Option<f64>>> = self.by_training.values().map(of_training).collect();
         Summary::over_trainings(&trainings)
     }
 
@@ -278,7 +282,7 @@ impl<'s> Trainings<'s> {
     fn absent_because(&self, metric: Metric) -> Vec<(String, usize)> {
         let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
         for case in &self.cases {
-            let mut of_trainings = self.by_seed.values().map(|scores| scores.get(case));
+            let mut of_trainings = self.by_training.values().map(|scores| scores.get(case));
             let lacking = of_trainings
                 .find(|scores| scores.is_none_or(|scores| value(scores, metric).is_none()));
             if let Some(scores) = lacking {
@@ -300,13 +304,21 @@ fn value(scores: &CaseScores, metric: Metric) -> Option<f64> {
     }
 }
 
+/// Which training of an arm a score is of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Training {
+    /// The division into A and B, 0 where there is one.
+    pub(crate) split: u64,
+    pub(crate) seed: u64,
+}
+
 /// A case's Dice as a comparison of arms wants it; `cases` tell whose scan it is.
 ///
 /// Fails when the case is none of them: patients are the units of a comparison.
 pub(crate) fn arm_score(
     cases: &[StoredCase],
     arm: &str,
-    seed: u64,
+    training: Training,
     score: &TestScore,
 ) -> anyhow::Result<ArmScore> {
     let case = cases.iter().find(|case| case.id == score.case);
@@ -315,7 +327,8 @@ pub(crate) fn arm_score(
     let value = score.scores.dice;
     Ok(ArmScore {
         arm: arm.to_owned(),
-        seed,
+        seed: training.seed,
+        split: training.split,
         patient: case.patient.to_string(),
         case: score.case.to_string(),
         value,

@@ -323,3 +323,71 @@ fn an_arm_whose_training_fails_stops_no_other_and_is_named_with_what_it_reads() 
     let summary = fs::read_to_string(dir.path().join("ran/summary.json")).unwrap();
     assert!(summary.contains("baseline_focal"), "scored now:\n{summary}");
 }
+
+#[test]
+fn several_divisions_have_the_same_test_patients_and_the_same_division_twice_is_refused() {
+    let dir = small_workplace();
+    let compare = [
+        "compare",
+        "experiment.toml",
+        "--splits",
+        "2",
+        "--out",
+        "two",
+    ];
+    // Five training patients have ten divisions: the best of all would be taken each time.
+    let (code, said) = ended(&compare, dir.path());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("put the same patients into B"), "{said}");
+
+    let experiment = fs::read_to_string(dir.path().join("experiment.toml")).unwrap();
+    let few = experiment.replace("[split]", "[split]\nn_candidates = 1");
+    fs::write(dir.path().join("experiment.toml"), few).unwrap();
+    fs::remove_dir_all(dir.path().join("two")).unwrap();
+    run(&compare, dir.path());
+    let split = |division: u64| -> serde_json::Value {
+        let path = format!("two/split-division-{division}.json");
+        serde_json::from_slice(&fs::read(dir.path().join(path)).unwrap()).unwrap()
+    };
+    let [first, second] = [split(0), split(1)];
+    for list in ["test", "validation"] {
+        assert_eq!(first[list], second[list], "{list}");
+    }
+    assert_ne!(first["b"], second["b"], "two divisions");
+    let scores = fs::read_to_string(dir.path().join("two/scores.csv")).unwrap();
+    let n_of = |division: &str| {
+        let column = format!(",{division},phantom_");
+        scores.lines().filter(|line| line.contains(&column)).count()
+    };
+    assert_eq!(
+        (n_of("0"), n_of("1")),
+        (3 * 2, 3 * 2),
+        "three arms:\n{scores}"
+    );
+    let table = fs::read_to_string(dir.path().join("two/comparison.csv")).unwrap();
+    let first = table.lines().nth(1).unwrap();
+    assert!(
+        first.ends_with(",2,2,2"),
+        "patients, trainings, splits: {first}"
+    );
+}
+
+#[test]
+fn a_dry_run_says_how_likely_a_gain_would_be_found() {
+    let dir = small_workplace();
+    let compare = ["compare", "experiment.toml", "--out", "dry", "--dry-run"];
+    let planned = printed(&compare, dir.path());
+    assert!(
+        planned.contains("power: none, with 2 test patients; a test takes 6"),
+        "{planned}"
+    );
+    let experiment = fs::read_to_string(dir.path().join("experiment.toml")).unwrap();
+    let all = experiment.replace("random = { test = 2 }", "k_fold = { k = 2, fold = 0 }");
+    fs::write(dir.path().join("experiment.toml"), all).unwrap();
+    let planned = printed(&compare, dir.path());
+    assert!(
+        planned.contains("8 test patients, 1 seeds, 1 splits")
+            && planned.contains("of fewer than 3 trainings nothing is concluded"),
+        "{planned}"
+    );
+}

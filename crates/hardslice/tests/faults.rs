@@ -81,6 +81,50 @@ fn what_a_kill_behind_the_last_checkpoint_leaves_is_cleared_away() {
 }
 
 #[test]
+fn what_the_report_is_made_of_is_made_again_or_its_loss_is_told() {
+    let dir = workplace();
+    with_arms(r#"["baseline", "hard"]"#, dir.path());
+    let args = ["run", "experiment.toml", "--out", "out"];
+    run(&args, dir.path());
+    let out = dir.path().join("out");
+    let whole = contents(&out);
+    fs::remove_dir_all(out.join("liver/hard/predictions")).unwrap();
+    fs::remove_dir_all(out.join("pictures")).unwrap();
+    run(&args, dir.path());
+    let again = contents(&out);
+    let is_made_again = |(name, bytes): (&PathBuf, &Vec<u8>)| again.get(name) == Some(bytes);
+    let drawn = whole.iter().filter(|(name, _)| {
+        let mut parts = name.iter();
+        parts.any(|part| part == "predictions" || part == "pictures")
+    });
+    assert!(drawn.clone().count() > 4, "predictions and pictures");
+    assert!(drawn.into_iter().all(is_made_again));
+
+    // A log cannot be made again without its training; its curves are not drawn of what is left.
+    let log = out.join("liver/hard/train.csv");
+    let lines = fs::read_to_string(&log).unwrap();
+    let cut = lines[..lines.len() - 1].rfind('\n').unwrap() + 1;
+    let report = || fs::read_to_string(out.join("report.html")).unwrap();
+    for (left, why) in [
+        (Some(&lines[..cut]), "changed or cut off after the training"),
+        (Some(""), "changed or cut off after the training"),
+        (None, "cannot read"),
+    ] {
+        match left {
+            Some(left) => fs::write(&log, left).unwrap(),
+            None => fs::remove_file(&log).unwrap(),
+        }
+        run(&args, dir.path());
+        let report = report();
+        assert!(report.contains(why), "{left:?}");
+        assert!(report.contains("liver/hard/train.csv"), "{left:?}");
+    }
+    fs::write(&log, &lines).unwrap();
+    run(&args, dir.path());
+    assert!(!report().contains("liver/hard/train.csv"), "whole again");
+}
+
+#[test]
 fn where_nobody_reads_what_is_printed_the_work_is_done_all_the_same() {
     let dir = workplace();
     run(

@@ -14,7 +14,7 @@ pub enum Amount {
 
 impl Amount {
     /// The number of `n_patients` that is meant; `None` when a share is not in [0, 1).
-    pub(super) fn of(self, n_patients: usize) -> Option<usize> {
+    pub fn of(self, n_patients: usize) -> Option<usize> {
         match self {
             Self::Patients(n) => Some(n),
             Self::Share(share) if (0.0..1.0).contains(&share) => {

@@ -58,7 +58,10 @@ fn of_options(before: &SplitOptions, now: &SplitOptions) -> Vec<String> {
         .iter()
         .filter(|(key, value)| now.get(*key) != Some(value));
     differ
-        .map(|(key, value)| format!("`{key}` in [split]: {value} then, {} now", now[key]))
+        .map(|(key, value)| {
+            let now = now.get(key).map_or("none".to_owned(), Value::to_string);
+            format!("`{key}` in [split]: {value} then, {now} now")
+        })
         .collect()
 }
 

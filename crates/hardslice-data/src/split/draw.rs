@@ -32,7 +32,11 @@ pub(super) fn draw(
     n_b: usize,
     options: &SplitOptions,
 ) -> Drawn {
-    let mut stream = Stream::new(options.seed, "split/b");
+    let name = match options.division {
+        0 => "split/b".to_owned(),
+        division => format!("split/b/{division}"),
+    };
+    let mut stream = Stream::new(options.seed, &name);
     let candidates = if subsets_at_most(patients.len(), n_b, options.n_candidates).is_some() {
         all_subsets(&stream.permutation(patients.len()), n_b)
     } else {

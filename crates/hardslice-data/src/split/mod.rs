@@ -54,6 +54,15 @@ pub struct SplitOptions {
     pub seed: u64,
     /// How many divisions into A and B are compared.
     pub n_candidates: usize,
+    /// Which of several divisions of the same training patients into A and B: test and validation
+    /// patients are the same for all. 0 where one is made.
+    #[serde(skip_serializing_if = "is_0")]
+    pub division: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_0(division: &u64) -> bool {
+    *division == 0
 }
 
 impl Default for SplitOptions {
@@ -67,6 +76,7 @@ impl Default for SplitOptions {
             ratio: 0.5,
             seed: 0,
             n_candidates: 2000,
+            division: 0,
         }
     }
 }

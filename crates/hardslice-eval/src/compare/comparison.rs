@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::end_point::EndPoint;
-use super::permutation::PValue;
-use super::plan::{ComparisonPlan, Role, Test};
+use super::plan::{ComparisonPlan, Role};
 
 /// What a comparison by plan found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,10 +18,11 @@ pub struct Comparison {
     pub claims: Vec<Claim>,
     /// The end point that decides.
     pub primary: EndPoint,
-    /// Comparisons of each end point, which its `p` are corrected for.
-    pub n_comparisons: usize,
+    /// Claims that the plan can make over all arms and organs, which `p` and the intervals of
+    /// differences are corrected for (Bonferroni).
+    pub n_claims: usize,
     /// Every arm by every end point of the plan, whether the plan compares it or not; arms without
-    /// a patient who has a score in each seed are left out.
+    /// a patient who has a score in each training are left out.
     pub estimates: Vec<ArmEstimate>,
     /// Every pair of the plan by every end point, the primary first.
     pub rows: Vec<ComparisonRow>,
@@ -57,7 +57,8 @@ pub enum Conclusion {
     Harms,
     /// No significant difference.
     NotShown,
-    /// No outcome could have been significant: too few patients, or too few that decide.
+    /// Nothing could have been shown: fewer than [`LEAST_TRAININGS`](super::LEAST_TRAININGS) trainings
+    /// an arm, or fewer than [`LEAST_PATIENTS`](super::LEAST_PATIENTS) patients.
     CannotBeShown,
 }
 
@@ -68,28 +69,34 @@ pub struct ArmEstimate {
     pub arm: String,
     /// The end point.
     pub end_point: EndPoint,
-    /// Its value: found within each seed, then averaged over seeds.
+    /// Its value: found within each training, then averaged over trainings.
     pub estimate: f64,
-    /// How sure it is. `None` for a single patient.
+    /// How sure it is, with confidence `1 - alpha`. `None` for an end point that is only described,
+    /// and for too few patients.
     pub interval: Option<EstimateInterval>,
-    /// Patients with a score in each seed.
+    /// Patients with a score in each training.
     pub n_patients: usize,
-    /// Seeds.
-    pub n_seeds: usize,
+    /// Trainings: seeds times A|B splits.
+    pub n_trainings: usize,
+    /// A|B splits.
+    pub n_splits: usize,
 }
 
-/// A percentile interval from resampled patients and seeds, not corrected for several comparisons.
+/// A range that holds the truth with some confidence, had other patients, trainings and splits been
+/// met.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EstimateInterval {
     /// Lower end.
     pub low: f64,
     /// Upper end.
     pub high: f64,
-    /// Whether the end point hangs on a single patient, so that the interval means little: a
-    /// resample holds no lower patient than those seen.
+    /// Whether it may hold the truth more or less often than it says: with fewer than
+    /// [`RELIABLE_PATIENTS`](super::RELIABLE_PATIENTS) patients a failure that few of them have is
+    /// counted too coarsely, with fewer than
+    /// [`RELIABLE_TRAININGS`](super::RELIABLE_TRAININGS) trainings their spread is.
     pub unreliable: bool,
-    /// Whether seed-to-seed variation is in it. Not with one seed.
-    pub includes_seeds: bool,
+    /// Whether variation from training to training is in it. Not with one training.
+    pub includes_trainings: bool,
 }
 
 /// An arm less a reference, by one end point.
@@ -105,30 +112,33 @@ pub struct ComparisonRow {
     pub role: Role,
     /// Arm less reference: above 0 the arm is better.
     pub difference: f64,
-    /// How sure it is. `None` for a single patient.
+    /// How sure it is, with confidence `1 - alpha / n_claims`. `None` for an end point that is only
+    /// described, and for too few patients. Where there is a test, the difference is significant
+    /// where 0 lies outside.
     pub interval: Option<EstimateInterval>,
-    /// The test that decides.
-    pub test: TestOutcome,
-    /// The plan's other tests that suit the end point.
-    pub further_tests: Vec<TestOutcome>,
-    /// Patients with a score by both arms in each shared seed.
+    /// The test; `None` where there is no interval, and for too few trainings.
+    pub test: Option<TestOutcome>,
+    /// Patients with a score by both arms in each shared training.
     pub n_patients: usize,
-    /// Seeds that both arms have.
-    pub n_seeds: usize,
+    /// Trainings that both arms have.
+    pub n_trainings: usize,
+    /// A|B splits that both arms have.
+    pub n_splits: usize,
     /// Patients left out because one of the arms lacks a score of theirs.
     pub n_left_out: usize,
 }
 
-/// A test's `p`, raw and corrected.
+/// Student's test of a difference whose patients and trainings are both random.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TestOutcome {
-    /// The test.
-    pub test: Test,
+    /// Standard error of the difference.
+    pub standard_error: f64,
+    /// Its degrees of freedom, by Satterthwaite.
+    pub df: f64,
     /// Two-sided.
-    #[serde(flatten)]
-    pub raw: PValue,
-    /// After Holm's correction for all pairs of the plan, within end point and test.
-    pub p_holm: f64,
+    pub p: f64,
+    /// Times the number of claims, at most 1.
+    pub p_corrected: f64,
 }
 
 /// A score without a value.
@@ -138,6 +148,8 @@ pub struct AbsentScore {
     pub arm: String,
     /// The seed.
     pub seed: u64,
+    /// The A|B split.
+    pub split: u64,
     /// The patient.
     pub patient: String,
     /// The case.
@@ -150,5 +162,13 @@ impl Comparison {
     /// The rows of the primary end point, in the order of the plan's pairs.
     pub fn primary_rows(&self) -> impl Iterator<Item = &ComparisonRow> {
         self.rows.iter().filter(|row| row.end_point == self.primary)
+    }
+}
+
+impl ComparisonRow {
+    /// Whether the difference is shown: there is a test, and 0 lies outside the interval.
+    pub fn is_shown(&self) -> bool {
+        let excludes_0 = |interval: EstimateInterval| interval.low > 0.0 || interval.high < 0.0;
+        self.test.is_some() && self.interval.is_some_and(excludes_0)
     }
 }

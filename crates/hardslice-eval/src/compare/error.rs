@@ -15,7 +15,9 @@ pub enum CompareError {
         source: PlanError,
     },
     /// A score is not a finite number.
-    #[error("a score must be a finite number, got {got}: arm `{arm}`, seed {seed}, case `{case}`")]
+    #[error(
+        "a score must be a finite number, got {got}: arm `{arm}`, split {split}, seed {seed}, case `{case}`"
+    )]
     NotFinite {
         /// What was found.
         got: f64,
@@ -23,24 +25,30 @@ pub enum CompareError {
         arm: String,
         /// The seed.
         seed: u64,
+        /// The A|B split.
+        split: u64,
         /// The case.
         case: String,
     },
     /// A case was scored twice.
-    #[error("two scores for arm `{arm}`, seed {seed}, patient `{patient}`, case `{case}`")]
+    #[error(
+        "two scores for arm `{arm}`, split {split}, seed {seed}, patient `{patient}`, case `{case}`"
+    )]
     Twice {
         /// The arm.
         arm: String,
         /// The seed.
         seed: u64,
+        /// The A|B split.
+        split: u64,
         /// The patient.
         patient: String,
         /// The case.
         case: String,
     },
-    /// Arms share no patient with a score in every seed that they share.
+    /// Arms share no patient with a score in every training that they share.
     #[error(
-        "no patient has a score in every seed shared by {}: score the same patients with each",
+        "no patient has a score in every training shared by {}: score the same patients with each",
         arms.iter().map(|arm| format!("`{arm}`")).collect::<Vec<_>>().join(" and ")
     )]
     NothingShared {

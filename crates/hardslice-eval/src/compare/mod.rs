@@ -1,14 +1,14 @@
-//! Which arm of an experiment is better, and how sure that is: by patient and over several seeds.
+//! Which arm of an experiment is better, and how sure that is: by patient and over several trainings.
 //!
 //! ```text
 //! ComparisonPlan (fixed and hashed before the test set is opened)
-//!     ArmScore ─ paired on patient and seed ─┬─ hierarchical bootstrap ─ intervals
-//!                                            └─ tests ─ Holm's correction ─ p
-//!                                                         Comparison ─ verdict in words
+//!     ArmScore ─ paired on patient and training ─ pseudo-values of patients ─ crossed variances
+//!                        Comparison ─ verdict in words ─ intervals, Student's test ─┘
 //! ```
 //!
 //! Patients are the units: several cases of a patient are averaged first. Greater scores must be
-//! better; negate distances.
+//! better; negate distances. What the procedure holds, and what else was tried, stands in
+//! `benches/results/2026-11-28-verdict.md`; [`Simulation`] makes the figures again.
 
 mod mean;
 mod end_point;
@@ -16,25 +16,26 @@ mod plan;
 mod error;
 mod scores;
 mod paired;
-mod bootstrap;
-mod permutation;
-mod wilcoxon;
-mod holm;
+mod jackknife;
+mod student_t;
+mod crossed;
 mod comparison;
 mod verdict;
 mod words;
 mod by_plan;
+mod simulation;
+mod power;
 
-pub use by_plan::compare;
+pub use by_plan::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS, compare};
 pub use comparison::{
     AbsentScore, ArmEstimate, Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval,
     TestOutcome,
 };
 pub use end_point::EndPoint;
 pub use error::CompareError;
-pub use holm::holm;
-pub use permutation::{PValue, Permutations};
-pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role, Test};
+pub use paired::LEAST_PATIENTS;
+pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role};
+pub use power::{Design, Expected, Power};
 pub use scores::ArmScore;
-pub use wilcoxon::wilcoxon;
+pub use simulation::{Gain, Patients, Rates, Simulation};
 pub use words::{ArmWords, Wording};

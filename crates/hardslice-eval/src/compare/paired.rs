@@ -1,52 +1,62 @@
-//! Scores of the same patients by one arm or two, with the same seeds.
+//! Scores of the same patients by one arm or two, with the same trainings.
 
 use std::collections::BTreeSet;
 
+use super::crossed::Spread;
 use super::end_point::EndPoint;
 use super::error::CompareError;
+use super::jackknife::pseudo_values;
 use super::mean::mean;
-use super::scores::{OfSeed, Scores};
+use super::scores::{OfTraining, Scores};
 
-/// Each patient's score with each seed, by `ARMS` arms that are compared with each other.
+/// Fewer patients have no interval and no test: of five the worst of five is the lowest.
+pub const LEAST_PATIENTS: usize = 6;
+
+/// Each patient's score with each training, by `ARMS` arms that are compared with each other.
 #[derive(Debug)]
 pub(super) struct Paired<const ARMS: usize> {
-    /// Mean over a patient's cases: `[arm][seed][patient]`, no axis empty.
+    /// Mean over a patient's cases: `[arm][training][patient]`, no axis empty.
     values: [Vec<Vec<f64>>; ARMS],
+    /// The split of each training.
+    splits: Vec<u64>,
     /// Patients with a score by one of the arms who lack one in another place.
     pub(super) n_left_out: usize,
 }
 
 impl<const ARMS: usize> Paired<ARMS> {
-    /// Takes the seeds that all arms have, and the patients with a score by every arm in each of
-    /// these seeds. A case enters a patient's mean only where every arm has a value for it: means
+    /// Takes the trainings that all arms have, by split and seed, and the patients with a score by
+    /// every arm in each of them. A case enters a patient's mean only where every arm has a value for it: means
     /// over different cases would not be comparable.
     pub(super) fn new(scores: &Scores<'_>, arms: [&str; ARMS]) -> Result<Self, CompareError> {
         let nothing = || CompareError::NothingShared {
             arms: arms.map(str::to_owned).to_vec(),
         };
-        let mut by_seed = Vec::new();
+        let mut by_training = Vec::new();
         for arm in arms {
-            by_seed.push(scores.of_arm(arm).ok_or_else(nothing)?);
+            by_training.push(scores.of_arm(arm).ok_or_else(nothing)?);
         }
-        let first = by_seed.first().ok_or_else(nothing)?;
+        let first = by_training.first().ok_or_else(nothing)?;
         let shared = first
             .keys()
-            .filter(|seed| by_seed.iter().all(|of_arm| of_arm.contains_key(seed)));
-        let seeds: Vec<[&OfSeed<'_>; ARMS]> = shared
-            .map(|seed| std::array::from_fn(|arm| &by_seed[arm][seed]))
-            .collect();
-        let everyone: BTreeSet<&str> = seeds
+            .filter(|training| by_training.iter().all(|arm| arm.contains_key(training)));
+        let mut splits = Vec::new();
+        let mut trainings: Vec<[&OfTraining<'_>; ARMS]> = Vec::new();
+        for training in shared {
+            splits.push(training.split);
+            trainings.push(std::array::from_fn(|arm| &by_training[arm][training]));
+        }
+        let everyone: BTreeSet<&str> = trainings
             .iter()
             .flatten()
-            .flat_map(|of_seed| of_seed.iter())
+            .flat_map(|of_training| of_training.iter())
             .filter(|(_, cases)| !cases.is_empty())
             .map(|(patient, _)| *patient)
             .collect();
         let mut values: [Vec<Vec<f64>>; ARMS] =
-            std::array::from_fn(|_| vec![Vec::new(); seeds.len()]);
+            std::array::from_fn(|_| vec![Vec::new(); trainings.len()]);
         let mut n_left_out = 0;
         for patient in everyone {
-            let means: Option<Vec<[f64; ARMS]>> = seeds
+            let means: Option<Vec<[f64; ARMS]>> = trainings
                 .iter()
                 .map(|of_arms| means_of_shared_cases(of_arms, patient))
                 .collect();
@@ -54,58 +64,68 @@ impl<const ARMS: usize> Paired<ARMS> {
                 n_left_out += 1;
                 continue;
             };
-            for (seed, of_arms) in means.into_iter().enumerate() {
+            for (training, of_arms) in means.into_iter().enumerate() {
                 for (arm, mean) in of_arms.into_iter().enumerate() {
-                    values[arm][seed].push(mean);
+                    values[arm][training].push(mean);
                 }
             }
         }
         if values[0].first().is_none_or(Vec::is_empty) {
             return Err(nothing());
         }
-        Ok(Self { values, n_left_out })
+        Ok(Self {
+            values,
+            splits,
+            n_left_out,
+        })
     }
 
     pub(super) fn n_patients(&self) -> usize {
         self.values[0][0].len()
     }
 
-    pub(super) fn n_seeds(&self) -> usize {
-        self.values[0].len()
+    pub(super) fn n_trainings(&self) -> usize {
+        self.splits.len()
     }
 
-    /// An arm's scores: `[seed][patient]`.
-    pub(super) fn of_arm(&self, arm: usize) -> &[Vec<f64>] {
-        &self.values[arm]
+    pub(super) fn n_splits(&self) -> usize {
+        self.splits.iter().collect::<BTreeSet<_>>().len()
     }
 
-    /// An arm's end point: within each seed, then the mean over seeds.
+    /// An arm's end point: within each training, then the mean over trainings.
     pub(super) fn estimate(&self, arm: usize, end_point: EndPoint) -> f64 {
-        let of_seed = |values: &Vec<f64>| end_point.of_some(&mut values.clone());
-        mean(self.values[arm].iter().map(of_seed))
+        let of_training = |values: &Vec<f64>| end_point.of_some(&mut values.clone());
+        mean(self.values[arm].iter().map(of_training))
     }
-}
 
-impl Paired<2> {
-    /// Each patient's difference, first arm less second, averaged over seeds.
-    pub(super) fn differences(&self) -> Vec<f64> {
-        let [arm, reference] = &self.values;
-        let of_patient = |patient: usize| {
-            let of_seeds = arm.iter().zip(reference);
-            mean(of_seeds.map(|(arm, reference)| arm[patient] - reference[patient]))
-        };
-        (0..self.n_patients()).map(of_patient).collect()
+    /// How sure the arm, or the difference of two arms, is; `None` where the end point is not tested
+    /// or there are fewer than [`LEAST_PATIENTS`].
+    pub(super) fn spread(&self, end_point: EndPoint) -> Option<Spread> {
+        if !end_point.is_tested() || self.n_patients() < LEAST_PATIENTS {
+            return None;
+        }
+        let arms: Vec<Vec<Vec<f64>>> = self
+            .values
+            .iter()
+            .map(|trainings| {
+                let values = trainings
+                    .iter()
+                    .map(|scores| pseudo_values(end_point, scores));
+                values.collect()
+            })
+            .collect();
+        Some(Spread::of(&arms, &self.splits))
     }
 }
 
 /// A patient's mean by each arm over the cases that every arm has a value for.
 fn means_of_shared_cases<const ARMS: usize>(
-    of_arms: &[&OfSeed<'_>; ARMS],
+    of_arms: &[&OfTraining<'_>; ARMS],
     patient: &str,
 ) -> Option<[f64; ARMS]> {
     let mut cases = Vec::new();
-    for of_seed in of_arms {
-        cases.push(of_seed.get(patient)?);
+    for of_training in of_arms {
+        cases.push(of_training.get(patient)?);
     }
     let shared: Vec<&str> = cases
         .first()?
@@ -131,6 +151,7 @@ mod tests {
         ArmScore {
             arm: arm.to_owned(),
             seed,
+            split: 0,
             patient: patient.to_owned(),
             case: case.to_owned(),
             value,
@@ -163,21 +184,20 @@ mod tests {
         let scores = Scores::new(&rows).unwrap();
         let pair = Paired::new(&scores, ["hard", "baseline"]).unwrap();
         assert_eq!(
-            (pair.n_seeds(), pair.n_patients(), pair.n_left_out),
+            (pair.n_trainings(), pair.n_patients(), pair.n_left_out),
             (2, 2, 1),
             "seed 3 and patient r have no partner"
         );
         assert_eq!(
-            pair.of_arm(0),
+            pair.values[0],
             [vec![0.5, 0.25], vec![0.25, 0.75]],
             "case p2 has no partner"
         );
         assert_eq!(
-            pair.of_arm(1),
+            pair.values[1],
             [vec![0.75, 0.5], vec![0.5, 0.5]],
             "baseline"
         );
-        assert_eq!(pair.differences(), [-0.25, 0.0], "over both seeds");
         assert_eq!(
             pair.estimate(0, EndPoint::Min),
             0.25,
@@ -195,7 +215,7 @@ mod tests {
         rows.retain(|row| row.seed == 1);
         let scores = Scores::new(&rows).unwrap();
         let alone = Paired::new(&scores, ["hard"]).unwrap();
-        assert_eq!(alone.of_arm(0), [vec![0.75, 0.25]], "(0.5 + 1) / 2 first");
+        assert_eq!(alone.values[0], [vec![0.75, 0.25]], "(0.5 + 1) / 2 first");
     }
 
     #[test]

@@ -18,13 +18,11 @@ pub struct ComparisonPlan {
     pub references: Vec<Reference>,
     /// The primary end point, which alone decides, then the others.
     pub end_points: Vec<EndPoint>,
-    /// Tests by preference: the first that an end point can have decides, the others stand beside.
-    pub tests: Vec<Test>,
-    /// Resamples of each interval, and of each test that cannot try all swaps.
-    pub n_resamples: usize,
-    /// The same seed gives the same intervals and tests.
-    pub seed: u64,
-    /// Largest corrected `p` that is called significant; intervals have confidence `1 - alpha`.
+    /// Organs that are compared by this plan, each in a comparison of its own: as many chances to
+    /// claim something by luck.
+    pub n_organs: usize,
+    /// Largest corrected `p` that is called significant. Intervals of one arm have confidence
+    /// `1 - alpha`, those of differences `1 - alpha / n_claims`.
     pub alpha: f64,
 }
 
@@ -60,17 +58,6 @@ pub enum Role {
     Control,
 }
 
-/// A test of paired differences.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Test {
-    /// Labels swapped within patients; for the mean, the signs of the differences flipped.
-    Permutation,
-    /// Wilcoxon's signed-rank test. Stands beside the mean only: ranks know nothing of the worst
-    /// tenth.
-    Wilcoxon,
-}
-
 /// A plan makes no sense.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum PlanError {
@@ -92,9 +79,12 @@ pub enum PlanError {
         /// What.
         what: String,
     },
-    /// No test in the plan suits an end point.
-    #[error("no test of the plan suits the end point `{}`: add `permutation`", end_point.name())]
-    NoTest {
+    /// The primary end point is only described.
+    #[error(
+        "the end point `{}` is described, not tested: put `worst_of_five` or `mean` first",
+        end_point.name()
+    )]
+    NotTested {
         /// The end point.
         end_point: EndPoint,
     },
@@ -116,26 +106,26 @@ impl ClaimedArm {
     }
 }
 
-impl Test {
-    pub(super) fn suits(self, end_point: EndPoint) -> bool {
-        self == Self::Permutation || end_point == EndPoint::Mean
-    }
-}
-
 impl ComparisonPlan {
-    /// A plan of Dice for these arms and references: the worst tenth of the patients first, then mean
-    /// and minimum; permutation, then Wilcoxon; 10 000 resamples, alpha 0.05, seed 0.
-    pub fn of_dice(arms: Vec<ClaimedArm>, references: Vec<Reference>) -> Self {
+    /// A plan of Dice for these arms, references and so many organs: the worst of five patients
+    /// first, then the mean; worst tenth and minimum described beside them; alpha 0.05.
+    pub fn of_dice(arms: Vec<ClaimedArm>, references: Vec<Reference>, n_organs: usize) -> Self {
         Self {
             score: "Dice".to_owned(),
             arms,
             references,
             end_points: EndPoint::ALL.to_vec(),
-            tests: vec![Test::Permutation, Test::Wilcoxon],
-            n_resamples: 10_000,
-            seed: 0,
+            n_organs,
             alpha: 0.05,
         }
+    }
+
+    /// Claims that the plan can make, an arm and an organ each. A claim that an arm helps takes a
+    /// gain over every reference, so that its references need no correction among each other.
+    pub fn n_claims(&self) -> usize {
+        let pairs = self.pairs();
+        let is_compared = |claimed: &&ClaimedArm| pairs.iter().any(|(arm, _)| *arm == claimed.arm);
+        self.arms.iter().filter(is_compared).count() * self.n_organs
     }
 
     /// Checks that the plan can be carried out.
@@ -149,7 +139,6 @@ impl ComparisonPlan {
             ("arm", self.arms.is_empty()),
             ("reference", references.is_empty()),
             ("end point", self.end_points.is_empty()),
-            ("test", self.tests.is_empty()),
         ] {
             if is_empty {
                 return Err(PlanError::Empty { what });
@@ -169,14 +158,13 @@ impl ComparisonPlan {
             let arm = self.arms[0].arm.clone();
             return Err(PlanError::NothingToCompare { arm });
         }
-        for &end_point in &self.end_points {
-            if !self.tests.iter().any(|test| test.suits(end_point)) {
-                return Err(PlanError::NoTest { end_point });
-            }
+        let end_point = self.end_points[0];
+        if !end_point.is_tested() {
+            return Err(PlanError::NotTested { end_point });
         }
-        if self.n_resamples == 0 {
+        if self.n_organs == 0 {
             return Err(PlanError::OutOfRange {
-                what: "n_resamples",
+                what: "n_organs",
                 got: 0.0,
                 wanted: "above 0",
             });
@@ -241,6 +229,7 @@ mod tests {
                 reference("baseline", Role::Baseline),
                 reference("random_matched", Role::Control),
             ],
+            1,
         )
     }
 
@@ -254,22 +243,20 @@ mod tests {
     #[test]
     fn the_hash_is_that_of_the_json_and_changes_with_every_field() {
         let plan = plan();
-        let json = r#"{"score":"Dice","arms":[{"arm":"hard","chooses_slices":true}],"references":[{"arm":"baseline","role":"baseline"},{"arm":"random_matched","role":"control"}],"end_points":["worst_tenth","mean","min"],"tests":["permutation","wilcoxon"],"n_resamples":10000,"seed":0,"alpha":0.05}"#;
+        let json = r#"{"score":"Dice","arms":[{"arm":"hard","chooses_slices":true}],"references":[{"arm":"baseline","role":"baseline"},{"arm":"random_matched","role":"control"}],"end_points":["worst_of_five","mean","worst_tenth","min"],"n_organs":1,"alpha":0.05}"#;
         assert_eq!(plan.hash(), blake3::hash(json.as_bytes()).to_hex().as_str());
         assert_eq!(
             serde_json::from_str::<ComparisonPlan>(json).unwrap(),
             plan,
             "and back"
         );
-        let mut others = vec![plan.clone(); 8];
+        let mut others = vec![plan.clone(); 6];
         others[0].score = "NSD".to_owned();
         others[1].arms[0].chooses_slices = false;
         others[2].references[0].role = Role::Control;
         others[3].end_points.swap(0, 1);
-        others[4].tests.pop();
-        others[5].n_resamples += 1;
-        others[6].seed += 1;
-        others[7].alpha = 0.01;
+        others[4].n_organs += 1;
+        others[5].alpha = 0.01;
         for other in others {
             assert_ne!(other.hash(), plan.hash(), "{other:?}");
         }
@@ -307,22 +294,33 @@ mod tests {
     }
 
     #[test]
+    fn every_arm_and_every_organ_is_a_claim_and_references_are_not() {
+        let mut plan = plan();
+        assert_eq!(plan.n_claims(), 1, "hard");
+        plan.arms.push(claimed("easy"));
+        plan.n_organs = 3;
+        assert_eq!(plan.n_claims(), 6, "two arms, three organs");
+        plan.arms.push(claimed("baseline"));
+        plan.references.truncate(1);
+        assert_eq!(plan.n_claims(), 6, "the reference has nothing to beat");
+    }
+
+    #[test]
     fn plans_that_make_no_sense_are_refused_with_the_reason() {
         type Spoil = fn(&mut ComparisonPlan);
-        let spoilt: [(Spoil, &str); 9] = [
+        let spoilt: [(Spoil, &str); 8] = [
             (|plan| plan.arms.clear(), "names no arm"),
             (|plan| plan.references.clear(), "names no reference"),
             (|plan| plan.end_points.clear(), "names no end point"),
-            (|plan| plan.tests.clear(), "names no test"),
             (
                 |plan| plan.arms.push(claimed("hard")),
                 "`hard` stands twice",
             ),
             (
-                |plan| plan.tests = vec![Test::Wilcoxon],
-                "suits the end point `worst_tenth`",
+                |plan| plan.end_points = vec![EndPoint::WorstTenth],
+                "the end point `worst_tenth` is described, not tested",
             ),
-            (|plan| plan.n_resamples = 0, "n_resamples must be above 0"),
+            (|plan| plan.n_organs = 0, "n_organs must be above 0"),
             (
                 |plan| plan.alpha = 1.0,
                 "alpha must be above 0 and below 1, got 1",

@@ -13,6 +13,10 @@ pub struct ArmScore {
     pub arm: String,
     /// Seed of the training.
     pub seed: u64,
+    /// Which of several A|B splits it was trained on; 0 where there is one. Trainings on one split
+    /// share its luck.
+    #[serde(default, skip_serializing_if = "is_0")]
+    pub split: u64,
     /// Whose scan it is.
     pub patient: String,
     /// The scan.
@@ -25,34 +29,51 @@ pub struct ArmScore {
     pub absent_because: Option<String>,
 }
 
-/// A seed's values: patient, case, value.
-pub(super) type OfSeed<'a> = BTreeMap<&'a str, BTreeMap<&'a str, f64>>;
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_0(split: &u64) -> bool {
+    *split == 0
+}
+
+/// What tells the trainings of an arm apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Training {
+    pub(super) split: u64,
+    pub(super) seed: u64,
+}
+
+/// A training's values: patient, case, value.
+pub(super) type OfTraining<'a> = BTreeMap<&'a str, BTreeMap<&'a str, f64>>;
 
 /// Scores in order, whatever the order of the rows, so that the same scores give the same sums.
 #[derive(Debug)]
 pub(super) struct Scores<'a> {
     /// Arms in the order in which they first appear.
     pub(super) arms: Vec<&'a str>,
-    by_arm: BTreeMap<&'a str, BTreeMap<u64, OfSeed<'a>>>,
+    by_arm: BTreeMap<&'a str, BTreeMap<Training, OfTraining<'a>>>,
 }
 
 impl<'a> Scores<'a> {
     pub(super) fn new(rows: &'a [ArmScore]) -> Result<Self, CompareError> {
         let mut arms = Vec::new();
-        let mut by_arm: BTreeMap<&str, BTreeMap<u64, OfSeed<'_>>> = BTreeMap::new();
+        let mut by_arm: BTreeMap<&str, BTreeMap<Training, OfTraining<'_>>> = BTreeMap::new();
         for row in rows {
             if !arms.contains(&row.arm.as_str()) {
                 arms.push(row.arm.as_str());
             }
-            let of_seed = by_arm.entry(&row.arm).or_default();
-            let of_patient = of_seed.entry(row.seed).or_default();
-            let cases = of_patient.entry(&row.patient).or_default();
+            let of_arm = by_arm.entry(&row.arm).or_default();
+            let training = Training {
+                split: row.split,
+                seed: row.seed,
+            };
+            let of_training = of_arm.entry(training).or_default();
+            let cases = of_training.entry(&row.patient).or_default();
             let Some(value) = row.value else { continue };
             if !value.is_finite() {
                 return Err(CompareError::NotFinite {
                     got: value,
                     arm: row.arm.clone(),
                     seed: row.seed,
+                    split: row.split,
                     case: row.case.clone(),
                 });
             }
@@ -60,6 +81,7 @@ impl<'a> Scores<'a> {
                 return Err(CompareError::Twice {
                     arm: row.arm.clone(),
                     seed: row.seed,
+                    split: row.split,
                     patient: row.patient.clone(),
                     case: row.case.clone(),
                 });
@@ -68,8 +90,8 @@ impl<'a> Scores<'a> {
         Ok(Self { arms, by_arm })
     }
 
-    /// The arm's values by seed; `None` for an arm without a row.
-    pub(super) fn of_arm(&self, arm: &str) -> Option<&BTreeMap<u64, OfSeed<'a>>> {
+    /// The arm's values by training; `None` for an arm without a row.
+    pub(super) fn of_arm(&self, arm: &str) -> Option<&BTreeMap<Training, OfTraining<'a>>> {
         self.by_arm.get(arm)
     }
 }

@@ -1,12 +1,11 @@
 //! A comparison in plain words.
 
+use super::by_plan::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use super::comparison::{Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval};
 use super::end_point::EndPoint;
-use super::plan::{ClaimedArm, ComparisonPlan, Role, Test};
+use super::paired::LEAST_PATIENTS;
+use super::plan::{ClaimedArm, ComparisonPlan, Role};
 use super::words::{ArmWords, Wording};
-
-/// Fewer patients than this give percentile intervals that are too narrow.
-const FEW_PATIENTS: usize = 20;
 
 /// What the primary end point is asked, one sentence an arm.
 pub(super) fn question(plan: &ComparisonPlan, wording: &Wording) -> String {
@@ -36,7 +35,7 @@ pub(super) fn claims(comparison: &Comparison) -> Vec<Claim> {
     let arms = comparison.plan.arms.iter();
     let claims = arms.filter_map(|claimed| {
         let rows = rows_of(comparison, &claimed.arm);
-        let conclusion = conclude(comparison, claimed, &rows)?;
+        let conclusion = conclude(claimed, &rows)?;
         Some(Claim {
             arm: claimed.arm.clone(),
             conclusion,
@@ -58,52 +57,42 @@ pub(super) fn verdict(comparison: &Comparison, wording: &Wording) -> String {
 
 /// What must be known beside the verdict.
 pub(super) fn notes(comparison: &Comparison, wording: &Wording) -> Vec<String> {
-    let mut notes = Vec::new();
     let primary: Vec<&ComparisonRow> = comparison.primary_rows().collect();
-    let seeds = primary.iter().map(|row| row.n_seeds);
-    let (fewest, most) = (seeds.clone().min(), seeds.max());
-    match (fewest, most) {
-        (Some(1), Some(1)) => notes.push(
-            "One seed: how much the result changes from seed to seed is in no interval and in no p."
+    let fewest = |n: fn(&ComparisonRow) -> usize| {
+        let n = primary.iter().map(|row| n(row)).min();
+        n.expect("a plan that was checked compares a pair")
+    };
+    let n_patients = fewest(|row| row.n_patients);
+    let n_trainings = fewest(|row| row.n_trainings);
+    let n_splits = fewest(|row| row.n_splits);
+    let mut notes = vec![claims_note(comparison)];
+    notes.push(if n_trainings == 1 {
+        "One training: how much the result changes from training to training is in no interval."
+            .to_owned()
+    } else {
+        "Patients and trainings are both random: the intervals are for other patients and other \
+         trainings, too."
+            .to_owned()
+    });
+    if n_splits == 1 {
+        notes.push(
+            "One split into A and B: the luck of who is in B is in no interval and in no p."
                 .to_owned(),
-        ),
-        (Some(1), _) => notes.push(
-            "Some arms share one seed only: their intervals hold no variation from seed to seed."
-                .to_owned(),
-        ),
-        (Some(_), Some(_)) => notes.push(
-            "The intervals hold the variation from seed to seed; the tests take the seeds as they \
-             are."
-                .to_owned(),
-        ),
-        _ => {}
+        );
     }
-    let n_patients = primary.iter().map(|row| row.n_patients).min();
-    let n_patients = n_patients.expect("a plan that was checked compares a pair");
-    if comparison.primary == EndPoint::WorstTenth && comparison.primary.hangs_on_one(n_patients) {
+    if n_patients < RELIABLE_PATIENTS || n_trainings < RELIABLE_TRAININGS {
         notes.push(format!(
-            "The worst tenth of {n_patients} is a single patient: its interval is unreliable."
-        ));
-    }
-    if n_patients < FEW_PATIENTS {
-        notes.push(format!(
-            "With fewer than {FEW_PATIENTS} patients, here {n_patients}, the intervals are too \
-             narrow."
+            "With {} and {} the intervals are marked unreliable: from {RELIABLE_PATIENTS} patients \
+             and {RELIABLE_TRAININGS} trainings on they hold the truth as often as they say.",
+            counted(n_patients, "patient"),
+            counted(n_trainings, "training"),
         ));
     }
     for row in primary {
         if row.n_left_out > 0 {
             notes.push(format!(
-                "{} left out against {}: no score by one of the two with some seed.",
-                patients(row.n_left_out),
-                ArmWords::of(wording, &row.reference).object,
-            ));
-        }
-        let holds_0 = |interval: &EstimateInterval| interval.low <= 0.0 && interval.high >= 0.0;
-        if row.interval.as_ref().is_some_and(holds_0) && is_significant(comparison, row) {
-            notes.push(format!(
-                "The interval of the difference to {} holds 0 although its p is significant: take \
-                 the gain as uncertain.",
+                "{} left out against {}: no score by one of the two in some training.",
+                counted(row.n_left_out, "patient"),
                 ArmWords::of(wording, &row.reference).object,
             ));
         }
@@ -111,41 +100,44 @@ pub(super) fn notes(comparison: &Comparison, wording: &Wording) -> Vec<String> {
     notes
 }
 
+fn claims_note(comparison: &Comparison) -> String {
+    let plan = &comparison.plan;
+    let organs = counted(plan.n_organs, "organ");
+    if comparison.n_claims == 1 {
+        return format!(
+            "One claim, of one arm and {organs}: p and the intervals of differences ({} %) need no \
+             correction.",
+            percent(1.0 - plan.alpha)
+        );
+    }
+    format!(
+        "p and the intervals of differences ({} % each) are corrected for {} claims, of {} and \
+         {organs}.",
+        percent(1.0 - plan.alpha / comparison.n_claims as f64),
+        comparison.n_claims,
+        counted(comparison.n_claims / plan.n_organs, "arm"),
+    )
+}
+
 fn rows_of<'a>(comparison: &'a Comparison, arm: &str) -> Vec<&'a ComparisonRow> {
     let rows = comparison.primary_rows();
     rows.filter(|row| row.arm == arm).collect()
 }
 
-fn is_significant(comparison: &Comparison, row: &ComparisonRow) -> bool {
-    row.test.p_holm <= comparison.plan.alpha && row.difference != 0.0
-}
-
-/// The least `p` after correction that any relabelling of the row's scores could have had: Holm
-/// multiplies the smallest `p` by the number of comparisons and lets none fall below it.
-fn least_p(comparison: &Comparison, row: &ComparisonRow) -> f64 {
-    (row.test.raw.smallest_p * comparison.n_comparisons as f64).min(1.0)
-}
-
 /// `None` for an arm without a row.
-fn conclude(
-    comparison: &Comparison,
-    claimed: &ClaimedArm,
-    rows: &[&ComparisonRow],
-) -> Option<Conclusion> {
+fn conclude(claimed: &ClaimedArm, rows: &[&ComparisonRow]) -> Option<Conclusion> {
     if rows.is_empty() {
         return None;
     }
-    let is_significant = |row: &&ComparisonRow| is_significant(comparison, row);
-    let is_better = |row: &&ComparisonRow| is_significant(row) && row.difference > 0.0;
+    let is_better = |row: &&ComparisonRow| row.is_shown() && row.difference > 0.0;
     let is_better_than_a = |role: Role| {
         let mut rows = rows.iter().filter(|row| row.role == role);
         rows.any(&is_better)
     };
-    let is_hopeless = |row: &&ComparisonRow| least_p(comparison, row) > comparison.plan.alpha;
     Some(
         if rows
             .iter()
-            .any(|row| is_significant(row) && row.difference < 0.0)
+            .any(|row| row.is_shown() && row.difference < 0.0)
         {
             Conclusion::Harms
         } else if rows.iter().all(is_better)
@@ -155,7 +147,7 @@ fn conclude(
             Conclusion::Helps
         } else if rows.iter().any(is_better) {
             Conclusion::HelpsInPart
-        } else if rows.iter().all(is_hopeless) {
+        } else if rows.iter().all(|row| row.test.is_none()) {
             Conclusion::CannotBeShown
         } else {
             Conclusion::NotShown
@@ -170,7 +162,9 @@ fn sentence(comparison: &Comparison, row: &ComparisonRow, wording: &Wording) -> 
     let arm = ArmWords::of(wording, &row.arm).subject;
     let reference = ArmWords::of(wording, &row.reference).object;
     let decimals = decimals(row);
-    let p = p_in_words(comparison, row);
+    let p = row.test.map_or(String::new(), |test| {
+        format!("; {}", p_in_words(comparison, test.p_corrected))
+    });
     let interval = |sign: f64| match row.interval {
         Some(EstimateInterval { low, high, .. }) => {
             let (low, high) = if sign < 0.0 {
@@ -180,17 +174,17 @@ fn sentence(comparison: &Comparison, row: &ComparisonRow, wording: &Wording) -> 
             };
             format!(
                 " ({} % interval {} to {})",
-                percent(1.0 - plan.alpha),
+                percent(1.0 - plan.alpha / comparison.n_claims as f64),
                 signed(low, decimals),
                 signed(high, decimals)
             )
         }
         None => String::new(),
     };
-    if is_significant(comparison, row) {
+    if row.is_shown() {
         let is_gain = row.difference > 0.0;
         return format!(
-            "{} {} {what} by {:.decimals$}{} {} {reference}; {p}.",
+            "{} {} {what} by {:.decimals$}{} {} {reference}{p}.",
             capitalised(&arm),
             if is_gain { "raised" } else { "lowered" },
             row.difference.abs(),
@@ -199,51 +193,29 @@ fn sentence(comparison: &Comparison, row: &ComparisonRow, wording: &Wording) -> 
         );
     }
     let found = format!(
-        "No difference between {arm} and {reference} could be shown in {what}: {}{}; {p}.",
+        "No difference between {arm} and {reference} could be shown in {what}: {}{}{p}.",
         signed(row.difference, decimals),
         interval(1.0),
     );
-    if least_p(comparison, row) > plan.alpha {
-        format!("{found} {}", why_hopeless(comparison, row))
-    } else {
-        found
+    match what_is_missing(row) {
+        Some(missing) => format!("{found} {missing}"),
+        None => found,
     }
 }
 
-/// Why no outcome could have been significant.
-fn why_hopeless(comparison: &Comparison, row: &ComparisonRow) -> String {
-    let m = comparison.n_comparisons as f64;
-    let alpha = comparison.plan.alpha;
-    if row.test.raw.smallest_p >= 1.0 {
-        return "With these scores nothing could be: swapping the arms changes nothing.".to_owned();
+/// Why there is no test.
+fn what_is_missing(row: &ComparisonRow) -> Option<String> {
+    let missing = |n: usize, least: usize, what: &str| {
+        format!(
+            "With {} nothing can be concluded: it takes {least}.",
+            counted(n, what)
+        )
+    };
+    if row.n_patients < LEAST_PATIENTS {
+        return Some(missing(row.n_patients, LEAST_PATIENTS, "patient"));
     }
-    let least = |n_patients: i32| m * 2.0_f64.powi(1 - n_patients);
-    let needed = (1..64).find(|n| least(*n) <= alpha).unwrap_or(64);
-    let smallest = format!(
-        "the smallest attainable p is {}{}",
-        rounded(row.test.raw.smallest_p, alpha),
-        corrected(comparison, least_p(comparison, row)),
-    );
-    let n_patients = row.n_patients;
-    if i32::try_from(n_patients).is_ok_and(|n| n < needed) {
-        return format!(
-            "With {} nothing could be: {smallest}; at least {needed} patients are needed.",
-            patients(n_patients)
-        );
-    }
-    let is_too_few_resamples = row.test.test == Test::Permutation
-        && !row.test.raw.is_exact
-        && m / (comparison.plan.n_resamples as f64 + 1.0) > alpha;
-    if is_too_few_resamples {
-        return format!(
-            "With {} resamples nothing could be: {smallest}.",
-            comparison.plan.n_resamples
-        );
-    }
-    format!(
-        "With these scores nothing could be: {smallest}, because few patients decide the {}.",
-        row.end_point.title()
-    )
+    let too_few = row.n_trainings < LEAST_TRAININGS;
+    too_few.then(|| missing(row.n_trainings, LEAST_TRAININGS, "training"))
 }
 
 /// What an arm's comparisons come to.
@@ -274,7 +246,8 @@ fn conclusion(claim: &Claim, rows: &[&ComparisonRow], wording: &Wording) -> Stri
                 "{not_shown}: it takes a significant gain over the baseline and over the control."
             )
         }
-        Conclusion::NotShown | Conclusion::CannotBeShown => format!("{not_shown}."),
+        Conclusion::NotShown => format!("{not_shown}."),
+        Conclusion::CannotBeShown => format!("Whether {name} {verb} cannot be said."),
     }
 }
 
@@ -282,29 +255,43 @@ fn conclusion(claim: &Claim, rows: &[&ComparisonRow], wording: &Wording) -> Stri
 fn number(plan: &ComparisonPlan, end_point: EndPoint) -> String {
     let score = &plan.score;
     match end_point {
+        EndPoint::WorstOfFive => {
+            format!("the {score} expected of the worst of five patients")
+        }
         EndPoint::WorstTenth => format!("the mean {score} of the worst tenth of the patients"),
         EndPoint::Mean => format!("the mean {score}"),
         EndPoint::Min => format!("the lowest {score}"),
     }
 }
 
-fn patients(n: usize) -> String {
+fn counted(n: usize, what: &str) -> String {
     match n {
-        1 => "1 patient".to_owned(),
-        n => format!("{n} patients"),
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
     }
 }
 
-/// As many decimals as show a difference, at least three.
+/// As many decimals as show a difference, at least three, and on which side of 0 the interval ends.
 fn decimals(row: &ComparisonRow) -> usize {
     let ends = row.interval.map_or([0.0, 0.0], |i| [i.low, i.high]);
     let largest = ends.into_iter().chain([row.difference]).map(f64::abs);
-    match largest.fold(0.0, f64::max) {
+    let least = match largest.fold(0.0, f64::max) {
         0.0 => 3,
         size if size >= 0.01 => 3,
         size if size >= 0.001 => 4,
         _ => 5,
-    }
+    };
+    let shows_0 = |decimals: usize| {
+        let is_0 = |end: f64| {
+            format!("{:.decimals$}", end.abs())
+                .chars()
+                .all(|c| matches!(c, '0' | '.'))
+        };
+        row.is_shown() && ends.into_iter().any(is_0)
+    };
+    (least..12)
+        .find(|decimals| !shows_0(*decimals))
+        .unwrap_or(least)
 }
 
 /// A number with its sign, and none on what is rounded to 0.
@@ -322,25 +309,14 @@ fn percent(share: f64) -> String {
     percent.to_string()
 }
 
-fn p_in_words(comparison: &Comparison, row: &ComparisonRow) -> String {
-    let p = row.test.p_holm;
+fn p_in_words(comparison: &Comparison, p: f64) -> String {
     let rounded = match rounded(p, comparison.plan.alpha) {
         text if text.starts_with('<') => format!("p {text}"),
         text => format!("p = {text}"),
     };
-    match comparison.n_comparisons {
+    match comparison.n_claims {
         1 => rounded,
-        n => format!("{rounded} after Holm's correction for {n} comparisons"),
-    }
-}
-
-fn corrected(comparison: &Comparison, p: f64) -> String {
-    match comparison.n_comparisons {
-        1 => String::new(),
-        n => format!(
-            ", {} after Holm's correction for {n} comparisons",
-            rounded(p, comparison.plan.alpha)
-        ),
+        n => format!("{rounded} after correction for {n} claims"),
     }
 }
 

@@ -4,20 +4,27 @@
 
 mod golden;
 mod properties;
+mod simulated;
 mod words;
 
 use hardslice_eval::compare::{
     ArmScore, ArmWords, ClaimedArm, ComparisonPlan, Reference, Role, Wording,
 };
 
-/// Scores of an arm, `[seed][patient]`, one case a patient.
+/// Scores of an arm, `[seed][patient]`, one case a patient, one split.
 fn scores_of(arm: &str, by_seed: &[Vec<f64>]) -> Vec<ArmScore> {
+    scores_of_splits(arm, by_seed, &vec![0; by_seed.len()])
+}
+
+/// Scores of an arm, `[training][patient]`, one case a patient, with the split of each training.
+fn scores_of_splits(arm: &str, by_training: &[Vec<f64>], splits: &[u64]) -> Vec<ArmScore> {
     let mut rows = Vec::new();
-    for (seed, by_patient) in (0..).zip(by_seed) {
+    for ((seed, by_patient), split) in (0..).zip(by_training).zip(splits) {
         for (patient, value) in by_patient.iter().enumerate() {
             rows.push(ArmScore {
                 arm: arm.to_owned(),
                 seed,
+                split: *split,
                 patient: format!("p{patient:03}"),
                 case: format!("p{patient:03}_1"),
                 value: Some(*value),
@@ -28,22 +35,20 @@ fn scores_of(arm: &str, by_seed: &[Vec<f64>]) -> Vec<ArmScore> {
     rows
 }
 
-/// Hard slices against a baseline and a random control, with fewer resamples than usual.
-fn plan(n_resamples: usize) -> ComparisonPlan {
+/// Hard slices against a baseline and a random control.
+fn plan() -> ComparisonPlan {
     let reference = |arm: &str, role| Reference {
         arm: arm.to_owned(),
         role,
     };
-    ComparisonPlan {
-        n_resamples,
-        ..ComparisonPlan::of_dice(
-            vec![claimed("hard", true)],
-            vec![
-                reference("baseline", Role::Baseline),
-                reference("random", Role::Control),
-            ],
-        )
-    }
+    ComparisonPlan::of_dice(
+        vec![claimed("hard", true)],
+        vec![
+            reference("baseline", Role::Baseline),
+            reference("random", Role::Control),
+        ],
+        1,
+    )
 }
 
 fn claimed(arm: &str, chooses_slices: bool) -> ClaimedArm {

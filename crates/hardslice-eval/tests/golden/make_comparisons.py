@@ -1,156 +1,140 @@
-"""Makes comparisons.json: tests and intervals of paired scores by SciPy and statsmodels.
+"""Makes comparisons.json: Student's p, end points, and intervals of arms and of their differences.
 
-    pip install numpy scipy statsmodels
+    pip install numpy scipy statsmodels pandas
     python make_comparisons.py > comparisons.json
 
-`null` stands for what the package does not compute for the case.
+End points are found by going through every draw of five patients or by binomial coefficients,
+pseudo-values by leaving each patient out, and mean squares by statsmodels' analysis of variance.
 """
 
 import importlib.metadata
+import itertools
 import json
 import math
 
 import numpy as np
+import pandas as pd
+import statsmodels.formula.api as smf
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.anova import anova_lm
 
-N_RESAMPLES = 200_000
-
-
-def worst_tenth(scores, axis=-1):
-    """Mean of the lowest tenth, rounded up."""
-    scores = np.sort(np.moveaxis(scores, axis, -1), axis=-1)
-    return scores[..., : math.ceil(scores.shape[-1] / 10)].mean(axis=-1)
+ALPHA = 0.05
 
 
-def difference_of(statistic):
-    return lambda x, y, axis=-1: statistic(x, axis=axis) - statistic(y, axis=axis)
+def worst_of_five(scores):
+    scores = np.sort(scores)
+    n = len(scores)
+    if n <= 12:
+        return np.mean([min(five) for five in itertools.combinations(scores, 5)])
+    weights = [math.comb(n - rank, 4) / math.comb(n, 5) for rank in range(1, n + 1)]
+    return float(np.dot(scores, weights))
 
 
-def swapped(statistic, arm, reference):
-    """p of swaps within patients, all of them."""
-    found = stats.permutation_test(
-        (arm, reference),
-        difference_of(statistic),
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=np.inf,
-        alternative="two-sided",
+END_POINTS = {"worst_of_five": worst_of_five, "mean": np.mean}
+
+
+def pseudo_values(end_point, scores):
+    n = len(scores)
+    whole = end_point(scores)
+    return np.array([n * whole - (n - 1) * end_point(np.delete(scores, p)) for p in range(n)])
+
+
+def mean_squares(table):
+    """Of trainings and of the rest, by a model of trainings and patients without interaction."""
+    trainings, patients = table.shape
+    frame = pd.DataFrame(
+        {
+            "value": table.ravel(),
+            "training": np.repeat(np.arange(trainings), patients),
+            "patient": np.tile(np.arange(patients), trainings),
+        }
     )
-    return float(found.pvalue)
+    found = anova_lm(smf.ols("value ~ C(training) + C(patient)", frame).fit())
+    return found.loc["C(training)", "mean_sq"], found.loc["Residual", "mean_sq"]
 
 
-def whole(scores):
-    """Rounded to multiples of 2**-30, so that sums are exact, and ties between swaps are ties."""
-    return np.round(scores * 2**30) / 2**30
+def spread(arms):
+    """Variance and degrees of freedom, `arms`: one or two tables of trainings by patients."""
+    trainings, patients = arms[0].shape
+    of_patients = arms[0].mean(axis=0) - (arms[1].mean(axis=0) if len(arms) == 2 else 0.0)
+    by_patient = of_patients.var(ddof=1) / patients
+    by_training = [mean_squares(arm)[0] / (trainings * patients) for arm in arms]
+    in_both = [mean_squares(arm)[1] / (trainings * patients) for arm in arms]
+    variance = max(by_patient + sum(by_training) - sum(in_both), by_patient, sum(by_training))
+    squares = by_patient**2 / (patients - 1) + sum(b**2 for b in by_training) / (trainings - 1)
+    third = stats.moment(of_patients, 3) / patients**2 / variance**1.5
+    return variance, max(variance**2 / squares, 1.0), third
 
 
-def pairs():
-    """(name, arm, reference), a value a patient."""
-    random = np.random.default_rng(20261124)
-    for n in (2, 5, 12, 13, 14, 16):
-        reference = whole(random.beta(12, 2, n))
-        yield f"{n} patients", reference + whole(random.normal(0.02, 0.04, n)), reference
-    for n in (17, 25, 40, 50, 51, 80):
-        reference = whole(random.beta(12, 2, n))
-        yield f"{n} patients", reference + whole(random.normal(0.01, 0.04, n)), reference
-    # Eighths are exact, so that ties are ties and zeros are zeros.
-    for n in (6, 13, 14, 30):
-        reference = random.integers(2, 8, n) / 8
-        yield f"{n} patients, with ties", reference + random.integers(-1, 3, n) / 8, reference
-    ones = np.ones(7)
-    yield "one way only", ones, ones / 2
+def nested(arms, splits):
+    """Trainings and, where several share a split, the means of splits: the larger variance."""
+    found = spread(arms)
+    names = sorted(set(splits))
+    if 1 < len(names) < len(splits):
+        by_split = [
+            np.array([arm[np.array(splits) == name].mean(axis=0) for name in names]) for arm in arms
+        ]
+        of_splits = spread(by_split)
+        found = max(found, of_splits, key=lambda of: of[0])
+    return found
 
 
-def of_pair(name, arm, reference):
-    differences = arm - reference
-    small = len(arm) <= 16
-    return {
-        "name": name,
-        "arm": arm.tolist(),
-        "reference": reference.tolist(),
-        "wilcoxon": float(stats.wilcoxon(differences).pvalue),
-        "permutation_of_mean": swapped(np.mean, arm, reference) if small else None,
-        "permutation_of_worst_tenth": swapped(worst_tenth, arm, reference) if small else None,
-    }
-
-
-def bootstrapped(name, arm, reference):
-    """Percentile intervals of one score a patient, patients drawn together."""
-
-    def interval(data, statistic):
-        found = stats.bootstrap(
-            data,
-            statistic,
-            paired=True,
-            vectorized=True,
-            n_resamples=N_RESAMPLES,
-            batch=10_000,
-            confidence_level=0.95,
-            method="percentile",
-            rng=np.random.default_rng(5),
-        )
-        return [float(end) for end in found.confidence_interval]
-
-    return {
-        "name": name,
-        "arm": arm.tolist(),
-        "reference": reference.tolist(),
-        "mean": interval((arm,), np.mean),
-        "difference_of_means": interval((arm, reference), difference_of(np.mean)),
-        "worst_tenth": interval((arm,), worst_tenth),
-        "difference_of_worst_tenths": interval((arm, reference), difference_of(worst_tenth)),
-    }
-
-
-def by_patient_and_seed():
-    """Percentile intervals when seeds and patients are both drawn, `[seed][patient]`."""
-    random = np.random.default_rng(7)
-    n_seeds, n_patients = 4, 30
-    patient = random.normal(0.9, 0.05, n_patients)
-    arms = [
-        gain
-        + patient
-        + random.normal(0, 0.02, (n_seeds, 1))
-        + random.normal(0, 0.02, (n_seeds, n_patients))
-        for gain in (0.01, 0.0)
-    ]
-    drawn = {"difference_of_means": [], "difference_of_worst_tenths": []}
-    for _ in range(20):
-        seeds = random.integers(n_seeds, size=(10_000, n_seeds, 1))
-        patients = random.integers(n_patients, size=(10_000, 1, n_patients))
-        arm, reference = (values[seeds, patients] for values in arms)
-        for key, statistic in zip(drawn, (np.mean, worst_tenth)):
-            of_seeds = difference_of(statistic)(arm, reference)
-            drawn[key].append(of_seeds.mean(axis=1))
-    intervals = {
-        key: np.quantile(np.concatenate(parts), [0.025, 0.975]).tolist()
-        for key, parts in drawn.items()
-    }
-    return {"arm": arms[0].tolist(), "reference": arms[1].tolist(), **intervals}
-
-
-def corrections():
-    random = np.random.default_rng(3)
-    for n in (1, 2, 5, 9):
-        raw = random.beta(0.5, 5, n)
-        yield {"raw": raw.tolist(), "holm": multipletests(raw, method="holm")[1].tolist()}
+def case(name, n_splits, n_seeds, n_patients, net_sd, seed, split_sd=0.0):
+    random = np.random.default_rng(seed)
+    splits = [split for split in range(n_splits) for _ in range(n_seeds)]
+    patient = random.beta(12, 2, n_patients)
+    arms = []
+    for gain in (0.02, 0.0):
+        of_split = random.normal(0, split_sd, n_splits)[splits]
+        of_net = random.normal(0, net_sd, len(splits))
+        of_cell = random.normal(0, 0.02, (len(splits), n_patients))
+        arms.append(gain + patient + (of_split + of_net)[:, None] + of_cell)
+    made = {"name": name, "splits": splits, "arm": arms[0].tolist(), "reference": arms[1].tolist()}
+    for key, end_point in END_POINTS.items():
+        tables = [
+            np.array([pseudo_values(end_point, scores) for scores in arm]) for arm in arms
+        ]
+        estimates = [np.mean([end_point(scores) for scores in arm]) for arm in arms]
+        difference = estimates[0] - estimates[1]
+        variance, df, _ = nested(tables, splits)
+        half = stats.t.ppf(1 - ALPHA / 2, df) * np.sqrt(variance)
+        of_arm, df_of_arm, a = nested(tables[:1], splits)
+        t = stats.t.ppf(1 - ALPHA / 2, df_of_arm)
+        ends = [3 / a * (np.cbrt(1 + a * (u - a / 6)) - 1) for u in (t, -t)]
+        made[key] = {
+            "estimate": float(estimates[0]),
+            "arm": [float(estimates[0] - np.sqrt(of_arm) * end) for end in ends],
+            "difference": float(difference),
+            "interval": [float(difference - half), float(difference + half)],
+            "standard_error": float(np.sqrt(variance)),
+            "df": float(df),
+            "p": float(2 * stats.t.sf(abs(difference) / np.sqrt(variance), df)),
+        }
+    return made
 
 
 def main():
-    cases = list(pairs())
+    students = [
+        {"t": t, "df": df, "p": float(2 * stats.t.sf(t, df))}
+        for t in (0.01, 0.5, 1.0, 2.2, 4.5, 30.0)
+        for df in (1.0, 1.7, 4.0, 9.3, 58.2, 400.0)
+    ]
+    cases = [
+        case("eight patients, three trainings", 1, 3, 8, 0.005, 1),
+        case("twelve patients, nets that vary much", 1, 5, 12, 0.05, 2),
+        case("forty patients, nets that hardly vary", 1, 5, 40, 0.0, 3),
+        case("sixty patients, two splits of three seeds", 2, 3, 60, 0.005, 4, split_sd=0.03),
+        case("thirty patients, three splits that do not matter", 3, 2, 30, 0.02, 5),
+    ]
+    names = ("numpy", "scipy", "statsmodels", "pandas")
     golden = {
         "made_by": "make_comparisons.py",
-        "versions": {
-            name: importlib.metadata.version(name) for name in ("numpy", "scipy", "statsmodels")
-        },
-        "corrections": list(corrections()),
-        "by_patient_and_seed": by_patient_and_seed(),
-        "bootstrapped": [bootstrapped(*case) for case in cases if len(case[1]) in (25, 40, 80)],
+        "versions": {name: importlib.metadata.version(name) for name in names},
+        "students": students,
     }
-    # One pair a line, so that a change shows as the pairs that changed.
-    lines = ",\n".join(json.dumps(of_pair(*case)) for case in cases)
-    print(f'{json.dumps(golden)[:-1]},\n"pairs": [\n{lines}\n]}}')
+    # One case a line, so that a change shows as the cases that changed.
+    lines = ",\n".join(json.dumps(made) for made in cases)
+    print(f'{json.dumps(golden)[:-1]},\n"cases": [\n{lines}\n]}}')
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ pub fn fit(
         // or wrote its log once more.
         remove_old(&dir.checkpoints(), phase.config.keep_checkpoints)?;
         remove_parts(dir.path())?;
-        Receipt::of(&state).write(dir)?;
+        Receipt::of(&state, dir)?.write(dir)?;
         return Ok(state);
     }
     let config = &phase.config;
@@ -200,7 +200,7 @@ pub fn fit(
     let state = trained?;
     flushed?;
     monitor.finish(&state)?;
-    Receipt::of(&state).write(dir)?;
+    Receipt::of(&state, dir)?.write(dir)?;
     reporter.finished();
     Ok(state)
 }

@@ -1,7 +1,9 @@
 //! What a finished training leaves last, so that it is known to be over without its checkpoints.
 
-use hardslice_volume::FileError;
+use std::fs;
+
 use hardslice_volume::whole_file::{read_sealed_if_there, write_sealed};
+use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 
 use super::TrainState;
@@ -18,15 +20,19 @@ pub struct Receipt {
     pub steps: u64,
     /// Hash of the weights that it ended with.
     pub weights_blake3: String,
+    /// Hash of its log: nothing else tells that a curve is of a log that was cut off since.
+    pub log_blake3: String,
 }
 
 impl Receipt {
-    pub(super) fn of(state: &TrainState) -> Self {
-        Self {
+    /// Of a training whose log is written.
+    pub(super) fn of(state: &TrainState, dir: &TrainingDir) -> Result<Self, FileError> {
+        Ok(Self {
             identity: state.position.identity.clone(),
             steps: state.position.step,
             weights_blake3: Weights::of(&state.net).hash(),
-        }
+            log_blake3: hash_of_log(dir)?,
+        })
     }
 
     /// Reads the receipt of a training; `None` where it is not over.
@@ -38,6 +44,15 @@ impl Receipt {
         read_sealed_if_there(&dir.receipt())
     }
 
+    /// Whether the log of the training is the one that it left.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] when the log is gone or cannot be read.
+    pub fn fits_log(&self, dir: &TrainingDir) -> Result<bool, FileError> {
+        Ok(self.log_blake3 == hash_of_log(dir)?)
+    }
+
     /// Writes the receipt, unless it is there: others may read the same training side by side.
     pub(super) fn write(&self, dir: &TrainingDir) -> Result<(), FileError> {
         if Self::read(dir)?.as_ref() == Some(self) {
@@ -45,4 +60,10 @@ impl Receipt {
         }
         write_sealed(&dir.receipt(), self)
     }
+}
+
+fn hash_of_log(dir: &TrainingDir) -> Result<String, FileError> {
+    let path = dir.log();
+    let log = fs::read(&path).map_err(Action::Read.on(&path))?;
+    Ok(blake3::hash(&log).to_hex().to_string())
 }

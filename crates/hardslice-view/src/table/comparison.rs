@@ -1,13 +1,15 @@
 //! Arms compared, as tables.
 
-use hardslice_eval::compare::{ArmEstimate, Comparison, ComparisonRow, EstimateInterval, Test};
+use hardslice_eval::compare::{
+    ArmEstimate, Comparison, ComparisonRow, EstimateInterval, TestOutcome,
+};
 
 use super::{Cell, Column, Table};
 
 /// Decimals of scores and differences that people see.
 const DECIMALS: usize = 3;
 
-/// Two tables: every arm by end point, and every arm less its references with the tests.
+/// Two tables: every arm by end point, and every arm less its references with its test.
 ///
 /// The question, the verdict and what must be known beside it stand below the second.
 pub fn comparison_tables(comparison: &Comparison) -> [Table; 2] {
@@ -20,7 +22,7 @@ fn estimates(comparison: &Comparison) -> Table {
         Column::words("arm", "arm"),
         Column::numbers("estimate", &comparison.plan.score),
     ];
-    columns.extend(interval_columns(comparison));
+    columns.extend(interval_columns(1.0 - comparison.plan.alpha));
     columns.extend(sample_columns());
     let of = |estimate: &ArmEstimate| {
         let mut cells = vec![
@@ -31,7 +33,8 @@ fn estimates(comparison: &Comparison) -> Table {
         cells.extend(interval_cells(estimate.interval));
         cells.extend([
             Cell::Count(estimate.n_patients),
-            Cell::Count(estimate.n_seeds),
+            Cell::Count(estimate.n_trainings),
+            Cell::Count(estimate.n_splits),
         ]);
         cells
     };
@@ -54,37 +57,33 @@ fn differences(comparison: &Comparison) -> Table {
         Column::words("reference", "less"),
         Column::numbers("difference", "difference"),
     ];
-    columns.extend(interval_columns(comparison));
+    let n_claims = comparison.n_claims as f64;
+    columns.extend(interval_columns(1.0 - comparison.plan.alpha / n_claims));
     columns.extend([
-        Column::words("test", "test"),
         Column::numbers("p", "p"),
-        Column::numbers("p_holm", "p, Holm"),
-        Column::numbers("smallest_p", "smallest p"),
+        Column::numbers("p_corrected", "p, corrected"),
     ]);
     columns.extend(sample_columns());
     let of = |row: &ComparisonRow| {
-        let tests = std::iter::once(row.test).chain(row.further_tests.iter().copied());
-        let lines = tests.map(|outcome| {
-            let mut cells = vec![
-                Cell::words(row.end_point.title()),
-                Cell::words(&row.arm),
-                Cell::words(&row.reference),
-                Cell::number(row.difference, DECIMALS),
-            ];
-            cells.extend(interval_cells(row.interval));
-            cells.extend([
-                Cell::words(match outcome.test {
-                    Test::Permutation => "permutation",
-                    Test::Wilcoxon => "Wilcoxon",
-                }),
-                Cell::Probability(outcome.raw.p),
-                Cell::Probability(outcome.p_holm),
-                Cell::Probability(outcome.raw.smallest_p),
-            ]);
-            cells.extend([Cell::Count(row.n_patients), Cell::Count(row.n_seeds)]);
-            cells
-        });
-        lines.collect::<Vec<_>>()
+        let mut cells = vec![
+            Cell::words(row.end_point.title()),
+            Cell::words(&row.arm),
+            Cell::words(&row.reference),
+            Cell::number(row.difference, DECIMALS),
+        ];
+        cells.extend(interval_cells(row.interval));
+        let p = |of: fn(&TestOutcome) -> f64| {
+            let of_test = row.test.as_ref().map(of);
+            of_test.map_or(Cell::Absent, Cell::Probability)
+        };
+        cells.extend([
+            p(|test| test.p),
+            p(|test| test.p_corrected),
+            Cell::Count(row.n_patients),
+            Cell::Count(row.n_trainings),
+            Cell::Count(row.n_splits),
+        ]);
+        cells
     };
     let mut notes = vec![
         comparison.question.clone(),
@@ -102,13 +101,13 @@ fn differences(comparison: &Comparison) -> Table {
     Table {
         title: format!("{}, arm less reference", comparison.plan.score),
         columns,
-        rows: comparison.rows.iter().flat_map(of).collect(),
+        rows: comparison.rows.iter().map(of).collect(),
         notes,
     }
 }
 
-fn interval_columns(comparison: &Comparison) -> [Column; 3] {
-    let percent = (1000.0 * (1.0 - comparison.plan.alpha)).round() / 10.0;
+fn interval_columns(confidence: f64) -> [Column; 3] {
+    let percent = (1000.0 * confidence).round() / 10.0;
     [
         Column::numbers("low", &format!("{percent} % from")),
         Column::numbers("high", "to"),
@@ -117,10 +116,11 @@ fn interval_columns(comparison: &Comparison) -> [Column; 3] {
 }
 
 /// The last ones: where a page is too narrow for all, these are the ones that can be missed.
-fn sample_columns() -> [Column; 2] {
+fn sample_columns() -> [Column; 3] {
     [
         Column::numbers("n_patients", "patients"),
-        Column::numbers("n_seeds", "seeds"),
+        Column::numbers("n_trainings", "trainings"),
+        Column::numbers("n_splits", "splits"),
     ]
 }
 
@@ -137,8 +137,8 @@ fn interval_cells(interval: Option<EstimateInterval>) -> [Cell; 3] {
 
 fn unreliable_note(intervals: impl Iterator<Item = Option<EstimateInterval>>) -> Vec<String> {
     let mut found = intervals.flatten();
-    let note = "Unreliable: the end point hangs on a single patient, and resampling cannot tell \
-                how low another could lie.";
+    let note = "Unreliable: with so few patients or trainings the interval may hold the truth more \
+                or less often than it says.";
     let is_any = found.any(|interval| interval.unreliable);
     Vec::from_iter(is_any.then(|| note.to_owned()))
 }
@@ -155,13 +155,15 @@ mod tests {
         let gains = [("baseline", 0.0), ("hard", 0.0625), ("random", 0.03125)];
         let mut rows = Vec::new();
         for (arm, gain) in gains {
-            for patient in 0..12_u32 {
+            for (patient, seed) in (0..36_u32).map(|idx| (idx / 3, idx % 3)) {
+                let luck = 0.002 * f64::from(seed);
                 rows.push(ArmScore {
                     arm: arm.to_owned(),
-                    seed: 1,
+                    seed: u64::from(seed),
+                    split: 0,
                     patient: patient.to_string(),
                     case: patient.to_string(),
-                    value: Some(0.75 + gain + 0.001 * f64::from(patient * patient % 7)),
+                    value: Some(0.75 + gain + luck + 0.001 * f64::from(patient * patient % 7)),
                     absent_because: None,
                 });
             }
@@ -174,14 +176,14 @@ mod tests {
             arm: "hard".to_owned(),
             chooses_slices: true,
         };
-        let mut plan = ComparisonPlan::of_dice(
+        let plan = ComparisonPlan::of_dice(
             vec![hard],
             vec![
                 reference("baseline", Role::Baseline),
                 reference("random", Role::Control),
             ],
+            1,
         );
-        plan.n_resamples = 99;
         let words = |arm: &str, subject: &str, is_plural, object: &str| {
             let words = ArmWords {
                 subject: subject.to_owned(),

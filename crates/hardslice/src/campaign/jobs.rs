@@ -135,7 +135,7 @@ fn run(
 ) -> anyhow::Result<Vec<FailedArm>> {
     let mut protocol = trial.protocol()?;
     let observer = OfJob::new(overall, trial.name.to_string());
-    let context = campaign.context(cohort, trial, splits, &observer);
+    let context = campaign.context(cohort, trial, splits, &observer)?;
     let failed = match job.work {
         Work::Shared => round::share(&protocol, &context)?,
         Work::Arm(arm) => {

@@ -24,8 +24,8 @@ use hardslice_data::balance::Arm;
 use hardslice_data::split::Split;
 use hardslice_train::round::{self, FailedArm, Protocol, RoundContext, RoundOutcome};
 use hardslice_train::{Observer, TestScore};
-use hardslice_volume::Action;
 use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::{Action, FileError};
 
 pub(crate) use forecast::Forecast;
 pub(crate) use scores::{ScoreRow, write_scores};
@@ -119,7 +119,7 @@ impl Campaign<'_> {
         let observer = progress::Quiet { bars: self.bars };
         let mut outcomes = Vec::new();
         for (trial_idx, trial) in trials.iter().enumerate() {
-            let context = self.context(cohort, trial, splits, &observer);
+            let context = self.context(cohort, trial, splits, &observer)?;
             let mut protocol = trial.protocol()?;
             let failed = failed.get(&trial_idx).map_or(&[][..], Vec::as_slice);
             let is_trained = |arm: &Arm| failed.iter().all(|failed| failed.arm != *arm);
@@ -158,17 +158,17 @@ impl Campaign<'_> {
         trial: &'c Trial,
         splits: &'c Splits,
         observer: &'c dyn Observer,
-    ) -> RoundContext<'c> {
-        RoundContext {
+    ) -> Result<RoundContext<'c>, FileError> {
+        Ok(RoundContext {
             store: &cohort.store,
             split: &splits[&trial.name.split()],
-            dir: self.out.round(&trial.name),
+            dir: self.out.make_round(&trial.name)?,
             init: trial.experiment.init.as_deref(),
             device: self.device,
             observer,
             wall_time_s,
             force: self.force,
-        }
+        })
     }
 }
 
@@ -185,7 +185,7 @@ impl Trial {
         let of_arm = |(arm, scores): &'o (Arm, Vec<TestScore>)| {
             scores.iter().map(|score| ScoreRow {
                 arm: *arm,
-                seed: self.experiment.seed,
+                training: self.name.training(),
                 net: self.net_name().to_owned(),
                 ratio: self.experiment.split.ratio,
                 score: score.clone(),

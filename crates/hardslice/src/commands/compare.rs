@@ -1,6 +1,6 @@
 //! `hardslice compare`: arms against their controls, over patients and seeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
@@ -8,7 +8,10 @@ use clap::Args;
 use hardslice::experiment::Experiment;
 use hardslice_data::{Organ, PatientId, identity};
 use hardslice_eval::OVER_TRAININGS;
-use hardslice_eval::compare::{ArmScore, Comparison, ComparisonPlan, compare};
+use hardslice_eval::compare::{
+    ArmScore, Comparison, ComparisonPlan, Design, Expected, LEAST_PATIENTS, LEAST_TRAININGS,
+    compare,
+};
 use hardslice_train::round::RoundOutcome;
 use hardslice_view::table::{Table, comparison_tables, stacked};
 use hardslice_volume::whole_file::{read_json_if_there, write_json, write_whole_bytes};
@@ -18,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::campaign_args::{CampaignArgs, announce, check_all_folds};
 use crate::arms::{arm_words, comparison_plan};
 use crate::bars::{self, Bars};
-use crate::campaign::{ScoreRow, Trial, fail_if_an_arm_did, write_scores};
+use crate::campaign::{ScoreRow, Splits, Trial, fail_if_an_arm_did, write_scores};
 use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
 use crate::folder_lock::FolderLock;
 use crate::layout::{COMPARISON_FORMS, OutDir, RoundName};
@@ -28,26 +31,39 @@ use crate::{Done, report};
 
 /// Compare arms at the same number of steps, over patients and seeds, with controls.
 ///
-/// Every arm of the experiment is trained with every seed; then, and not before, the test set is
-/// opened. How arms will be compared is written and hashed first: the worst tenth of the patients'
-/// Dice decides, mean and minimum stand beside it, patients are the units, seeds a second level,
-/// and `p` is corrected for the number of comparisons. Where nothing is significant, it says so.
+/// Every arm of the experiment is trained with every seed and every division of the training
+/// patients into A and B; then, and not before, the test set is opened. How arms will be compared is
+/// written and hashed first: the Dice that the worst of five patients is expected to have decides,
+/// the mean is tested beside it, worst tenth and minimum are described. Patients, trainings and
+/// divisions are all taken to be random: that hard slices help is said where the interval of the
+/// difference lies above 0 against the baseline and against the random control, and of fewer than
+/// three trainings nothing is said. p and intervals are corrected for the number of arms and organs.
+/// Where nothing is significant, it says so.
 ///
 /// Arms that add slices are compared with the baseline and with the random control that adds as
 /// many; a baseline with another loss is compared with the baseline alone. With a rule of the split
 /// that has folds (`k_fold`, `leave_one_out`) all of them are run, and each patient is scored by
 /// the nets that did not see them.
 ///
+/// With --dry-run it prints what it would take, how likely a gain would be found, and what would be
+/// needed to find it in 80 of 100 experiments.
+///
 /// Stopped at any moment, the same command goes on where it was.
 ///
 /// Leaves in DIR: report.html, comparison.md (also .tex, .html), comparison.csv and estimates.csv,
 /// comparison.json, `comparison_plan.json`, scores.csv, store/, split.json and seed-<n>/<organ>/
 /// with a folder for each arm, as `run` leaves it; with folds split-<k>.json and
-/// seed-<n>/fold-<k>/<organ>/.
+/// seed-<n>/fold-<k>/<organ>/, with several divisions split-division-<m>.json and
+/// seed-<n>/division-<m>/<organ>/. scores.csv has the score of every training: with
+/// `comparison_plan.json` it is all that the verdict is made of.
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
     #[command(flatten)]
     common: CampaignArgs,
+    /// How many divisions of the same training patients into A and B; each is trained with every
+    /// seed. The test patients stay the same.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    splits: u64,
 }
 
 /// `comparison_plan.json`: what was fixed before the test set was opened.
@@ -55,24 +71,28 @@ pub(crate) struct Compare {
 struct FixedPlan {
     plan: ComparisonPlan,
     plan_blake3: String,
-    /// Hash of the experiment, the organs, the seeds and the cohort.
+    /// Hash of the experiment, the organs, the seeds, the number of divisions and the cohort.
     experiment_blake3: String,
 }
 
 impl Compare {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let experiment = self.common.experiment()?;
-        let plan = comparison_plan(&experiment.arms)?;
         let (device, bars) = (self.common.device.open()?, Bars::new());
         let campaign = self.common.campaign(&experiment, &device, &bars);
         let manifest = read_manifest(&experiment)?;
         let organs = trained_organs(&experiment, &manifest.organs)?;
+        let plan = comparison_plan(&experiment.arms, organs.len())?;
         if self.common.dry_run {
             let cases = manifest.cases.iter();
             let cases = cases.map(|case| (&case.patient, case.organs_annotated.as_slice()));
-            let trials = self.trials(&experiment, &organs, cases);
+            let trials = self.trials(&experiment, &organs, cases.clone());
             check_all_folds(&manifest, &trials)?;
             announce(&campaign, &trials)?;
+            let usable = usable(&organs, cases).collect::<BTreeSet<_>>();
+            for line in self.power(&experiment, &plan, usable.len())? {
+                bars::print(&line)?;
+            }
             return Ok(Done::Clean);
         }
         let lock = FolderLock::of(&self.common.out)?;
@@ -82,10 +102,16 @@ impl Compare {
         let trials = self.trials(&experiment, &organs, cases);
         announce(&campaign, &trials)?;
         // Before anything is trained: with tau = "paper" the test set is opened for the threshold.
-        let of_all = (experiment.to_toml()?, &organs, self.common.seeds());
+        let of_all = (
+            experiment.to_toml()?,
+            &organs,
+            self.common.seeds(),
+            self.splits,
+        );
         let hash = identity(&(of_all, cohort.store.content_hash()));
         fix(&plan, hash, &campaign.out.comparison_plan())?;
         let splits = campaign.splits(&cohort, &trials)?;
+        check_that_divisions_differ(&trials, &splits)?;
         let failed = campaign.train(&cohort, &trials, &splits)?;
 
         campaign.record(&cohort)?;
@@ -116,18 +142,22 @@ impl Compare {
             .flat_map(|(trial, outcome)| trial.scores(outcome))
             .collect();
         let is_leaky = outcomes.iter().any(|outcome| outcome.leaky);
-        write_scores(&out.scores(), &rows, is_leaky)?;
+        write_scores(&out.scores(), &rows, cohort.store.cases(), is_leaky)?;
         let (fixed, plan) = (plan, &scored(plan, &rows));
         let failed: Vec<String> = failed_notes(trials, outcomes);
         let mut comparisons: BTreeMap<String, Comparison> = BTreeMap::new();
         for organ in &cohort.organs {
             let of_organ = rows.iter().filter(|row| row.score.organ == *organ);
             let cases = cohort.store.cases();
-            let scores = of_organ.map(|row| arm_score(cases, row.arm.name(), row.seed, &row.score));
+            let scores =
+                of_organ.map(|row| arm_score(cases, row.arm.name(), row.training, &row.score));
             let scores: Vec<ArmScore> = scores.collect::<anyhow::Result<_>>()?;
             let mut compared = compare(plan, &arm_words(), &scores)
                 .with_context(|| format!("the arms cannot be compared on the {organ}"))?;
-            if self.common.seeds().len() > 1 {
+            if trials
+                .iter()
+                .any(|trial| trial.name.training() != trials[0].name.training())
+            {
                 compared.notes.push(OVER_TRAININGS.to_owned());
             }
             // What was fixed stands, though arms without any score cannot be compared.
@@ -148,29 +178,87 @@ impl Compare {
         Ok(())
     }
 
-    /// A round for each net, seed and fold. The folds depend on the patients of whom some organ is
-    /// annotated.
+    /// How likely a gain is found, and what it would take to find it in 80 of 100 experiments.
+    fn power(
+        &self,
+        experiment: &Experiment,
+        plan: &ComparisonPlan,
+        n_usable: usize,
+    ) -> anyhow::Result<Vec<String>> {
+        let n_patients = experiment.split.rule.n_tested(n_usable)?.unwrap_or(0);
+        let n_seeds = self.common.seeds().len();
+        let n_splits = usize::try_from(self.splits)?;
+        if n_patients < LEAST_PATIENTS {
+            return Ok(vec![format!(
+                "power: none, with {n_patients} test patients; a test takes {LEAST_PATIENTS}"
+            )]);
+        }
+        let design = Design {
+            n_patients,
+            n_splits,
+            n_seeds,
+            n_claims: plan.n_claims(),
+            alpha: plan.alpha,
+            end_point: plan.end_points[0],
+        };
+        let mut lines = vec![format!(
+            "power to find that an arm helps, over baseline and control: {n_patients} test patients, \
+             {n_seeds} seeds, {n_splits} splits, {} claims; nets are assumed to vary by {} and by {} \
+             on a patient, splits not",
+            plan.n_claims(),
+            Design::NET_SD,
+            Design::NET_PATIENT_SD,
+        )];
+        for expected in Expected::ALL {
+            let found = design.power(expected);
+            let or_no = |n: Option<usize>, what: &str, most: &str| match n {
+                Some(n) => format!("{n} {what}"),
+                None => format!("more than {most} {what}"),
+            };
+            lines.push(format!(
+                "  where {}: {:.0} %; 80 % takes {} a split, or {}",
+                expected.words(),
+                100.0 * found.power,
+                or_no(found.n_seeds_for_80, "seeds", "20"),
+                or_no(found.n_patients_for_80, "test patients", "320"),
+            ));
+        }
+        if n_splits * n_seeds < LEAST_TRAININGS {
+            lines.push(format!(
+                "  of fewer than {LEAST_TRAININGS} trainings nothing is concluded: take more --seeds or \
+                 --splits"
+            ));
+        }
+        Ok(lines)
+    }
+
+    /// A round for each net, seed, division and fold. The folds depend on the patients of whom some
+    /// organ is annotated.
     fn trials<'c>(
         &self,
         experiment: &Experiment,
         organs: &[Organ],
         cases: impl Iterator<Item = (&'c PatientId, &'c [Organ])>,
     ) -> Vec<Trial> {
-        let is_usable = |annotated: &[Organ]| annotated.iter().any(|organ| organs.contains(organ));
-        let usable = cases.filter(|(_, annotated)| is_usable(annotated));
         let rule = &experiment.split.rule;
-        let rules = rule.all_folds(usable.map(|(patient, _)| patient));
+        let rules = rule.all_folds(usable(organs, cases));
         let rules = rules.map_or(vec![None], |rules| rules.into_iter().map(Some).collect());
         let mut trials = Vec::new();
         for organs in nets(experiment, organs) {
             for seed in self.common.seeds() {
-                for (fold, rule) in rules.iter().enumerate() {
-                    let mut trial = trial(experiment, &organs, *seed);
-                    if let Some(rule) = rule {
-                        trial.experiment.split.rule = rule.clone();
-                        trial.name.fold = Some(fold);
+                for division in 0..self.splits {
+                    for (fold, rule) in rules.iter().enumerate() {
+                        let mut trial = trial(experiment, &organs, *seed);
+                        if self.splits > 1 {
+                            trial.experiment.split.division = division;
+                            trial.name.division = Some(division);
+                        }
+                        if let Some(rule) = rule {
+                            trial.experiment.split.rule = rule.clone();
+                            trial.name.fold = Some(fold);
+                        }
+                        trials.push(trial);
                     }
-                    trials.push(trial);
                 }
             }
         }
@@ -201,6 +289,37 @@ fn failed_notes(trials: &[Trial], outcomes: &[RoundOutcome]) -> Vec<String> {
         note.collect::<Vec<_>>()
     };
     trials.iter().zip(outcomes).flat_map(of_trial).collect()
+}
+
+/// The patients of whom some organ is annotated.
+fn usable<'c>(
+    organs: &[Organ],
+    cases: impl Iterator<Item = (&'c PatientId, &'c [Organ])>,
+) -> impl Iterator<Item = &'c PatientId> {
+    let is_usable = |annotated: &[Organ]| annotated.iter().any(|organ| organs.contains(organ));
+    let usable = cases.filter(move |(_, annotated)| is_usable(annotated));
+    usable.map(|(patient, _)| patient)
+}
+
+/// Refuses divisions that are the same: they would pass for independent ones.
+fn check_that_divisions_differ(trials: &[Trial], splits: &Splits) -> anyhow::Result<()> {
+    let mut seen = BTreeMap::new();
+    for trial in trials {
+        let Some(division) = trial.name.division else {
+            continue;
+        };
+        let split = &splits[&trial.name.split()];
+        let key = (trial.name.fold, split.b.clone());
+        let other = *seen.entry(key).or_insert(division);
+        if other != division {
+            return Err(anyhow!(
+                "the divisions {other} and {division} put the same patients into B: the lists of the \
+                 split say who they are, or so few divisions are possible that the best of all is \
+                 taken each time; lower `n_candidates` in [split], or take fewer --splits"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn trial(experiment: &Experiment, organs: &[Organ], seed: u64) -> Trial {
@@ -304,7 +423,7 @@ mod tests {
     fn a_plan_that_was_fixed_and_cannot_be_read_is_not_written_over() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("comparison_plan.json");
-        let plan = comparison_plan(&[Arm::Baseline, Arm::Hard]).unwrap();
+        let plan = comparison_plan(&[Arm::Baseline, Arm::Hard], 1).unwrap();
         let fixed = || fix(&plan, "of this experiment".to_owned(), &path);
         fixed().unwrap();
         fixed().unwrap();

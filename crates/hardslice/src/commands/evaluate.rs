@@ -18,7 +18,7 @@ use crate::named_files::labels_in;
 use crate::notes::Notes;
 use crate::outputs::{file_out, refuse_over_inputs};
 use crate::provenance::MadeOf;
-use crate::results::{OfTraining, score_cells, summary_rows, write_score_cells};
+use crate::results::{OfTraining, Training, score_cells, summary_rows, write_score_cells};
 use crate::scoring::{Pair, PairReader, Pairs};
 use crate::{Done, causes, provenance};
 
@@ -257,7 +257,7 @@ fn print_summary(rows: &[Row]) -> anyhow::Result<()> {
     let scored: Vec<TestScore> = scored.collect();
     let summary: Vec<SummaryRow> = summary_rows(scored.iter().map(|score| OfTraining {
         arm: "predictions",
-        seed: 0,
+        training: Training::default(),
         score,
     }));
     let shown = [Metric::Dice, Metric::Hd95, Metric::Nsd];

@@ -77,7 +77,12 @@ impl Sweep {
             .flat_map(|(trial, outcome)| trial.scores(outcome))
             .collect();
         let is_leaky = outcomes.iter().any(|outcome| outcome.leaky);
-        write_scores(&campaign.out.scores(), &rows, is_leaky)?;
+        write_scores(
+            &campaign.out.scores(),
+            &rows,
+            cohort.store.cases(),
+            is_leaky,
+        )?;
         let tables = paper_tables(&summaries(&rows));
         let shown: Vec<&PaperTable> = tables
             .iter()
@@ -156,7 +161,7 @@ fn summaries(rows: &[ScoreRow]) -> BTreeMap<PaperKey, Summary> {
             .zip(paper_row(row.arm.name(), row.ratio));
         if let Some(((organ, net), arm)) = key {
             let trainings = groups.entry(PaperKey { organ, net, arm }).or_default();
-            trainings.add(row.seed, &row.score);
+            trainings.add(row.training, &row.score);
         }
     }
     let summaries = groups.into_iter();

@@ -12,9 +12,9 @@ pub(super) fn section(gathered: &Gathered) -> Section {
         section.push(Err("No test scores are there yet.".to_owned()));
         return section;
     }
-    let mean = match gathered.seeds().len() {
+    let mean = match gathered.trainings().len() {
         0 | 1 => String::new(),
-        n => format!(" Each score is the mean over {n} seeds."),
+        n => format!(" Each score is the mean over {n} trainings."),
     };
     for organ in gathered.organs() {
         let of_organ = || scores.iter().filter(|(_, score)| score.organ == organ);

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use anyhow::Context;
 use hardslice_data::balance::Arm;
+use hardslice_train::Receipt;
 use hardslice_train::layout::TrainingDir;
 use hardslice_view::curves::{Curve, Mark, TrainingCurves};
 use hardslice_view::report::{Block, Figure, Section};
+use hardslice_volume::FileError;
 
 use super::found::FoundRound;
 use super::gathered::Gathered;
@@ -21,7 +23,7 @@ pub(super) fn section(gathered: &Gathered) -> Section {
 
 fn figure(round: &FoundRound, gathered: &Gathered) -> Result<Block, String> {
     let mut curves = TrainingCurves {
-        title: format!("Training, {}", round.name.organs),
+        title: format!("Training, {}", round.name.words()),
         ..TrainingCurves::default()
     };
     let mut trainings: Vec<(&str, Vec<TrainingDir>)> = Vec::new();
@@ -52,7 +54,10 @@ fn figure(round: &FoundRound, gathered: &Gathered) -> Result<Block, String> {
         });
     }
     if curves.loss.is_empty() {
-        return Err(format!("No training log is left of {}.", round.name.organs));
+        return Err(format!(
+            "No training log is left of {}.",
+            round.name.words()
+        ));
     }
     let last = read(&round.dir.pretrained())?.last().map(|line| line.step);
     curves.marks.extend(last.map(|iteration| Mark {
@@ -65,7 +70,7 @@ fn figure(round: &FoundRound, gathered: &Gathered) -> Result<Block, String> {
          schedule does not restart.{}",
         gathered.shown_words()
     );
-    let stem = format!("training-{}", round.name.organs);
+    let stem = format!("training-{}", round.name.organs_dir());
     Ok(Block::Figure(Figure::of_chart(
         &curves.to_chart(),
         &stem,
@@ -82,8 +87,19 @@ struct Line {
 /// The lines of a training log, none where nothing was trained; or why it cannot be read.
 fn read(dir: &TrainingDir) -> Result<Vec<Line>, String> {
     let path = dir.log();
-    if !path.exists() {
+    let failed = |error: FileError| format!("{}.", crate::causes(&error));
+    let receipt = Receipt::read(dir).map_err(failed)?;
+    if !path.exists() && receipt.is_none() {
         return Ok(Vec::new());
+    }
+    if let Some(receipt) = receipt
+        && !receipt.fits_log(dir).map_err(failed)?
+    {
+        return Err(format!(
+            "The training log {} was changed or cut off after the training ended: its curves would \
+             be wrong.",
+            path.display()
+        ));
     }
     lines(&path).map_err(|error| {
         let causes = crate::causes(error.as_ref());

@@ -14,7 +14,7 @@ use hardslice_volume::whole_file::read_sealed;
 
 use super::found::{FoundRound, Kind, find};
 use crate::layout::OutDir;
-use crate::results::{OfTraining, arm_score};
+use crate::results::{OfTraining, Training, arm_score};
 
 /// What a folder holds.
 pub(super) struct Gathered {
@@ -98,7 +98,7 @@ impl Gathered {
         let organs = listed(&self.organs());
         match self.kind {
             Kind::Run => format!("Hard slices of the {organs}"),
-            Kind::Compare => format!("Do hard slices help? The {organs} over several seeds"),
+            Kind::Compare => format!("Do hard slices help? The {organs} over several trainings"),
             Kind::Sweep => format!("Selection ratios and hard slices of the {organs}"),
         }
     }
@@ -121,7 +121,7 @@ impl Gathered {
 
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = self.leak_warnings();
-        if self.seeds().len() <= 1 {
+        if self.trainings().len() <= 1 {
             warnings.push(
                 "These numbers come from one seed. Another seed gives other nets; how much that \
                  moves them is in no interval below. The command compare trains several."
@@ -176,6 +176,15 @@ impl Gathered {
         seeds
     }
 
+    /// The trainings of each arm, over all seeds and divisions into A and B.
+    pub(super) fn trainings(&self) -> Vec<Training> {
+        let trainings = self.rounds.iter().map(|round| round.name.training());
+        let mut trainings: Vec<Training> = trainings.collect();
+        trainings.sort_unstable();
+        trainings.dedup();
+        trainings
+    }
+
     pub(super) fn arms(&self) -> Vec<Arm> {
         let mut arms: Vec<Arm> = self.scores.iter().map(|of_arm| of_arm.arm).collect();
         arms.sort_unstable();
@@ -207,12 +216,15 @@ impl Gathered {
         }
     }
 
-    /// The rounds of that variant and of the first seed: one for each fold and net's organs.
+    /// The rounds of that variant, of the first seed and of the first division into A and B: one for
+    /// each fold and net's organs.
     fn rounds_of_shown_seed(&self) -> Vec<&FoundRound> {
         let variant = self.shown_variant();
         let rounds = || self.rounds.iter().filter(|round| variant.has(round));
-        let seed = rounds().next().and_then(|round| round.name.seed);
-        rounds().filter(|round| round.name.seed == seed).collect()
+        let first = rounds().next();
+        let training = |round: &FoundRound| (round.name.seed, round.name.division);
+        let is_first = |round: &&FoundRound| first.map(training) == Some(training(round));
+        rounds().filter(is_first).collect()
     }
 
     /// The rounds whose training and mining are shown: of that variant, of the first seed and of
@@ -238,24 +250,22 @@ impl Gathered {
         rounds.find(|round| round.name.finds(organ.as_str()))
     }
 
-    /// Which seed and net pictures of test patients are of; empty where there is only one.
+    /// Which net and training pictures of test patients are of; empty where there is only one.
     pub(super) fn tested_words(&self) -> String {
         let variant = self.shown_variant().title();
-        let seed = self
-            .shown_rounds()
-            .first()
-            .and_then(|round| round.name.seed);
-        shown(Some(variant).into_iter().chain(seed.map(of_seed)))
+        let round = self.shown_rounds().into_iter().next();
+        let training = round.into_iter().flat_map(of_training);
+        shown(Some(variant).into_iter().chain(training))
     }
 
-    /// Which seed, net and fold training and mining are shown of; empty where there is only one.
+    /// Which net, training and fold training and mining are shown of; empty where there is only one.
     pub(super) fn shown_words(&self) -> String {
         let variant = self.shown_variant().title();
         let round = self.shown_rounds().into_iter().next();
-        let seed = round.and_then(|round| round.name.seed).map(of_seed);
+        let training = round.into_iter().flat_map(of_training);
         let fold = round.and_then(|round| round.name.fold);
         let fold = fold.map(|fold| format!("fold {fold}"));
-        shown(Some(variant).into_iter().chain(seed).chain(fold))
+        shown(Some(variant).into_iter().chain(training).chain(fold))
     }
 
     /// The scores of a variant's arms, round by round.
@@ -272,10 +282,17 @@ impl Gathered {
         let of_variant = self.of_variant(variant);
         let mut scores: Vec<(Arm, OfTraining<'_>)> = of_variant
             .flat_map(|of_arm| {
-                let seed = self.rounds[of_arm.round].name.seed.unwrap_or(0);
+                let training = self.rounds[of_arm.round].name.training();
                 of_arm.scores.iter().map(move |score| {
                     let arm = of_arm.arm.name();
-                    (of_arm.arm, OfTraining { arm, seed, score })
+                    (
+                        of_arm.arm,
+                        OfTraining {
+                            arm,
+                            training,
+                            score,
+                        },
+                    )
                 })
             })
             .collect();
@@ -324,9 +341,9 @@ impl Gathered {
         let cases = self.store.as_ref().map_err(Clone::clone)?.cases();
         let of_variant = self.of_variant(variant);
         let rows = of_variant.flat_map(|of_arm| {
-            let seed = self.rounds[of_arm.round].name.seed.unwrap_or(0);
+            let training = self.rounds[of_arm.round].name.training();
             let of_organ = of_arm.scores.iter().filter(|score| score.organ == *organ);
-            of_organ.map(move |score| arm_score(cases, of_arm.arm.name(), seed, score))
+            of_organ.map(move |score| arm_score(cases, of_arm.arm.name(), training, score))
         });
         let rows: anyhow::Result<Vec<ArmScore>> = rows.collect();
         rows.map_err(|error| format!("{error}."))
@@ -371,8 +388,12 @@ fn mean_of(members: &[&CaseScores]) -> CaseScores {
     }
 }
 
-fn of_seed(seed: u64) -> String {
-    format!("seed {seed}")
+/// The seed of a round and its division into A and B, where there are several.
+fn of_training(round: &FoundRound) -> impl Iterator<Item = String> + use<> {
+    let seed = round.name.seed.map(|seed| format!("seed {seed}"));
+    let division = round.name.division;
+    let division = division.map(|division| format!("division {division}"));
+    seed.into_iter().chain(division)
 }
 
 /// ` Shown: unet, seed 0.`; empty where no part says anything.

@@ -35,7 +35,7 @@ pub(super) fn read(round: &FoundRound) -> Result<Vec<LedgerRow>, String> {
     if !path.exists() {
         return Err(format!(
             "A was not mined for {}: no arm needs its hard slices.",
-            round.name.organs
+            round.name.words()
         ));
     }
     ledger::read(&path)
@@ -70,7 +70,7 @@ fn blocks(round: &FoundRound, mut rows: Vec<LedgerRow>) -> Vec<Block> {
         Column::words("triage", "triage"),
     ];
     let table = Table {
-        title: format!("Ledger of A, {}, hardest first", round.name.organs),
+        title: format!("Ledger of A, {}, hardest first", round.name.words()),
         columns,
         rows: rows.iter().map(cells).collect(),
         notes: vec![

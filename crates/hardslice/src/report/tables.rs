@@ -21,7 +21,7 @@ pub(super) fn section(gathered: &Gathered) -> Section {
         ));
         return section;
     }
-    if gathered.seeds().len() > 1 {
+    if gathered.trainings().len() > 1 {
         section.blocks.push(Block::Text(OVER_TRAININGS.to_owned()));
     }
     for variant in gathered.variants() {

@@ -9,7 +9,7 @@ use hardslice_view::curves::{IntervalGroup, IntervalRow, Intervals};
 use hardslice_view::report::{Block, Figure, Section, Tone, Verdict};
 use hardslice_volume::whole_file::read_json_if_there;
 
-use super::gathered::{Gathered, Variant};
+use super::gathered::{Gathered, Variant, counted};
 use crate::arms::{arm_words, comparison_plan};
 use crate::layout::OutDir;
 
@@ -58,7 +58,8 @@ pub(super) fn comparison(
     let was_run = |arm: &Arm| scores.iter().any(|score| score.arm == arm.name());
     let arms: Vec<Arm> = Arm::ALL.into_iter().filter(was_run).collect();
     let no_verdict = |error: &dyn std::error::Error| format!("no verdict, because {error}.");
-    let plan = comparison_plan(&arms).map_err(|error| no_verdict(&error))?;
+    let plan =
+        comparison_plan(&arms, gathered.organs().len()).map_err(|error| no_verdict(&error))?;
     compare(&plan, &arm_words(), &scores).map_err(|error| no_verdict(&error))
 }
 
@@ -93,6 +94,10 @@ fn verdict(organ: &Organ, comparison: &Comparison) -> Verdict {
         notes: comparison.notes.clone(),
     }
 }
+
+/// What stands below charts with intervals.
+const DASHED: &str = "A dashed interval may hold the truth more or less often than it says, because \
+                      of few patients or trainings; what has none is described, not tested.";
 
 /// Arms by end point, and their differences.
 fn figures(gathered: &Gathered, organ: &Organ, comparison: &Comparison) -> Vec<Block> {
@@ -139,7 +144,7 @@ fn figures(gathered: &Gathered, organ: &Organ, comparison: &Comparison) -> Vec<B
                 .collect(),
         }
     });
-    let dashed = "A dashed interval means little, because the end point hangs on one patient.";
+    let corrected = (1000.0 * (1.0 - plan.alpha / comparison.n_claims as f64)).round() / 10.0;
     let arms = Intervals {
         title: format!("{organ}: {} by arm", plan.score),
         x_name: format!("{} on the test patients", plan.score),
@@ -161,16 +166,17 @@ fn figures(gathered: &Gathered, organ: &Organ, comparison: &Comparison) -> Vec<B
             &differences,
             "gain",
             format!(
-                "Differences of the arms on the same {organ} test patients, with {percent} % \
-                 percentile intervals over resampled patients and seeds, not corrected for several \
-                 comparisons. {dashed}"
+                "Differences of the arms on the same {organ} test patients, with {corrected} % \
+                 intervals for other patients and other trainings, corrected for {} in all organs. \
+                 {DASHED}",
+                counted(comparison.n_claims, "claim")
             ),
         ),
         figure(
             &arms,
             "arms",
             format!(
-                "{} of each arm by end point, with {percent} % percentile intervals. {dashed} \
+                "{} of each arm by end point, with {percent} % intervals. {DASHED} \
                  Overlapping intervals say nothing about a difference, since the patients are the \
                  same.",
                 plan.score

@@ -1,0 +1,192 @@
+//! How sure an estimate is where every patient meets every training: patients, trainings and A|B
+//! splits are all random.
+//!
+//! The rows are trainings, the columns patients. The variance of an arm's mean, or of the difference
+//! of two arms' means on the same patients, is that between patients (of the trainings' mean), plus
+//! that between each arm's trainings, less what both of these count: the rest of each arm's table.
+//! Where trainings share a split, the means of the splits are taken for trainings as well, and the
+//! greater standard error counts. Arms are taken to be trained apart: if one seed moves two arms
+//! alike, the standard error of their difference is too large, never too small.
+//!
+//! # Sources
+//!
+//! - H. Scheffé (1959), "The Analysis of Variance", chapter 7: the crossed table with random rows and
+//!   columns.
+//! - F. E. Satterthwaite (1946), "An approximate distribution of estimates of variance components",
+//!   Biometrics Bulletin 2(6), 110–114. We count the degrees of freedom of the added parts alone, and
+//!   let the variance fall below neither of them.
+//! - P. Hall (1992), "On the removal of skewness by transformation", Journal of the Royal
+//!   Statistical Society B 54(1), 221–228: the interval of a single arm, whose patients are skewed.
+
+use super::mean::mean;
+use super::student_t::{quantile, two_sided_p};
+
+/// An estimate's standard error and its degrees of freedom.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Spread {
+    pub(super) standard_error: f64,
+    pub(super) df: f64,
+    /// Third standardised moment of the patients' part, over `√n`, as it shows in the whole.
+    skewness: f64,
+}
+
+impl Spread {
+    /// Of one arm's mean, or of the difference of two arms: `[arm][training][patient]`, at least two
+    /// patients. `splits` names the split of each training. With one training it holds the spread of
+    /// patients alone.
+    pub(super) fn of(arms: &[Vec<Vec<f64>>], splits: &[u64]) -> Self {
+        let by_training = Self::of_rows(arms);
+        let mut names = splits.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        if names.len() < 2 || names.len() == splits.len() {
+            return by_training;
+        }
+        let of_arm = |rows: &Vec<Vec<f64>>| -> Vec<Vec<f64>> {
+            let of_split = |name: &u64| {
+                let members = rows.iter().zip(splits).filter(|(_, split)| *split == name);
+                column_means(&members.map(|(row, _)| row.as_slice()).collect::<Vec<_>>())
+            };
+            names.iter().map(of_split).collect()
+        };
+        let by_split = Self::of_rows(&arms.iter().map(of_arm).collect::<Vec<_>>());
+        if by_split.standard_error > by_training.standard_error {
+            by_split
+        } else {
+            by_training
+        }
+    }
+
+    fn of_rows(arms: &[Vec<Vec<f64>>]) -> Self {
+        let (n_rows, n) = (arms[0].len() as f64, arms[0][0].len());
+        let columns: Vec<Vec<f64>> = arms.iter().map(|rows| column_means_of(rows)).collect();
+        let patients: Vec<f64> = match &columns[..] {
+            [arm, reference] => arm.iter().zip(reference).map(|(a, r)| a - r).collect(),
+            columns => columns[0].clone(),
+        };
+        let between_patients = sum_of_squares(&patients) / (n as f64 - 1.0) / n as f64;
+        let (mut between_rows, mut in_both, mut of_df) = (0.0, 0.0, 0.0);
+        if n_rows > 1.0 {
+            for (rows, columns) in arms.iter().zip(&columns) {
+                let means: Vec<f64> = rows.iter().map(|row| mean(row.iter().copied())).collect();
+                let of_arm = sum_of_squares(&means) / (n_rows - 1.0) / n_rows;
+                between_rows += of_arm;
+                of_df += of_arm * of_arm / (n_rows - 1.0);
+                let whole = mean(means.iter().copied());
+                let rest: f64 = rows
+                    .iter()
+                    .zip(&means)
+                    .flat_map(|(row, of_row)| {
+                        let cells = row.iter().zip(columns);
+                        cells.map(move |(cell, of_column)| cell - of_row - of_column + whole)
+                    })
+                    .map(|rest| rest * rest)
+                    .sum();
+                in_both += rest / ((n_rows - 1.0) * (n as f64 - 1.0)) / (n_rows * n as f64);
+            }
+        }
+        let added = between_patients + between_rows;
+        let variance = (added - in_both).max(between_patients).max(between_rows);
+        of_df += between_patients * between_patients / (n as f64 - 1.0);
+        let df = if of_df > 0.0 {
+            (variance * variance / of_df).max(1.0)
+        } else {
+            n as f64 - 1.0
+        };
+        Self {
+            standard_error: variance.sqrt(),
+            df,
+            skewness: skewness_of_mean(&patients, variance),
+        }
+    }
+
+    /// The chance of an estimate at least so far from 0 where the truth is 0.
+    pub(super) fn two_sided_p(&self, estimate: f64) -> f64 {
+        if self.standard_error > 0.0 {
+            two_sided_p(estimate / self.standard_error, self.df)
+        } else if estimate == 0.0 {
+            1.0
+        } else {
+            0.0
+        }
+    }
+
+    /// Half the width of the interval that leaves `alpha` out.
+    pub(super) fn half_width(&self, alpha: f64) -> f64 {
+        self.standard_error * quantile(alpha, self.df)
+    }
+
+    /// The ends of an interval that leaves `alpha` out, half on each side, for an estimate whose
+    /// patients are skewed.
+    pub(super) fn skewed_ends(&self, estimate: f64, alpha: f64) -> [f64; 2] {
+        let t = quantile(alpha, self.df);
+        [t, -t].map(|t| estimate - self.standard_error * self.unskewed(t))
+    }
+
+    fn unskewed(&self, t: f64) -> f64 {
+        let a = self.skewness;
+        if a.abs() < 1e-8 {
+            return t;
+        }
+        (libm::cbrt(1.0 + a * (t - a / 6.0)) - 1.0) * 3.0 / a
+    }
+}
+
+fn column_means_of(rows: &[Vec<f64>]) -> Vec<f64> {
+    column_means(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+fn column_means(rows: &[&[f64]]) -> Vec<f64> {
+    let of_column = |column: usize| mean(rows.iter().map(|row| row[column]));
+    (0..rows[0].len()).map(of_column).collect()
+}
+
+/// Of the differences from the mean.
+fn sum_of_squares(values: &[f64]) -> f64 {
+    let centre = mean(values.iter().copied());
+    values.iter().map(|value| (value - centre).powi(2)).sum()
+}
+
+fn skewness_of_mean(patients: &[f64], variance: f64) -> f64 {
+    let n = patients.len() as f64;
+    let centre = mean(patients.iter().copied());
+    let third: f64 = patients.iter().map(|value| (value - centre).powi(3)).sum();
+    if variance > 0.0 {
+        // The third moment of the mean, over that of a whole with this variance.
+        third / n / (n * n) / (variance * variance.sqrt())
+    } else {
+        0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_trainings_and_two_patients_worked_by_hand() {
+        // Rows 1 3 and 3 9: columns 2 and 6, rows 2 and 6, whole 4; the rest is ±1 everywhere.
+        let table = vec![vec![1.0, 3.0], vec![3.0, 9.0]];
+        // Between patients 8 / 1 / 2 = 4, between rows 4, counted twice 4 / 1 / 4 = 1.
+        let found = Spread::of(&[table], &[0, 0]);
+        assert!((found.standard_error - 7.0_f64.sqrt()).abs() < 1e-15);
+        assert!((found.df - 49.0 / 32.0).abs() < 1e-14, "49 / (16 + 16)");
+    }
+
+    #[test]
+    fn one_training_knows_of_patients_alone() {
+        let found = Spread::of(&[vec![vec![0.5, 0.75, 1.0]]], &[0]);
+        assert!((found.standard_error - (0.0625_f64 / 3.0).sqrt()).abs() < 1e-15);
+        assert!((found.df - 2.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn trainings_that_agree_within_a_split_count_as_one() {
+        let row = |shift: f64| (0..8).map(|i| shift + 0.01 * f64::from(i)).collect();
+        let together = vec![row(0.0), row(0.0), row(0.5), row(0.5)];
+        let apart = Spread::of(std::slice::from_ref(&together), &[0, 1, 2, 3]);
+        let nested = Spread::of(&[together], &[0, 0, 1, 1]);
+        assert!(nested.standard_error > apart.standard_error);
+        assert!(nested.df < apart.df, "two splits, not four trainings");
+    }
+}

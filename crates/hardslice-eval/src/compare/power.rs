@@ -1,0 +1,133 @@
+//! What an experiment can show, before it is run.
+
+use super::end_point::EndPoint;
+use super::simulation::{Gain, Patients, Simulation};
+
+/// Repetitions of each simulation: a power of 80 % has a standard error of 1.8 %.
+const N_REPETITIONS: usize = 500;
+
+/// The power that is aimed at.
+const WANTED: f64 = 0.8;
+
+/// Seeds that are tried, at most.
+const MOST_SEEDS: usize = 20;
+
+/// Numbers of test patients that are tried.
+const PATIENTS: [usize; 9] = [20, 30, 40, 60, 80, 120, 160, 240, 320];
+
+/// What is going to be compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Design {
+    /// Test patients, at least [`LEAST_PATIENTS`](super::LEAST_PATIENTS).
+    pub n_patients: usize,
+    /// A|B splits.
+    pub n_splits: usize,
+    /// Seeds of each split.
+    pub n_seeds: usize,
+    /// The plan's claims.
+    pub n_claims: usize,
+    /// The plan's `alpha`.
+    pub alpha: f64,
+    /// The plan's primary end point.
+    pub end_point: EndPoint,
+}
+
+/// A gain that an experiment might be made to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// A tenth of the patients fails, at 0.50 to 0.75, and gains 0.10.
+    FailingTenthGains,
+    /// Every patient gains 0.01.
+    AllGain,
+}
+
+/// What a design can show.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Power {
+    /// The gain.
+    pub expected: Expected,
+    /// The chance of the verdict that `hard` helps: better than its baseline and its control.
+    pub power: f64,
+    /// Seeds of each split that would give 80 %, with the same patients and splits; `None` where 20
+    /// do not.
+    pub n_seeds_for_80: Option<usize>,
+    /// Test patients that would, with the same trainings; `None` where 320 do not.
+    pub n_patients_for_80: Option<usize>,
+}
+
+impl Expected {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::FailingTenthGains, Self::AllGain];
+
+    /// What is assumed, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::FailingTenthGains => {
+                "a tenth of the patients fails (0.50 to 0.75) and gains 0.10"
+            }
+            Self::AllGain => "every patient gains 0.01",
+        }
+    }
+}
+
+impl Design {
+    /// Standard deviation of nets that is assumed.
+    pub const NET_SD: f64 = 0.005;
+
+    /// Standard deviation of nets on single patients that is assumed.
+    pub const NET_PATIENT_SD: f64 = 0.02;
+
+    /// The power for a gain, by simulation, and what would be needed for 80 %. Nets are assumed to
+    /// vary by [`Design::NET_SD`] and [`Design::NET_PATIENT_SD`], splits by nothing of their own.
+    ///
+    /// # Panics
+    ///
+    /// For fewer patients than a test takes, and without trainings.
+    pub fn power(&self, expected: Expected) -> Power {
+        let n_least = super::LEAST_TRAININGS.div_ceil(self.n_splits);
+        let seeds = |n_seeds: &usize| {
+            Self {
+                n_seeds: *n_seeds,
+                ..*self
+            }
+            .helps(expected)
+                >= WANTED
+        };
+        let patients = |n_patients: &usize| {
+            Self {
+                n_patients: *n_patients,
+                ..*self
+            }
+            .helps(expected)
+                >= WANTED
+        };
+        let is_enough = self.n_splits * self.n_seeds >= super::LEAST_TRAININGS;
+        Power {
+            expected,
+            power: self.helps(expected),
+            n_seeds_for_80: (n_least..=MOST_SEEDS).find(seeds),
+            n_patients_for_80: PATIENTS.into_iter().filter(|_| is_enough).find(patients),
+        }
+    }
+
+    fn helps(&self, expected: Expected) -> f64 {
+        let (patients, gain) = match expected {
+            Expected::FailingTenthGains => (Patients::TenthFails, Gain::OfFailing(0.1)),
+            Expected::AllGain => (Patients::Normal, Gain::OfAll(0.01)),
+        };
+        let simulation = Simulation {
+            n_patients: self.n_patients,
+            n_splits: self.n_splits,
+            n_seeds: self.n_seeds,
+            patients,
+            gain,
+            split_sd: 0.0,
+            net_sd: Self::NET_SD,
+            net_patient_sd: Self::NET_PATIENT_SD,
+            end_point: self.end_point,
+            n_claims: self.n_claims,
+            alpha: self.alpha,
+        };
+        simulation.run(N_REPETITIONS, 0).helps
+    }
+}

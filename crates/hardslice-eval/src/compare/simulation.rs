@@ -1,0 +1,267 @@
+//! What the procedure holds: experiments drawn from a known truth, and how often the verdict is right.
+//!
+//! A score is the patient's, plus the luck of the split, of the net, and of the net on the patient.
+//! Three arms are drawn, `hard`, its baseline and its control; trainings of different arms share
+//! nothing but the patients.
+
+use rayon::prelude::*;
+
+use super::by_plan::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
+use super::crossed::Spread;
+use super::end_point::EndPoint;
+use super::jackknife::pseudo_values;
+use super::mean::mean;
+use super::paired::LEAST_PATIENTS;
+use crate::splitmix::SplitMix64;
+
+/// How Dice is spread over patients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patients {
+    /// Normal, 0.92 with a standard deviation of 0.03.
+    Normal,
+    /// The same, but each patient fails with a chance of one in ten and lies at 0.3 to 0.8: the
+    /// number of failing patients is luck, too.
+    Skewed,
+    /// Exactly a tenth of the patients, rounded up, fails and lies at 0.5 to 0.75; the others at 0.92
+    /// with a standard deviation of 0.02.
+    TenthFails,
+}
+
+/// What `hard` gains over both other arms, which are the same.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Gain {
+    /// Nothing: all three arms are the same.
+    Nothing,
+    /// So much in every patient.
+    OfAll(f64),
+    /// So much in patients who fail.
+    OfFailing(f64),
+}
+
+/// An experiment whose truth is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Simulation {
+    /// Test patients, at least [`LEAST_PATIENTS`](super::LEAST_PATIENTS).
+    pub n_patients: usize,
+    /// A|B splits of each arm.
+    pub n_splits: usize,
+    /// Seeds of each split.
+    pub n_seeds: usize,
+    /// How Dice is spread over patients.
+    pub patients: Patients,
+    /// What `hard` gains.
+    pub gain: Gain,
+    /// Standard deviation of what a split adds to all nets of an arm.
+    pub split_sd: f64,
+    /// Standard deviation of what a net adds to all patients.
+    pub net_sd: f64,
+    /// Standard deviation of what a net adds to a single patient.
+    pub net_patient_sd: f64,
+    /// The end point that decides, one that is tested.
+    pub end_point: EndPoint,
+    /// Claims that are corrected for.
+    pub n_claims: usize,
+    /// The plan's `alpha`.
+    pub alpha: f64,
+}
+
+/// How often something came out, each from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rates {
+    /// `hard` was found better than both others.
+    pub helps: f64,
+    /// `hard` was found worse than one of the others.
+    pub harms: f64,
+    /// `hard` was found better than its baseline, whatever the control said.
+    pub over_baseline: f64,
+    /// The interval of the difference to the baseline held the truth; `None` for a gain of failing
+    /// patients, whose truth has no closed form.
+    pub difference_held: Option<f64>,
+    /// The interval of the baseline held its end point in the population; `None` where exactly a
+    /// tenth fails, which is no population to draw from.
+    pub arm_held: Option<f64>,
+}
+
+impl Default for Simulation {
+    /// Forty patients of whom a tenth fails, five seeds of one split, nets that vary by 0.005 and by
+    /// 0.02 on a patient; nothing differs.
+    fn default() -> Self {
+        Self {
+            n_patients: 40,
+            n_splits: 1,
+            n_seeds: 5,
+            patients: Patients::TenthFails,
+            gain: Gain::Nothing,
+            split_sd: 0.0,
+            net_sd: 0.005,
+            net_patient_sd: 0.02,
+            end_point: EndPoint::WorstOfFive,
+            n_claims: 1,
+            alpha: 0.05,
+        }
+    }
+}
+
+/// What one repetition found.
+#[expect(clippy::struct_excessive_bools, reason = "each is counted by itself")]
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    helps: bool,
+    harms: bool,
+    over_baseline: bool,
+    difference_held: bool,
+    arm_held: bool,
+}
+
+impl Simulation {
+    /// Repeats the experiment. The same seed gives the same rates on any number of threads.
+    ///
+    /// # Panics
+    ///
+    /// For fewer patients than a test takes, no training, and an end point that is not tested.
+    pub fn run(&self, n_repetitions: usize, seed: u64) -> Rates {
+        assert!(self.n_patients >= LEAST_PATIENTS, "a test takes more");
+        let of_population = self.of_population(seed);
+        let found: Vec<Found> = (0..n_repetitions as u64)
+            .into_par_iter()
+            .map(|idx| self.repeat(&mut Normal::new(seed, idx), of_population))
+            .collect();
+        let share = |is: fn(&Found) -> bool| {
+            found.iter().filter(|found| is(found)).count() as f64 / n_repetitions as f64
+        };
+        let is_closed = !matches!(self.gain, Gain::OfFailing(_));
+        Rates {
+            helps: share(|found| found.helps),
+            harms: share(|found| found.harms),
+            over_baseline: share(|found| found.over_baseline),
+            difference_held: is_closed.then(|| share(|found| found.difference_held)),
+            arm_held: of_population.map(|_| share(|found| found.arm_held)),
+        }
+    }
+
+    /// Whether the intervals of such an experiment are marked unreliable.
+    pub fn is_marked(&self) -> bool {
+        self.n_patients < RELIABLE_PATIENTS || self.n_trainings() < RELIABLE_TRAININGS
+    }
+
+    fn n_trainings(&self) -> usize {
+        self.n_splits * self.n_seeds
+    }
+
+    fn repeat(&self, draws: &mut Normal, of_population: Option<f64>) -> Found {
+        let splits: Vec<u64> = (0..self.n_splits as u64)
+            .flat_map(|split| std::iter::repeat_n(split, self.n_seeds))
+            .collect();
+        let patients: Vec<(f64, bool)> = (0..self.n_patients)
+            .map(|idx| self.patient(idx, draws))
+            .collect();
+        let [hard, baseline, control] = [true, false, false].map(|gains| {
+            let mut rows = Vec::new();
+            for _ in 0..self.n_splits {
+                let of_split = self.split_sd * draws.next();
+                for _ in 0..self.n_seeds {
+                    let of_net = of_split + self.net_sd * draws.next();
+                    let score = |&(of_patient, fails): &(f64, bool)| {
+                        let gain = match self.gain {
+                            Gain::OfAll(gain) if gains => gain,
+                            Gain::OfFailing(gain) if gains && fails => gain,
+                            _ => 0.0,
+                        };
+                        of_patient + gain + of_net + self.net_patient_sd * draws.next()
+                    };
+                    let scores: Vec<f64> = patients.iter().map(score).collect();
+                    rows.push(pseudo_values(self.end_point, &scores));
+                }
+            }
+            rows
+        });
+        let whole = |rows: &Vec<Vec<f64>>| {
+            let means = rows.iter().map(|row| mean(row.iter().copied()));
+            mean(means)
+        };
+        let corrected = self.alpha / self.n_claims as f64;
+        let truth = match self.gain {
+            Gain::OfAll(gain) => gain,
+            Gain::Nothing | Gain::OfFailing(_) => 0.0,
+        };
+        let is_enough = self.n_trainings() >= LEAST_TRAININGS;
+        // Better, worse, and whether the interval held the truth.
+        let against = |other: &Vec<Vec<f64>>| {
+            let difference = whole(&hard) - whole(other);
+            let spread = Spread::of(&[hard.clone(), other.clone()], &splits);
+            let is_shown = is_enough && spread.two_sided_p(difference) <= corrected;
+            let held = spread.two_sided_p(difference - truth) > corrected;
+            (
+                is_shown && difference > 0.0,
+                is_shown && difference < 0.0,
+                held,
+            )
+        };
+        let (over_baseline, below_baseline, difference_held) = against(&baseline);
+        let (over_control, below_control, _) = against(&control);
+        let arm_held = of_population.is_some_and(|truth| {
+            let spread = Spread::of(std::slice::from_ref(&baseline), &splits);
+            let [low, high] = spread.skewed_ends(whole(&baseline), self.alpha);
+            low <= truth && truth <= high
+        });
+        Found {
+            helps: over_baseline && over_control,
+            harms: below_baseline || below_control,
+            over_baseline,
+            difference_held,
+            arm_held,
+        }
+    }
+
+    /// A patient's score by an average net, and whether they fail.
+    fn patient(&self, idx: usize, draws: &mut Normal) -> (f64, bool) {
+        let (sd, fails, low, high) = match self.patients {
+            Patients::Normal => (0.03, false, 0.0, 0.0),
+            Patients::Skewed => (0.03, draws.uniform() < 0.1, 0.3, 0.8),
+            Patients::TenthFails => (0.02, idx < self.n_patients.div_ceil(10), 0.5, 0.75),
+        };
+        if fails {
+            (low + (high - low) * draws.uniform(), true)
+        } else {
+            (0.92 + sd * draws.next(), false)
+        }
+    }
+
+    /// The baseline's end point over very many patients.
+    fn of_population(&self, seed: u64) -> Option<f64> {
+        const MANY: u64 = 200_000;
+        if self.patients == Patients::TenthFails {
+            return None;
+        }
+        let score = |idx| {
+            let mut draws = Normal::new(!seed, idx);
+            self.patient(0, &mut draws).0 + self.net_patient_sd * draws.next()
+        };
+        let scores: Vec<f64> = (0..MANY).into_par_iter().map(score).collect();
+        self.end_point.of(&scores)
+    }
+}
+
+/// Normal numbers, the same on every machine.
+///
+/// # Sources
+///
+/// G. E. P. Box and M. E. Muller (1958), "A note on the generation of random normal deviates", Annals
+/// of Mathematical Statistics 29(2), 610–611.
+struct Normal(SplitMix64);
+
+impl Normal {
+    fn new(seed: u64, idx: u64) -> Self {
+        Self(SplitMix64::of_resample(seed, idx))
+    }
+
+    /// Above 0 and at most 1.
+    fn uniform(&mut self) -> f64 {
+        ((self.0.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn next(&mut self) -> f64 {
+        let (radius, turn) = (self.uniform(), self.uniform());
+        (-2.0 * libm::log(radius)).sqrt() * libm::cos(2.0 * std::f64::consts::PI * turn)
+    }
+}

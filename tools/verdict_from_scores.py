@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""The verdict of a comparison again, from its committed scores alone.
+
+    pip install numpy scipy
+    python tools/verdict_from_scores.py DIR
+
+DIR holds scores.csv and comparison_plan.json, as `hardslice compare` leaves them; a comparison.json
+beside them is checked. Written apart from the program: end points by binomial coefficients,
+pseudo-values by leaving patients out.
+"""
+
+import csv
+import json
+import math
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+
+def end_point(name, scores):
+    scores = np.sort(scores)
+    n = len(scores)
+    if name == "worst_of_five":
+        k = min(5, n)
+        weights = [math.comb(n - i, k - 1) / math.comb(n, k) for i in range(1, n + 1)]
+        return float(np.dot(scores, weights))
+    return {
+        "mean": scores.mean(),
+        "worst_tenth": scores[: -(-n // 10)].mean(),
+        "min": scores[0],
+    }[name]
+
+
+def pseudo_values(name, scores):
+    n, whole = len(scores), end_point(name, scores)
+    return [n * whole - (n - 1) * end_point(name, np.delete(scores, p)) for p in range(n)]
+
+
+def spread(arms):
+    """Standard error and degrees of freedom of the difference of two tables, trainings by patients."""
+    trainings, patients = arms[0].shape
+    by_patient = (arms[0] - arms[1]).mean(axis=0).var(ddof=1) / patients
+    by_training, in_both = [], []
+    for arm in arms if trainings > 1 else []:
+        by_training.append(arm.mean(axis=1).var(ddof=1) / trainings)
+        rest = arm - arm.mean(axis=0) - arm.mean(axis=1)[:, None] + arm.mean()
+        in_both.append((rest**2).sum() / ((trainings - 1) * (patients - 1)) / rest.size)
+    whole = sum(by_training)
+    variance = max(by_patient + whole - sum(in_both), by_patient, whole)
+    squares = by_patient**2 / (patients - 1)
+    squares += sum(b**2 for b in by_training) / max(trainings - 1, 1)
+    return math.sqrt(variance), max(variance**2 / squares, 1.0) if squares else patients - 1
+
+
+def compared(table, arm, reference, name, alpha):
+    """Difference, interval, p; the last two None where there is no test."""
+    shared = sorted(set(table[arm]) & set(table[reference]))
+
+    def of_patient(patient):
+        """The mean over the cases that both arms have a value for, in every training."""
+        values = []
+        for training in shared:
+            cases = [table[of][training].get(patient, {}) for of in (arm, reference)]
+            both = sorted(set(cases[0]) & set(cases[1]))
+            if not both:
+                return None
+            values.append([np.mean([of[case] for case in both]) for of in cases])
+        return values
+
+    patients = sorted({p for of in (arm, reference) for t in shared for p in table[of][t]})
+    values = [v for v in map(of_patient, patients) if v is not None]
+    arms = np.moveaxis(np.array(values), 0, 2).swapaxes(0, 1)  # [arm][training][patient]
+    estimates = [np.mean([end_point(name, scores) for scores in of]) for of in arms]
+    difference = estimates[0] - estimates[1]
+    if name not in ("worst_of_five", "mean") or arms.shape[2] < 6:
+        return difference, None, None
+    tables = [np.array([pseudo_values(name, scores) for scores in of]) for of in arms]
+    error, df = spread(tables)
+    splits = [split for split, _ in shared]
+    names = sorted(set(splits))
+    if 1 < len(names) < len(splits):
+        by_split = [
+            np.array([t[np.array(splits) == split].mean(axis=0) for split in names]) for t in tables
+        ]
+        error, df = max((error, df), spread(by_split), key=lambda of: of[0])
+    half = stats.t.ppf(1 - alpha / 2, df) * error
+    p = 2 * stats.t.sf(abs(difference) / error, df) if error else float(difference == 0)
+    return difference, (difference - half, difference + half), p if len(shared) >= 3 else None
+
+
+def main(folder):
+    plan = json.loads((folder / "comparison_plan.json").read_text())["plan"]
+    found = folder / "comparison.json"
+    found = json.loads(found.read_text()) if found.exists() else {}
+    tables = defaultdict(lambda: defaultdict(lambda: defaultdict(lambda: defaultdict(dict))))
+    with open(folder / "scores.csv", newline="") as file:
+        for row in csv.DictReader(file):
+            training = (int(row["division"]), int(row["seed"]))
+            of_patient = tables[row["organ"]][row["arm"]][training][row["patient"]]
+            if row["dice"]:
+                of_patient[row["case"]] = float(row["dice"])
+    pairs = [
+        (claimed["arm"], reference["arm"])
+        for claimed in plan["arms"]
+        for reference in plan["references"]
+        if claimed["arm"] != reference["arm"]
+        and (claimed["chooses_slices"] or reference["role"] == "baseline")
+    ]
+    n_claims = len({arm for arm, _ in pairs}) * plan["n_organs"]
+    differ = 0
+    for organ, table in tables.items():
+        for arm, reference in pairs:
+            for name in plan["end_points"]:
+                difference, interval, p = compared(
+                    table, arm, reference, name, plan["alpha"] / n_claims
+                )
+                shown = f"{organ}: {arm} less {reference}, {name}: {difference:.4f}"
+                if interval:
+                    shown += f" ({interval[0]:.4f} to {interval[1]:.4f})"
+                if p is not None:
+                    is_shown = interval[0] > 0 or interval[1] < 0
+                    shown += f", p {min(1, p * n_claims):.4f}, {'shown' if is_shown else 'not shown'}"
+                print(shown)
+                for row in found.get(organ, {}).get("rows", []):
+                    key = (row["arm"], row["reference"], row["end_point"])
+                    if key != (arm, reference, name):
+                        continue
+                    got, want = [difference], [row["difference"]]
+                    if interval:
+                        got += interval
+                        want += [row["interval"]["low"], row["interval"]["high"]]
+                    if p is not None:
+                        got.append(p)
+                        want.append(row["test"]["p"])
+                    if not np.allclose(got, want, rtol=1e-8, atol=1e-10):
+                        differ += 1
+                        print(f"  comparison.json has {want}")
+    print("all as in comparison.json" if found and not differ else f"{differ} differ")
+    return 1 if differ else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    sys.exit(main(Path(sys.argv[1])))
