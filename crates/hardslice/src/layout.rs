@@ -22,7 +22,7 @@ use hardslice_volume::whole_file::{read_json_if_there, write_json};
 use hardslice_volume::{Action, FileError};
 use thiserror::Error;
 
-use crate::results::Training;
+use crate::training::Training;
 
 /// An output has no name of its own, as `.` and `..` have none.
 #[derive(Debug, Error)]

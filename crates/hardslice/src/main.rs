@@ -21,6 +21,7 @@ mod reported_table;
 mod results;
 mod scans;
 mod scoring;
+mod training;
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -5,26 +5,18 @@ use super::comparison::{
 };
 use super::crossed::Spread;
 use super::error::CompareError;
+use super::limits::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use super::paired::Paired;
 use super::plan::{ComparisonPlan, Reference};
 use super::scores::{ArmScore, Scores};
 use super::verdict;
 use super::words::Wording;
 
-/// Trainings of each arm without which nothing is concluded.
-pub const LEAST_TRAININGS: usize = 3;
-
-/// Patients from which on intervals hold the truth as often as they say, however few fail.
-pub const RELIABLE_PATIENTS: usize = 60;
-
-/// Trainings from which on they do.
-pub const RELIABLE_TRAININGS: usize = 5;
-
 /// Compares arms by plan. The same scores, in any order within an arm, give the same bits on any
 /// number of threads.
 ///
-/// Arms are paired on patient and training (split and seed), and cases on both: what one arm lacks is left out of the
-/// other too, and counted. For several organs make one comparison each, by one plan that says how
+/// Arms are paired on patient and training (split and seed), and cases on both: what one arm lacks is
+/// left out of the other too, and counted. For several organs make one comparison each, by one plan that says how
 /// many there are.
 ///
 /// ```

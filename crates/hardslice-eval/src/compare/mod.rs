@@ -10,6 +10,7 @@
 //! better; negate distances. What the procedure holds, and what else was tried, stands in
 //! `benches/results/2026-11-28-verdict.md`; [`Simulation`] makes the figures again.
 
+mod limits;
 mod mean;
 mod end_point;
 mod plan;
@@ -26,14 +27,14 @@ mod by_plan;
 mod simulation;
 mod power;
 
-pub use by_plan::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS, compare};
+pub use by_plan::compare;
 pub use comparison::{
     AbsentScore, ArmEstimate, Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval,
     TestOutcome,
 };
 pub use end_point::EndPoint;
 pub use error::CompareError;
-pub use paired::LEAST_PATIENTS;
+pub use limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role};
 pub use power::{Design, Expected, Power};
 pub use scores::ArmScore;

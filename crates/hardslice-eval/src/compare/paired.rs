@@ -6,11 +6,9 @@ use super::crossed::Spread;
 use super::end_point::EndPoint;
 use super::error::CompareError;
 use super::jackknife::pseudo_values;
+use super::limits::LEAST_PATIENTS;
 use super::mean::mean;
 use super::scores::{OfTraining, Scores};
-
-/// Fewer patients have no interval and no test: of five the worst of five is the lowest.
-pub const LEAST_PATIENTS: usize = 6;
 
 /// Each patient's score with each training, by `ARMS` arms that are compared with each other.
 #[derive(Debug)]

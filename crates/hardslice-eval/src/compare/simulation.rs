@@ -6,12 +6,11 @@
 
 use rayon::prelude::*;
 
-use super::by_plan::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use super::crossed::Spread;
 use super::end_point::EndPoint;
 use super::jackknife::pseudo_values;
+use super::limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use super::mean::mean;
-use super::paired::LEAST_PATIENTS;
 use crate::splitmix::SplitMix64;
 
 /// How Dice is spread over patients.

@@ -1,9 +1,8 @@
 //! A comparison in plain words.
 
-use super::by_plan::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use super::comparison::{Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval};
 use super::end_point::EndPoint;
-use super::paired::LEAST_PATIENTS;
+use super::limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use super::plan::{ClaimedArm, ComparisonPlan, Role};
 use super::words::{ArmWords, Wording};
 

@@ -18,8 +18,9 @@ use crate::named_files::labels_in;
 use crate::notes::Notes;
 use crate::outputs::{file_out, refuse_over_inputs};
 use crate::provenance::MadeOf;
-use crate::results::{OfTraining, Training, score_cells, summary_rows, write_score_cells};
+use crate::results::{OfTraining, score_cells, summary_rows, write_score_cells};
 use crate::scoring::{Pair, PairReader, Pairs};
+use crate::training::Training;
 use crate::{Done, causes, provenance};
 
 /// Cases in memory at once, at most: what a case takes is its two label maps, twice over.

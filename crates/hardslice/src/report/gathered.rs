@@ -14,7 +14,8 @@ use hardslice_volume::whole_file::read_sealed;
 
 use super::found::{FoundRound, Kind, find};
 use crate::layout::OutDir;
-use crate::results::{OfTraining, Training, arm_score};
+use crate::results::{OfTraining, arm_score};
+use crate::training::Training;
 
 /// What a folder holds.
 pub(super) struct Gathered {
