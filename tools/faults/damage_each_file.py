@@ -6,7 +6,8 @@
 Damages: a bit is flipped at a random place, the second half is cut off, all is cut off, the file is
 gone. The same command must then refuse, with a message that names the file or its folder, or leave
 every file as it was (it found the damage and did the work again), or never have needed the file: then
-that one stays damaged and all others are as they were. Anything else was wrong without a word.
+that one stays damaged and all others are as they were; or the report must name the file whose figure
+it lacks. Anything else was wrong without a word.
 
 Standard library only.
 """
@@ -53,6 +54,11 @@ def kind_of(name: str) -> str:
 FOLDERS = ("cases", "checkpoints", "tensorboard", "mining", "model", "predictions", "pictures", "figures")
 
 
+def report(folder: Path) -> str:
+    """The report of the run that was disturbed."""
+    return (folder / "ran" / "report.html").read_text()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("program", type=Path)
@@ -88,6 +94,8 @@ def main() -> int:
                 outcome = "done again"
             elif code == 0 and len(own) == len(changed):
                 outcome = "not needed"
+            elif code == 0 and str(name.relative_to("ran")) in report(folder):
+                outcome = "told in the report"
             else:
                 outcome = "WRONG"
                 failures += 1

@@ -41,7 +41,7 @@ pub struct Position {
     /// Best validation so far: steps taken and mean Dice.
     pub best: Option<(u64, f64)>,
     /// Validations in a row in which nothing was predicted anywhere.
-    pub n_empty_validations: u32,
+    pub n_idle_validations: u32,
 }
 
 /// A checkpoint in memory.
@@ -220,7 +220,7 @@ mod tests {
                 loss_sum: 0.1 + 0.2,
                 n_losses: 2,
                 best: Some((100, 1.0 / 3.0)),
-                n_empty_validations: 0,
+                n_idle_validations: 0,
             },
             weights: weights("w", vec![1.5, f32::MIN_POSITIVE, -0.0]),
             velocities: weights("w", vec![0.25, 1e-30]),

@@ -2,6 +2,7 @@
 
 mod augment;
 mod checkpoint;
+mod collapse;
 mod config;
 mod dataset;
 mod device;
@@ -27,6 +28,7 @@ pub mod weights;
 
 pub use augment::{Augmentation, Variation};
 pub use checkpoint::{Checkpoint, CheckpointError, Position};
+pub use collapse::Collapse;
 pub use config::{Lr0Setting, TrainConfig};
 pub use dataset::{Batch, SamplePosition, SliceDataset};
 pub use device::{ComputeDevice, DeviceError, arithmetic};

@@ -2,6 +2,8 @@
 
 use hardslice_data::mining::TauWarning;
 
+use crate::collapse::Collapse;
+
 /// Something worth telling. Libraries do not print: the program turns these into progress bars,
 /// lines and warnings.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +67,13 @@ pub enum Warning<'a> {
         step: u64,
         /// Whether it predicts something on slices that it is trained on.
         finds_training_slices: bool,
+    },
+    /// The net predicts something, and no more of the organ than an answer that takes no net.
+    NothingLearnt {
+        /// Steps taken.
+        step: u64,
+        /// What it answers.
+        found: Collapse,
     },
     /// A checkpoint is damaged; an earlier one is used.
     DamagedCheckpoint {

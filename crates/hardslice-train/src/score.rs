@@ -22,9 +22,63 @@ pub fn score_slices(
     batch_size: usize,
     observer: &dyn Observer,
 ) -> Vec<SliceScore> {
-    each_plane(net, dataset, slices, batch_size, observer, &|plane| {
+    let logits = |chunk: &[SliceRef]| logits(net, dataset, chunk);
+    each_plane(&logits, dataset, slices, batch_size, observer, &|plane| {
         plane.score()
     })
+}
+
+/// As [`score_slices`], for an answer that takes no net.
+pub(crate) fn score_trivial(
+    answer: TrivialAnswer,
+    dataset: &SliceDataset<'_>,
+    slices: &[SliceRef],
+    batch_size: usize,
+) -> Vec<SliceScore> {
+    let logits = |chunk: &[SliceRef]| answer.logits(dataset, chunk);
+    let observer = &crate::Silent;
+    each_plane(&logits, dataset, slices, batch_size, observer, &|plane| {
+        plane.score()
+    })
+}
+
+/// What a net may answer that has learnt nothing of an organ.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum TrivialAnswer {
+    /// Every pixel.
+    Everything,
+    /// What is above the window's lower end: the body.
+    NotAir,
+    /// What is not: the air around it and the lungs.
+    Air,
+}
+
+impl TrivialAnswer {
+    pub(crate) const ALL: [Self; 3] = [Self::Everything, Self::NotAir, Self::Air];
+
+    /// As those of a net, `[n, organs, y, x]`.
+    fn logits(self, dataset: &SliceDataset<'_>, slices: &[SliceRef]) -> Vec<f32> {
+        let images = dataset.images(slices);
+        let plane = images.size * images.size;
+        let mut logits = Vec::with_capacity(images.n * dataset.organs().len() * plane);
+        for channels in images.images.chunks_exact(images.n_channels * plane) {
+            // The slice itself is in the middle of its neighbours.
+            let slice = &channels[images.n_channels / 2 * plane..][..plane];
+            let answers = slice.iter().map(|value| {
+                let is_taken = match self {
+                    Self::Everything => true,
+                    Self::NotAir => *value > 0.0,
+                    Self::Air => *value <= 0.0,
+                };
+                if is_taken { 1.0 } else { -1.0 }
+            });
+            let answers: Vec<f32> = answers.collect();
+            for _ in dataset.organs() {
+                logits.extend_from_slice(&answers);
+            }
+        }
+        logits
+    }
 }
 
 /// As [`score_slices`], with what the triage and the ledger need beside the counts: some 600 bytes
@@ -36,13 +90,14 @@ pub fn score_for_mining(
     batch_size: usize,
     observer: &dyn Observer,
 ) -> Vec<ScoredSlice> {
-    each_plane(net, dataset, slices, batch_size, observer, &|plane| {
+    let logits = |chunk: &[SliceRef]| logits(net, dataset, chunk);
+    each_plane(&logits, dataset, slices, batch_size, observer, &|plane| {
         plane.scored_slice()
     })
 }
 
 fn each_plane<T: Send>(
-    net: &Net,
+    logits: &dyn Fn(&[SliceRef]) -> Vec<f32>,
     dataset: &SliceDataset<'_>,
     slices: &[SliceRef],
     batch_size: usize,
@@ -51,8 +106,7 @@ fn each_plane<T: Send>(
 ) -> Vec<T> {
     let mut scores = Vec::new();
     for chunk in slices.chunks(batch_size.max(1)) {
-        let logits = logits(net, dataset, chunk);
-        scores.extend(measure_chunk(&logits, dataset, chunk, measure));
+        scores.extend(measure_chunk(&logits(chunk), dataset, chunk, measure));
         let done = scores.len() as u64 / dataset.organs().len().max(1) as u64;
         observer.notify(&Event::Advanced { done });
     }

@@ -19,7 +19,8 @@ use hardslice_data::store::Store;
 use hardslice_train::layout::TrainingDir;
 use hardslice_train::net::{Net, NetConfig, NormKind};
 use hardslice_train::{
-    FitContext, FitError, Lr0Setting, Phase, Silent, SliceDataset, TrainConfig, TrainState, fit,
+    Collapse, FitContext, FitError, Lr0Setting, Phase, Silent, SliceDataset, TrainConfig,
+    TrainState, fit,
 };
 use hardslice_volume::PerAxis;
 
@@ -27,13 +28,14 @@ use support::write_case;
 
 const SHAPE: PerAxis<usize> = PerAxis::new(4, 16, 16);
 
-/// Case 0 is noise, case 1 air; the liver is everywhere.
-fn store(dir: &Path) -> Store {
+/// Case 0 is noise, case 1 air; the liver is everywhere, or a sixteenth of each slice.
+fn store(dir: &Path, is_everywhere: bool) -> Store {
     let mut stream = Stream::new(0, "noise");
     let noise = (0..SHAPE.n_voxels()).map(|_| i16::try_from(stream.below(400)).unwrap() - 150);
     let case = |name: &str, hu| {
-        let liver = vec![1; SHAPE.n_voxels()];
-        write_case(dir, name, SHAPE, hu, liver, "liver")
+        let is_liver = |voxel: usize| is_everywhere || voxel % (SHAPE.y * SHAPE.x) < SHAPE.x;
+        let liver = (0..SHAPE.n_voxels()).map(|voxel| u8::from(is_liver(voxel)));
+        write_case(dir, name, SHAPE, hu, liver.collect(), "liver")
     };
     let cases = vec![
         case("noise", noise.collect()),
@@ -44,9 +46,9 @@ fn store(dir: &Path) -> Store {
 
 /// A net without norms that is trained on noise and validated on air, at a learning rate of 0. Where
 /// all is air its logits are the last layer's bias, whatever the weights.
-fn trained(out_bias: f32) -> Result<TrainState, FitError> {
+fn trained(out_bias: f32, is_everywhere: bool) -> Result<TrainState, FitError> {
     let dir = tempfile::tempdir().unwrap();
-    let store = store(dir.path());
+    let store = store(dir.path(), is_everywhere);
     let dataset = SliceDataset::new(&store, store.all_organs().collect(), 0);
     let device = Device::flex();
     let config = NetConfig {
@@ -102,15 +104,43 @@ fn trained(out_bias: f32) -> Result<TrainState, FitError> {
 
 #[test]
 fn a_net_that_finds_nothing_anywhere_is_given_up_at_the_third_validation() {
-    match trained(-100.0) {
-        Err(FitError::Collapsed { step: 6, n: 3, .. }) => {}
+    match trained(-100.0, true) {
+        Err(FitError::Collapsed {
+            step: 6,
+            n: 3,
+            found: Collapse::AllBackground,
+            ..
+        }) => {}
         other => panic!("{:?}", other.map(|state| state.position)),
     }
 }
 
 #[test]
 fn a_net_that_finds_what_it_is_trained_on_goes_on() {
-    let state = trained(-1e-6).unwrap();
+    let state = trained(-1e-6, true).unwrap();
     assert_eq!(state.position.step, 10, "to the end");
     assert_eq!(state.position.best, Some((2, 0.0)), "nothing on air");
+}
+
+#[test]
+fn a_net_that_takes_everything_for_the_organ_is_given_up_too() {
+    let Err(FitError::Collapsed { step, n, found, .. }) = trained(100.0, false) else {
+        panic!("it goes on");
+    };
+    assert_eq!((step, n), (6, 3));
+    // A sixteenth against all: 2 * 1/16 / (1 + 1/16).
+    let Collapse::NoBetterThanTrivial { dice, trivial } = found else {
+        panic!("{found:?}");
+    };
+    assert!((dice - 2.0 / 17.0).abs() < 1e-12, "{dice}");
+    assert!(
+        (trivial - dice).abs() < 0.01,
+        "noise is nowhere air but by chance: {trivial}"
+    );
+    assert!(trivial >= dice, "the best of all answers");
+    let said = found.to_string();
+    assert!(
+        said.contains("has learnt nothing") && said.contains("0.118"),
+        "{said}"
+    );
 }

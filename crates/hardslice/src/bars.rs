@@ -197,6 +197,9 @@ fn in_words(warning: &Warning<'_>) -> String {
                 "after {step} steps the net predicts nothing on the validation patients, {outlook}"
             )
         }
+        Warning::NothingLearnt { step, found } => {
+            format!("after {step} steps {found}; if that stays so, training stops with advice")
+        }
         Warning::DamagedCheckpoint { message } => {
             format!("{message}; going on from an earlier one, if there is one")
         }

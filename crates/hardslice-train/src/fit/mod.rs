@@ -2,6 +2,7 @@
 
 mod advice;
 mod alone;
+mod judged;
 mod monitor;
 mod receipt;
 mod state;
@@ -17,6 +18,7 @@ use hardslice_volume::whole_file::remove_parts;
 use thiserror::Error;
 
 use crate::checkpoint::{Checkpoint, CheckpointError, remove_old};
+use crate::collapse::Collapse;
 use crate::config::{Lr0Setting, TrainConfig};
 use crate::dataset::SliceDataset;
 use crate::layout::TrainingDir;
@@ -42,16 +44,15 @@ pub enum FitError {
         /// The setting that its first learning rate comes from.
         lr0_setting: Lr0Setting,
     },
-    /// The net predicts background everywhere.
-    #[error(
-        "after {step} steps the net predicts nothing anywhere, on training slices neither, and that \
-         at {n} validations in a row: it has collapsed to all-background; try {advice}"
-    )]
+    /// The net has learnt nothing.
+    #[error("after {step} steps and {n} validations of that kind in a row {found}; try {advice}")]
     Collapsed {
         /// Steps taken.
         step: u64,
-        /// Validations in a row without a predicted pixel.
+        /// Validations in a row at which it had learnt nothing.
         n: u32,
+        /// What it answers in place of the organ.
+        found: Collapse,
         /// What to change among the settings that this training reads.
         advice: String,
     },

@@ -9,21 +9,22 @@ use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Action, FileError};
 
 use super::advice::against_collapse;
+use super::judged::{Judged, mean_dice};
 use super::{FitContext, FitError, Phase, TrainState};
+use crate::collapse::Collapse;
 use crate::config::TrainConfig;
 use crate::dataset::SliceDataset;
 use crate::layout::TrainingDir;
 use crate::log::{LogLine, TrainLog};
 use crate::net::Net;
 use crate::progress::{Event, Warning};
-use crate::score::score_slices;
 use crate::weights::Weights;
 
-/// Validations in a row without a single predicted pixel, in validation or training slices, after
-/// which a training is given up.
-const MAX_EMPTY_VALIDATIONS: u32 = 3;
+/// Validations in a row at which nothing is learnt, by validation and training slices, after which a
+/// training is given up.
+const MAX_IDLE_VALIDATIONS: u32 = 3;
 
-/// Training slices that are looked at when nothing is predicted on the validation patients.
+/// Training slices that are looked at when nothing is found on the validation patients.
 const N_TRAINING_SLICES: usize = 32;
 
 /// Logs, validates and saves, each when its time has come.
@@ -32,8 +33,10 @@ pub(super) struct Monitor<'a> {
     config: &'a TrainConfig,
     phase: &'a Phase<'a>,
     context: &'a FitContext<'a>,
+    /// Slices of the validation patients.
+    validation: Judged<'a>,
     /// Some slices of the plan that show an organ.
-    training: Vec<SliceRef>,
+    training: Judged<'a>,
     log: TrainLog,
     saved_at: Instant,
     saved_step: Option<u64>,
@@ -46,12 +49,14 @@ impl<'a> Monitor<'a> {
         phase: &'a Phase<'a>,
         context: &'a FitContext<'a>,
     ) -> Result<Self, FitError> {
+        let judged = |slices| Judged::new(context.dataset, slices, phase.config.batch);
         Ok(Self {
             dir,
             config: &phase.config,
             phase,
             context,
-            training: positive_slices(&phase.plan, context.dataset),
+            validation: judged(context.validation.to_vec()),
+            training: judged(positive_slices(&phase.plan, context.dataset)),
             log: TrainLog::open(dir, state.position.step, context.wall_time_s)?,
             saved_at: Instant::now(),
             saved_step: None,
@@ -110,34 +115,25 @@ impl<'a> Monitor<'a> {
 
     /// Mean and lowest case Dice on the validation patients; keeps the best weights.
     fn validate(&self, state: &mut TrainState) -> Result<Option<[Option<f64>; 2]>, FitError> {
-        let FitContext {
-            dataset,
-            validation,
-            ..
-        } = *self.context;
-        if validation.is_empty() {
+        let dataset = self.context.dataset;
+        if self.context.validation.is_empty() {
             return Ok(None);
         }
         let net = state.net.for_prediction();
-        let scores = score_slices(&net, dataset, validation, self.config.batch, &crate::Silent);
+        let scores = self.validation.score(&net);
+        let mean_dice = mean_dice(&scores, dataset);
         let dice = dataset
             .outputs()
             .flat_map(|output| case_dice(&scores, output));
-        let dice: Vec<f64> = dice.map(|(_, dice)| dice).collect();
-        let mean_dice = (!dice.is_empty()).then(|| dice.iter().sum::<f64>() / dice.len() as f64);
-        let min_dice = dice.iter().copied().reduce(f64::min);
+        let min_dice = dice.map(|(_, dice)| dice).reduce(f64::min);
         let step = state.position.step;
         self.context.observer.notify(&Event::Validated {
             step,
             mean_dice,
             min_dice,
         });
-        let n_predicted: u64 = scores
-            .iter()
-            .map(|score| u64::from(score.n_predicted))
-            .sum();
-        let n_truth: u64 = scores.iter().map(|score| u64::from(score.n_truth)).sum();
-        self.watch_for_collapse(state, &net, n_predicted == 0 && n_truth > 0)?;
+        let collapse = self.validation.collapse(&scores);
+        self.watch_for_collapse(state, &net, collapse)?;
         if let Some(mean) = mean_dice
             && state.position.best.is_none_or(|(_, best)| mean > best)
         {
@@ -147,43 +143,58 @@ impl<'a> Monitor<'a> {
         Ok(Some([mean_dice, min_dice]))
     }
 
-    /// Gives a training up that has ended in "nothing anywhere". A net that finds nothing on the
-    /// validation patients and something on those that it is trained on has not: one small scan of
-    /// another kind may be all there is to validate on.
+    /// Gives a training up that finds nothing of an organ, or no more than an answer that takes no net.
+    /// A net that does so on the validation patients and not on those that it is trained on has learnt
+    /// something: one small scan of another kind may be all there is to validate on.
     fn watch_for_collapse(
         &self,
         state: &mut TrainState,
         net: &Net,
-        is_empty: bool,
+        of_validation: Option<Collapse>,
     ) -> Result<(), FitError> {
         let position = &mut state.position;
         let step = position.step;
-        let finds_training_slices = is_empty && self.finds_training_slices(net);
-        if !is_empty || finds_training_slices {
-            position.n_empty_validations = 0;
+        let Some(of_validation) = of_validation else {
+            position.n_idle_validations = 0;
+            return Ok(());
+        };
+        let scores = self.training.score(net);
+        let found = if scores.is_empty() {
+            Some(of_validation)
         } else {
-            position.n_empty_validations += 1;
-        }
-        let n = position.n_empty_validations;
-        if n >= MAX_EMPTY_VALIDATIONS {
+            self.training.collapse(&scores)
+        };
+        position.n_idle_validations = match found {
+            Some(_) => position.n_idle_validations + 1,
+            None => 0,
+        };
+        let n = position.n_idle_validations;
+        if let Some(found) = found
+            && n >= MAX_IDLE_VALIDATIONS
+            && (found == Collapse::AllBackground || 4 * step >= self.config.steps)
+        {
             let advice = against_collapse(self.phase);
-            return Err(FitError::Collapsed { step, n, advice });
-        }
-        if is_empty {
-            let warning = Warning::NothingPredicted {
+            return Err(FitError::Collapsed {
                 step,
-                finds_training_slices,
-            };
+                n,
+                found,
+                advice,
+            });
+        }
+        let warning = match (of_validation, found) {
+            (Collapse::AllBackground, Some(Collapse::AllBackground) | None) => {
+                Some(Warning::NothingPredicted {
+                    step,
+                    finds_training_slices: found.is_none(),
+                })
+            }
+            (_, Some(found)) => Some(Warning::NothingLearnt { step, found }),
+            (_, None) => None,
+        };
+        if let Some(warning) = warning {
             self.context.observer.notify(&Event::Warning(warning));
         }
         Ok(())
-    }
-
-    fn finds_training_slices(&self, net: &Net) -> bool {
-        let batch = self.config.batch;
-        let dataset = self.context.dataset;
-        let scores = score_slices(net, dataset, &self.training, batch, &crate::Silent);
-        scores.iter().any(|score| score.n_predicted > 0)
     }
 
     fn keep_best(&self, state: &TrainState) -> Result<(), FileError> {

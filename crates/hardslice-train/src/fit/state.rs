@@ -51,7 +51,7 @@ impl TrainState {
                 loss_sum: 0.0,
                 n_losses: 0,
                 best: None,
-                n_empty_validations: 0,
+                n_idle_validations: 0,
             },
         }
     }
