@@ -43,7 +43,12 @@ impl Finished {
                 .iter()
                 .map(move |failed| (place.clone(), failed))
         });
-        fail_if_any(failed)
+        fail_if_any(failed, self.n_evaluated())
+    }
+
+    /// How many arms have scores. Where none has, there is nothing to report.
+    pub(crate) fn n_evaluated(&self) -> usize {
+        self.rounds.iter().map(|(_, round)| round.arms.len()).sum()
     }
 }
 
@@ -91,8 +96,10 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
 }
 
 /// What went wrong with single arms, told when all else is done; nothing where nothing did.
+/// `n_evaluated` arms have scores.
 pub(crate) fn fail_if_any<'f>(
     failed: impl Iterator<Item = (String, &'f FailedArm)>,
+    n_evaluated: usize,
 ) -> anyhow::Result<()> {
     let lines = failed.map(|(place, failed)| {
         let FailedArm { arm, because } = failed;
@@ -102,10 +109,11 @@ pub(crate) fn fail_if_any<'f>(
     if lines.is_empty() {
         return Ok(());
     }
-    Err(anyhow!(
-        "some arms failed; all others are done and evaluated\n{}",
-        lines.join("\n")
-    ))
+    let whole = match n_evaluated {
+        0 => "no arm could be trained",
+        _ => "some arms failed; all others are done and evaluated",
+    };
+    Err(anyhow!("{whole}\n{}", lines.join("\n")))
 }
 
 /// The organs of each net: one net for all, or one each.

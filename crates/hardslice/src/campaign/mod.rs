@@ -53,7 +53,8 @@ pub(crate) fn fail_if_an_arm_did(
         let failed = outcome.failed.iter();
         failed.map(move |failed| (place.clone(), failed))
     });
-    fail_if_any(failed)
+    let n_evaluated = outcomes.iter().map(|outcome| outcome.arms.len()).sum();
+    fail_if_any(failed, n_evaluated)
 }
 
 /// One round of a campaign.

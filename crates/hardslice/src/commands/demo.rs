@@ -70,7 +70,9 @@ impl Demo {
             let ledger = round.mining().ledger();
             print_separation(&ledger, &phantoms.join("truth.csv"))?;
         }
-        report::write_or_warn(&self.out, &bars)?;
+        if finished.n_evaluated() > 0 {
+            report::write_or_warn(&self.out, &bars)?;
+        }
         finished.fail_if_an_arm_did()?;
         Ok(finished.done)
     }

@@ -61,7 +61,9 @@ impl Run {
             bars: &bars,
             force: self.force,
         })?;
-        report::write_or_warn(&self.out, &bars)?;
+        if finished.n_evaluated() > 0 {
+            report::write_or_warn(&self.out, &bars)?;
+        }
         finished.fail_if_an_arm_did()?;
         Ok(finished.done)
     }
