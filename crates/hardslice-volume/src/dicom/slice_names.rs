@@ -8,13 +8,7 @@ use crate::Ending;
 /// endings, or has one before what a download, a packer or an editor put behind it
 /// (`IM11.dcm.part`, `IM11.dcm.gz`, `IM11.dcm~`).
 pub(super) fn is_called_dicom(path: &Path) -> bool {
-    let name = file_name(path);
-    let ends = name.char_indices().map(|(at, _)| at).skip(1);
-    let mut ends = ends.chain([name.len()]);
-    ends.any(|at| {
-        let goes_on = name[at..].starts_with(char::is_alphanumeric);
-        !goes_on && Ending::split(&name[..at]).1 == Some(Ending::Dicom)
-    })
+    Ending::within(&file_name(path)) == Some(Ending::Dicom)
 }
 
 /// Whether a file that cannot be read is called as an image beside it, which can: numbered like it,
