@@ -389,6 +389,12 @@ mod tests {
             matches!(twice, Err(OrganMapError::Twice { .. })),
             "{twice:?}"
         );
+        let forms = [entry("m\u{e9}dula", &["a"]), entry("me\u{301}dula", &["b"])];
+        let twice = OrganMap::from_entries(forms);
+        assert!(
+            matches!(twice, Err(OrganMapError::Twice { .. })),
+            "{twice:?}"
+        );
         let shared = OrganMap::from_entries([
             entry("kidneys", &["kidney_left", "kidney_right"]),
             entry("Kidney-Left", &["x"]),
