@@ -116,7 +116,10 @@ pub(super) fn spoilt_error(mut files: Vec<SpoiltFile>) -> Option<DicomError> {
             files: FileList(spoilt),
         });
     }
-    (!packed.is_empty()).then(|| DicomError::Packed {
+    if packed.is_empty() {
+        return None;
+    }
+    Some(DicomError::Packed {
         n: packed.len(),
         files: FileList(packed),
     })
