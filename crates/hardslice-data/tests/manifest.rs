@@ -135,7 +135,8 @@ fn all_that_is_wrong_with_a_table_is_said_at_once() {
         "4 problems in DIR/m.csv:\n  \
          line 5 (c): no image is given\n  \
          line 2 (a): the label file does not exist: DIR/gone.nii.gz\n  \
-         line 3 (A): the case id `A` is taken by line 2 (a) (ids must differ by more than case)\n  \
+         line 3 (A): the case id `A` is taken by line 2 (a) (ids must differ by more than the \
+         case of letters or the Unicode form of accents)\n  \
          line 4 (../b): the case id `../b` cannot name a file: it must not begin with a dot, be \
          longer than 200 bytes or hold / \\ : * ? \" < > | or a control character",
         "each with its line"
@@ -866,4 +867,289 @@ fn values_to_ignore_come_from_the_data_set_and_the_options() {
     );
     let both = read(&liver, &[1]).unwrap_err();
     assert!(matches!(both, ManifestError::Organs { .. }), "{both}");
+}
+
+/// What a cohort is refused with.
+fn refused(path: &Path, organs: Option<&OrganMap>) -> String {
+    let read = manifest::read(path, Layout::Auto, organs);
+    read.unwrap_err().to_string()
+}
+
+#[test]
+fn patients_whose_names_differ_by_case_or_form_alone_are_refused_with_both_spellings() {
+    let dir = folder(&["a.nii", "b.nii", "c.nii"]);
+    let organs = liver_and_kidney();
+    let path = dir.path().join("m.csv");
+    for (one, other, shown) in [
+        ("P0", "p0", "`p0` is called `P0`"),
+        (
+            "M\u{fc}ller",
+            "Mu\u{308}ller",
+            "(U+0308) is called `M\u{fc}ller` (U+00FC)",
+        ),
+        ("\u{d55c}", "\u{1112}\u{1161}\u{11ab}", "(U+D55C)"),
+    ] {
+        let table = format!("id,patient,image\na,{one},a.nii\nb,{one},b.nii\nc,{other},c.nii\n");
+        write(dir.path(), "m.csv", &table);
+        let text = refused(&path, Some(&organs));
+        assert!(
+            text.starts_with("1 problem") && text.contains(shown),
+            "{text}"
+        );
+        assert!(
+            text.contains("line 4 (c)") && text.contains("line 2 (a)"),
+            "{text}"
+        );
+        let table = format!("id,image\n{one},a.nii\n{other},b.nii\n");
+        write(dir.path(), "m.csv", &table);
+        let text = refused(&path, Some(&organs));
+        assert!(
+            text.starts_with("1 problem") && text.contains("is taken by line 2"),
+            "{text}"
+        );
+    }
+    write(
+        dir.path(),
+        "m.csv",
+        "id,patient,image\na,M\u{fc}ller,a.nii\nb,Muller,b.nii\n",
+    );
+    assert!(
+        manifest::read(&path, Layout::Auto, Some(&organs)).is_ok(),
+        "two people"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_nothing_is_no_case_less_in_any_folder_of_pairs() {
+    use std::os::unix::fs::symlink;
+
+    let organs = map(&[("liver", &[1])]);
+    for (whole, lost) in [
+        (
+            &["a.nii.gz", "a_seg.nii.gz"][..],
+            &["b.nii.gz", "b_seg.nii.gz"][..],
+        ),
+        (&["a.nii.gz", "a_seg.nii.gz"], &["b.nii.gz"]),
+        (&["a/ct.nii.gz"], &["b"]),
+        (&["a/ct.nii.gz", "b/x.txt"], &["b/ct.nii.gz"]),
+        (&["images/a.nii.gz"], &["labels"]),
+        (
+            &["images/a.nii.gz", "labels/a.nii.gz"],
+            &["images/b.nii.gz", "labels/b.nii.gz"],
+        ),
+    ] {
+        let dir = folder(whole);
+        for name in lost {
+            symlink("/no/such/file", dir.path().join(name)).unwrap();
+        }
+        let text = refused(dir.path(), Some(&organs));
+        for name in lost {
+            assert!(
+                text.contains(name) && text.contains("it is a link to"),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_passed_over_in_a_folder_of_pairs_is_named() {
+    let organs = map(&[("liver", &[1])]);
+    for (files, aside) in [
+        (&["a.nii.gz", "p1/1.dcm", "p1/2.dcm"][..], "p1"),
+        (
+            &["a.nii.gz", "b.nii.gz.part", "b_seg.nii.gz.part"],
+            "b.nii.gz.part, b_seg.nii.gz.part",
+        ),
+        (
+            &["images/a.nii.gz", "labels/a.nii.gz", "b.nii.gz"],
+            "b.nii.gz",
+        ),
+        (
+            &["images/a.nii.gz", "images/b.nii.gz.crdownload"],
+            "b.nii.gz.crdownload",
+        ),
+        (&["images/a.nii.gz", "more/b.nii.gz"], "more"),
+        (&["a/ct.nii.gz", "b/IM1", "b/IM2"], "b"),
+        (&["a/ct.nii.gz", "b/series/1.dcm"], "b"),
+    ] {
+        let dir = folder(files);
+        let manifest = manifest::read(dir.path(), Layout::Auto, Some(&organs)).unwrap();
+        assert_eq!(manifest.cases.len(), 1, "{files:?}");
+        let notes = manifest.notes.join("\n");
+        assert!(
+            notes.contains(&format!(": {aside} (a table")),
+            "{files:?}: {notes}"
+        );
+    }
+    let dir = folder(&["a.nii.gz", "README.txt", "dataset.txt"]);
+    let notes = manifest::read(dir.path(), Layout::Auto, Some(&organs))
+        .unwrap()
+        .notes;
+    assert!(notes.is_empty(), "{notes:?}");
+}
+
+#[test]
+fn a_folder_of_folders_of_slices_is_a_case_each() {
+    let organs = map(&[("liver", &[1])]);
+    let dir = folder(&["p1/1.dcm", "p1/2.dcm", "p2/1.IMA", "p2/2.IMA", "p2/seg.dcm"]);
+    let manifest = manifest::read(dir.path(), Layout::Auto, Some(&organs)).unwrap();
+    assert_eq!(
+        shown(dir.path(), &manifest),
+        ["p1/p1: p1 + nothing []", "p2/p2: p2 + p2/seg.dcm [liver]"]
+    );
+    let dir = folder(&["p1/IM1", "p2/IM1"]);
+    let text = refused(dir.path(), Some(&organs));
+    assert!(text.contains("whose column `image` names"), "{text}");
+}
+
+#[test]
+fn every_list_of_a_datalist_is_read_or_named() {
+    let organs = map(&[("liver", &[1])]);
+    let dir = folder(&["a.nii", "b.nii", "c.nii", "l.nii", "m.nii"]);
+    let read = |json: &str| {
+        write(dir.path(), "list.json", json);
+        manifest::read(&dir.path().join("list.json"), Layout::Auto, Some(&organs)).unwrap()
+    };
+    let a = r#"{"image": "a.nii", "label": "l.nii"}"#;
+    let b = r#"{"image": "b.nii", "label": "m.nii", "fold": 0}"#;
+    let testing = read(&format!(
+        r#"{{"training": [{a}], "testing": [{b}, "c.nii"]}}"#
+    ));
+    assert_eq!(testing.cases.len(), 3, "all are read");
+    let notes = testing.notes.join("\n");
+    assert!(notes.contains("the 1 scans under `testing`"), "{notes}");
+    for list in [format!("[{a}, {b}]"), format!("[{b}, {a}]")] {
+        assert_eq!(read(&list).cases.len(), 2, "a list alone");
+    }
+    let other = read(&format!(
+        r#"{{"training": [{a}], "val": [{b}], "held_out": ["c.nii"]}}"#
+    ));
+    assert_eq!(other.cases.len(), 1, "what has a known name");
+    let notes = other.notes.join("\n");
+    for part in [
+        "the 1 scans under `val`",
+        "the 1 scans under `held_out`",
+        "are left out",
+    ] {
+        assert!(notes.contains(part), "{notes}");
+    }
+    write(dir.path(), "list.json", &format!(r#"{{"train": [{a}]}}"#));
+    let text = refused(&dir.path().join("list.json"), Some(&organs));
+    assert!(text.contains("wanted lists `training`"), "{text}");
+}
+
+#[test]
+fn what_nnunets_folders_hold_beside_their_scans_is_named() {
+    let json = r#"{"channel_names": {"0": "CT"}, "labels": {"background": 0, "liver": 1}}"#;
+    for (more, named) in [
+        (
+            &["imagesTr/more/b_0000.nii.gz", "labelsTr/more/b.nii.gz"][..],
+            "more",
+        ),
+        (
+            &["imagesTr/b_0000.nii.gz.part", "labelsTr/b.nii.gz.part"],
+            "b_0000.nii.gz.part",
+        ),
+        (&["imagesTr/b_0000.nrrd", "labelsTr/b.nrrd"], "b_0000.nrrd"),
+    ] {
+        let dir = folder(&[&["imagesTr/a_0000.nii.gz", "labelsTr/a.nii.gz"], more].concat());
+        write(dir.path(), "dataset.json", json);
+        let notes = manifest::read(dir.path(), Layout::Auto, None)
+            .unwrap()
+            .notes;
+        let noted = |folder: &str| {
+            notes
+                .iter()
+                .any(|note| note.contains(folder) && note.contains("are not read"))
+        };
+        assert!(noted("imagesTr") && noted("labelsTr"), "{notes:?}");
+        assert!(notes.join("\n").contains(named), "{notes:?}");
+    }
+}
+
+#[test]
+fn a_file_ending_that_no_file_has_is_named() {
+    for n_training in ["", r#", "numTraining": 1"#] {
+        let dir = folder(&["imagesTr/a_0000.nii.gz", "labelsTr/a.nii.gz"]);
+        let labels = r#""labels": {"background": 0, "liver": 1}, "file_ending": ".nrrd""#;
+        write(
+            dir.path(),
+            "dataset.json",
+            &format!("{{{labels}{n_training}}}"),
+        );
+        let text = refused(dir.path(), None);
+        for part in [
+            "ends with .nrrd",
+            "a_0000.nii.gz the first",
+            "`file_ending` in dataset.json",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(!text.contains("   "), "{text}");
+    }
+}
+
+#[test]
+fn scans_and_labels_of_the_same_names_are_pairs_where_no_dataset_json_says_otherwise() {
+    let organs = map(&[("liver", &[1])]);
+    for names in [&["amos_0000", "amos_0001"][..], &["amos_0000"], &["a", "b"]] {
+        let files = names.iter().flat_map(|name| {
+            [
+                format!("imagesTr/{name}.nii.gz"),
+                format!("labelsTr/{name}.nii.gz"),
+            ]
+        });
+        let files: Vec<String> = files.collect();
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let dir = folder(&files);
+        let manifest = manifest::read(dir.path(), Layout::Auto, Some(&organs)).unwrap();
+        let ids: Vec<&str> = manifest.cases.iter().map(|case| case.id.as_str()).collect();
+        assert_eq!(ids, names);
+        let json = r#"{"labels": {"background": 0, "liver": 1}}"#;
+        write(dir.path(), "dataset.json", json);
+        assert!(
+            !refused(dir.path(), None).is_empty(),
+            "nnU-Net's names have a channel"
+        );
+    }
+    let dir = folder(&[
+        "imagesTr/a_0000.nii.gz",
+        "labelsTr/a.nii.gz",
+        "labelsTr/a_0000.nii.gz",
+    ]);
+    let text = refused(dir.path(), Some(&organs));
+    assert!(
+        text.contains("labelsTr/a_0000.nii.gz"),
+        "which is meant: {text}"
+    );
+}
+
+#[test]
+fn a_background_of_another_value_than_0_is_a_swapped_table() {
+    let dir = folder(&["imagesTr/a_0000.nii.gz", "labelsTr/a.nii.gz"]);
+    for labels in [
+        r#"{"liver": 0, "background": 1}"#,
+        r#"{"0": "liver", "1": "Background"}"#,
+        r#"{"BACKGROUND": [1, 2], "liver": 3}"#,
+        r#"["liver", "bg"]"#,
+    ] {
+        write(
+            dir.path(),
+            "dataset.json",
+            &format!(r#"{{"labels": {labels}}}"#),
+        );
+        let text = refused(dir.path(), None);
+        assert!(text.contains("but 0 is the background"), "{text}");
+    }
+    let labels = r#"{"labels": {"liver": 0, "spleen": 1}}"#;
+    write(dir.path(), "dataset.json", labels);
+    let notes = manifest::read(dir.path(), Layout::Auto, None)
+        .unwrap()
+        .notes;
+    assert!(
+        notes.iter().any(|note| note.contains("calls 0 `liver`")),
+        "{notes:?}"
+    );
 }

@@ -79,6 +79,23 @@ impl Ending {
             .unwrap_or((name, None))
     }
 
+    /// The ending that a name has before what a download, a packer or an editor put behind it:
+    /// `.part`, `.gz`, `~`, ` (1)`; the name's own where nothing is behind it.
+    ///
+    /// ```
+    /// use hardslice_volume::Ending;
+    ///
+    /// assert_eq!(Ending::within("a.nii.gz.part"), Some(Ending::NiftiGz));
+    /// assert_eq!(Ending::within("a.dcm (1)"), Some(Ending::Dicom));
+    /// assert_eq!(Ending::within("a.image.txt"), None);
+    /// ```
+    pub fn within(name: &str) -> Option<Self> {
+        let ends = name.char_indices().map(|(at, _)| at).filter(|at| *at > 0);
+        let ends = ends.chain([name.len()]).rev();
+        let mut ends = ends.filter(|at| !name[*at..].starts_with(char::is_alphanumeric));
+        ends.find_map(|at| Self::split(&name[..at]).1)
+    }
+
     /// A file's name without its ending, as a case or a structure is called after it.
     pub fn stem(path: &Path) -> String {
         let name = path.file_name().unwrap_or_default().to_string_lossy();

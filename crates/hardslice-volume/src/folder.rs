@@ -56,6 +56,15 @@ pub fn visible_paths(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(paths)
 }
 
+/// The first of `paths` that is neither a file nor a folder, as an error that says why: a link that
+/// leads nowhere, a pipe. `None` where there is none.
+pub fn unreachable_among(paths: &[PathBuf]) -> Option<FileError> {
+    let mut lost = paths
+        .iter()
+        .filter(|path| !path.is_file() && !path.is_dir());
+    lost.find_map(|path| Some(Action::Read.on(path)(problem(path)?)))
+}
+
 /// All files below a folder, hidden ones left out, folder by folder in the order of their names.
 ///
 /// Linked folders are entered, each folder once, so that a circle of links ends.

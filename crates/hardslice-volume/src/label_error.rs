@@ -18,6 +18,18 @@ pub enum LabelError {
         path: PathBuf,
     },
 
+    /// The masks lie in a folder within the folder given.
+    #[error(
+        "the folder holds no masks, but {} does: give that as the labels: {}", inner.display(),
+        path.display()
+    )]
+    MasksDeeper {
+        /// The folder that holds masks.
+        inner: PathBuf,
+        /// The folder given.
+        path: PathBuf,
+    },
+
     /// None of the structures wanted is there.
     #[error("none of the structures {wanted} is there; found: {found}: {}", path.display())]
     NoStructure {

@@ -3,10 +3,13 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::spelling::folded;
+
 /// Structure names and their label values, in the order given.
 ///
 /// Formats that carry names rather than numbers (a folder of masks, DICOM SEG, `.seg.nrrd`) find
-/// their values here. Names are compared without regard to case, and spaces, underscores and
+/// their values here. Names are compared without regard to case and to the Unicode form of accents
+/// ([`folded`]), and spaces, underscores and
 /// hyphens are equal: `Kidney-Left` is `kidney_left`. Several names may share a value
 /// (`kidney_left` and `kidney_right` as one organ). Where structures overlap, the one that stands
 /// later in the list has the voxels. When the list is empty, values that the format itself gives
@@ -136,14 +139,14 @@ impl From<LabelNames> for Vec<(String, u16)> {
     }
 }
 
-/// A name as it is compared: lower case, words parted by one space.
+/// A name as it is compared: [`folded`], words parted by one space.
 fn normalised(name: &str) -> String {
+    let name = folded(name);
     let words = name.split(|c: char| c.is_whitespace() || c == '_' || c == '-');
     words
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
-        .to_lowercase()
 }
 
 #[cfg(test)]

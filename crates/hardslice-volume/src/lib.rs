@@ -48,6 +48,7 @@ pub mod labels;
 pub mod components;
 pub mod plane;
 pub mod same_file;
+pub mod spelling;
 pub mod whole_file;
 
 pub use axes::PerAxis;

@@ -8,6 +8,7 @@
 mod support;
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use hardslice_volume::dicom::{list_series, read_seg, read_series};
@@ -232,6 +233,72 @@ fn an_empty_or_damaged_file_named_as_the_others_is_never_a_shorter_volume() {
         read_series(dir.path(), None).unwrap(),
         whole(),
         "these are no slices"
+    );
+}
+
+#[test]
+fn a_slice_under_the_name_of_a_broken_download_or_a_packer_is_never_a_shorter_volume() {
+    for name in [
+        "IM4.dcm.part",
+        "IM4.dcm.crdownload",
+        "IM4.DCM.filepart",
+        "IM4.dcm~",
+        "IM4.dcm (1)",
+        "IM4.part",
+        "x.dcm.tmp",
+    ] {
+        for content in [&b""[..], b"cut"] {
+            let dir = series_with("explicit", |_, bytes| bytes);
+            fs::remove_file(dir.path().join("IM4.dcm")).unwrap();
+            fs::write(dir.path().join(name), content).unwrap();
+            let text = refusal(dir.path());
+            assert!(
+                text.contains(name) && text.contains("are no DICOM"),
+                "{text}"
+            );
+        }
+    }
+    let dir = series_with("explicit", |_, bytes| bytes);
+    for name in ["IM4.png", "IM4.dcm.json", "Thumbs.db", "preview.jpg"] {
+        fs::write(dir.path().join(name), "no slice").unwrap();
+    }
+    assert_eq!(
+        read_series(dir.path(), None).unwrap(),
+        whole(),
+        "named after a slice that is there, or of no slice's kind"
+    );
+}
+
+#[test]
+fn slices_packed_with_gzip_are_named_with_what_to_do() {
+    let packed = |bytes: &[u8]| {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        writer.write_all(bytes).unwrap();
+        writer.finish().unwrap()
+    };
+    for (name, are_all) in [("IM#.dcm.gz", true), ("slice#.gz", true), ("y#", false)] {
+        let dir = series_with("explicit", |_, bytes| bytes);
+        for k in 0..5 {
+            let (from, name) = (format!("IM{k}.dcm"), name.replace('#', &k.to_string()));
+            let from = dir.path().join(from);
+            if are_all || k == 4 {
+                let bytes = packed(&fs::read(&from).unwrap());
+                fs::write(dir.path().join(name), bytes).unwrap();
+                fs::remove_file(from).unwrap();
+            }
+        }
+        let text = refusal(dir.path());
+        assert!(
+            text.contains("packed with gzip") && text.contains("gunzip"),
+            "{text}"
+        );
+    }
+    let dir = series_with("explicit", |_, bytes| bytes);
+    fs::write(dir.path().join("notes.txt.gz"), packed(b"no slice")).unwrap();
+    assert_eq!(
+        read_series(dir.path(), None).unwrap(),
+        whole(),
+        "packed text"
     );
 }
 

@@ -282,6 +282,43 @@ fn masks_that_lack_names_are_refused() {
 }
 
 #[test]
+fn masks_a_folder_deeper_are_refused_with_the_folder_that_holds_them() {
+    for inner in ["inner", "segmentations"] {
+        let dir = tempfile::tempdir().unwrap();
+        let inner = dir.path().join(inner);
+        std::fs::create_dir(&inner).unwrap();
+        write_in(
+            &inner.join("liver.nii.gz"),
+            &mask(0..10),
+            Orientation::CANONICAL,
+        );
+        let refused = read_labels(dir.path(), &scan(), &names(&[("liver", 1)])).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            format!(
+                "the folder holds no masks, but {} does: give that as the labels: {}",
+                inner.display(),
+                dir.path().display()
+            )
+        );
+    }
+}
+
+#[test]
+fn a_mask_is_found_by_its_name_in_either_form_of_unicode() {
+    for (file, listed) in [
+        ("me\u{301}dula", "m\u{e9}dula"),
+        ("m\u{e9}dula", "ME\u{301}DULA"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(format!("{file}.nii.gz"));
+        write_in(&path, &mask(0..10), Orientation::CANONICAL);
+        let labels = read_labels(dir.path(), &scan(), &names(&[(listed, 1)])).unwrap();
+        assert!(labels.volume.voxels().contains(&1), "{file}");
+    }
+}
+
+#[test]
 fn other_files_are_refused_with_what_could_be_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("labels.csv");

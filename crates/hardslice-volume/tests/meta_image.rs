@@ -182,7 +182,7 @@ fn headers_that_say_something_else_are_refused_by_field() {
         (
             "Offset = 0 0 0",
             "ElementToIntensityFunctionSlope = 2",
-            "tools disagree",
+            "Slope = 2`, but 1 (tools disagree",
         ),
         ("Offset = 0 0 0", "CompressedData = True", "cannot read"),
         ("= LOCAL", "= missing.raw", "missing.raw"),

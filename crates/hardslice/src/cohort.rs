@@ -201,6 +201,14 @@ pub(crate) fn check_folds(
 /// Refuses organs that no label file shows: a typing error in the organ map trains for nothing.
 fn check_organs(audit: &AuditReport, organs: &[Organ], known: &OrganMap) -> anyhow::Result<()> {
     let labelled = || audit.cases.iter().filter(|case| !case.organs_ml.is_empty());
+    if labelled().next().is_none() {
+        return Err(anyhow!(
+            "no case of the cohort has labels that can be read: nothing can be learnt of its {} \
+             scans; name the labels in a column `labels` of a table, or put them beside the scans \
+             (NAME_seg.nii.gz, or images/ with labels/)",
+            audit.cases.len()
+        ));
+    }
     for organ in organs {
         let volumes = labelled().flat_map(|case| &case.organs_ml);
         let mut of_organ = volumes.filter(|(other, _)| other == organ);
@@ -220,6 +228,19 @@ fn check_organs(audit: &AuditReport, organs: &[Organ], known: &OrganMap) -> anyh
                 name.unwrap_or_else(|| value.to_string())
             };
             let values: Vec<String> = values.iter().map(named).collect();
+            let entry = known.entries().iter().find(|entry| entry.organ == *organ);
+            let by_names = entry.filter(|entry| entry.labels.is_empty());
+            let has_numbers = values.iter().any(|value| value.parse::<u16>().is_ok());
+            if let (Some(entry), true) = (by_names, has_numbers) {
+                return Err(anyhow!(
+                    "no case has a voxel of `{organ}`: it is given by names alone ({}), and label \
+                     maps hold numbers (values found: {}); write the value that it has there, the \
+                     one that dataset.json gives it where there is one, as `{organ} = [1]` in \
+                     `labels` in [cohort]",
+                    entry.structures.join(", "),
+                    values.join(", ")
+                ));
+            }
             return Err(anyhow!(
                 "no case has a voxel of `{organ}`: nothing can be learnt of it (values found: {}); \
                  correct `labels` in [cohort]",

@@ -3,8 +3,9 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use hardslice_volume::Ending;
+use hardslice_volume::dicom::list_series;
 use hardslice_volume::folder::{visible_entries, visible_paths};
 
 /// A scan, or labels, and what it is called.
@@ -38,10 +39,54 @@ impl NamedFile {
 
 /// The volumes of a folder (NIfTI, NRRD, MetaImage), in the order of their files; none when `path`
 /// is a file or holds none. Folders in it are not looked into.
+///
+/// # Errors
+///
+/// A name is not UTF-8, an entry cannot be reached, or beside the volumes lies a folder of DICOM
+/// images, or what is left of a broken download: a scan would be passed over.
 pub(crate) fn volumes_in(path: &Path) -> anyhow::Result<Vec<NamedFile>> {
-    named(path, |entry| {
+    let volumes = named(path, |entry| {
         !entry.is_dir() && Ending::of(entry).is_some_and(Ending::is_volume)
-    })
+    })?;
+    if volumes.is_empty() {
+        return Ok(volumes);
+    }
+    for entry in visible_entries(path)? {
+        if entry.is_dir() && holds_images(&entry) {
+            return Err(anyhow!(
+                "{} holds volumes and a folder of DICOM images, {}, which would be passed over: give \
+                 the one or the other, in a folder of its own",
+                path.display(),
+                entry.display()
+            ));
+        }
+        let name = entry.file_name().unwrap_or_default().to_string_lossy();
+        let is_part = Ending::split(&name).1.is_none()
+            && Ending::within(&name).is_some_and(Ending::is_volume);
+        if is_part && entry.is_file() {
+            return Err(anyhow!(
+                "{} ends as no volume does, but like a part of one (a download that broke off, a \
+                 copy?): complete it, or move it away",
+                entry.display()
+            ));
+        }
+    }
+    Ok(volumes)
+}
+
+/// Whether images of a DICOM series lie below a folder. One with files that cannot be read as such is
+/// one where their names say that they are DICOM.
+fn holds_images(folder: &Path) -> bool {
+    let is_named_so = || {
+        let inside = visible_paths(folder).unwrap_or_default();
+        inside
+            .iter()
+            .any(|path| Ending::of(path) == Some(Ending::Dicom))
+    };
+    match list_series(folder) {
+        Ok(series) => !series.is_empty(),
+        Err(_) => is_named_so(),
+    }
 }
 
 /// The labels of a folder, as [`volumes_in`]; also DICOM segmentations, and folders that hold such or
@@ -130,6 +175,23 @@ mod tests {
         let labels = names(labels_in(dir.path()).unwrap());
         assert_eq!(labels, "a b c d e f g h masks s ", "labels");
         assert!(volumes_in(&dir.path().join("a.nii")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_would_be_passed_over_beside_volumes_is_refused_by_name() {
+        for (more, named) in [
+            ("p1/IM1.dcm", "a folder of DICOM images"),
+            ("b.nii.gz.part", "b.nii.gz.part ends as no volume"),
+            ("b.nrrd~", "b.nrrd~ ends as no volume"),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(dir.path().join("a.nii.gz"), "").unwrap();
+            let path = dir.path().join(more);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+            let refused = format!("{:#}", volumes_in(dir.path()).err().unwrap());
+            assert!(refused.contains(named), "{refused}");
+        }
     }
 
     #[cfg(unix)]

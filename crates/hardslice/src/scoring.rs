@@ -235,7 +235,7 @@ impl PairReader<'_> {
                     "truth and prediction lie on different grids, corners up to {:.3} mm apart \
                      ({:.3} mm allowed): resample one of them onto the other (nearest neighbour), \
                      or allow more with --grid-tolerance-mm\n  the one:   {one}\n  the other: \
-                     {other}\n  the other: {}",
+                     {other}\n  file:      {}",
                     source.corner_distance_mm,
                     source.tolerance_mm,
                     path.display()

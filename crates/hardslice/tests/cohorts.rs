@@ -342,3 +342,41 @@ fn a_sheared_scan_can_be_trained_on_where_that_is_accepted_and_never_tested_on()
     assert_ends(&SPLIT, dir.path(), 2, &parts);
     assert!(!dir.path().join("s.json").exists(), "no folds are left");
 }
+
+#[test]
+fn labels_that_cannot_make_an_organ_are_refused_with_what_is_wanted() {
+    let dir = tempfile::tempdir().unwrap();
+    write_cohort(&dir.path().join("cohort"));
+    write_experiment(dir.path(), "", "labels = { leber = [\"liver\"] }", ONE);
+    let parts = [
+        "`leber`: it is given by names alone (liver)",
+        "values found: 1, 2",
+        "`leber = [1]`",
+    ];
+    assert_ends(&PREPARE, dir.path(), 2, &parts);
+    for k in 0..6 {
+        fs::remove_file(dir.path().join(format!("cohort/c{k}_seg.nii.gz"))).unwrap();
+    }
+    write_experiment(dir.path(), "", LABELS, ONE);
+    let parts = [
+        "no case of the cohort has labels",
+        "its 6 scans",
+        "a column `labels`",
+    ];
+    assert_ends(
+        &["prepare", "e.toml", "--out", "unlabelled"],
+        dir.path(),
+        2,
+        &parts,
+    );
+    let ignore = |values: &str| format!("{LABELS}\nignore = {values}");
+    for values in ["[\"x\"]", "[70000]", "[-1]", "3"] {
+        write_experiment(dir.path(), "", &ignore(values), ONE);
+        assert_ends(
+            &PREPARE,
+            dir.path(),
+            2,
+            &["a list of label values from 0 to 65535"],
+        );
+    }
+}

@@ -1,8 +1,13 @@
 //! `dataset.json`, of nnU-Net and of the Medical Segmentation Decathlon, and the datalists of MONAI.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use hardslice_volume::Ending;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::ManifestError;
 use super::json_forms::{Files, Labels, Listed, Named, Names, Number};
@@ -14,9 +19,9 @@ use crate::{Organ, OrganMap, OrganMapError};
 /// nnU-Net: `{"channel_names": {"0": "CT"}, "labels": {"background": 0, "liver": 1}, "numTraining":
 /// 20, "file_ending": ".nii.gz"}`. Decathlon: `{"modality": {"0": "CT"}, "labels": {"0":
 /// "background", "1": "liver"}, "training": [{"image": ..., "label": ...}], "test": [...]}`. MONAI
-/// adds `validation`, and writes names and numbers in lists, too. Numbers may stand as text, and
+/// adds `validation` and calls `test` `testing`, gives a list alone, and writes names and numbers in lists, too. Numbers may stand as text, and
 /// `1.0` is 1, as nnU-Net takes them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct DatasetJson {
     #[serde(default, alias = "modality")]
     channel_names: Names,
@@ -32,9 +37,43 @@ pub(super) struct DatasetJson {
     pub(super) validation: Vec<Listed>,
     #[serde(default)]
     pub(super) test: Vec<Listed>,
+    /// MONAI's name for `test`.
+    #[serde(default)]
+    pub(super) testing: Vec<Listed>,
     /// nnU-Net's own way to point at files anywhere.
     #[serde(default)]
     pub(super) dataset: Named<FilesOfCase>,
+    /// What is not read here, to tell lists of scans among it.
+    #[serde(flatten)]
+    others: BTreeMap<String, serde_json::Value>,
+}
+
+/// A `dataset.json`, or the list `training` alone.
+struct TableOrList(DatasetJson);
+
+impl<'de> Deserialize<'de> for TableOrList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = DatasetJson;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table with `labels` or `training`, or a list of scans")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<DatasetJson, A::Error> {
+                DatasetJson::deserialize(MapAccessDeserializer::new(table))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<DatasetJson, A::Error> {
+                Ok(DatasetJson {
+                    training: Vec::deserialize(SeqAccessDeserializer::new(list))?,
+                    ..DatasetJson::default()
+                })
+            }
+        }
+        deserializer.deserialize_any(Either).map(Self)
+    }
 }
 
 /// A case of nnU-Net whose files lie anywhere.
@@ -44,12 +83,63 @@ pub(super) struct FilesOfCase {
     pub(super) label: Option<String>,
 }
 
+/// What 0 is called, in small letters.
+const BACKGROUND: [&str; 2] = ["background", "bg"];
+
 /// What nnU-Net calls the label whose voxels nobody has judged.
 const IGNORE: &str = "ignore";
 
 impl DatasetJson {
     pub(super) fn read(path: &Path) -> Result<Self, ManifestError> {
-        Ok(read_foreign_json(path)?)
+        let TableOrList(json) = read_foreign_json(path)?;
+        Ok(json)
+    }
+
+    /// The scans of all lists that are read, in the order of the lists.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &Listed> {
+        let held_out = self
+            .validation
+            .iter()
+            .chain(&self.test)
+            .chain(&self.testing);
+        self.training.iter().chain(held_out)
+    }
+
+    /// Lists of scans under names that are not read, with how many each holds.
+    pub(super) fn other_lists(&self) -> Vec<(&str, usize)> {
+        let is_scan = |item: &serde_json::Value| {
+            let path = item.as_str().or_else(|| item.get("image")?.as_str());
+            let is_volume = |path| Ending::of(Path::new(path)).is_some_and(Ending::is_volume);
+            path.is_some_and(is_volume) || item.get("image").is_some()
+        };
+        let lists = self.others.iter().filter_map(|(name, value)| {
+            let n_scans = value
+                .as_array()?
+                .iter()
+                .filter(|item| is_scan(item))
+                .count();
+            (n_scans > 0).then_some((name.as_str(), n_scans))
+        });
+        lists.collect()
+    }
+
+    /// What is to be said where 0, the background, has another name: an organ of this name would be
+    /// nowhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`DatasetJson::organs`].
+    pub(super) fn zero_note(&self, path: &Path) -> Result<Option<String>, ManifestError> {
+        let named = self.named_values(path)?;
+        let mut of_zero = named.iter().filter(|(name, values)| {
+            *values == [0] && !BACKGROUND.contains(&name.to_lowercase().as_str())
+        });
+        Ok(of_zero.next().map(|(name, _)| {
+            format!(
+                "{} calls 0 `{name}`: 0 is the background, and no organ is made of it",
+                path.display()
+            )
+        }))
     }
 
     /// What names of files end with, with its dot; `.nii.gz` where nothing is said.
@@ -92,6 +182,17 @@ impl DatasetJson {
         let mut found: Vec<(Vec<u16>, &str)> = Vec::new();
         for (name, mut values) in self.named_values(path)? {
             values.sort_unstable();
+            if values != [0] && BACKGROUND.contains(&name.to_lowercase().as_str()) {
+                return Err(ManifestError::NotTheBackground {
+                    name: name.to_owned(),
+                    values: values
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                    path: path.to_path_buf(),
+                });
+            }
             if values != [0] && !name.eq_ignore_ascii_case(IGNORE) {
                 found.push((values, name));
             }

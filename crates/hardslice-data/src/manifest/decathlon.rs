@@ -24,12 +24,10 @@ pub(super) fn read(path: &Path, wants_organs: bool) -> Result<Drafts, ManifestEr
         },
         ..Drafts::default()
     };
-    for listed in json
-        .training
-        .iter()
-        .chain(&json.validation)
-        .chain(&json.test)
-    {
+    if wants_organs {
+        drafts.notes.extend(json.zero_note(path)?);
+    }
+    for listed in json.listed() {
         let file = listed.image.one(path)?;
         let labels = listed.label.as_ref().map(|label| label.one(path));
         drafts.cases.push(Draft {
@@ -48,11 +46,31 @@ pub(super) fn read(path: &Path, wants_organs: bool) -> Result<Drafts, ManifestEr
             json.training.len()
         ));
     }
-    if !json.validation.is_empty() {
+    // What is without labels cannot be trained on and needs no word.
+    let held_out = [
+        ("validation", &json.validation),
+        ("test", &json.test),
+        ("testing", &json.testing),
+    ];
+    for (name, list) in held_out {
+        let labelled = list.iter().filter(|listed| listed.label.is_some()).count();
+        let n_named = if name == "validation" {
+            list.len()
+        } else {
+            labelled
+        };
+        if n_named > 0 {
+            drafts.notes.push(format!(
+                "the {n_named} scans under `{name}` in {} are cases as the others: to hold them \
+                 out, name them in a rule of [split]",
+                path.display()
+            ));
+        }
+    }
+    for (name, n_scans) in json.other_lists() {
         drafts.notes.push(format!(
-            "the {} scans under `validation` in {} are cases as the others: to hold them out, name \
-             them in a rule of [split]",
-            json.validation.len(),
+            "the {n_scans} scans under `{name}` in {} are left out: read are `training`, \
+             `validation`, `test` and `testing`",
             path.display()
         ));
     }

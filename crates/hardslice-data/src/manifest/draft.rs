@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
+use hardslice_volume::spelling::folded;
 use hardslice_volume::{Action, LabelNames};
 
 use super::{Case, Problem, file_names};
@@ -51,6 +52,7 @@ impl Drafts {
             .collect();
         let numbered = file_names::numbered(names.iter().map(String::as_str));
         let mut places: BTreeMap<String, String> = BTreeMap::new();
+        let mut spellings: BTreeMap<String, Vec<Spelling>> = BTreeMap::new();
         let mut cases = Vec::new();
         for draft in drafts {
             self.check_files(&draft);
@@ -58,11 +60,15 @@ impl Drafts {
             match case_of(draft, &patients, &numbered, organs) {
                 Err(source) => self.problems.push(Problem::Name { place, source }),
                 Ok(case) => {
-                    // Some file systems do not tell `P1` from `p1`.
-                    let key = case.id.as_str().to_lowercase();
+                    // Some file systems do not tell `P1` from `p1`, nor the forms of an accent.
+                    let key = folded(case.id.as_str());
                     if let Some(first) = places.insert(key, place.clone()) {
-                        let id = case.id.to_string();
+                        let (place, id) = (place, case.id.to_string());
                         self.problems.push(Problem::DoubledId { place, id, first });
+                    } else {
+                        let known = spellings.entry(folded(case.patient.as_str())).or_default();
+                        self.problems
+                            .extend(other_spelling(&case.patient, place, known));
                     }
                     cases.push(case);
                 }
@@ -161,6 +167,33 @@ impl Drafts {
             }
         }
     }
+}
+
+/// How a patient is written somewhere.
+struct Spelling {
+    patient: PatientId,
+    place: String,
+}
+
+/// The problem that a patient is whose name stands elsewhere in another case of letters or another
+/// form of accents: as two patients they could part. Each spelling is a problem once.
+fn other_spelling(
+    patient: &PatientId,
+    place: String,
+    known: &mut Vec<Spelling>,
+) -> Option<Problem> {
+    if known.iter().any(|spelling| spelling.patient == *patient) {
+        return None;
+    }
+    let problem = known.first().map(|first| Problem::PatientSpelling {
+        place: place.clone(),
+        patient: patient.to_string(),
+        first: first.place.clone(),
+        other: first.patient.to_string(),
+    });
+    let patient = patient.clone();
+    known.push(Spelling { patient, place });
+    problem
 }
 
 /// What the cases are called where no patient is named.

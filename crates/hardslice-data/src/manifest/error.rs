@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use hardslice_volume::FileError;
+use hardslice_volume::spelling::shown;
 use thiserror::Error;
 
 use crate::text::TableError;
@@ -86,6 +87,20 @@ pub enum ManifestError {
         key: String,
         /// The name.
         name: String,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A `dataset.json` that gives the background's name to another value than 0.
+    #[error(
+        "`labels` gives `{name}` the value {values}, but 0 is the background: correct the table \
+         (are the values swapped?): {}", path.display()
+    )]
+    NotTheBackground {
+        /// The name.
+        name: String,
+        /// Its values.
+        values: String,
         /// The file.
         path: PathBuf,
     },
@@ -189,7 +204,11 @@ pub enum Problem {
         source: NameError,
     },
     /// Two cases of one name.
-    #[error("{place}: the case id `{id}` is taken by {first} (ids must differ by more than case)")]
+    #[error(
+        "{place}: the case id {} is taken by {first} (ids must differ by more than the case of \
+         letters or the Unicode form of accents)",
+        shown(id)
+    )]
     DoubledId {
         /// The row.
         place: String,
@@ -197,6 +216,24 @@ pub enum Problem {
         id: String,
         /// The row that had it first.
         first: String,
+    },
+    /// Two spellings of one patient.
+    #[error(
+        "{place}: the patient {} is called {} in {first}, which differs by the case of letters or \
+         the Unicode form of accents alone: write one patient one way, and two by names that differ \
+         by more",
+        shown(patient),
+        shown(other)
+    )]
+    PatientSpelling {
+        /// The row.
+        place: String,
+        /// How the patient is spelt there.
+        patient: String,
+        /// The row that has the other spelling.
+        first: String,
+        /// The other spelling.
+        other: String,
     },
     /// Labels without a scan, or a training scan without labels.
     #[error("{}: {what}", path.display())]
@@ -238,9 +275,25 @@ pub enum Problem {
         /// The file.
         path: PathBuf,
     },
+    /// A folder of nnU-Net's whose files all end otherwise.
+    #[error(
+        "no file in {} ends with {ending}, of {n_others} there, {first} the first: name the ending \
+         of scans and labels as `file_ending` in dataset.json", path.display()
+    )]
+    NoSuchEnding {
+        /// How names of files must end.
+        ending: String,
+        /// How many files there are.
+        n_others: usize,
+        /// The first of them.
+        first: String,
+        /// The folder.
+        path: PathBuf,
+    },
     /// A number of training scans that is not that of the files.
     #[error(
-        "dataset.json says numTraining = {said}, but {found} training scans are there: some are          missing, or correct numTraining"
+        "dataset.json says numTraining = {said}, but {found} training scans are there: some are \
+         missing, or correct numTraining"
     )]
     NumTraining {
         /// What it says.

@@ -78,7 +78,9 @@ impl Layout {
     /// The Decathlon lists its files, nnU-Net does not (its first version did both).
     fn of_dataset_json(path: &Path) -> Result<Self, ManifestError> {
         let json = DatasetJson::read(path)?;
-        if json.training.is_empty() {
+        let has_folder = path.with_file_name("imagesTr").is_dir();
+        let has_lists = json.listed().next().is_some() || !json.other_lists().is_empty();
+        if json.training.is_empty() && (has_folder || !has_lists) {
             Ok(Self::NnUnet)
         } else {
             Ok(Self::Decathlon)
@@ -111,10 +113,13 @@ impl Layout {
             Self::Csv => "a header and one row for each scan",
             Self::Toml => "one [[case]] for each scan",
             Self::NnUnet => "imagesTr/NAME_0000.nii.gz and labelsTr/NAME.nii.gz",
-            Self::Decathlon => "a list `training` in dataset.json",
+            Self::Decathlon => {
+                "lists `training`, `validation`, `test` or `testing` in dataset.json"
+            }
             Self::Auto | Self::Pairs => {
                 "NAME.nii.gz with NAME_seg.nii.gz, images/ with labels/, or a folder for each case \
-                 with ct.nii.gz"
+                 with ct.nii.gz or the DICOM files of a series (a table, whose column `image` names \
+                 files and folders, reads all others)"
             }
         }
     }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use hardslice_volume::Ending;
 use hardslice_volume::folder::visible_paths;
 
 use super::dataset_json::DatasetJson;
@@ -36,6 +37,7 @@ pub(super) fn read(path: &Path, wants_organs: bool) -> Result<Drafts, ManifestEr
         n_training = json.n_training.map(|number| number.0);
         if wants_organs {
             drafts.organs = Some(json.organs(&json_path)?);
+            drafts.notes.extend(json.zero_note(&json_path)?);
         }
         if !json.dataset.0.is_empty() {
             drafts.cases = listed(&json, folder, &json_path)?;
@@ -91,14 +93,26 @@ fn add_pairs(
     ending: &str,
     drafts: &mut Drafts,
 ) -> Result<(), ManifestError> {
-    let images = images(&folder.join(format!("images{part}")), ending, drafts)?;
     let label_folder = folder.join(format!("labels{part}"));
     let needs_labels = part == "Tr";
-    let mut labels = if needs_labels || label_folder.is_dir() {
+    let mut labels: BTreeMap<String, PathBuf> = if needs_labels || label_folder.is_dir() {
         named(&label_folder, ending, drafts)?
     } else {
         BTreeMap::new()
     };
+    // Without dataset.json nothing says that the folder is nnU-Net's, whose scans alone end with a
+    // channel: scans and labels of the same names are pairs.
+    let same_names = !folder.join("dataset.json").is_file();
+    let channel = |name: &str| {
+        let id = name.strip_suffix(CHANNEL).unwrap_or(name);
+        same_names && labels.contains_key(name) && (id == name || !labels.contains_key(id))
+    };
+    let images = images(
+        &folder.join(format!("images{part}")),
+        ending,
+        &channel,
+        drafts,
+    )?;
     for (id, image) in images {
         let labels = labels.remove(&id);
         if labels.is_none() && needs_labels {
@@ -108,7 +122,10 @@ fn add_pairs(
                 .push(Problem::Unpaired { what, path: image });
             continue;
         }
-        let place = format!("images{part}/{id}{CHANNEL}{ending}");
+        let place = match image.file_name() {
+            Some(name) => format!("images{part}/{}", name.to_string_lossy()),
+            None => id.clone(),
+        };
         drafts.cases.push(Draft {
             place,
             id: Some(id),
@@ -124,16 +141,22 @@ fn add_pairs(
     Ok(())
 }
 
-/// The scans of a folder by what their names are before the channel. Further channels, and files
+/// The scans of a folder by what their names are before the channel, or by the whole name where
+/// `is_whole` says that it is the case's. Further channels, and files
 /// without one, are problems: left out they would be missed by nobody.
 fn images(
     dir: &Path,
     ending: &str,
+    is_whole: &dyn Fn(&str) -> bool,
     drafts: &mut Drafts,
 ) -> Result<BTreeMap<String, PathBuf>, ManifestError> {
     let files = named(dir, ending, drafts)?;
     let mut images = BTreeMap::new();
     for (name, path) in &files {
+        if is_whole(name) {
+            images.insert(name.clone(), path.clone());
+            continue;
+        }
         if let Some(id) = name.strip_suffix(CHANNEL) {
             images.insert(id.to_owned(), path.clone());
             continue;
@@ -156,8 +179,8 @@ fn images(
     Ok(images)
 }
 
-/// Files of a folder by what their names are before the ending, in any case of its letters. Volumes
-/// of another ending are noted.
+/// Files of a folder by what their names are before the ending, in any case of its letters. Whatever
+/// else lies there is noted; where no file has the ending, that is a problem.
 fn named(
     dir: &Path,
     ending: &str,
@@ -179,16 +202,31 @@ fn named(
                     drafts.problems.push(Problem::Unpaired { what, path });
                 }
             }
-            None if !path.is_dir() && stem(&path).is_some() => others.push(name.into_owned()),
-            None => {}
+            None => others.push(name.into_owned()),
         }
     }
-    if let Some(first) = others.first() {
+    let is_file = |name: &&String| stem(Path::new(name.as_str())).is_some();
+    if let (true, Some(first)) = (files.is_empty(), others.iter().find(is_file)) {
+        drafts.problems.push(Problem::NoSuchEnding {
+            ending: ending.to_owned(),
+            n_others: others.len(),
+            first: first.clone(),
+            path: dir.to_path_buf(),
+        });
+    } else if !others.is_empty() {
+        const SHOWN: usize = 8;
+        // What could be a scan comes first.
+        others.sort_by_key(|name| Ending::within(name).is_none());
+        let more = match others.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         drafts.notes.push(format!(
-            "{} of the files in {} do not end with {ending} and are not read, {first} the first: \
-             `file_ending` in dataset.json says which are",
+            "{} of the files and folders in {} do not end with {ending} and are not read: {}{more} \
+             (`file_ending` in dataset.json says which files are; folders are not looked into)",
             others.len(),
-            dir.display()
+            dir.display(),
+            others[..others.len().min(SHOWN)].join(", ")
         ));
     }
     Ok(files)

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hardslice_volume::folder::visible_paths;
+use hardslice_volume::Ending;
+use hardslice_volume::folder::{unreachable_among, visible_paths};
 
 use super::draft::{Draft, Drafts};
 use super::file_names::{
@@ -22,9 +23,13 @@ struct Found {
 /// Reads `images/` and `labels/` where there are such folders, else the files of the folder itself,
 /// else a folder for each case.
 ///
-/// A scan without labels is a case without labels; labels without a scan are a problem.
+/// A scan without labels is a case without labels; labels without a scan are a problem, and so is a
+/// link that leads nowhere. Folders and files that could be scans and are none by their place or name
+/// are noted.
 pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
-    let inside = visible_paths(dir)?;
+    let mut drafts = Drafts::default();
+    let inside = listed(dir, &mut drafts)?;
+    let mut aside = Aside::default();
     let folder = |words: &[&str]| {
         let is_one = |path: &&PathBuf| {
             path.is_dir() && words.contains(&name_of(path).to_lowercase().as_str())
@@ -35,43 +40,113 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
     let mut is_by_folder = false;
     if let Some(images) = folder(&IMAGE_WORDS) {
         let labels = folder(&LABEL_WORDS);
-        for path in visible_paths(images)? {
-            add(&mut found, &path, Some(Role::Image), None);
+        for path in listed(images, &mut drafts)? {
+            add(&mut found, &path, Some(Role::Image), None, &mut aside);
         }
         if let Some(labels) = labels {
-            for path in visible_paths(labels)? {
-                add(&mut found, &path, Some(Role::Labels), None);
+            for path in listed(labels, &mut drafts)? {
+                add(&mut found, &path, Some(Role::Labels), None, &mut aside);
             }
+        }
+        let is_read = |path: &PathBuf| path == images || Some(path) == labels;
+        for path in inside.iter().filter(|path| !is_read(path)) {
+            aside.add_if_scan(path)?;
         }
     } else if inside
         .iter()
         .any(|path| path.is_file() && stem(path).is_some())
     {
-        for path in inside.iter().filter(|path| path.is_file()) {
-            add(&mut found, path, None, None);
+        for path in &inside {
+            if path.is_dir() {
+                aside.add_if_scan(path)?;
+            } else {
+                add(&mut found, path, None, None, &mut aside);
+            }
         }
     } else {
         is_by_folder = true;
         for case in inside.iter().filter(|path| path.is_dir()) {
             let name = name_of(case);
-            for path in visible_paths(case)? {
+            let entries = listed(case, &mut drafts)?;
+            let n_before = found.len();
+            let is_slice = |path: &&PathBuf| {
+                let role = stem(path).map(|stem| case_and_role(&stem).1);
+                Ending::of(path) == Some(Ending::Dicom) && role == Some(Role::Image)
+            };
+            let is_series = entries.iter().filter(is_slice).count() > 1;
+            if is_series {
+                // The slices of a series are one scan, and the folder is what it is read from.
+                let files = found.entry(name.clone()).or_default();
+                files.images.push(case.clone());
+            }
+            for path in entries.iter().filter(|path| !is_series || !is_slice(path)) {
                 // Of folders only those that say what they hold.
                 let is_known = !path.is_dir()
-                    || stem(&path).is_some_and(|stem| case_and_role(&stem).0.is_empty());
+                    || stem(path).is_some_and(|stem| case_and_role(&stem).0.is_empty());
                 if is_known {
-                    add(&mut found, &path, None, Some(&name));
+                    add(&mut found, path, None, Some(&name), &mut aside);
                 }
+            }
+            if found.len() == n_before && !entries.is_empty() {
+                aside.0.push(name);
             }
         }
     }
-    let mut drafts = Drafts::default();
     if !is_by_folder {
         found = channels_joined(found, &mut drafts);
     }
     for (id, found) in found {
         paired(id, found, &mut drafts);
     }
+    drafts.notes.extend(aside.note(dir));
     Ok(drafts)
+}
+
+/// What a folder holds; what of it cannot be reached is a problem, for no case may be lost with it.
+fn listed(dir: &Path, drafts: &mut Drafts) -> Result<Vec<PathBuf>, ManifestError> {
+    let mut paths = visible_paths(dir)?;
+    while let Some(source) = unreachable_among(&paths) {
+        paths.retain(|path| *path != source.path);
+        let place = name_of(&source.path);
+        drafts.problems.push(Problem::Unreadable { place, source });
+    }
+    Ok(paths)
+}
+
+/// Names of files and folders that could be scans or labels and are not read.
+#[derive(Debug, Default)]
+struct Aside(Vec<String>);
+
+impl Aside {
+    /// Adds a volume, or a folder that holds something.
+    fn add_if_scan(&mut self, path: &Path) -> Result<(), ManifestError> {
+        let is_one = if path.is_dir() {
+            !visible_paths(path)?.is_empty()
+        } else {
+            Ending::within(&name_of(path)).is_some()
+        };
+        if is_one {
+            self.0.push(name_of(path));
+        }
+        Ok(())
+    }
+
+    fn note(self, dir: &Path) -> Option<String> {
+        const SHOWN: usize = 8;
+        let more = match self.0.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let shown: Vec<&str> = self.0.iter().take(SHOWN).map(String::as_str).collect();
+        (!shown.is_empty()).then(|| {
+            format!(
+                "not read in {}, for by their names or places they are no scans or labels of this \
+                 layout: {}{more} (a table, with the columns `image` and `labels`, can name them)",
+                dir.display(),
+                shown.join(", ")
+            )
+        })
+    }
 }
 
 /// The name of an entry of a folder. What is not UTF-8 in it is replaced; a scan or labels of such a
@@ -132,9 +207,23 @@ fn channels_joined(
     found
 }
 
-/// Files a path under the case of its name, or under the case given; what is no volume is left out.
-fn add(found: &mut BTreeMap<String, Found>, path: &Path, role: Option<Role>, case: Option<&str>) {
-    let Some(stem) = stem(path) else { return };
+/// Files a path under the case of its name, or under the case given; what is no volume is left out,
+/// and set aside where it could have become one (`a.nii.gz.part`).
+fn add(
+    found: &mut BTreeMap<String, Found>,
+    path: &Path,
+    role: Option<Role>,
+    case: Option<&str>,
+    aside: &mut Aside,
+) {
+    let Some(stem) = stem(path) else {
+        let name = name_of(path);
+        let ending = Ending::within(&name);
+        if ending.is_some() && Ending::split(&name).1.is_none() {
+            aside.0.push(name);
+        }
+        return;
+    };
     let (name, role_by_name) = case_and_role(&stem);
     let name = if name.is_empty() { stem } else { name };
     let files = found.entry(case.map_or(name, str::to_owned)).or_default();

@@ -260,7 +260,13 @@ impl fmt::Display for OrganMap {
         for (index, entry) in self.organs.iter().enumerate() {
             let separator = if index == 0 { "" } else { ", " };
             let labels = entry.labels.iter().map(ToString::to_string);
-            let all: Vec<String> = labels.chain(entry.structures.iter().cloned()).collect();
+            // A value in quotes is a value and a structure's name, and shown once.
+            let is_value = |name: &str| {
+                let value = name.trim().parse::<u16>();
+                value.is_ok_and(|value| entry.labels.contains(&value))
+            };
+            let names = entry.structures.iter().filter(|name| !is_value(name));
+            let all: Vec<String> = labels.chain(names.cloned()).collect();
             write!(f, "{separator}{} = [{}]", entry.organ, all.join(", "))?;
         }
         Ok(())
@@ -379,6 +385,12 @@ mod tests {
             "kidney_left"
         );
         let twice = OrganMap::from_entries([entry("liver", &["a"]), entry("Liver", &["b"])]);
+        assert!(
+            matches!(twice, Err(OrganMapError::Twice { .. })),
+            "{twice:?}"
+        );
+        let forms = [entry("m\u{e9}dula", &["a"]), entry("me\u{301}dula", &["b"])];
+        let twice = OrganMap::from_entries(forms);
         assert!(
             matches!(twice, Err(OrganMapError::Twice { .. })),
             "{twice:?}"

@@ -41,6 +41,18 @@ pub enum DicomError {
         files: FileList,
     },
 
+    /// Files that are gzip's and no DICOM as they lie.
+    #[error(
+        "{n} files are packed with gzip, which DICOM files are not: unpack them (`gunzip FILE`) and \
+        give the folder again, or move them away if they are no slices: {files}"
+    )]
+    Packed {
+        /// How many.
+        n: usize,
+        /// The files.
+        files: FileList,
+    },
+
     /// A series of surveys for planning the scan.
     #[error(
         "the series is a localizer (a survey for planning the scan), not a scan: {}",

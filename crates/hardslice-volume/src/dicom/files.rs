@@ -1,20 +1,24 @@
 //! Finds the DICOM files below a folder and reads their headers.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
+use flate2::bufread::GzDecoder;
 use rayon::prelude::*;
 
 use super::attributes::Attributes;
-use super::data_set::{DataSet, Keep, begins_like_dicom, open};
+use super::data_set::{DataSet, Keep, LONGEST_START, begins_like_dicom, open, starts_like_dicom};
 use super::frame::{CtFrame, is_localizer};
 use super::pixel_format::{GREY, PixelFormat};
+use super::slice_names::{is_called_after, is_called_dicom, is_called_like};
 use super::{DicomError, FileList};
+use crate::Action;
 use crate::folder::files_below;
-use crate::{Action, Ending};
+use crate::stored::GZIP_MAGIC;
 
 /// Media Storage Directory: the `DICOMDIR` of a CD.
 const DICOMDIR: &str = "1.2.840.10008.1.3.10";
@@ -93,6 +97,8 @@ pub(super) struct SpoiltFile {
     pub(super) path: PathBuf,
     /// What is wrong with it; `None` where it is no DICOM at all.
     why: Option<DicomError>,
+    /// Whether it is a gzip file, which no DICOM file is.
+    is_packed: bool,
 }
 
 /// The error that files are which could be slices and cannot be read; `None` where there are none.
@@ -100,13 +106,22 @@ pub(super) fn spoilt_error(mut files: Vec<SpoiltFile>) -> Option<DicomError> {
     if let Some(at) = files.iter().position(|file| file.why.is_some()) {
         return files.swap_remove(at).why;
     }
-    let paths: Vec<PathBuf> = files.into_iter().map(|file| file.path).collect();
-    if paths.is_empty() {
+    // Those that are no gzip files come first: unpacking would not help them.
+    let (packed, spoilt): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.is_packed);
+    let paths = |files: Vec<SpoiltFile>| files.into_iter().map(|file| file.path).collect();
+    let (packed, spoilt): (Vec<PathBuf>, Vec<PathBuf>) = (paths(packed), paths(spoilt));
+    if !spoilt.is_empty() {
+        return Some(DicomError::Spoilt {
+            n: spoilt.len(),
+            files: FileList(spoilt),
+        });
+    }
+    if packed.is_empty() {
         return None;
     }
-    Some(DicomError::Spoilt {
-        n: paths.len(),
-        files: FileList(paths),
+    Some(DicomError::Packed {
+        n: packed.len(),
+        files: FileList(packed),
     })
 }
 
@@ -134,50 +149,58 @@ pub(super) fn find(path: &Path) -> Result<Found, DicomError> {
             Err(error) => found.spoilt.push(SpoiltFile {
                 path,
                 why: Some(error),
+                is_packed: false,
             }),
         }
     }
     found.n_stray = stray.len();
-    let no_dicom = spoilt(&found.images, stray)?.into_iter();
-    let no_dicom = no_dicom.map(|path| SpoiltFile { path, why: None });
-    found.spoilt.extend(no_dicom);
+    for path in spoilt(&found.images, stray)? {
+        found.spoilt.push(SpoiltFile {
+            why: None,
+            is_packed: packed_start(&path)?.is_some(),
+            path,
+        });
+    }
     found.spoilt.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
 }
 
-/// The files among the stray ones that could be slices: by the ending of their names, by names like
-/// those of the images beside them, or because they are empty and have, like those, no ending.
+/// The files among the stray ones that could be slices: by their own names, by names like those of
+/// the images beside them, because they are empty and have, like those, no ending, or because what
+/// gzip packed in them is DICOM.
 fn spoilt(images: &[ImageFile], stray: Vec<PathBuf>) -> Result<Vec<PathBuf>, DicomError> {
-    let shapes: BTreeSet<_> = images
-        .iter()
-        .map(|image| name_shape(&image.source.path))
-        .collect();
     let mut spoilt = Vec::new();
     for path in stray {
-        let is_like_an_image = Ending::of(&path) == Some(Ending::Dicom)
-            || shapes.contains(&name_shape(&path))
+        let mut paths = images.iter().map(|image| image.source.path.as_path());
+        let is_a_companion = paths.clone().any(|image| is_called_after(&path, image));
+        let is_like_an_image = is_called_dicom(&path)
+            || paths.any(|image| is_called_like(&path, image))
             || (path.extension().is_none()
                 && !images.is_empty()
-                && fs::metadata(&path).map_err(Action::Read.on(&path))?.len() == 0);
-        if is_like_an_image {
+                && fs::metadata(&path).map_err(Action::Read.on(&path))?.len() == 0)
+            || packed_start(&path)?.is_some_and(|start| starts_like_dicom(&start, u64::MAX));
+        if is_like_an_image && !is_a_companion {
             spoilt.push(path);
         }
     }
     Ok(spoilt)
 }
 
-/// A path with each run of digits in the file's name replaced by `#`: `IM0012` is `IM#`.
-pub(super) fn name_shape(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut shape = String::new();
-    for c in name.chars() {
-        match c {
-            '0'..='9' if shape.ends_with('#') => {}
-            '0'..='9' => shape.push('#'),
-            other => shape.push(other),
-        }
+/// The first bytes of what gzip packed in a file; `None` where the file is not gzip's. Empty where
+/// nothing can be unpacked.
+fn packed_start(path: &Path) -> Result<Option<Vec<u8>>, DicomError> {
+    let file = File::open(path).map_err(Action::Read.on(path))?;
+    let mut file = BufReader::new(file);
+    let magic = file.fill_buf().map_err(Action::Read.on(path))?;
+    if !magic.starts_with(&GZIP_MAGIC) {
+        return Ok(None);
     }
-    path.with_file_name(shape)
+    let mut start = Vec::new();
+    let mut unpacked = GzDecoder::new(file).take(LONGEST_START);
+    match unpacked.read_to_end(&mut start) {
+        // What breaks off has come as far as it goes.
+        Ok(_) | Err(_) => Ok(Some(start)),
+    }
 }
 
 fn read_header(path: &Path) -> Result<Header, DicomError> {

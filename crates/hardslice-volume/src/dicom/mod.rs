@@ -12,8 +12,9 @@
 //! out. Where more than one CT volume is found, one has to be named by its `SeriesInstanceUID`;
 //! localizers and images without a position (dose reports) do not count. Files whose UID an
 //! anonymiser removed make one series. A file that could be a slice and cannot be read (empty, cut
-//! short, damaged; by its ending or by a name like those of the images) is an error, never a shorter
-//! volume; where only images of other series lie beside it, it is named in a note.
+//! short, damaged, packed by gzip; by its ending, also before `.part` or `.gz`, or by a name like those
+//! of the images) is an error, never a shorter volume, unless it is called after an image that is
+//! there (`IM1.png` beside `IM1.dcm`); where only images of other series lie beside it, it is named in a note.
 //!
 //! **Images**: classic CT, one slice a file, and enhanced or legacy-converted multi-frame CT
 //! (position, orientation, spacing and rescaling from the shared or per-frame functional groups).
@@ -80,6 +81,7 @@ mod read;
 mod seg;
 mod series;
 mod series_info;
+mod slice_names;
 mod stack;
 mod vector;
 

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::DicomError;
-use super::files::{Found, ImageFile, SpoiltFile, name_shape, spoilt_error};
+use super::files::{Found, ImageFile, SpoiltFile, spoilt_error};
 use super::series_info::{SeriesInfo, SeriesList};
+use super::slice_names::is_numbered_like;
 use crate::{Note, PerAxis};
 
 /// The files of each series, sorted by UID.
@@ -128,8 +129,7 @@ fn owners(file: &SpoiltFile, images: &[ImageFile]) -> BTreeSet<String> {
         let is_beside = |image: &&ImageFile| image.source.path.parent() == file.path.parent();
         images.iter().filter(is_beside)
     };
-    let shape = name_shape(&file.path);
-    let alike = beside().filter(|image| name_shape(&image.source.path) == shape);
+    let alike = beside().filter(|image| is_numbered_like(&file.path, &image.source.path));
     let alike: BTreeSet<String> = alike.map(|image| image.series_uid.clone()).collect();
     if alike.is_empty() {
         beside().map(|image| image.series_uid.clone()).collect()

@@ -14,6 +14,16 @@ pub(super) fn holds_masks(folder: &Path) -> Result<bool, ReadError> {
     Ok(!masks_in(folder)?.is_empty())
 }
 
+/// The first folder in a folder that holds masks, which are not looked for so deep.
+pub(super) fn folder_of_masks_in(folder: &Path) -> Result<Option<PathBuf>, ReadError> {
+    for inner in visible_entries(folder)? {
+        if inner.is_dir() && holds_masks(&inner)? {
+            return Ok(Some(inner));
+        }
+    }
+    Ok(None)
+}
+
 /// The first of the masks that a folder holds, by name.
 pub(super) fn first_mask(folder: &Path) -> Result<Option<PathBuf>, ReadError> {
     Ok(masks_in(folder)?.into_iter().next().map(|(_, path)| path))

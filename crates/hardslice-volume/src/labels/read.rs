@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::folder::{holds_masks, read_mask_folder};
+use super::folder::{folder_of_masks_in, holds_masks, read_mask_folder};
 use super::label_file::read_label_file;
 use super::target::Target;
-use super::{LabelNames, segments};
+use super::{LabelError, LabelNames, segments};
 use crate::file_kind::{FileKind, file_kind};
 use crate::{ReadError, Reference, Scan, Volume, default_tolerance_mm, dicom};
 
@@ -143,6 +143,13 @@ pub fn read_labels_on<'a>(
     };
     let (labels, notes) = match file_kind(path)? {
         FileKind::Folder if !holds_masks(path)? => {
+            if let Some(inner) = folder_of_masks_in(path)? {
+                return Err(LabelError::MasksDeeper {
+                    inner,
+                    path: path.to_path_buf(),
+                }
+                .into());
+            }
             return Ok(dicom::read_seg(path, reference, names)?);
         }
         FileKind::Folder => read_mask_folder(path, &target, names)?,

@@ -221,16 +221,24 @@ impl Header {
         {
             return Err(self.wrong(field, value, "one value a voxel"));
         }
-        for (names, plain) in [
-            (&["ElementToIntensityFunctionSlope"], 1.0),
-            (&["ElementToIntensityFunctionOffset"], 0.0),
+        for (names, plain, wanted) in [
+            (
+                &["ElementToIntensityFunctionSlope"],
+                1.0,
+                "1 (tools disagree on whether to apply another; save the volume with its values as they \
+                 should be)",
+            ),
+            (
+                &["ElementToIntensityFunctionOffset"],
+                0.0,
+                "0 (tools disagree on whether to apply another; save the volume with its values as they \
+                 should be)",
+            ),
         ] {
             #[expect(clippy::float_cmp, reason = "exactly 1 and 0 change nothing")]
             if let Some(found) = self.numbers(names, 1, "a number")?
                 && found[0] != plain
             {
-                let wanted = "none, since tools disagree on whether to apply it; save the volume \
-                              with its values as they should be";
                 return Err(self.wrong(names[0], &found[0].to_string(), wanted));
             }
         }

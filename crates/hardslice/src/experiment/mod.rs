@@ -19,7 +19,7 @@ use hardslice_eval::ScoreOptions;
 use hardslice_train::net::NetConfig;
 use hardslice_train::{PredictOptions, TrainConfig};
 use hardslice_volume::{Action, FileError};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 use toml::de::DeTable;
 
@@ -95,11 +95,30 @@ pub struct Cohort {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patients: Option<PathBuf>,
     /// Label values that nobody has judged, beside those that the cohort calls `ignore`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "label_values"
+    )]
     pub ignore: Vec<u16>,
     /// Errors of the audit that the cohort is used in spite of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accept: Vec<Kind>,
+}
+
+/// A list of label values, with a message for what is none.
+fn label_values<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u16>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(
+        untagged,
+        expecting = "a list of label values from 0 to 65535, as [255], was wanted: label maps hold \
+                     numbers, and no names"
+    )]
+    enum Values {
+        Values(Vec<u16>),
+    }
+    let Values::Values(values) = Values::deserialize(deserializer)?;
+    Ok(values)
 }
 
 impl Cohort {

@@ -18,6 +18,9 @@ use crate::dicom::DicomError;
 /// Bytes before the mark `DICM`.
 const PREAMBLE: usize = 128;
 
+/// Bytes that show whether a file is DICOM.
+pub(in crate::dicom) const LONGEST_START: u64 = PREAMBLE as u64 + 4;
+
 /// Deflated explicit little endian.
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 
@@ -56,12 +59,18 @@ pub(crate) fn begins_like_dicom(path: &Path) -> Result<bool, DicomError> {
     let mut start = Vec::new();
     let file = File::open(path).map_err(Action::Read.on(path))?;
     let n_bytes = file.metadata().map_err(Action::Read.on(path))?.len();
-    file.take(PREAMBLE as u64 + 4)
+    file.take(LONGEST_START)
         .read_to_end(&mut start)
         .map_err(Action::Read.on(path))?;
-    Ok(start.get(PREAMBLE..) == Some(b"DICM")
+    Ok(starts_like_dicom(&start, n_bytes))
+}
+
+/// Whether the first bytes of a file, [`LONGEST_START`] where it has as many, are those of a DICOM
+/// file of `n_bytes`.
+pub(in crate::dicom) fn starts_like_dicom(start: &[u8], n_bytes: u64) -> bool {
+    start.get(PREAMBLE..) == Some(b"DICM")
         || start.starts_with(b"DICM")
-        || begins_like_a_data_set(&start, n_bytes))
+        || begins_like_a_data_set(start, n_bytes)
 }
 
 /// Whether the first element is one that data sets begin with.
