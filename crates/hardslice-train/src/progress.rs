@@ -66,6 +66,15 @@ pub enum Warning<'a> {
         /// Whether it predicts something on slices that it is trained on.
         finds_training_slices: bool,
     },
+    /// A random control draws slices that are hard, because its patients have too few others.
+    HardInControl {
+        /// The control.
+        arm: &'a str,
+        /// Hard slices that it draws.
+        n_hard: usize,
+        /// Slices that it draws.
+        n_slices: usize,
+    },
     /// A checkpoint is damaged; an earlier one is used.
     DamagedCheckpoint {
         /// What is wrong with it.

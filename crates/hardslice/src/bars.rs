@@ -197,6 +197,15 @@ fn in_words(warning: &Warning<'_>) -> String {
                 "after {step} steps the net predicts nothing on the validation patients, {outlook}"
             )
         }
+        Warning::HardInControl {
+            arm,
+            n_hard,
+            n_slices,
+        } => format!(
+            "the control `{arm}` has too few other slices to draw from: {n_hard} of its {n_slices} \
+             are hard ones, as in the arm `hard`, which makes the two alike; a lower tau, a smaller \
+             share of hard slices or more patients in A leave it others"
+        ),
         Warning::DamagedCheckpoint { message } => {
             format!("{message}; going on from an earlier one, if there is one")
         }

@@ -4,6 +4,7 @@ mod arms;
 mod bars;
 mod campaign;
 mod cohort;
+mod controls;
 mod commands;
 mod export;
 mod external;
@@ -21,6 +22,7 @@ mod reported_table;
 mod results;
 mod scans;
 mod scoring;
+mod training;
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use crate::bars;
 use crate::layout::OutDir;
+use crate::training::Training;
 
 /// The mark of every result that rests on a threshold from the test set.
 pub(crate) const LEAKY: &str = "LEAKY";
@@ -189,7 +190,7 @@ pub(crate) fn write_score_cells(
 }
 
 /// Columns of a case's scores, as in every table of scores.
-const SCORE_COLUMNS: [&str; 6] = [
+pub(crate) const SCORE_COLUMNS: [&str; 6] = [
     "dice",
     "hd95_mm",
     "assd_mm",
@@ -302,14 +303,6 @@ fn value(scores: &CaseScores, metric: Metric) -> Option<f64> {
         Metric::Nsd => scores.nsd,
         Metric::VolumeDifference => scores.volume_difference_ml,
     }
-}
-
-/// Which training of an arm a score is of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Training {
-    /// The division into A and B, 0 where there is one.
-    pub(crate) split: u64,
-    pub(crate) seed: u64,
 }
 
 /// A case's Dice as a comparison of arms wants it; `cases` tell whose scan it is.

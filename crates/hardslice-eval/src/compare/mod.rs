@@ -14,7 +14,9 @@ mod mean;
 mod end_point;
 mod plan;
 mod error;
+mod sample_size;
 mod scores;
+mod shared;
 mod paired;
 mod jackknife;
 mod student_t;
@@ -26,7 +28,7 @@ mod by_plan;
 mod simulation;
 mod power;
 
-pub use by_plan::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS, compare};
+pub use by_plan::{compare, compare_given};
 pub use comparison::{
     AbsentScore, ArmEstimate, Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval,
     TestOutcome,
@@ -36,6 +38,8 @@ pub use error::CompareError;
 pub use paired::LEAST_PATIENTS;
 pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role};
 pub use power::{Design, Expected, Power};
+pub use sample_size::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 pub use scores::ArmScore;
+pub use shared::{MOST_SHARED, SharedOverall, SharedSlices};
 pub use simulation::{Gain, Patients, Rates, Simulation};
 pub use words::{ArmWords, Wording};

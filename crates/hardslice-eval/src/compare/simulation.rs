@@ -6,12 +6,12 @@
 
 use rayon::prelude::*;
 
-use super::by_plan::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use super::crossed::Spread;
 use super::end_point::EndPoint;
 use super::jackknife::pseudo_values;
 use super::mean::mean;
 use super::paired::LEAST_PATIENTS;
+use super::sample_size::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use crate::splitmix::SplitMix64;
 
 /// How Dice is spread over patients.

@@ -1,10 +1,11 @@
 //! A comparison in plain words.
 
-use super::by_plan::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use super::comparison::{Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval};
 use super::end_point::EndPoint;
 use super::paired::LEAST_PATIENTS;
 use super::plan::{ClaimedArm, ComparisonPlan, Role};
+use super::sample_size::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
+use super::shared::MOST_SHARED;
 use super::words::{ArmWords, Wording};
 
 /// What the primary end point is asked, one sentence an arm.
@@ -96,8 +97,31 @@ pub(super) fn notes(comparison: &Comparison, wording: &Wording) -> Vec<String> {
                 ArmWords::of(wording, &row.reference).object,
             ));
         }
+        notes.extend(shared_note(row, wording));
     }
     notes
+}
+
+/// What a reference has in common with the arm that it was to differ from.
+fn shared_note(row: &ComparisonRow, wording: &Wording) -> Option<String> {
+    let shared = row.shared?;
+    let outcome = if row.cannot_answer() {
+        format!(
+            "more than {} %, so that nothing is concluded from it",
+            percent(MOST_SHARED)
+        )
+    } else {
+        "which makes a difference between the two smaller".to_owned()
+    };
+    Some(format!(
+        "In {} of {} {} shares slices with {}, because too few others were left: {} of {}, {outcome}.",
+        shared.n_trainings_sharing,
+        counted(shared.n_trainings, "training"),
+        ArmWords::of(wording, &row.reference).object,
+        ArmWords::of(wording, &row.arm).subject,
+        shared.n_shared,
+        counted(shared.n_slices, "slice"),
+    ))
 }
 
 fn claims_note(comparison: &Comparison) -> String {
@@ -161,6 +185,15 @@ fn sentence(comparison: &Comparison, row: &ComparisonRow, wording: &Wording) -> 
     let what = number(plan, row.end_point);
     let arm = ArmWords::of(wording, &row.arm).subject;
     let reference = ArmWords::of(wording, &row.reference).object;
+    if let Some(shared) = row.shared.filter(|_| row.cannot_answer()) {
+        return format!(
+            "{} cannot answer whether the choice of slices matters in {what}: {} of its {} are \
+             those of {arm}, too.",
+            capitalised(&reference),
+            shared.n_shared,
+            counted(shared.n_slices, "slice"),
+        );
+    }
     let decimals = decimals(row);
     let p = row.test.map_or(String::new(), |test| {
         format!("; {}", p_in_words(comparison, test.p_corrected))
@@ -240,6 +273,9 @@ fn conclusion(claim: &Claim, rows: &[&ComparisonRow], wording: &Wording) -> Stri
         }
         Conclusion::HelpsInPart if !has(Role::Baseline) => {
             format!("{not_shown}: there is no baseline to compare with.")
+        }
+        Conclusion::HelpsInPart if rows.iter().any(|row| row.cannot_answer()) => {
+            format!("{not_shown}: the random control could not answer.")
         }
         Conclusion::HelpsInPart => {
             format!(

@@ -9,7 +9,8 @@ use hardslice_data::{CaseId, PatientId};
 use hardslice_train::TestScore;
 use hardslice_volume::FileError;
 
-use crate::results::{self, Training};
+use crate::results;
+use crate::training::Training;
 
 /// One case's scores, and what they were computed for.
 #[derive(Debug, Clone, PartialEq)]
