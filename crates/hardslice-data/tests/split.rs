@@ -475,6 +475,133 @@ fn folds_are_read_from_a_table_and_from_nnunet() {
     );
 }
 
+/// What is said of a `splits_final.json` whose fold 0 is asked for.
+fn refused_of_nnunet(text: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("splits_final.json");
+    fs::write(&path, text).unwrap();
+    let rule = Rule::NnUnet { path, fold: 0 };
+    let refused = make(&cohort(6, 2), &options(rule)).unwrap_err().to_string();
+    assert!(refused.contains("splits_final.json"), "{refused}");
+    refused
+}
+
+#[test]
+fn what_nnunets_folds_do_not_have_is_refused_and_nothing_is_passed_over() {
+    for (text, parts) in [
+        (
+            r#"[{"train": ["p000"], "val": ["p001"], "test": ["p002"]}]"#,
+            [
+                "fold 0 has `test` beside `train` and `val`",
+                "rule = { table",
+            ],
+        ),
+        (
+            r#"[{"train": ["p000"], "val": ["p001"], "test": ["p000"]}]"#,
+            ["fold 0 has `test`", "take it out"],
+        ),
+        (
+            r#"{"train": ["p000"], "val": ["p001"]}"#,
+            ["the file holds an object", "nnU-Net's list of folds"],
+        ),
+        (r#""p000""#, ["the file holds a text", "list of folds"]),
+        (
+            r#"[["p000"], ["p001"]]"#,
+            ["fold 0 is no pair of lists", "wanted"],
+        ),
+        (r#"[{"train": ["p000"]}]"#, ["fold 0 has no list", "`val`"]),
+        (
+            r#"[{"train": "p000", "val": ["p001"]}]"#,
+            ["`train` of fold 0 is a text", "a list of names"],
+        ),
+        (
+            r#"[{"train": ["p000"], "val": {"0": "p001"}}]"#,
+            ["`val` of fold 0 is an object", "a list of names"],
+        ),
+        (
+            r#"[{"train": [0, 1], "val": ["p001"]}]"#,
+            ["`train` of fold 0 is a list of something else", "names"],
+        ),
+    ] {
+        let refused = refused_of_nnunet(text);
+        for part in parts {
+            assert!(refused.contains(part), "{text}: {refused}");
+        }
+    }
+}
+
+#[test]
+fn a_table_of_folds_that_gives_a_case_another_patient_is_refused() {
+    let cases = cohort(4, 2);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("folds.csv");
+    let refused = |text: &str| {
+        fs::write(&path, text).unwrap();
+        let made = make(&cases, &options(Rule::Table { path: path.clone() }));
+        made.err().map(|refused| refused.to_string())
+    };
+    let rows = |of_0: &str| {
+        format!(
+            "case,patient,fold\ns000_0,{of_0},test\ns001_0,p001,train\ns002_0,,train\ns003_0,p003,train\n"
+        )
+    };
+    assert_eq!(refused(&rows("p000")), None, "as in the cohort");
+    let of_other = refused(&rows("p001")).unwrap();
+    for part in [
+        "line 2: the case `s000_0` is of the patient `p001` here and of `p000` in the cohort",
+        "leave the column `patient` out",
+        "folds.csv",
+    ] {
+        assert!(of_other.contains(part), "{of_other}");
+    }
+    assert!(
+        refused("id,subject,split\ns000_0,p9,test\ns001_0,p001,train\n").is_some(),
+        "by other names of the columns"
+    );
+}
+
+#[test]
+fn folds_without_test_patients_say_so() {
+    let cases = cohort(8, 2);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("splits_final.json");
+    let everybody: Vec<String> = (0..8).map(|patient| format!("p{patient:03}")).collect();
+    let folds = serde_json::json!([{"train": everybody, "val": []}]);
+    fs::write(&path, folds.to_string()).unwrap();
+    let nobody = "no patient is tested";
+    for rule in [
+        Rule::NnUnet { path, fold: 0 },
+        Rule::Lists(Lists::default()),
+        Rule::Random {
+            test: Amount::Patients(0),
+        },
+    ] {
+        let split = make(&cases, &options(rule.clone())).unwrap();
+        assert!(split.test.is_empty());
+        assert!(split.warnings[0].starts_with(nobody), "{rule:?}");
+    }
+    let tested = make(&cases, &random(1)).unwrap();
+    assert!(!tested.warnings.iter().any(|said| said.contains(nobody)));
+}
+
+#[test]
+fn a_file_that_is_no_split_is_named_and_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("dataset.json");
+    for text in ["{\"format\": 1}", "[1]", "{}", "no JSON", ""] {
+        fs::write(&path, text).unwrap();
+        let refused = Split::load(&path, &cohort(4, 2)).unwrap_err().to_string();
+        for part in [
+            "no split that this program has written",
+            "left as it is",
+            "dataset.json",
+        ] {
+            assert!(refused.contains(part), "{text}: {refused}");
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+}
+
 #[test]
 fn cases_without_annotation_are_left_out_and_missing_organs_are_warned_of() {
     let both = |id: &str, liver, kidney| CaseFacts {

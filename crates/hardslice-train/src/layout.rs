@@ -90,6 +90,11 @@ impl RoundDir {
 pub struct ArmDir(TrainingDir);
 
 impl ArmDir {
+    /// The arm in this folder.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self(TrainingDir::new(path))
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         self.0.path()

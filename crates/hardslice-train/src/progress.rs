@@ -75,6 +75,15 @@ pub enum Warning<'a> {
         /// What it answers.
         found: Collapse,
     },
+    /// A random control draws slices that are hard, because its patients have too few others.
+    HardInControl {
+        /// The control.
+        arm: &'a str,
+        /// Hard slices that it draws.
+        n_hard: usize,
+        /// Slices that it draws.
+        n_slices: usize,
+    },
     /// A checkpoint is damaged; an earlier one is used.
     DamagedCheckpoint {
         /// What is wrong with it.

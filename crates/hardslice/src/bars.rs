@@ -200,6 +200,15 @@ fn in_words(warning: &Warning<'_>) -> String {
         Warning::NothingLearnt { step, found } => {
             format!("after {step} steps {found}; if that stays so, training stops with advice")
         }
+        Warning::HardInControl {
+            arm,
+            n_hard,
+            n_slices,
+        } => format!(
+            "the control `{arm}` has too few other slices to draw from: {n_hard} of its {n_slices} \
+             are hard ones, as in the arm `hard`, which makes the two alike; a lower tau, a smaller \
+             share of hard slices or more patients in A leave it others"
+        ),
         Warning::DamagedCheckpoint { message } => {
             format!("{message}; going on from an earlier one, if there is one")
         }

@@ -7,7 +7,9 @@ use anyhow::{Context, anyhow};
 use blake3::Hasher;
 use burn::tensor::Device;
 use hardslice::experiment::Experiment;
-use hardslice_data::balance::{Arm, ArmError, Candidates, Plan};
+use hardslice_data::balance::{
+    Arm, ArmError, BalanceOptions, Candidates, HardSlices, Plan, hard_in_controls,
+};
 use hardslice_data::mining::{
     ExternalPredictions, FoldCases, ScoredSlice, SliceScore, Tau, TauBasis, candidates, mine,
 };
@@ -15,6 +17,7 @@ use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
 use hardslice_data::{OrganMap, StoreOrgan};
 use hardslice_train::layout::RoundDir;
+use hardslice_train::{Event, Observer, Warning};
 use hardslice_volume::Note;
 
 use crate::bars::{self, Bars};
@@ -96,6 +99,7 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>) -> anyhow::Result<Done>
         positive_weight: job.experiment.train.positive_weight,
         seed: job.experiment.seed,
     };
+    warn_of_controls(&slices, &mined.hard, &job.experiment.balance, &bars)?;
     let plan = match Arm::Hard.second_half(&slices, &mined.hard, &job.experiment.balance) {
         // Without a split there is no B, and nothing may be hard.
         Err(ArmError::Empty { .. }) => Plan::default(),
@@ -116,6 +120,23 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>) -> anyhow::Result<Done>
     } else {
         Done::Findings
     })
+}
+
+/// Says which random controls would have to draw hard slices themselves.
+fn warn_of_controls(
+    slices: &Candidates<'_>,
+    hard: &HardSlices,
+    options: &BalanceOptions,
+    bars: &Bars,
+) -> Result<(), ArmError> {
+    for (arm, summary) in hard_in_controls(slices, hard, options)? {
+        bars.notify(&Event::Warning(Warning::HardInControl {
+            arm: arm.name(),
+            n_hard: summary.n_hard_in_control,
+            n_slices: summary.n_of_control(),
+        }));
+    }
+    Ok(())
 }
 
 /// The scores of some cases.

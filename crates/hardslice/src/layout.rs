@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use hardslice_data::Organ;
-use hardslice_train::layout::RoundDir;
+use hardslice_data::store::record_path;
+use hardslice_train::layout::{ArmDir, RoundDir, TrainingDir};
 use hardslice_volume::whole_file::{read_json_if_there, write_json};
 use hardslice_volume::{Action, FileError};
 use thiserror::Error;
@@ -212,6 +213,68 @@ impl OutDir {
 /// The organs of a round whose folder's name leaves them out.
 fn organs_of(round: &RoundDir) -> PathBuf {
     round.path().join("organs.json")
+}
+
+/// The place of records that a path lies at or in: a prepared cohort; of a folder that `run`, `compare`
+/// or `sweep` left, a file of its own or a folder that is filled as a whole. `None` anywhere else.
+pub(crate) fn place_of_records(path: &Path) -> Option<PathBuf> {
+    let is_store = |dir: &&Path| record_path(dir).is_file();
+    if let Some(store) = path.ancestors().find(is_store) {
+        return Some(store.to_owned());
+    }
+    let dir = path
+        .ancestors()
+        .skip(1)
+        .find(|dir| is_left_by_rounds(dir))?;
+    let out = OutDir::new(dir);
+    if out.files_written().iter().any(|file| file == path) {
+        return Some(path.to_owned());
+    }
+    let filled = [
+        out.store(),
+        out.pictures(),
+        out.paper_tables(),
+        out.figures(),
+    ];
+    if let Some(filled) = filled.into_iter().find(|filled| path.starts_with(filled)) {
+        return Some(filled);
+    }
+    let mut above = path.ancestors().take_while(|above| *above != dir);
+    let is_filled = |above: &&Path| {
+        let Some(round) = above.parent() else {
+            return false;
+        };
+        let (arm, training) = (ArmDir::at(round), TrainingDir::new(round));
+        let filled = [
+            arm.predictions(),
+            training.model(),
+            training.checkpoints(),
+            training.tensorboard(),
+        ];
+        filled.iter().any(|filled| filled == above)
+    };
+    above.find(is_filled).map(Path::to_owned)
+}
+
+/// Whether a path lies at or in a round of what `run`, `compare` or `sweep` left.
+///
+/// Fails where a folder above cannot be listed.
+pub(crate) fn is_in_round(path: &Path) -> Result<bool, FileError> {
+    let Some(dir) = path.ancestors().skip(1).find(|dir| is_left_by_rounds(dir)) else {
+        return Ok(false);
+    };
+    let out = OutDir::new(dir);
+    let rounds = out.rounds()?;
+    let mut rounds = rounds.iter().map(|name| out.round(name));
+    Ok(rounds.any(|round| path.starts_with(round.path())))
+}
+
+/// Whether a folder was left by `run`, `compare` or `sweep`: what they are made of stands in it. A
+/// folder in which somebody works step by step has its own `experiment.toml`, but none of these.
+fn is_left_by_rounds(dir: &Path) -> bool {
+    let out = OutDir::new(dir);
+    let is_recorded = out.provenance().is_file() && out.experiment().is_file();
+    is_recorded || out.comparison_plan().is_file()
 }
 
 /// What a round is a round of; as text, its folder within the command's.

@@ -4,6 +4,7 @@ mod arms;
 mod bars;
 mod campaign;
 mod cohort;
+mod controls;
 mod commands;
 mod export;
 mod external;

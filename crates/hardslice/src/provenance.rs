@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use burn::tensor::Device;
 use hardslice::experiment::Experiment;
 use hardslice_data::audit::AuditRow;
@@ -99,6 +100,23 @@ pub(crate) fn of_command<S: Serialize>(
         notes: made_of.notes.in_words(),
     };
     Ok(write_json(&path, &provenance)?)
+}
+
+/// Checks, before hours of work, that what will be written down of the inputs can be read: in a folder a
+/// link that leads nowhere, say, has no content.
+///
+/// Fails with the name of what cannot be read.
+pub(crate) fn check_inputs(inputs: &[&Path]) -> anyhow::Result<()> {
+    for input in inputs.iter().filter(|input| input.is_dir()) {
+        files(input).with_context(|| {
+            format!(
+                "the hash of every file in {} is written down with the result, so that none may be \
+                 passed over: mend this one, or take it out",
+                input.display()
+            )
+        })?;
+    }
+    Ok(())
 }
 
 /// A file, or the visible files below a folder.

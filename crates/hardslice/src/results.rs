@@ -190,7 +190,7 @@ pub(crate) fn write_score_cells(
 }
 
 /// Columns of a case's scores, as in every table of scores.
-const SCORE_COLUMNS: [&str; 6] = [
+pub(crate) const SCORE_COLUMNS: [&str; 6] = [
     "dice",
     "hd95_mm",
     "assd_mm",

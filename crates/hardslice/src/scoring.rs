@@ -1,6 +1,7 @@
 //! Label maps of two folders that belong together, and their scores.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use hardslice_data::{CaseId, Organ, OrganMap};
@@ -33,6 +34,28 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
+    /// The one pair of two files, whatever they are called; the case is named by the truth. `scan` is
+    /// a scan, or the folder of its DICOM series.
+    ///
+    /// # Errors
+    ///
+    /// Where no case can be called after the truth.
+    pub(crate) fn one(truth: &Path, predicted: &Path, scan: Option<&Path>) -> anyhow::Result<Self> {
+        let truth = NamedFile::new(truth)?;
+        let case = CaseId::new(case_name(&truth.name))
+            .with_context(|| format!("no case can be called after {}", truth.path.display()))?;
+        let pair = Pair {
+            case,
+            predicted: Some(NamedFile::new(predicted)?),
+            scan: scan.map(NamedFile::new).transpose()?,
+            truth,
+        };
+        Ok(Self {
+            pairs: vec![pair],
+            extra: Vec::new(),
+        })
+    }
+
     /// A prediction of just the truth's name comes before one of the case's.
     ///
     /// # Errors

@@ -391,3 +391,59 @@ fn a_dry_run_says_how_likely_a_gain_would_be_found() {
         "{planned}"
     );
 }
+
+#[test]
+fn a_control_that_is_nearly_the_arm_itself_is_said_to_answer_nothing() {
+    let dir = small_workplace();
+    let path = dir.path().join("experiment.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    // So many are hard that at most a quarter of what a control draws can be others.
+    let text = text.replace("hardest 20 %", "hardest 80 %");
+    fs::write(&path, text.replace("steps = 24", "steps = 8")).unwrap();
+    let command = with(&COMPARE, &["--out", "out"]);
+    let (code, said) = ended(&command, dir.path());
+    assert_eq!(code, Some(0), "{said}");
+    let warning = "the control `random_matched` has too few other slices to draw from: ";
+    for seed in 0..2 {
+        let of_seed = format!("warning: seed-{seed}/liver: {warning}");
+        assert_eq!(said.matches(&of_seed).count(), 1, "{said}");
+    }
+    let drawn = |seed: u64| {
+        let path = format!("out/seed-{seed}/liver/random_matched/plan.json");
+        let text = fs::read(dir.path().join(path)).unwrap();
+        let plan: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        let n = |value: &serde_json::Value| value.as_u64().unwrap();
+        let of_control = &plan["reasons"]["random_matched"]["n_slices"];
+        (n(&plan["n_hard_in_control"]), n(of_control))
+    };
+    let (n_hard, n_slices) = [0, 1]
+        .map(drawn)
+        .into_iter()
+        .fold((0, 0), |sum, (hard, all)| (sum.0 + hard, sum.1 + all));
+    assert!(2 * n_hard > n_slices, "{n_hard} of {n_slices}");
+    let read = |name: &str| fs::read_to_string(dir.path().join("out").join(name)).unwrap();
+    let note = format!(
+        "In 2 of 2 trainings the matched random control shares slices with hard slices, because \
+         too few others were left: {n_hard} of {n_slices} slices, more than 50 %, so that nothing \
+         is concluded from it."
+    );
+    for name in [
+        "comparison.json",
+        "comparison.md",
+        "comparison.html",
+        "report.html",
+    ] {
+        let text = read(name);
+        assert!(text.contains(&note), "{name} lacks: {note}");
+        assert!(text.contains("cannot answer whether"), "{name}");
+        assert!(
+            !text.contains("between hard slices and the matched random control could be shown"),
+            "{name}"
+        );
+    }
+    let by_hand = "mine experiment.toml --store out/store --split out/split.json \
+                   --model out/seed-0/liver/baseline/model --out mined";
+    let (code, said) = ended(&by_hand.split_whitespace().collect::<Vec<_>>(), dir.path());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(warning), "{said}");
+}

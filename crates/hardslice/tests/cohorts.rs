@@ -380,3 +380,49 @@ fn labels_that_cannot_make_an_organ_are_refused_with_what_is_wanted() {
         );
     }
 }
+
+#[test]
+fn folds_without_test_patients_are_trained_with_a_word_and_compared_not_at_all() {
+    let dir = support::workplace();
+    let names: Vec<String> = (0..8).map(|n| format!("phantom_{n:03}")).collect();
+    let folds = serde_json::json!([{"train": names, "val": []}]);
+    fs::write(dir.path().join("folds.json"), folds.to_string()).unwrap();
+    let (before, after) = support::EXPERIMENT.split_once("arms = [").unwrap();
+    let (_, after) = after.split_once("]\n").unwrap();
+    let text = format!("{before}arms = [\"baseline\", \"hard\"]\n{after}");
+    let text = text.replace("steps = 24", "steps = 4").replace(
+        "random = { test = 2 }",
+        "nn_unet = { path = \"folds.json\", fold = 0 }",
+    );
+    fs::write(dir.path().join("all.toml"), text).unwrap();
+    let ends = |line: &str, code, parts: &[&str]| {
+        support::assert_ends(&support::words(line), dir.path(), code, parts)
+    };
+    let parts = [
+        "warning: no patient is tested",
+        "the list `val`",
+        "split: 0 test",
+    ];
+    ends("run all.toml --out out", 0, &parts);
+    for command in ["compare", "sweep"] {
+        let parts = ["no patient is tested, so that there would be no score to compare"];
+        ends(&format!("{command} all.toml --out {command}"), 2, &parts);
+        let trained = dir
+            .path()
+            .join(command)
+            .join("seed-0/liver/baseline/train.csv");
+        assert!(!trained.exists(), "refused before anything is trained");
+    }
+    // A file of another kind, where the split would be written.
+    for text in ["{\"format\": 1}", "[]"] {
+        fs::write(dir.path().join("mine.json"), text).unwrap();
+        let line = "split all.toml --store out/store --out mine.json";
+        ends(
+            line,
+            2,
+            &["no split that this program has written", "mine.json"],
+        );
+        let left = fs::read_to_string(dir.path().join("mine.json")).unwrap();
+        assert_eq!(left, text, "left as it is");
+    }
+}

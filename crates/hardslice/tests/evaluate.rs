@@ -256,3 +256,39 @@ fn rounded_labels_are_said_once_and_kept() {
     let kept = fs::read_to_string(dir.path().join("s.csv.provenance.json")).unwrap();
     assert_eq!(kept.matches("labels_rounded").count(), 6, "{kept}");
 }
+
+#[test]
+fn two_files_are_one_pair_and_a_file_beside_a_folder_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    write(&at("truth/a_seg.nii"), [1, 1, 0, 0, 0, 0], grid());
+    write(&at("pred/other.mha"), [1, 1, 1, 1, 0, 0], grid());
+    let of = |truth: &str, predictions: &str, more: &str| {
+        format!("evaluate --truth {truth} --predictions {predictions} --out s.csv{more}")
+    };
+    let ends = |line: &str, code: i32, parts: &[&str]| {
+        let words: Vec<&str> = line.split(' ').collect();
+        assert_ends(&words, dir.path(), code, parts)
+    };
+    ends(&of("truth/a_seg.nii", "pred/other.mha", ""), 0, &[]);
+    // Two of six columns in the truth, four in the prediction: 2 * 2 / (2 + 4).
+    let row = &rows(dir.path())[0];
+    assert!(
+        row.starts_with("a label_1 0.6666666") && row.ends_with(" scored"),
+        "{row}"
+    );
+    let parts = [
+        "pred/other.mha is a file and truth a folder",
+        "two folders",
+        "or two files",
+    ];
+    ends(&of("truth", "pred/other.mha", ""), 2, &parts);
+    let parts = ["truth/a_seg.nii is a file and pred a folder"];
+    ends(&of("truth/a_seg.nii", "pred", ""), 2, &parts);
+    for (truth, predictions) in [("gone", "pred"), ("truth", "gone")] {
+        let parts = ["there is no file or folder gone"];
+        ends(&of(truth, predictions, ""), 2, &parts);
+    }
+    let parts = ["--scans is the file", "name the folder"];
+    ends(&of("truth", "pred", " --scans truth/a_seg.nii"), 2, &parts);
+}

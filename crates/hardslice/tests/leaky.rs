@@ -1,8 +1,11 @@
 //! tau = "paper" takes the threshold from the test set: everything that rests on it says so.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 mod support;
 
 use std::fs;
+use std::path::Path;
 use std::time::SystemTime;
 
 use support::{EXPERIMENT, contents, printed, words, workplace};
@@ -70,4 +73,101 @@ fn every_output_of_a_comparison_says_that_its_threshold_is_from_the_test_set() {
         written("comparison_plan.json") < written("seed-0/liver/baseline/evaluation.json"),
         "the plan is fixed before the test set is opened for the threshold"
     );
+}
+
+/// The experiment with a threshold from the test set, few arms and few steps.
+fn write_leaky(dir: &Path) {
+    let (before, after) = EXPERIMENT.split_once("arms = [").unwrap();
+    let (_, after) = after.split_once("]\n").unwrap();
+    let text = format!("{before}arms = [\"baseline\", \"b_only\", \"hard\", \"random\"]\n{after}");
+    let text = text.replace("tau = \"hardest 20 %\"", "tau = \"paper\"");
+    let text = text.replace("steps = 24", "steps = 8");
+    fs::write(dir.join("leaky.toml"), text).unwrap();
+}
+
+/// The names of the files of a folder whose text holds no mark.
+fn unmarked(out: &Path, is_of_interest: impl Fn(&str) -> bool) -> Vec<String> {
+    let named = contents(out).into_iter();
+    let named = named.map(|(name, bytes)| (name.display().to_string(), bytes));
+    let is_marked = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("LEAKY");
+    named
+        .filter(|(name, bytes)| is_of_interest(name) && !is_marked(bytes))
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[test]
+fn every_output_of_a_run_says_that_its_threshold_is_from_the_test_set() {
+    let dir = workplace();
+    write_leaky(dir.path());
+    let said = printed(&words("run leaky.toml --out out"), dir.path());
+    assert!(said.starts_with("LEAKY: "), "{said}");
+    let out = dir.path().join("out");
+    let text = |path: &str| fs::read_to_string(out.join(path)).unwrap();
+    // What holds a score, or a slice that was chosen by the threshold.
+    let is_of_interest = |name: &str| {
+        let of_choice = [
+            "liver/hard/plan.csv",
+            "liver/random/plan.csv",
+            "liver/mining/plan.csv",
+        ];
+        let of_scores = ["scores.csv", "table.md", "report.html"];
+        of_choice.contains(&name) || of_scores.contains(&name)
+    };
+    assert_eq!(unmarked(&out, is_of_interest), [""; 0], "without a mark");
+    assert!(
+        text("scores.csv")
+            .lines()
+            .all(|line| line.ends_with(",LEAKY"))
+    );
+    let json = |path: &str| -> serde_json::Value { serde_json::from_str(&text(path)).unwrap() };
+    assert_eq!(json("summary.json")["leaky"], true);
+    assert_eq!(json("liver/mining/mining.json")["taus"][0]["leaky"], true);
+    for (arm, is_leaky) in [
+        ("hard", true),
+        ("random", true),
+        ("baseline", false),
+        ("b_only", false),
+    ] {
+        let record = json(&format!("liver/{arm}/model/model.json"));
+        assert_eq!(record["leaky"], is_leaky, "{arm}");
+    }
+    for arm in ["baseline", "b_only"] {
+        let plan = text(&format!("liver/{arm}/plan.csv"));
+        assert!(!plan.contains("LEAKY"), "{arm} rests on no threshold");
+    }
+}
+
+#[test]
+fn every_output_of_a_sweep_says_that_its_threshold_is_from_the_test_set() {
+    let dir = workplace();
+    write_leaky(dir.path());
+    let said = printed(
+        &words("sweep leaky.toml --net unet --seeds 1 --out out"),
+        dir.path(),
+    );
+    assert!(said.contains("LEAKY: "), "{said}");
+    let out = dir.path().join("out");
+    let is_of_interest = |name: &str| {
+        let is_table = name.starts_with("tables/");
+        is_table
+            || name.ends_with("/hard/plan.csv")
+            || ["scores.csv", "report.html"].contains(&name)
+    };
+    let found = contents(&out)
+        .into_keys()
+        .filter(|name| is_of_interest(&name.display().to_string()));
+    assert_eq!(
+        found.count(),
+        4 + 1 + 2,
+        "a table in four forms, a plan, scores and report"
+    );
+    assert_eq!(unmarked(&out, is_of_interest), [""; 0], "without a mark");
+    let table = |path: &str| fs::read_to_string(out.join(path)).unwrap();
+    for path in ["scores.csv", "tables/table-a3.csv"] {
+        assert!(
+            table(path).lines().all(|line| line.ends_with(",LEAKY")),
+            "{path}"
+        );
+    }
 }

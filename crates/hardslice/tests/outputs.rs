@@ -273,3 +273,157 @@ fn tables_lists_and_experiments_are_not_written_over() {
     let args = "split experiment.toml --store store --out store/store.json";
     assert_refused(args, dir.path(), &["store.json"]);
 }
+
+/// A finished run of `baseline` and `hard` in `out`.
+fn with_run() -> tempfile::TempDir {
+    let dir = workplace();
+    let (before, after) = EXPERIMENT.split_once("arms = [").unwrap();
+    let (_, after) = after.split_once("]\n").unwrap();
+    let text = format!("{before}arms = [\"baseline\", \"hard\"]\n{after}");
+    let text = text.replace("steps = 24", "steps = 4");
+    fs::write(dir.path().join("short.toml"), text).unwrap();
+    run(&words("run short.toml --out out"), dir.path());
+    dir
+}
+
+const OF_OTHERS: &str = "is nothing that this command has written";
+const RECORDS: &str = "keeps its own records";
+
+#[test]
+fn tables_are_written_over_no_list_and_no_record_of_a_run() {
+    let dir = with_run();
+    let at = |name: &str| dir.path().join(name);
+    fs::write(at("folds.csv"), "case,fold\nphantom_000,test\n").unwrap();
+    fs::write(at("errors.csv"), "case,z,label,kind\n").unwrap();
+    fs::write(
+        at("datalist.json"),
+        "{\"name\": \"mine\", \"training\": []}",
+    )
+    .unwrap();
+    fs::create_dir(at("Dataset001_Liver")).unwrap();
+    fs::write(at("Dataset001_Liver/dataset.json"), "{\"name\": \"mine\"}").unwrap();
+    let export = |format: &str| format!("export --in out --organ liver --format {format}");
+    let evaluate = "evaluate --truth phantoms/labels --predictions phantoms/labels";
+    let audit = "audit phantoms/cohort.csv --label liver=1";
+    for (command, out, part) in [
+        (
+            export("csv").as_str(),
+            "phantoms/cohort.csv",
+            "written over",
+        ),
+        (&export("csv"), "out/liver/hard/plan.csv", "is read here"),
+        (&export("csv"), "out/liver/baseline/plan.csv", OF_OTHERS),
+        (&export("csv"), "out/liver/hard/train.csv", OF_OTHERS),
+        (&export("csv"), "out/scores.csv", RECORDS),
+        (&export("csv"), "out/store/new.csv", RECORDS),
+        (&export("csv"), "out/pictures/new.csv", RECORDS),
+        (&export("csv"), "folds.csv", OF_OTHERS),
+        (&export("monai"), "out/split.json", "is read here"),
+        (&export("monai"), "out/summary.json", RECORDS),
+        (&export("monai"), "out/liver/hard/plan.json", OF_OTHERS),
+        (&export("monai"), "out/liver/hard/model/new.json", RECORDS),
+        (&export("monai"), "datalist.json", OF_OTHERS),
+        (&export("nnunet"), "Dataset001_Liver", OF_OTHERS),
+        (
+            &export("nnunet"),
+            "out/liver/hard/Dataset002_Liver",
+            "belongs to a run",
+        ),
+        ("triage --in out", "out/liver/hard/plan.csv", OF_OTHERS),
+        ("triage --in out", "out/liver/mining/plan.csv", OF_OTHERS),
+        ("triage --in out", "out/scores.csv", RECORDS),
+        ("triage --in out", "phantoms/cohort.csv", OF_OTHERS),
+        (
+            "triage --in out --store out/store --truth errors.csv",
+            "errors.csv",
+            "is read here",
+        ),
+        (audit, "out/store/audit.csv", RECORDS),
+        (audit, "folds.csv", OF_OTHERS),
+        (evaluate, "out/scores.csv", RECORDS),
+        (evaluate, "phantoms/cohort.csv", OF_OTHERS),
+    ] {
+        let parts = [part, "name another --out"];
+        assert_refused(&format!("{command} --out {out}"), dir.path(), &parts);
+    }
+    // What a command has written itself is written again.
+    for _ in 0..2 {
+        for (command, out) in [
+            (export("csv").as_str(), "weights.csv"),
+            (&export("monai"), "slices.json"),
+            (&export("nnunet"), "Dataset003_Liver"),
+            (audit, "audit.csv"),
+            (evaluate, "s.csv"),
+            ("triage --in out", "out/found.csv"),
+        ] {
+            let line = format!("{command} --out {out}");
+            let (code, said) = support::ended(&words(&line), dir.path());
+            assert!(matches!(code, Some(0 | 1)), "{line}: {said}");
+        }
+    }
+}
+
+#[test]
+fn trainings_minings_and_predictions_are_written_over_nothing_that_is_read_or_kept() {
+    let dir = with_run();
+    let at = |name: &str| dir.path().join(name);
+    let common = "short.toml --store out/store --split out/split.json";
+    fs::create_dir_all(at("first")).unwrap();
+    fs::create_dir_all(at("planned")).unwrap();
+    fs::copy(at("out/liver/hard/plan.csv"), at("planned/train.csv")).unwrap();
+    fs::create_dir_all(at("predicted/mining")).unwrap();
+    fs::create_dir_all(at("linked/deep")).unwrap();
+    let model = "--model out/liver/baseline/model";
+    for (line, part) in [
+        (
+            format!("train {common} --out out/liver/hard"),
+            "belongs to a run",
+        ),
+        (
+            format!("train {common} --out out/liver"),
+            "belongs to a run",
+        ),
+        (format!("train {common} --out out/store/new"), RECORDS),
+        (
+            format!("train {common} --half second --from first --out ./first"),
+            "holds the training that is gone on from",
+        ),
+        (
+            format!("train {common} --plan planned/train.csv --out planned"),
+            "is read here",
+        ),
+        (
+            format!("mine {common} {model} --out out/liver"),
+            "belongs to a run",
+        ),
+        (
+            format!("mine {common} --predictions predicted --out predicted"),
+            "lies in a folder that is read",
+        ),
+        (
+            "predict --model out/liver/hard/model --input phantoms/images/phantom_000.nii.gz \
+             --out out/store/new.nii.gz"
+                .to_owned(),
+            RECORDS,
+        ),
+        (
+            "predict --model out/liver/hard/model --input phantoms/images/phantom_000.nii.gz \
+             --out out/liver/hard/predictions/phantom_000.nii.gz"
+                .to_owned(),
+            RECORDS,
+        ),
+    ] {
+        assert_refused(&line, dir.path(), &[part, "name another --out"]);
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("nowhere", at("linked/deep/gone.nii.gz")).unwrap();
+        let line = format!("mine {common} --predictions linked --out mined");
+        let (code, said) = support::ended(&words(&line), dir.path());
+        assert_eq!(code, Some(2), "{said}");
+        for part in ["linked/deep/gone.nii.gz", "mend this one, or take it out"] {
+            assert!(said.contains(part), "{said}");
+        }
+        assert!(!at("mined").exists(), "refused before anything is scored");
+    }
+}

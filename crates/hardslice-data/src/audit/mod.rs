@@ -32,6 +32,9 @@ use crate::manifest::{Case, Manifest};
 use crate::progress::{Progress, ProgressCounter, Step};
 use crate::{CaseId, Organ, OrganMap, PatientId};
 
+/// The columns of an audit's table.
+pub const AUDIT_COLUMNS: [&str; 6] = ["case", "patient", "severity", "kind", "message", "fix"];
+
 /// What an audit takes for granted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditOptions {
@@ -271,7 +274,7 @@ impl AuditReport {
         let mut table = csv::WriterBuilder::new()
             .has_headers(false)
             .from_writer(Vec::new());
-        table.write_record(["case", "patient", "severity", "kind", "message", "fix"])?;
+        table.write_record(AUDIT_COLUMNS)?;
         for row in self.rows() {
             table.serialize(row)?;
         }

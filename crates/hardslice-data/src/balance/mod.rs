@@ -37,6 +37,7 @@
 mod arm;
 mod candidate;
 mod controls;
+mod hard_in_controls;
 mod hard_slices;
 mod options;
 mod plan;
@@ -47,6 +48,7 @@ mod sampler;
 
 pub use arm::{Arm, ArmRole, ArmWords};
 pub use candidate::{Candidate, Candidates};
+pub use hard_in_controls::hard_in_controls;
 pub use hard_slices::HardSlices;
 pub use options::BalanceOptions;
 pub use plan::{Plan, PlanEntry, PlanError};

@@ -29,6 +29,17 @@ pub struct ReasonSummary {
 }
 
 impl PlanSummary {
+    /// Slices that a random control drew, hard ones among them; 0 in the plan of another arm.
+    pub fn n_of_control(&self) -> usize {
+        let of_control = [Reason::Random, Reason::RandomMatched];
+        let drawn = of_control.map(|reason| self.reasons.get(reason.name()));
+        drawn
+            .into_iter()
+            .flatten()
+            .map(|drawn| drawn.n_slices)
+            .sum()
+    }
+
     /// The summary of a plan, given which slices are hard.
     pub fn of(plan: &Plan, hard: &HardSlices) -> Self {
         let mut reasons: BTreeMap<String, ReasonSummary> = BTreeMap::new();
@@ -77,6 +88,7 @@ mod tests {
             summary.n_hard_in_control, 1,
             "slice 2; slice 0 is no control's"
         );
+        assert_eq!(summary.n_of_control(), 2, "slices 1 and 2");
         let random = summary.reasons["random"];
         assert_eq!((random.n_slices, random.weight), (2, 4.0));
     }

@@ -137,6 +137,19 @@ pub enum SplitError {
     #[error(transparent)]
     File(#[from] FileError),
 
+    /// A file that is no split.
+    #[error(
+        "this is no split that this program has written, and it is left as it is: name the file that \
+         `hardslice split` wrote, or another one to write ({why}): {}",
+        path.display()
+    )]
+    NoSplit {
+        /// The file.
+        path: PathBuf,
+        /// Where it stops being one.
+        why: serde_json::Error,
+    },
+
     /// A table of folds cannot be read.
     #[error(transparent)]
     CannotRead(#[from] TableError),

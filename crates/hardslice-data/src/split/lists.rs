@@ -3,9 +3,14 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::SplitError;
+use super::{CaseFacts, SplitError};
 use crate::text::{TableFile, read_foreign_json};
+
+/// The columns of a table that name a case, and those that name a patient.
+const CASE: [&str; 4] = ["case", "id", "case_id", "name"];
+const PATIENT: [&str; 4] = ["patient", "patient_id", "subject", "subject_id"];
 
 /// Names of cases, or of patients for all their scans.
 ///
@@ -41,8 +46,7 @@ impl Lists {
             path: path.to_path_buf(),
         };
         let table = TableFile::read(path)?;
-        let case = table.column(&["case", "id", "case_id", "name"]);
-        let patient = table.column(&["patient", "patient_id", "subject", "subject_id"]);
+        let (case, patient) = (table.column(&CASE), table.column(&PATIENT));
         if case.or(patient).is_none() {
             return Err(misfit("no column `case` or `patient`".to_owned()));
         }
@@ -65,18 +69,58 @@ impl Lists {
         Ok(lists)
     }
 
+    /// Checks that a table of folds gives each case the patient that the cohort gives it: which scans
+    /// must not part would not be known otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`SplitError`] when the table cannot be read or contradicts the cohort.
+    pub(super) fn check_patients(path: &Path, cases: &[CaseFacts]) -> Result<(), SplitError> {
+        let table = TableFile::read(path)?;
+        let (Some(case), Some(patient)) = (table.column(&CASE), table.column(&PATIENT)) else {
+            return Ok(());
+        };
+        for row in &table.rows {
+            let (name, of_table) = (&row.cells[case], &row.cells[patient]);
+            let mut of_name = cases.iter().filter(|facts| facts.id.as_str() == name);
+            let of_cohort = of_name.next().map(|facts| facts.patient.as_str());
+            match of_cohort {
+                Some(of_cohort) if !of_table.is_empty() && of_cohort != of_table => {
+                    return Err(SplitError::Table {
+                        what: format!(
+                            "line {}: the case `{name}` is of the patient `{of_table}` here and of \
+                             `{of_cohort}` in the cohort: correct the one that is wrong, or leave \
+                             the column `patient` out of this table",
+                            row.line
+                        ),
+                        path: path.to_path_buf(),
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Reads one fold of nnU-Net's `splits_final.json`; its `val` is the test set.
     ///
     /// # Errors
     ///
-    /// [`SplitError`] when it cannot be read or has no such fold.
+    /// [`SplitError`] when it cannot be read, is no list of folds, has no such fold, or when the fold
+    /// has other lists than `train` and `val`, which nobody would follow.
     pub fn from_nnunet(path: &Path, fold: usize) -> Result<Self, SplitError> {
-        #[derive(Deserialize)]
-        struct NnUnetFold {
-            train: Vec<String>,
-            val: Vec<String>,
-        }
-        let mut folds: Vec<NnUnetFold> = read_foreign_json(path)?;
+        let misfit = |what: String| SplitError::Table {
+            what,
+            path: path.to_path_buf(),
+        };
+        let folds: Value = read_foreign_json(path)?;
+        let Value::Array(mut folds) = folds else {
+            return Err(misfit(format!(
+                "the file holds {}, wanted nnU-Net's list of folds, [{{\"train\": [...], \"val\": \
+                 [...]}}, ...]",
+                kind_of(&folds)
+            )));
+        };
         let n_folds = folds.len();
         if fold >= n_folds {
             let what = path.display().to_string();
@@ -86,9 +130,31 @@ impl Lists {
                 what,
             });
         }
-        let NnUnetFold { train, val } = folds.swap_remove(fold);
+        let Value::Object(mut lists) = folds.swap_remove(fold) else {
+            return Err(misfit(format!(
+                "fold {fold} is no pair of lists, wanted {{\"train\": [...], \"val\": [...]}}"
+            )));
+        };
+        let mut taken = |key: &str| {
+            let list = lists.remove(key);
+            let list = list.ok_or_else(|| misfit(format!("fold {fold} has no list `{key}`")))?;
+            let found = kind_of(&list);
+            serde_json::from_value::<Vec<String>>(list).map_err(|why| {
+                misfit(format!(
+                    "`{key}` of fold {fold} is {found}, wanted a list of names of cases: {why}"
+                ))
+            })
+        };
+        let (train, test) = (taken("train")?, taken("val")?);
+        if let Some((other, _)) = lists.iter().next() {
+            return Err(misfit(format!(
+                "fold {fold} has `{other}` beside `train` and `val`, and nnU-Net's rule knows no such \
+                 list: take it out, or give the folds as a table with the columns `case` and `fold` \
+                 (test, validation, train) and rule = {{ table = {{ path = ... }} }}"
+            )));
+        }
         Ok(Self {
-            test: val,
+            test,
             train,
             ..Self::default()
         })
@@ -114,5 +180,17 @@ impl Lists {
             "b" => Some(&mut self.b),
             _ => None,
         }
+    }
+}
+
+/// What a JSON value is, in words.
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing (null)",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list of something else",
+        Value::Object(_) => "an object",
     }
 }

@@ -12,6 +12,11 @@ use crate::{CaseId, PatientId};
 /// Patients in a fold; who is in none is left out.
 type Folds = BTreeMap<PatientId, Fold>;
 
+/// Training everybody is a choice that a user may make, and must not be an oversight.
+const NOBODY_TESTED: &str = "no patient is tested: nets are trained, and there will be no score of any; \
+                             give [split] test patients (of nnU-Net's folds the list `val`) where \
+                             scores are wanted";
+
 pub(super) fn make(
     cases: &[CaseFacts],
     options: &SplitOptions,
@@ -23,6 +28,9 @@ pub(super) fn make(
     let mut folds = Folds::new();
     let of_file = options.rule.lists_of_file()?;
     let mut notes = Vec::new();
+    if let Rule::Table { path } = &options.rule {
+        Lists::check_patients(path, cases)?;
+    }
     let training = match (&options.rule, &of_file) {
         (Rule::Lists(lists), _) => listed(lists, cases, &mut folds, &mut notes)?,
         (Rule::Table { path } | Rule::NnUnet { path, .. }, Some(lists)) => {
@@ -45,6 +53,9 @@ pub(super) fn make(
         store_blake3,
     );
     split.lists = of_file;
+    if split.test.is_empty() {
+        notes.push(NOBODY_TESTED.to_owned());
+    }
     notes.append(&mut split.warnings);
     split.warnings = notes;
     folds::check(split.named(), cases)?;

@@ -22,11 +22,12 @@ mod organs;
 mod report;
 mod rule;
 
+use std::fs;
 use std::io;
 use std::path::Path;
 
 use hardslice_volume::Action;
-use hardslice_volume::whole_file::{read_json, write_whole_bytes};
+use hardslice_volume::whole_file::write_whole_bytes;
 use serde::{Deserialize, Serialize};
 
 pub use amount::Amount;
@@ -178,9 +179,22 @@ impl Split {
     ///
     /// [`SplitError`] when it cannot be read or does not fit these cases.
     pub fn load(path: &Path, cases: &[CaseFacts]) -> Result<Self, SplitError> {
-        let split: Self = read_json(path)?;
+        let split = Self::read(path)?;
         folds::check(split.named(), cases)?;
         Ok(split)
+    }
+
+    /// Reads a split as it stands in its file, whatever cohort it is of.
+    ///
+    /// # Errors
+    ///
+    /// [`SplitError`] when it cannot be read, or is a file of another kind.
+    pub fn read(path: &Path) -> Result<Self, SplitError> {
+        let bytes = fs::read(path).map_err(Action::Read.on(path))?;
+        serde_json::from_slice(&bytes).map_err(|why| SplitError::NoSplit {
+            path: path.to_path_buf(),
+            why,
+        })
     }
 
     /// Every case that is in a fold.

@@ -9,6 +9,7 @@ use super::limits::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use super::paired::Paired;
 use super::plan::{ComparisonPlan, Reference};
 use super::scores::{ArmScore, Scores};
+use super::shared::{SharedOverall, SharedSlices};
 use super::verdict;
 use super::words::Wording;
 
@@ -69,6 +70,22 @@ pub fn compare(
     wording: &Wording,
     rows: &[ArmScore],
 ) -> Result<Comparison, CompareError> {
+    compare_given(plan, wording, rows, &[])
+}
+
+/// As [`compare`], given how many of their slices references share with the arms: from a reference
+/// that shares more than [`MOST_SHARED`](super::MOST_SHARED) nothing is concluded. What is given of
+/// arms that the plan does not pair is passed over.
+///
+/// # Errors
+///
+/// As [`compare`].
+pub fn compare_given(
+    plan: &ComparisonPlan,
+    wording: &Wording,
+    rows: &[ArmScore],
+    shared: &[SharedSlices],
+) -> Result<Comparison, CompareError> {
     plan.check()?;
     let scores = Scores::new(rows)?;
     let estimates = scores.arms.iter();
@@ -76,7 +93,8 @@ pub fn compare(
     let mut by_pair = Vec::new();
     for (arm, reference) in plan.pairs() {
         let paired = Paired::new(&scores, [arm, &reference.arm])?;
-        by_pair.extend(pair_rows(plan, &paired, arm, reference));
+        let shared = SharedOverall::of(shared, arm, &reference.arm);
+        by_pair.extend(pair_rows(plan, &paired, arm, reference, shared));
     }
     let mut by_end_point = Vec::new();
     for &end_point in &plan.end_points {
@@ -144,6 +162,7 @@ fn pair_rows(
     paired: &Paired<2>,
     arm: &str,
     reference: &Reference,
+    shared: Option<SharedOverall>,
 ) -> Vec<ComparisonRow> {
     let n_claims = plan.n_claims() as f64;
     let of_end_points = plan.end_points.iter();
@@ -155,7 +174,8 @@ fn pair_rows(
                 let half = spread.half_width(plan.alpha / n_claims);
                 interval(paired, [difference - half, difference + half])
             };
-            let is_enough = paired.n_trainings() >= LEAST_TRAININGS;
+            let can_answer = !shared.is_some_and(|shared| shared.is_too_much());
+            let is_enough = paired.n_trainings() >= LEAST_TRAININGS && can_answer;
             ComparisonRow {
                 end_point,
                 arm: arm.to_owned(),
@@ -170,6 +190,7 @@ fn pair_rows(
                 n_trainings: paired.n_trainings(),
                 n_splits: paired.n_splits(),
                 n_left_out: paired.n_left_out,
+                shared,
             }
         })
         .collect()

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::end_point::EndPoint;
 use super::plan::{ComparisonPlan, Role};
+use super::shared::SharedOverall;
 
 /// What a comparison by plan found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,7 +59,8 @@ pub enum Conclusion {
     /// No significant difference.
     NotShown,
     /// Nothing could have been shown: fewer than [`LEAST_TRAININGS`](super::LEAST_TRAININGS) trainings
-    /// an arm, or fewer than [`LEAST_PATIENTS`](super::LEAST_PATIENTS) patients.
+    /// an arm, fewer than [`LEAST_PATIENTS`](super::LEAST_PATIENTS) patients, or references that share
+    /// more than [`MOST_SHARED`](super::MOST_SHARED) of their slices with the arm.
     CannotBeShown,
 }
 
@@ -116,7 +118,8 @@ pub struct ComparisonRow {
     /// described, and for too few patients. Where there is a test, the difference is significant
     /// where 0 lies outside.
     pub interval: Option<EstimateInterval>,
-    /// The test; `None` where there is no interval, and for too few trainings.
+    /// The test; `None` where there is no interval, for too few trainings, and where the reference
+    /// shares too many slices with the arm to answer.
     pub test: Option<TestOutcome>,
     /// Patients with a score by both arms in each shared training.
     pub n_patients: usize,
@@ -126,6 +129,10 @@ pub struct ComparisonRow {
     pub n_splits: usize,
     /// Patients left out because one of the arms lacks a score of theirs.
     pub n_left_out: usize,
+    /// Slices that the reference shows in common with the arm, though it was to choose others; absent
+    /// where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedOverall>,
 }
 
 /// Student's test of a difference whose patients and trainings are both random.
@@ -166,6 +173,11 @@ impl Comparison {
 }
 
 impl ComparisonRow {
+    /// Whether the reference shares too many slices with the arm to answer.
+    pub fn cannot_answer(&self) -> bool {
+        self.shared.is_some_and(|shared| shared.is_too_much())
+    }
+
     /// Whether the difference is shown: there is a test, and 0 lies outside the interval.
     pub fn is_shown(&self) -> bool {
         let excludes_0 = |interval: EstimateInterval| interval.low > 0.0 || interval.high < 0.0;

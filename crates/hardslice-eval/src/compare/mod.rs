@@ -16,6 +16,7 @@ mod end_point;
 mod plan;
 mod error;
 mod scores;
+mod shared;
 mod paired;
 mod jackknife;
 mod student_t;
@@ -27,7 +28,7 @@ mod by_plan;
 mod simulation;
 mod power;
 
-pub use by_plan::compare;
+pub use by_plan::{compare, compare_given};
 pub use comparison::{
     AbsentScore, ArmEstimate, Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval,
     TestOutcome,
@@ -38,5 +39,6 @@ pub use limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TR
 pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role};
 pub use power::{Design, Expected, Power};
 pub use scores::ArmScore;
+pub use shared::{MOST_SHARED, SharedOverall, SharedSlices};
 pub use simulation::{Gain, Patients, Rates, Simulation};
 pub use words::{ArmWords, Wording};

@@ -4,6 +4,7 @@ use super::comparison::{Claim, Comparison, ComparisonRow, Conclusion, EstimateIn
 use super::end_point::EndPoint;
 use super::limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use super::plan::{ClaimedArm, ComparisonPlan, Role};
+use super::shared::MOST_SHARED;
 use super::words::{ArmWords, Wording};
 
 /// What the primary end point is asked, one sentence an arm.
@@ -95,8 +96,31 @@ pub(super) fn notes(comparison: &Comparison, wording: &Wording) -> Vec<String> {
                 ArmWords::of(wording, &row.reference).object,
             ));
         }
+        notes.extend(shared_note(row, wording));
     }
     notes
+}
+
+/// What a reference has in common with the arm that it was to differ from.
+fn shared_note(row: &ComparisonRow, wording: &Wording) -> Option<String> {
+    let shared = row.shared?;
+    let outcome = if row.cannot_answer() {
+        format!(
+            "more than {} %, so that nothing is concluded from it",
+            percent(MOST_SHARED)
+        )
+    } else {
+        "which makes a difference between the two smaller".to_owned()
+    };
+    Some(format!(
+        "In {} of {} {} shares slices with {}, because too few others were left: {} of {}, {outcome}.",
+        shared.n_trainings_sharing,
+        counted(shared.n_trainings, "training"),
+        ArmWords::of(wording, &row.reference).object,
+        ArmWords::of(wording, &row.arm).subject,
+        shared.n_shared,
+        counted(shared.n_slices, "slice"),
+    ))
 }
 
 fn claims_note(comparison: &Comparison) -> String {
@@ -160,6 +184,15 @@ fn sentence(comparison: &Comparison, row: &ComparisonRow, wording: &Wording) -> 
     let what = number(plan, row.end_point);
     let arm = ArmWords::of(wording, &row.arm).subject;
     let reference = ArmWords::of(wording, &row.reference).object;
+    if let Some(shared) = row.shared.filter(|_| row.cannot_answer()) {
+        return format!(
+            "{} cannot answer whether the choice of slices matters in {what}: {} of its {} are \
+             those of {arm}, too.",
+            capitalised(&reference),
+            shared.n_shared,
+            counted(shared.n_slices, "slice"),
+        );
+    }
     let decimals = decimals(row);
     let p = row.test.map_or(String::new(), |test| {
         format!("; {}", p_in_words(comparison, test.p_corrected))
@@ -239,6 +272,9 @@ fn conclusion(claim: &Claim, rows: &[&ComparisonRow], wording: &Wording) -> Stri
         }
         Conclusion::HelpsInPart if !has(Role::Baseline) => {
             format!("{not_shown}: there is no baseline to compare with.")
+        }
+        Conclusion::HelpsInPart if rows.iter().any(|row| row.cannot_answer()) => {
+            format!("{not_shown}: the random control could not answer.")
         }
         Conclusion::HelpsInPart => {
             format!(

@@ -1,6 +1,8 @@
 //! What a comparison says.
 
-use hardslice_eval::compare::{ArmScore, Comparison, Conclusion, EndPoint, compare};
+use hardslice_eval::compare::{
+    ArmScore, Comparison, Conclusion, EndPoint, SharedOverall, SharedSlices, compare, compare_given,
+};
 
 use super::{claimed, plan, scores_of, wording};
 
@@ -50,6 +52,76 @@ fn a_gain_over_baseline_and_control_is_a_claim_that_hard_slices_help() {
          and than the random control."
     );
     assert_eq!(found.claims[0].conclusion, Conclusion::Helps, "both");
+}
+
+/// `hard` over the baseline and under the control, which shares so many of eight slices with `hard` in
+/// each training.
+fn sharing(n_shared: [usize; 3]) -> Comparison {
+    let rows: Vec<ArmScore> = [("baseline", 0.0), ("hard", 0.125), ("random", 0.1875)]
+        .iter()
+        .flat_map(|(arm, gain)| scores_of(arm, &ramp(10, *gain)))
+        .collect();
+    let shared = |(seed, n_shared)| SharedSlices {
+        arm: "hard".to_owned(),
+        reference: "random".to_owned(),
+        seed,
+        split: 0,
+        n_shared,
+        n_slices: 8,
+    };
+    let shared: Vec<SharedSlices> = (0..).zip(n_shared).map(shared).collect();
+    let mut plan = plan();
+    plan.end_points = vec![EndPoint::Mean];
+    compare_given(&plan, &wording(), &rows, &shared).unwrap()
+}
+
+#[test]
+fn a_control_that_shares_more_than_half_of_its_slices_answers_nothing() {
+    let found = sharing([8, 5, 0]);
+    assert!(
+        found.verdict.ends_with(
+            "p < 0.001. The random control cannot answer whether the choice of slices matters in the \
+             mean Dice: 13 of its 24 slices are those of hard slices, too. That hard slices help is \
+             not shown: the random control could not answer."
+        ),
+        "{}",
+        found.verdict
+    );
+    assert_eq!(found.claims[0].conclusion, Conclusion::HelpsInPart);
+    assert_eq!(
+        found.notes.last().unwrap(),
+        "In 2 of 3 trainings the random control shares slices with hard slices, because too few \
+         others were left: 13 of 24 slices, more than 50 %, so that nothing is concluded from it."
+    );
+    let row = &found.rows[1];
+    assert!(row.cannot_answer() && row.test.is_none() && !row.is_shown());
+    assert_eq!(
+        row.shared,
+        Some(SharedOverall {
+            n_trainings: 3,
+            n_trainings_sharing: 2,
+            n_shared: 13,
+            n_slices: 24
+        })
+    );
+}
+
+#[test]
+fn a_control_that_shares_half_of_its_slices_answers_and_one_that_shares_none_is_not_mentioned() {
+    let found = sharing([4, 8, 0]);
+    assert_eq!(found.claims[0].conclusion, Conclusion::Harms, "12 of 24");
+    assert!(
+        found
+            .notes
+            .last()
+            .unwrap()
+            .ends_with("12 of 24 slices, which makes a difference between the two smaller."),
+        "{:?}",
+        found.notes
+    );
+    let found = sharing([0, 0, 0]);
+    assert_eq!(found.rows[1].shared, None);
+    assert!(!found.notes.iter().any(|note| note.contains("shares")));
 }
 
 #[test]

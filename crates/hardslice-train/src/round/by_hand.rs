@@ -102,7 +102,9 @@ pub fn mine_by_hand(
 ) -> Result<Vec<ResolvedTau>, RoundError> {
     let stages = Stages::new(protocol, context, model.record.net.context)?;
     let weights_blake3 = &model.record.weights_blake3;
-    Ok(stages.mine_by_model(&model.net, weights_blake3)?.taus)
+    let mined = stages.mine_by_model(&model.net, weights_blake3)?;
+    stages.warn_of_controls(&mined.hard)?;
+    Ok(mined.taus)
 }
 
 fn part_steps(part: Part, protocol: &Protocol) -> (&'static str, Range<u64>) {

@@ -148,7 +148,8 @@ mod tests {
             sd: Some(0.3),
             ..summary
         };
-        let table = our_rows(&[row(summary), row(tampered), row(Summary::of([Some(0.5)]))]);
+        let single = row(Summary::of([Some(0.5)]));
+        let table = our_rows(&[row(summary), row(tampered), row(tampered), single]);
         let verdicts: Vec<String> = table
             .rows
             .iter()
@@ -156,10 +157,10 @@ mod tests {
             .collect();
         assert_eq!(
             verdicts,
-            ["possible", "impossible"],
+            ["possible", "impossible", "impossible"],
             "a single value has no SD"
         );
-        assert_eq!(table.notes, ["1 of 2 rows are impossible."]);
+        assert_eq!(table.notes, ["2 of 3 rows are impossible."]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod seeds;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use anyhow::anyhow;
 use burn::tensor::Device;
 use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
@@ -134,7 +135,8 @@ impl Campaign<'_> {
         Ok(outcomes)
     }
 
-    /// The splits of the trials, each made once.
+    /// The splits of the trials, each made once. Refused where nobody is tested in any of them: a
+    /// campaign compares scores.
     pub(crate) fn splits(
         &self,
         cohort: &PreparedCohort,
@@ -149,6 +151,12 @@ impl Campaign<'_> {
                 let split = make_split(&trial.experiment, store, organs, &path, self.bars)?;
                 vacant.insert(split);
             }
+        }
+        if splits.values().all(|split: &Split| split.test.is_empty()) {
+            return Err(anyhow!(
+                "no patient is tested, so that there would be no score to compare: give [split] test \
+                 patients (of nnU-Net's folds the list `val`)"
+            ));
         }
         Ok(splits)
     }

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use clap::Args;
-use hardslice_data::audit::{AuditOptions, AuditReport, CaseAudit, audit};
+use hardslice_data::audit::{AUDIT_COLUMNS, AuditOptions, AuditReport, CaseAudit, audit};
 use hardslice_data::manifest::{self, Case, PatientPattern, PatientRule, ReadOptions};
 use hardslice_data::split::{Fold, Split};
-
-use hardslice_volume::whole_file::read_json;
 
 use super::label_args::organ_map;
 use crate::bars::{self, Bars};
 use crate::layout::provenance_beside;
 use crate::notes::Notes;
-use crate::outputs::{file_out, refuse_over_inputs};
+use crate::outputs::{
+    file_out, refuse_among_records, refuse_over_inputs, refuse_over_other_tables,
+};
 use crate::provenance::MadeOf;
 use crate::{Done, provenance};
 
@@ -76,6 +76,8 @@ impl Audit {
             let scans = cases.flat_map(Case::inputs);
             let inputs = lists.into_iter().flatten().chain(scans).cloned();
             refuse_over_inputs([out.clone(), provenance_beside(out)?], inputs)?;
+            refuse_among_records(out)?;
+            refuse_over_other_tables(out, &AUDIT_COLUMNS.join(","))?;
         }
         let bars = Bars::new();
         for note in &manifest.notes {
@@ -119,7 +121,7 @@ impl Audit {
         let Some(path) = &self.split else {
             return Ok(BTreeMap::new());
         };
-        let split: Split = read_json(path)?;
+        let split = Split::read(path)?;
         let folds = Fold::ALL.into_iter().flat_map(|fold| {
             let name = format!("{fold:?}").to_lowercase();
             split

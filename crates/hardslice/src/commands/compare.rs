@@ -10,7 +10,7 @@ use hardslice_data::{Organ, PatientId, identity};
 use hardslice_eval::OVER_TRAININGS;
 use hardslice_eval::compare::{
     ArmScore, Comparison, ComparisonPlan, Design, Expected, LEAST_PATIENTS, LEAST_TRAININGS,
-    compare,
+    compare_given,
 };
 use hardslice_train::round::RoundOutcome;
 use hardslice_view::table::{Table, comparison_tables, stacked};
@@ -23,6 +23,7 @@ use crate::arms::{arm_words, comparison_plan};
 use crate::bars::{self, Bars};
 use crate::campaign::{ScoreRow, Splits, Trial, fail_if_an_arm_did, write_scores};
 use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
+use crate::controls::shared_slices;
 use crate::folder_lock::FolderLock;
 use crate::layout::{COMPARISON_FORMS, OutDir, RoundName};
 use crate::pipeline::nets;
@@ -37,7 +38,9 @@ use crate::{Done, report};
 /// the mean is tested beside it, worst tenth and minimum are described. Patients, trainings and
 /// divisions are all taken to be random: that hard slices help is said where the interval of the
 /// difference lies above 0 against the baseline and against the random control, and of fewer than
-/// three trainings nothing is said. p and intervals are corrected for the number of arms and organs.
+/// three trainings nothing is said, and neither from a random control more than half of whose slices
+/// are those of the arm, because its patients had too few others left. p and intervals are corrected
+/// for the number of arms and organs.
 /// Where nothing is significant, it says so.
 ///
 /// Arms that add slices are compared with the baseline and with the random control that adds as
@@ -152,7 +155,12 @@ impl Compare {
             let scores =
                 of_organ.map(|row| arm_score(cases, row.arm.name(), row.training, &row.score));
             let scores: Vec<ArmScore> = scores.collect::<anyhow::Result<_>>()?;
-            let mut compared = compare(plan, &arm_words(), &scores)
+            let mut shared = Vec::new();
+            for trial in trials.iter().filter(|trial| trial.organs.contains(organ)) {
+                let (round, training) = (out.round(&trial.name), trial.name.training());
+                shared.extend(shared_slices(&cohort.store, &round, training, plan)?);
+            }
+            let mut compared = compare_given(plan, &arm_words(), &scores, &shared)
                 .with_context(|| format!("the arms cannot be compared on the {organ}"))?;
             if trials
                 .iter()

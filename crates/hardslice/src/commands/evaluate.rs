@@ -16,9 +16,11 @@ use crate::bars::{self, Bars};
 use crate::layout::provenance_beside;
 use crate::named_files::labels_in;
 use crate::notes::Notes;
-use crate::outputs::{file_out, refuse_over_inputs};
-use crate::provenance::MadeOf;
-use crate::results::{OfTraining, score_cells, summary_rows, write_score_cells};
+use crate::outputs::{
+    file_out, refuse_among_records, refuse_over_inputs, refuse_over_other_tables,
+};
+use crate::provenance::{MadeOf, check_inputs};
+use crate::results::{OfTraining, SCORE_COLUMNS, score_cells, summary_rows, write_score_cells};
 use crate::scoring::{Pair, PairReader, Pairs};
 use crate::training::Training;
 use crate::{Done, causes, provenance};
@@ -28,7 +30,7 @@ const CASES_AT_ONCE: usize = 4;
 
 /// Score label maps against the truth: Dice, HD95, ASSD, NSD, volume difference, per case.
 ///
-/// Files belong together by name; `_seg` and `_gt` at the end of a truth's name do not count, where
+/// Give two folders, or two files as the one pair. Files of folders belong together by name; `_seg` and `_gt` at the end of a truth's name do not count, where
 /// there is no prediction of just that name. Truth and prediction may be of any format that labels
 /// are read from: NIfTI, NRRD, MetaImage, DICOM SEG, a folder with a mask for each structure. Both
 /// must lie on one grid, whose axes are perpendicular. Anybody's predictions will do.
@@ -39,13 +41,14 @@ const CASES_AT_ONCE: usize = 4;
 /// status 1 where a case is of the last two kinds.
 #[derive(Debug, Args)]
 pub(crate) struct Evaluate {
-    /// Folder of the true label maps.
-    #[arg(long, value_name = "DIR")]
+    /// Folder of the true label maps, or one of them.
+    #[arg(long, value_name = "DIR_OR_FILE")]
     truth: PathBuf,
-    /// Folder of the predicted label maps.
-    #[arg(long, value_name = "DIR")]
+    /// Folder of the predicted label maps, or the one of the same case.
+    #[arg(long, value_name = "DIR_OR_FILE")]
     predictions: PathBuf,
-    /// Folder of the scans (files, or folders with a DICOM series), named by case: needed where
+    /// Folder of the scans (files, or folders with a DICOM series), named by case, or the scan of the
+    /// one pair: needed where
     /// truth and prediction are both DICOM SEG, which lie on the voxels of their scan.
     #[arg(long, value_name = "DIR")]
     scans: Option<PathBuf>,
@@ -71,6 +74,9 @@ pub(crate) struct Evaluate {
     #[arg(long)]
     monai: bool,
 }
+
+/// The columns of the table before those of the scores.
+const COLUMNS: [&str; 2] = ["case", "organ"];
 
 /// A row of the table.
 struct Row {
@@ -110,21 +116,17 @@ impl Evaluate {
         let inputs = [&self.truth, &self.predictions];
         let read = inputs.into_iter().chain(&self.scans).cloned();
         refuse_over_inputs([self.out.clone(), provenance_beside(&self.out)?], read)?;
+        refuse_among_records(&self.out)?;
+        let header: Vec<&str> = COLUMNS.into_iter().chain(SCORE_COLUMNS).collect();
+        refuse_over_other_tables(&self.out, &header.join(","))?;
+        check_inputs(&inputs.map(PathBuf::as_path))?;
         let reader = PairReader {
             organs: organs.as_ref(),
             ignored: &self.ignore,
             grid_tolerance_mm: self.grid_tolerance_mm,
             options: &options,
         };
-        let scans = match &self.scans {
-            Some(dir) => labels_in(dir)?,
-            None => Vec::new(),
-        };
-        let pairs = Pairs::by_name(
-            labels_in(&self.truth)?,
-            &labels_in(&self.predictions)?,
-            &scans,
-        )?;
+        let pairs = self.pairs()?;
         let bars = Bars::new();
         if pairs.pairs.is_empty() {
             return Err(anyhow!("there are no labels in {}", self.truth.display()));
@@ -153,7 +155,7 @@ impl Evaluate {
                 .map_or_else(|why| without(*why), score_cells);
             (vec![row.case.to_string(), organ], cells)
         });
-        write_score_cells(&self.out, &["case", "organ"], cells, false)?;
+        write_score_cells(&self.out, &COLUMNS, cells, false)?;
         let settings = (&options, &self.labels, &self.ignore, self.grid_tolerance_mm);
         let made_of = MadeOf {
             command: "evaluate",
@@ -168,6 +170,48 @@ impl Evaluate {
         } else {
             Done::Findings
         })
+    }
+}
+
+impl Evaluate {
+    /// The pairs of two folders, or the one of two files.
+    fn pairs(&self) -> anyhow::Result<Pairs> {
+        let (truth, predictions) = (&self.truth, &self.predictions);
+        for path in [truth, predictions].into_iter().chain(&self.scans) {
+            if !path.exists() {
+                return Err(anyhow!("there is no file or folder {}", path.display()));
+            }
+        }
+        match (truth.is_dir(), predictions.is_dir()) {
+            (true, true) => {
+                let scans = match &self.scans {
+                    Some(dir) if dir.is_dir() => labels_in(dir)?,
+                    Some(file) => {
+                        return Err(anyhow!(
+                            "--scans is the file {}, and the label maps are those of folders: name \
+                             the folder of their scans",
+                            file.display()
+                        ));
+                    }
+                    None => Vec::new(),
+                };
+                Pairs::by_name(labels_in(truth)?, &labels_in(predictions)?, &scans)
+            }
+            (false, false) => Pairs::one(truth, predictions, self.scans.as_deref()),
+            (is_dir, _) => {
+                let (file, folder) = if is_dir {
+                    (predictions, truth)
+                } else {
+                    (truth, predictions)
+                };
+                Err(anyhow!(
+                    "{} is a file and {} a folder: give two folders, whose files belong together by \
+                     name, or two files",
+                    file.display(),
+                    folder.display()
+                ))
+            }
+        }
     }
 }
 

@@ -18,10 +18,11 @@ use super::label_args::organ_map;
 use crate::bars::{self, Bars, wall_time_s};
 use crate::external::{ExternalMining, mine_predictions};
 use crate::folder_lock::FolderLock;
+use crate::layout::provenance_beside;
 use crate::notes::Notes;
-use crate::outputs::named_folder_out;
+use crate::outputs::{named_folder_out, refuse_in_round, refuse_over_inputs, refuse_within};
 use crate::pipeline::protocol;
-use crate::provenance::MadeOf;
+use crate::provenance::{MadeOf, check_inputs};
 use crate::{Done, provenance};
 
 /// Score every slice of A with a model, or by anybody's predictions, and find the hard ones.
@@ -76,6 +77,26 @@ pub(crate) struct Mine {
 }
 
 impl Mine {
+    /// What is mined may lie where the ledger and the plan would stand.
+    fn refuse_over_inputs(&self) -> anyhow::Result<()> {
+        refuse_in_round(&self.out)?;
+        let mining = RoundDir::new(&self.out).mining();
+        let written = [
+            mining.ledger(),
+            mining.plan(),
+            mining.record(),
+            provenance_beside(&self.out)?,
+        ];
+        let files = std::iter::once(&self.experiment).chain(&self.split);
+        let read = files.chain(&self.model).chain(&self.predictions);
+        refuse_over_inputs(written, read.cloned())?;
+        if let Some(predictions) = &self.predictions {
+            refuse_within(mining.path(), predictions)?;
+            check_inputs(&[predictions])?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Done> {
         let mut experiment = Experiment::read(&self.experiment)?;
         if let Some(tau) = self.tau {
@@ -84,6 +105,7 @@ impl Mine {
         if !self.exclude.is_empty() {
             experiment.mining.exclude = Exclude::of(&self.exclude);
         }
+        self.refuse_over_inputs()?;
         let store = Store::open_verified(&self.store)?;
         let _lock = FolderLock::of(&self.out)?;
         if let Some(predictions) = &self.predictions {

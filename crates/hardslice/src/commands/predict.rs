@@ -17,7 +17,9 @@ use crate::folder_lock::FolderLock;
 use crate::layout::provenance_beside;
 use crate::named_files::{NamedFile, volumes_in};
 use crate::notes::Notes;
-use crate::outputs::{VolumeOut, refuse_among, refuse_over_inputs, refuse_within};
+use crate::outputs::{
+    VolumeOut, refuse_among, refuse_among_records, refuse_over_inputs, refuse_within,
+};
 use crate::provenance::MadeOf;
 use crate::{Done, provenance};
 
@@ -149,6 +151,7 @@ impl Predict {
             refuse_among(&self.out, &self.input)?;
         }
         refuse_within(&self.out, &self.model)?;
+        refuse_among_records(&self.out)?;
         let mut outs: BTreeMap<&Path, &Path> = BTreeMap::new();
         for job in &jobs {
             if let Some(first) = outs.insert(&job.out, &job.scan.path) {

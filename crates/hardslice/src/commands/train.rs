@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use hardslice::experiment::Experiment;
 use hardslice_data::split::{Split, facts};
@@ -9,6 +10,7 @@ use hardslice_data::store::Store;
 use hardslice_train::Model;
 use hardslice_train::layout::{RoundDir, TrainingDir};
 use hardslice_train::round::{Part, RoundContext, TrainByHand, train_by_hand};
+use hardslice_volume::same_file::is_same_file;
 
 use super::device_arg::DeviceArg;
 use crate::bars::{self, Bars, wall_time_s};
@@ -16,7 +18,7 @@ use crate::cohort::trained_organs;
 use crate::folder_lock::FolderLock;
 use crate::layout::provenance_beside;
 use crate::notes::Notes;
-use crate::outputs::{named_folder_out, refuse_over_inputs};
+use crate::outputs::{named_folder_out, refuse_in_round, refuse_over_inputs};
 use crate::pipeline::protocol;
 use crate::provenance::MadeOf;
 use crate::{Done, provenance};
@@ -72,6 +74,18 @@ enum HalfArg {
 impl Train {
     /// A plan, or weights to begin with, may lie where the training would leave its own.
     fn refuse_over_inputs(&self, experiment: &Experiment) -> anyhow::Result<()> {
+        refuse_in_round(&self.out)?;
+        if let Some(from) = self
+            .from
+            .as_ref()
+            .filter(|from| is_same_file(from, &self.out))
+        {
+            return Err(anyhow!(
+                "{} holds the training that is gone on from, whose states would be written over: \
+                 name another --out",
+                from.display()
+            ));
+        }
         let read = [
             Some(&self.experiment),
             Some(&self.split),

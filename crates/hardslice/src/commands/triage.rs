@@ -20,7 +20,9 @@ use serde::de::IntoDeserializer;
 use super::label_args::organ;
 use crate::Done;
 use crate::bars;
-use crate::outputs::{file_out, refuse_over_inputs};
+use crate::outputs::{
+    file_out, refuse_among_records, refuse_over_inputs, refuse_over_other_tables,
+};
 use crate::report::ledgers;
 
 /// Say which hard slices look mislabelled, broken or redundant, rather than hard.
@@ -52,9 +54,12 @@ pub(crate) struct TriageArgs {
     store: Option<PathBuf>,
 }
 
+/// The columns of the table of findings.
+const COLUMNS: [&str; 7] = ["case", "z", "organ", "dice", "kind", "triage", "reason"];
+
 impl TriageArgs {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
-        refuse_over_inputs(self.out.clone(), self.truth.clone())?;
+        self.refuse_over_inputs()?;
         let hard = self.hard_slices()?;
         if hard.is_empty() {
             bars::print("no slice was hard: there is nothing to look through")?;
@@ -81,6 +86,17 @@ impl TriageArgs {
         } else {
             Done::Clean
         })
+    }
+
+    fn refuse_over_inputs(&self) -> anyhow::Result<()> {
+        let Some(out) = &self.out else {
+            return Ok(());
+        };
+        let read = ledgers(&self.dir)?.into_iter().chain(self.truth.clone());
+        let read = read.chain(self.store.clone());
+        refuse_over_inputs([out.clone()], read)?;
+        refuse_among_records(out)?;
+        refuse_over_other_tables(out, &COLUMNS.join(","))
     }
 
     /// The hard rows of all ledgers, each slice and organ once: the first ledger that holds it.
@@ -141,7 +157,7 @@ fn lines(organ: &Organ, rows: &[&LedgerRow]) -> Vec<String> {
 
 fn write_table(path: &Path, rows: &[LedgerRow]) -> anyhow::Result<()> {
     let mut table = csv::Writer::from_writer(Vec::new());
-    table.write_record(["case", "z", "organ", "dice", "kind", "triage", "reason"])?;
+    table.write_record(COLUMNS)?;
     for row in rows {
         let Some(triage) = row.triage else { continue };
         table.write_record([

@@ -7,15 +7,17 @@ mod weights;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use hardslice::experiment::Experiment;
 use hardslice_data::balance::{Plan, PlanEntry};
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::{Store, StoredCase};
 use hardslice_data::{Organ, SliceRef, StoreOrgan};
 use hardslice_volume::Action;
-use hardslice_volume::whole_file::{read_json, write_whole_bytes};
+use hardslice_volume::whole_file::write_whole_bytes;
 use serde::Serialize;
 
 use crate::bars::Bars;
+use crate::layout::OutDir;
 use crate::outputs;
 
 /// What is written.
@@ -60,7 +62,7 @@ impl Export {
     ) -> anyhow::Result<Self> {
         let store = Store::open(store)?;
         let (plan_file, split_file) = (plan.to_owned(), split.to_owned());
-        let split: Split = read_json(split)?;
+        let split = Split::read(split)?;
         let n_slices = |case_idx: usize| store.cases()[case_idx].n_slices;
         let plan = Plan::read_csv(plan, |name| store.place_of(name), n_slices)?;
         let place = |organ: &Organ| {
@@ -86,18 +88,40 @@ impl Export {
     fn refuse_over_inputs(&self, format: Format, out: &Path) -> anyhow::Result<()> {
         let cases = self.store.cases().iter();
         let scans = cases.flat_map(|case| case.source.inputs());
+        let lists = [&self.plan_file, &self.split_file].into_iter().cloned();
+        let lists = lists.chain(self.lists_of_cohort());
         match format {
             Format::Csv | Format::Monai => {
-                let read = [&self.plan_file, &self.split_file].into_iter().cloned();
-                let read = read.chain([self.store.dir().to_owned()]);
-                outputs::refuse_over_inputs([out.to_owned()], scans.cloned().chain(read))
+                let read = lists.chain([self.store.dir().to_owned()]);
+                outputs::refuse_over_inputs([out.to_owned()], scans.cloned().chain(read))?;
+                outputs::refuse_among_records(out)?;
+                match format {
+                    Format::Csv => {
+                        outputs::refuse_over_other_tables(out, &weights::COLUMNS.join(","))
+                    }
+                    _ => outputs::refuse_over_other_json(out, monai::is_own),
+                }
             }
             Format::Nnunet => {
                 outputs::refuse_within(out, self.store.dir())?;
-                let mut read = scans.map(PathBuf::as_path).chain([self.store.dir()]);
-                read.try_for_each(|path| outputs::refuse_around(out, path))
+                let read = scans.cloned().chain([self.store.dir().to_owned()]);
+                let mut read = read.chain(lists);
+                read.try_for_each(|path| outputs::refuse_around(out, &path))?;
+                outputs::refuse_in_round(out)?;
+                outputs::refuse_over_other_json(&out.join("dataset.json"), nnunet::is_own)
             }
         }
+    }
+
+    /// The lists that the cohort of a run was read from, where the store is a run's own.
+    fn lists_of_cohort(&self) -> Vec<PathBuf> {
+        let of_run = self.store.dir().parent().map(OutDir::new);
+        let experiment = of_run.map(|out| out.experiment());
+        // A store without an experiment beside it does not say which list it was prepared from.
+        let experiment = experiment.and_then(|path| Experiment::read(&path).ok());
+        experiment.map_or(Vec::new(), |experiment| {
+            outputs::inputs_of_experiment(&experiment)
+        })
     }
 
     /// The other programs read the scans themselves.

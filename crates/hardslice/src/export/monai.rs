@@ -50,8 +50,8 @@ pub(super) fn write(export: &Export, out: &Path) -> anyhow::Result<()> {
     write_json(
         out,
         &json!({
-            "name": "hardslice",
-            "description": "slices of a sampling plan with their weights",
+            "name": NAME,
+            "description": DESCRIPTION,
             "tensorImageSize": "3D",
             "modality": {"0": "CT"},
             "labels": labels,
@@ -62,6 +62,14 @@ pub(super) fn write(export: &Export, out: &Path) -> anyhow::Result<()> {
         }),
     )
 }
+
+/// Whether a datalist was written here: any other may be the list of somebody's cohort.
+pub(super) fn is_own(datalist: &Value) -> bool {
+    datalist["name"] == NAME && datalist["description"] == DESCRIPTION
+}
+
+const NAME: &str = "hardslice";
+const DESCRIPTION: &str = "slices of a sampling plan with their weights";
 
 /// A scan and its labels.
 fn files(case: &StoredCase) -> anyhow::Result<Map<String, Value>> {

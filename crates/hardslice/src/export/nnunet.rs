@@ -10,7 +10,7 @@ use hardslice_data::store::IGNORED;
 use hardslice_volume::{
     Grid, PerAxis, Placement, Volume, read_scan_series, write_label_map, write_scan,
 };
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::{Export, copies, write_json};
 use crate::bars::Bars;
@@ -19,6 +19,18 @@ use crate::folder_lock::FolderLock;
 /// The versions that the list's repetitions hold for: what they hold for is written into the dataset.
 const VERSIONS: &str = "nnU-Net 2.6 or newer (nnunetv2>=2.6): up to 2.5 it keeps the listed cases in a \
      dictionary, so that a slice that is listed twice is drawn no more often than the others";
+
+/// Whether the description of a dataset is one that was written here: any other dataset is somebody's.
+pub(super) fn is_own(dataset: &Value) -> bool {
+    let said = dataset["description"].as_str();
+    said.is_some_and(|said| said.starts_with(DESCRIBED))
+}
+
+const DESCRIBED: &str = "Slices that hardslice weighed, for ";
+
+fn description() -> String {
+    format!("{DESCRIBED}{VERSIONS}.")
+}
 
 /// `imagesTr` and `labelsTr` with every slice of the plan and of the validation patients as a scan
 /// of one slice, `dataset.json`, and `splits_final.json`, whose one fold lists a slice as often as it
@@ -77,7 +89,7 @@ pub(super) fn write(export: &Export, out: &Path, bars: &Bars) -> anyhow::Result<
             "labels": labels,
             "numTraining": n_slices,
             "file_ending": ".nii.gz",
-            "description": format!("Slices that {} weighed, for {VERSIONS}.", env!("CARGO_PKG_NAME")),
+            "description": description(),
         }),
     )?;
     bars.line(&format!("for {VERSIONS}"));

@@ -7,13 +7,16 @@ use hardslice_volume::whole_file::write_whole_bytes;
 
 use super::Export;
 
+/// The columns of the table.
+pub(super) const COLUMNS: [&str; 9] = [
+    "case", "patient", "image", "labels", "z", "axis", "index", "weight", "reason",
+];
+
 /// `case,patient,image,labels,z,axis,index,weight,reason`: where each slice of the plan lies, on
 /// canonical axes (z, from the feet up) and in its file, and how often an epoch shows it.
 pub(super) fn write(export: &Export, out: &Path) -> anyhow::Result<()> {
     let mut table = csv::Writer::from_writer(Vec::new());
-    table.write_record([
-        "case", "patient", "image", "labels", "z", "axis", "index", "weight", "reason",
-    ])?;
+    table.write_record(COLUMNS)?;
     for entry in export.plan.entries() {
         let case = export.case(entry.slice);
         let place = export.file_slice(entry.slice);

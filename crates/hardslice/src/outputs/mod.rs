@@ -2,6 +2,7 @@
 //! says.
 
 mod of_cohort;
+mod of_records;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,10 @@ use hardslice_volume::{Ending, volume_files};
 
 use crate::layout::provenance_beside;
 
-pub(crate) use of_cohort::{refuse_over_cohort, refuse_over_experiment};
+pub(crate) use of_cohort::{inputs_of_experiment, refuse_over_cohort, refuse_over_experiment};
+pub(crate) use of_records::{
+    refuse_among_records, refuse_in_round, refuse_over_other_json, refuse_over_other_tables,
+};
 
 /// Endings that name a file to everybody: no folder is called so by intent.
 const OF_FILES: [&str; 34] = [

@@ -34,6 +34,33 @@ pub(crate) fn refuse_over_experiment(
     refuse_over_inputs(out.files_written(), [path.to_owned()])
 }
 
+/// The lists that an experiment names beside the scans: the cohort's, that of the folds, that of the
+/// patients; and the weights that it begins with.
+pub(crate) fn inputs_of_experiment(experiment: &Experiment) -> Vec<PathBuf> {
+    let of_rule = match &experiment.split.rule {
+        Rule::Table { path } | Rule::NnUnet { path, .. } => Some(path.clone()),
+        _ => None,
+    };
+    let of_patients = match experiment.cohort.patient_rule() {
+        Some(PatientRule::Table(path)) => Some(path),
+        _ => None,
+    };
+    let list = list_of(&experiment.cohort.path);
+    let others = [of_rule, of_patients, experiment.init.clone()];
+    std::iter::once(list)
+        .chain(others.into_iter().flatten())
+        .collect()
+}
+
+/// The file that lists a cohort: itself, or the one in its folder.
+fn list_of(cohort: &Path) -> PathBuf {
+    if cohort.is_dir() {
+        cohort.join("dataset.json")
+    } else {
+        cohort.to_owned()
+    }
+}
+
 /// Refuses an output folder in which a part of the cohort would be written over, or would look like
 /// a part of it the next time.
 ///
@@ -61,22 +88,8 @@ pub(crate) fn refuse_over_cohort(
     for folder in scans().filter(|path| path.is_dir()) {
         refuse_within(store, folder)?;
     }
-    let of_rule = match &experiment.split.rule {
-        Rule::Table { path } | Rule::NnUnet { path, .. } => Some(path.clone()),
-        _ => None,
-    };
-    let of_patients = match experiment.cohort.patient_rule() {
-        Some(PatientRule::Table(path)) => Some(path),
-        _ => None,
-    };
-    let list = if manifest.source.is_dir() {
-        manifest.source.join("dataset.json")
-    } else {
-        manifest.source.clone()
-    };
-    let inputs = scans().cloned().chain([list]);
-    let inputs = inputs.chain(of_rule).chain(of_patients);
-    let inputs = inputs.chain(experiment.init.clone());
+    let inputs = scans().cloned().chain([list_of(&manifest.source)]);
+    let inputs = inputs.chain(inputs_of_experiment(experiment));
     let of_store = [record_path(store), audit_table(store)];
     refuse_over_inputs(written.into_iter().chain(of_store), inputs)
 }

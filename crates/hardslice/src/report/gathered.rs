@@ -7,12 +7,13 @@ use hardslice_data::balance::Arm;
 use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Organ};
 use hardslice_eval::CaseScores;
-use hardslice_eval::compare::ArmScore;
+use hardslice_eval::compare::{ArmScore, ComparisonPlan, SharedSlices};
 use hardslice_train::{Evaluation, ModelRecord, TestScore};
 use hardslice_view::report::Section;
 use hardslice_volume::whole_file::read_sealed;
 
 use super::found::{FoundRound, Kind, find};
+use crate::controls::shared_slices;
 use crate::layout::OutDir;
 use crate::results::{OfTraining, arm_score};
 use crate::training::Training;
@@ -348,6 +349,24 @@ impl Gathered {
         });
         let rows: anyhow::Result<Vec<ArmScore>> = rows.collect();
         rows.map_err(|error| format!("{error}."))
+    }
+
+    /// What the random controls of a variant share with the arms on an organ; or why that cannot be
+    /// told.
+    pub(super) fn shared_slices(
+        &self,
+        variant: &Variant,
+        organ: &Organ,
+        plan: &ComparisonPlan,
+    ) -> Result<Vec<SharedSlices>, String> {
+        let store = self.store.as_ref().map_err(Clone::clone)?;
+        let mut shared = Vec::new();
+        let rounds = self.rounds.iter().filter(|round| variant.has(round));
+        for round in rounds.filter(|round| round.name.finds(organ.as_str())) {
+            let of_round = shared_slices(store, &round.dir, round.name.training(), plan);
+            shared.extend(of_round.map_err(|error| format!("{}.", crate::causes(&error)))?);
+        }
+        Ok(shared)
     }
 
     /// The scores of one arm in some rounds, each with its round.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
-use hardslice_eval::compare::{Comparison, Conclusion, compare};
+use hardslice_eval::compare::{Comparison, Conclusion, compare_given};
 use hardslice_view::curves::{IntervalGroup, IntervalRow, Intervals};
 use hardslice_view::report::{Block, Figure, Section, Tone, Verdict};
 use hardslice_volume::whole_file::read_json_if_there;
@@ -60,7 +60,8 @@ pub(super) fn comparison(
     let no_verdict = |error: &dyn std::error::Error| format!("no verdict, because {error}.");
     let plan =
         comparison_plan(&arms, gathered.organs().len()).map_err(|error| no_verdict(&error))?;
-    compare(&plan, &arm_words(), &scores).map_err(|error| no_verdict(&error))
+    let shared = gathered.shared_slices(variant, organ, &plan)?;
+    compare_given(&plan, &arm_words(), &scores, &shared).map_err(|error| no_verdict(&error))
 }
 
 fn verdict(organ: &Organ, comparison: &Comparison) -> Verdict {

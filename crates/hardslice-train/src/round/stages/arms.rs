@@ -84,7 +84,7 @@ impl<'a> Stages<'a> {
             }
             let training = dir.part(part.number, n_parts);
             let plan = plan_of(&plans, part.number);
-            self.write_plan(plan, &hard, shared.is_leaky(arm), &training)?;
+            self.write_plan(arm, plan, &hard, shared.is_leaky(arm), &training)?;
             let phase = Phase {
                 name: part.name,
                 stage: self

@@ -3,7 +3,9 @@
 mod arms;
 mod mining;
 
-use hardslice_data::balance::{Arm, Candidate, Candidates, HardSlices, Plan, PlanSummary};
+use hardslice_data::balance::{
+    Arm, Candidate, Candidates, HardSlices, Plan, PlanSummary, hard_in_controls,
+};
 use hardslice_data::mining::{FoldCases, candidates};
 use hardslice_data::{Organ, StoreOrgan};
 use hardslice_volume::whole_file::write_json;
@@ -18,7 +20,7 @@ use crate::evaluate::{TestScore, evaluate};
 use crate::layout::TrainingDir;
 use crate::model::{Model, ModelRecord};
 use crate::net::NetConfig;
-use crate::progress::Reporter;
+use crate::progress::{Event, Reporter, Warning};
 use crate::weights::Weights;
 
 /// What stays the same over a round.
@@ -86,9 +88,11 @@ impl<'a> Stages<'a> {
         )?)
     }
 
-    /// Writes what a phase shows, slice by slice and in a few figures.
+    /// Writes what a phase of an arm shows, slice by slice and in a few figures, and warns where a
+    /// control shares what it is a control of.
     fn write_plan(
         &self,
+        arm: Arm,
         plan: &Plan,
         hard: &HardSlices,
         is_leaky: bool,
@@ -98,7 +102,31 @@ impl<'a> Stages<'a> {
         let name = |case_idx: u32| cases[case_idx as usize].id.to_string();
         plan.write_csv(&dir.plan(), is_leaky, name)?;
         let summary = PlanSummary::of(plan, hard);
+        // What is only evaluated was warned of when it was trained.
+        if self.trainer.may_train {
+            self.warn_of_hard_in_control(arm, &summary);
+        }
         Ok(write_json(&dir.plan_summary(), &summary)?)
+    }
+
+    fn warn_of_hard_in_control(&self, arm: Arm, summary: &PlanSummary) {
+        if summary.n_hard_in_control > 0 {
+            let warning = Event::Warning(Warning::HardInControl {
+                arm: arm.name(),
+                n_hard: summary.n_hard_in_control,
+                n_slices: summary.n_of_control(),
+            });
+            self.trainer.context.observer.notify(&warning);
+        }
+    }
+
+    /// Warns where a random control of these hard slices would have to draw them itself.
+    pub(super) fn warn_of_controls(&self, hard: &HardSlices) -> Result<(), RoundError> {
+        let options = &self.trainer.protocol.balance;
+        for (arm, summary) in hard_in_controls(&self.candidates(), hard, options)? {
+            self.warn_of_hard_in_control(arm, &summary);
+        }
+        Ok(())
     }
 
     pub(super) fn candidates(&self) -> Candidates<'_> {

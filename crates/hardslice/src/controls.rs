@@ -1,0 +1,101 @@
+//! What random controls share with the arms that they are compared with.
+
+use std::collections::BTreeMap;
+
+use hardslice_data::SliceRef;
+use hardslice_data::balance::{Arm, Plan, PlanEntry, PlanError, Reason};
+use hardslice_data::store::Store;
+use hardslice_eval::compare::{ComparisonPlan, Role, SharedSlices};
+use hardslice_train::layout::RoundDir;
+
+use crate::training::Training;
+
+/// For each arm of a comparison and its control, the slices that the control drew in a round, and how
+/// many of them the arm chose too; pairs of which one was not trained are left out.
+///
+/// # Errors
+///
+/// [`PlanError`] when the plan of an arm cannot be read.
+pub(crate) fn shared_slices(
+    store: &Store,
+    round: &RoundDir,
+    training: Training,
+    plan: &ComparisonPlan,
+) -> Result<Vec<SharedSlices>, PlanError> {
+    let pairs = plan.pairs().into_iter();
+    let of_controls = pairs.filter(|(_, reference)| reference.role == Role::Control);
+    let mut found = Vec::new();
+    for (arm, reference) in of_controls {
+        let plans = [arm, &reference.arm].map(|name| plan_of(store, round, name));
+        let [Some(of_arm), Some(of_control)] = plans else {
+            continue;
+        };
+        let (n_shared, n_slices) = shared(&of_arm?, &of_control?);
+        found.push(SharedSlices {
+            arm: arm.to_owned(),
+            reference: reference.arm.clone(),
+            seed: training.seed,
+            split: training.split,
+            n_shared,
+            n_slices,
+        });
+    }
+    Ok(found)
+}
+
+/// The plan of an arm's last part; `None` where there is none.
+fn plan_of(store: &Store, round: &RoundDir, arm: &str) -> Option<Result<Plan, PlanError>> {
+    let path = round.arm(arm.parse::<Arm>().ok()?).training().plan();
+    let n_slices = |case_idx: usize| store.cases()[case_idx].n_slices;
+    let read = || Plan::read_csv(&path, |name| store.place_of(name), n_slices);
+    path.exists().then(read)
+}
+
+/// How many of the slices that a control drew the arm shows as often for a reason of its own, and how
+/// many the control drew.
+fn shared(of_arm: &Plan, of_control: &Plan) -> (usize, usize) {
+    let chosen = of_arm.entries().iter();
+    let chosen = chosen.filter(|entry| entry.reason != Reason::Base);
+    let chosen: BTreeMap<SliceRef, f64> = chosen.map(|entry| (entry.slice, entry.weight)).collect();
+    let is_drawn =
+        |entry: &&PlanEntry| matches!(entry.reason, Reason::Random | Reason::RandomMatched);
+    let drawn: Vec<&PlanEntry> = of_control.entries().iter().filter(is_drawn).collect();
+    let is_shared = |entry: &&&PlanEntry| {
+        let weight = chosen.get(&entry.slice);
+        weight.is_some_and(|weight| *weight >= entry.weight)
+    };
+    (drawn.iter().filter(is_shared).count(), drawn.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(entries: &[(u32, f64, Reason)]) -> Plan {
+        let entry = |(z, weight, reason): &(u32, f64, Reason)| PlanEntry {
+            slice: SliceRef { case_idx: 0, z: *z },
+            weight: *weight,
+            reason: *reason,
+        };
+        Plan::new(entries.iter().map(entry)).unwrap()
+    }
+
+    #[test]
+    fn what_both_chose_is_shared_and_what_both_train_on_anyway_is_not() {
+        let control = plan(&[
+            (0, 1.0, Reason::Base),
+            (1, 2.0, Reason::RandomMatched),
+            (2, 2.0, Reason::RandomMatched),
+            (3, 2.0, Reason::RandomMatched),
+        ]);
+        let hard = plan(&[
+            (0, 1.0, Reason::Base),
+            (1, 2.0, Reason::Hard),
+            (4, 2.0, Reason::Hard),
+        ]);
+        assert_eq!(shared(&hard, &control), (1, 3), "slice 1");
+        let weighed = plan(&[(1, 2.0, Reason::Difficulty), (2, 0.5, Reason::Difficulty)]);
+        assert_eq!(shared(&weighed, &control), (1, 3), "2 is shown less often");
+        assert_eq!(shared(&hard, &hard), (0, 0), "no control");
+    }
+}
