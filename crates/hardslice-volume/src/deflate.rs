@@ -2,3 +2,6 @@
 
 /// Deflate cannot shrink anything by more than this factor.
 pub(crate) const MAX_DEFLATE_RATIO: usize = 1032;
+
+/// The first bytes of every gzip file.
+pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];

@@ -17,8 +17,8 @@ use super::pixel_format::{GREY, PixelFormat};
 use super::slice_names::{is_called_after, is_called_dicom, is_called_like};
 use super::{DicomError, FileList};
 use crate::Action;
+use crate::deflate::GZIP_MAGIC;
 use crate::folder::files_below;
-use crate::stored::GZIP_MAGIC;
 
 /// Media Storage Directory: the `DICOMDIR` of a CD.
 const DICOMDIR: &str = "1.2.840.10008.1.3.10";

@@ -4,8 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use flate2::bufread::GzDecoder;
 
-/// The first bytes of every gzip file.
-pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+use crate::deflate::GZIP_MAGIC;
 
 /// The decompressed bytes of all members of a gzip file, one after the other.
 ///

@@ -4,6 +4,5 @@ mod gzip;
 mod source;
 mod voxels;
 
-pub(crate) use gzip::GZIP_MAGIC;
 pub(crate) use source::{Compression, Source};
 pub(crate) use voxels::{Layout, Scale, Voxel, read_slices, read_voxels};

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::ZlibDecoder;
 
-use super::gzip::{GZIP_MAGIC, GzipMembers};
+use super::gzip::GzipMembers;
+use crate::deflate::GZIP_MAGIC;
 use crate::deflate::MAX_DEFLATE_RATIO;
 use crate::{Action, Note, ReadError};
 
