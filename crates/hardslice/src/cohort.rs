@@ -14,7 +14,7 @@ use hardslice_data::{Mirror, Organ, OrganMap};
 use crate::Done;
 use crate::bars::Bars;
 use crate::folder_lock::FolderLock;
-use crate::layout::{OutDir, RoundName, audit_table};
+use crate::layout::{OutDir, audit_table, check_organ};
 use crate::outputs::refuse_over_cohort;
 
 /// A cohort, prepared.
@@ -257,7 +257,7 @@ pub(crate) fn trained_organs(
     cohort: &OrganMap,
 ) -> anyhow::Result<Vec<Organ>> {
     let organs = organs_asked_for(experiment, cohort)?;
-    organs.iter().try_for_each(RoundName::check)?;
+    organs.iter().try_for_each(check_organ)?;
     Ok(organs)
 }
 
