@@ -4,8 +4,10 @@ use hardslice_data::random::Stream;
 use hardslice_volume::{Grid, Orientation, PerAxis, Volume};
 use rayon::prelude::*;
 
+use crate::control::{self, Control};
 use crate::errors::{self, PlantedError};
 use crate::image_grid::ImageGrid;
+use crate::liver::LIVER;
 use crate::options::{PhantomOptions, PhantomOptionsError, Phase};
 use crate::plan;
 use crate::plant::{self, Planted, Seen};
@@ -73,7 +75,11 @@ pub fn generate(
 
     let truth = truth(&scene, &grid, &planted, &slices);
     let (mut image, mut labels) = assemble(&grid, slices);
-    let errors = errors::plant(&mut stream("errors"), &mut image, &mut labels, options);
+    let mut errors = errors::plant(&mut stream("errors"), &mut image, &mut labels, options);
+    if options.control == Some(Control::Unlearnable) && control::role(index, options).difficult {
+        let halves = errors::plant_unlearnable(&mut stream("control/halves"), &mut labels, LIVER);
+        errors.extend(halves);
+    }
     Ok(PhantomCase {
         id: format!("phantom_{index:03}"),
         image,

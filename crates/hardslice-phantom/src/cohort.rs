@@ -10,6 +10,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::case::{PhantomCase, generate};
+use crate::control::{self, Control};
 use crate::options::{PhantomOptions, PhantomOptionsError, Phase};
 use crate::{nnunet, organ_names};
 
@@ -73,6 +74,7 @@ struct Patient {
 /// DIR/cohort.csv                  the manifest: patient,image,labels,organs_annotated
 /// DIR/truth.csv                   the planted difficulty: case,z,organ,kinds,severity
 /// DIR/errors.csv                  the planted errors: case,z,label,kind; when asked for
+/// DIR/folds.csv                   patient,fold: who is in A, B, validation, test; with a control
 /// DIR/phantom.json                options, version, what each patient is like
 /// DIR/nnunet/                     the same cohort as nnU-Net wants it, when asked for
 /// ```
@@ -100,6 +102,7 @@ pub fn write_cohort(
     let mut cohort = vec!["patient,image,labels,organs_annotated".to_owned()];
     let mut truth = vec!["case,z,organ,kinds,severity".to_owned()];
     let mut errors = vec!["case,z,label,kind".to_owned()];
+    let mut folds = vec!["patient,fold".to_owned()];
     let mut patients = Vec::with_capacity(options.n_patients);
     for index in 0..options.n_patients {
         let case = generate(index, options)?;
@@ -107,6 +110,10 @@ pub fn write_cohort(
         let id = &case.id;
         cohort.push(format!(
             "{id},images/{id}.nii.gz,labels/{id}.nii.gz,{annotated}"
+        ));
+        folds.push(format!(
+            "{id},{}",
+            control::role(index, options).fold.name()
         ));
         for row in &case.truth {
             let kinds: Vec<_> = row.kinds.iter().map(|kind| kind.name()).collect();
@@ -124,8 +131,13 @@ pub fn write_cohort(
         progress(index + 1, options.n_patients);
     }
     write(&dir.join("truth.csv"), &lines(&truth))?;
-    if options.label_error_share + options.image_error_share > 0.0 {
+    let may_have_errors = options.label_error_share + options.image_error_share > 0.0
+        || options.control == Some(Control::Unlearnable);
+    if may_have_errors {
         write(&dir.join("errors.csv"), &lines(&errors))?;
+    }
+    if options.control.is_some() {
+        write(&dir.join("folds.csv"), &lines(&folds))?;
     }
     write(&dir.join("cohort.csv"), &lines(&cohort))?;
     if options.nnunet_layout {

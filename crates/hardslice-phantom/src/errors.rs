@@ -96,6 +96,24 @@ pub(crate) fn plant(
     planted.into_iter().collect()
 }
 
+/// Leaves one half of an organ unlabelled, in each slice of its middle third another one.
+pub(crate) fn plant_unlearnable(
+    stream: &mut Stream,
+    labels: &mut Volume<u8>,
+    label: u8,
+) -> Vec<PlantedError> {
+    let whole = extent(labels, label);
+    let third = whole.len() / 3;
+    (whole.start + third..whole.end - third)
+        .filter(|&z| Change::draw(stream, ErrorKind::Half, labels).apply(labels, z, label))
+        .map(|z| PlantedError {
+            z,
+            label: Some(label),
+            kind: ErrorKind::Half,
+        })
+        .collect()
+}
+
 /// A share of `n`, its fraction as a chance.
 fn wanted(stream: &mut Stream, share: f64, n: usize) -> usize {
     let exact = share * n as f64;

@@ -67,12 +67,14 @@ mod noise;
 mod artefacts;
 mod scanner;
 mod errors;
+mod control;
 mod case;
 mod nnunet;
 mod cohort;
 
 pub use case::{PhantomCase, generate};
 pub use cohort::{PhantomCohortError, write_cohort};
+pub use control::Control;
 pub use errors::{ErrorKind, PlantedError};
 pub use options::{PhantomOptions, PhantomOptionsError, Phase, PhaseWeights};
 pub use truth::{Difficulty, SliceTruth};

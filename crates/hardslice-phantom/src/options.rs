@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::control::{Control, FEWEST};
+
 /// When after the injection of contrast medium the scan was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -49,6 +51,9 @@ pub struct PhantomOptions {
     pub image_error_share: f64,
     /// Also write the cohort as nnU-Net wants it (`imagesTr`, `labelsTr`, `dataset.json`).
     pub nnunet_layout: bool,
+    /// Make a cohort that tests a comparison itself, in place of difficulties as in life.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control: Option<Control>,
 }
 
 /// How often each contrast phase comes, relative to each other.
@@ -88,6 +93,7 @@ impl Default for PhantomOptions {
             label_error_share: 0.0,
             image_error_share: 0.0,
             nnunet_layout: false,
+            control: None,
         }
     }
 }
@@ -124,6 +130,10 @@ impl PhantomOptions {
         };
         if self.n_patients == 0 {
             return refuse("n_patients", &self.n_patients, "at least 1");
+        }
+        if self.control.is_some() && self.n_patients < FEWEST {
+            let wanted = "20 or more with a control: every fold needs somebody";
+            return refuse("n_patients", &self.n_patients, wanted);
         }
         if !(32..=1024).contains(&self.size) {
             return refuse("size", &self.size, "32 to 1024 pixels");

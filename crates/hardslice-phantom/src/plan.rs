@@ -2,6 +2,7 @@
 
 use hardslice_data::random::Stream;
 
+use crate::control::{self, Control};
 use crate::oddities::{Ascites, Oddities, Stretch};
 use crate::options::PhantomOptions;
 
@@ -38,6 +39,8 @@ pub(crate) enum Trouble {
     HorseshoeKidney,
     /// Infarcts of the spleen.
     SplenicInfarcts,
+    /// A stretch of the liver full of iodised oil.
+    IodisedOil,
 }
 
 /// Difficulties that touch the liver, in one patient after the other; common ones stand twice.
@@ -80,6 +83,10 @@ const OTHERS: f64 = 0.35;
 /// patient in two, evenly spread, and each kind comes before any comes again. Which patient, and
 /// which card first, is up to the seed.
 pub(crate) fn troubles(index: usize, options: &PhantomOptions) -> Vec<Trouble> {
+    if let Some(kind) = options.control {
+        let oil = kind == Control::Learnable && control::role(index, options).difficult;
+        return oil.then_some(Trouble::IodisedOil).into_iter().collect();
+    }
     let per_patient = options.difficulty_share / TOUCHED;
     let mut troubles = dealt(index, options.seed, "liver", per_patient, &LIVER_DECK);
     troubles.extend(dealt(

@@ -50,6 +50,10 @@ pub(crate) fn plant(stream: &mut Stream, scene: &mut Scene, troubles: &[Trouble]
                 liver_lesions(stream, scene, event, *trouble == Trouble::LiverCysts);
                 (Difficulty::Lesion, Some(LIVER), Seen::Covered)
             }
+            Trouble::IodisedOil => {
+                iodised_oil(stream, scene, event);
+                (Difficulty::Lesion, Some(LIVER), Seen::Covered)
+            }
             Trouble::GutLikeLiver | Trouble::LungLikeLiver => {
                 neighbour(stream, scene, event, *trouble == Trouble::LungLikeLiver);
                 (Difficulty::LowContrast, Some(LIVER), Seen::Covered)
@@ -164,6 +168,31 @@ fn lesion(stream: &mut Stream, at: [f64; 3], radius: f64, hu: f64, organ: u8) ->
         },
     )
     .marked(Mark::Within(organ))
+}
+
+/// A stretch of the liver as white as bone, as after chemoembolisation with iodised oil.
+fn iodised_oil(stream: &mut Stream, scene: &mut Scene, event: usize) {
+    let stretch = Stretch {
+        middle_z: stream.uniform_in(35.0, 85.0),
+        half_mm: stream.uniform_in(20.0, 25.0),
+    };
+    let filled = Shape {
+        rect: Rect::EVERYWHERE,
+        z: stretch.ends(),
+        distance_mm: move |at: &Point| {
+            (at.p[2] - stretch.middle_z).abs() - stretch.half_mm + 2.0 * at.bumps[1].abs()
+        },
+    };
+    let oil = Tissue::Even {
+        hu: stream.uniform_in(350.0, 600.0),
+        texture: 60.0,
+        grain_mm: 8.0,
+    };
+    let layer = Layer::new(filled, oil)
+        .marked(Mark::Within(LIVER))
+        .counted(event);
+    let at = scene.liver_layers[1];
+    insert(scene, at, vec![layer]);
 }
 
 /// A point of the liver at this height and this deep below its surface, in a random direction.

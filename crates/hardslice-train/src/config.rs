@@ -164,6 +164,7 @@ impl TrainConfig {
                 "positive_weight must be above 0",
             ),
         ];
-        SettingError::check("train", settings)
+        SettingError::check("train", settings)?;
+        self.augment.check()
     }
 }

@@ -196,6 +196,7 @@ impl Plan {
             });
         };
         let mut entries = Vec::new();
+        let mut lines = BTreeMap::new();
         for row in &table.rows {
             let refused = |column: &'static str, at: usize, wanted: &str| PlanError::Row {
                 line: row.line,
@@ -209,11 +210,18 @@ impl Plan {
             let n = n_slices(case);
             let z = row.cells[z_at].parse().ok().filter(|z| *z < n);
             let below = format!("a slice of the case, below {n}");
+            let slice = SliceRef::at(case, z.ok_or_else(|| refused("z", z_at, &below))?);
+            if let Some(line) = lines.insert(slice, row.line) {
+                let once = format!("a slice that line {line} does not have");
+                return Err(refused("z", z_at, &once));
+            }
             let weight = table.number(&row.cells[weight_at]);
+            let weight = weight.filter(|weight| weight.is_finite() && *weight > 0.0);
+            let positive = "a number above 0: leave out what is not to be shown";
             let reason = row.cells[reason_at].parse().ok();
             entries.push(PlanEntry {
-                slice: SliceRef::at(case, z.ok_or_else(|| refused("z", z_at, &below))?),
-                weight: weight.ok_or_else(|| refused("weight", weight_at, "a number"))?,
+                slice,
+                weight: weight.ok_or_else(|| refused("weight", weight_at, positive))?,
                 reason: reason.ok_or_else(|| refused("reason", reason_at, &reasons))?,
             });
         }
@@ -289,6 +297,14 @@ mod tests {
             ),
             ("a,-1,2,hard", "`z` is `-1`, wanted a slice"),
             ("a,1,much,hard", "`weight` is `much`, wanted a number"),
+            ("a,1,0,hard", "`weight` is `0`, wanted a number above 0"),
+            ("a,1,-1,hard", "`weight` is `-1`, wanted a number above 0"),
+            ("a,1,inf,hard", "`weight` is `inf`, wanted a number above 0"),
+            ("a,1,NaN,hard", "`weight` is `NaN`, wanted a number above 0"),
+            (
+                "a,0,2,hard",
+                "`z` is `0`, wanted a slice that line 2 does not have",
+            ),
             ("a,1,2,why", "`reason` is `why`, wanted one of base, hard"),
         ] {
             std::fs::write(&path, format!("case,z,weight,reason\na,0,1,base\n{row}\n")).unwrap();

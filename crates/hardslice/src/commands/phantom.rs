@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::anyhow;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use hardslice_data::Organ;
-use hardslice_phantom::{PhantomOptions, organ_names, write_cohort};
+use hardslice_phantom::{Control, PhantomOptions, organ_names, write_cohort};
 use hardslice_view::overlay::{Montage, PanelStyle, montage};
 use hardslice_volume::folder::visible_paths;
 use hardslice_volume::{read_nifti_labels, read_nifti_scan};
@@ -47,9 +47,31 @@ pub(crate) struct Phantom {
     /// Share of the slices that are damaged or repeated; errors.csv names them.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     image_errors: f64,
+    /// Make a cohort that tests `compare` itself: rare in A, common in test is a difficulty that a
+    /// net can learn (a comparison must find that hard slices help), or one that it cannot (nothing
+    /// may win). folds.csv says who is in A, B, validation and test.
+    #[arg(long, value_name = "KIND", conflicts_with = "difficulty")]
+    control: Option<ControlKind>,
     /// Also write the cohort in nnU-Net's layout.
     #[arg(long)]
     nnunet: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ControlKind {
+    /// A stretch of the liver full of iodised oil.
+    Learnable,
+    /// A stretch of the liver of which a random half is labelled.
+    Unlearnable,
+}
+
+impl From<ControlKind> for Control {
+    fn from(kind: ControlKind) -> Self {
+        match kind {
+            ControlKind::Learnable => Self::Learnable,
+            ControlKind::Unlearnable => Self::Unlearnable,
+        }
+    }
 }
 
 impl Phantom {
@@ -62,6 +84,7 @@ impl Phantom {
             label_error_share: self.label_errors,
             image_error_share: self.image_errors,
             nnunet_layout: self.nnunet,
+            control: self.control.map(Control::from),
             ..PhantomOptions::default()
         };
         self.refuse_other_cohort()?;
