@@ -107,7 +107,11 @@ def main(folder):
         for claimed in plan["arms"]
         for reference in plan["references"]
         if claimed["arm"] != reference["arm"]
-        and (claimed["chooses_slices"] or reference["role"] == "baseline")
+        and (
+            reference["role"] == "baseline"
+            or claimed["chooses_slices"]
+            and claimed.get("control") in (None, reference["arm"])
+        )
     ]
     n_claims = len({arm for arm, _ in pairs}) * plan["n_organs"]
     differ = 0

@@ -8,49 +8,47 @@ use hardslice_view::paper_tables::PaperArm;
 use thiserror::Error;
 
 /// The protocol's plan of a comparison for the arms that were run: `hard` first, then every other arm
-/// that something is claimed of, each against the reference and against the closest random control,
-/// for so many organs.
+/// that something is claimed of, each against the reference and against the closest of its own random
+/// controls, for so many organs.
 pub(crate) fn comparison_plan(
     arms: &[Arm],
     n_organs: usize,
 ) -> Result<ComparisonPlan, NothingToCompare> {
     let reference = arms.iter().find(|arm| arm.role() == ArmRole::Reference);
-    let closeness = |arm: &&Arm| match arm.role() {
-        ArmRole::Control { closeness } => Some(closeness),
-        _ => None,
-    };
-    let control = arms.iter().filter(|arm| closeness(arm).is_some());
-    let control = control.max_by_key(closeness);
-    let references: Vec<Reference> = [(reference, Role::Baseline), (control, Role::Control)]
-        .into_iter()
-        .filter_map(|(arm, role)| {
-            let arm = arm?.to_string();
-            Some(Reference { arm, role })
-        })
-        .collect();
-    if !arms.contains(&Arm::Hard) || references.is_empty() {
-        return Err(NothingToCompare);
-    }
-    let others = arms.iter().filter(|arm| **arm != Arm::Hard);
-    let claimed = std::iter::once(&Arm::Hard).chain(others);
-    let claimed = claimed.filter_map(|arm| match arm.role() {
-        ArmRole::Claimed { chooses_slices } => Some(ClaimedArm {
-            arm: arm.to_string(),
-            chooses_slices,
-        }),
-        ArmRole::Reference | ArmRole::Control { .. } | ArmRole::NotCompared => None,
+    let reference = reference.map(|arm| Reference {
+        arm: arm.to_string(),
+        role: Role::Baseline,
     });
-    Ok(ComparisonPlan::of_dice(
-        claimed.collect(),
-        references,
-        n_organs,
-    ))
+    let mut references: Vec<Reference> = reference.into_iter().collect();
+    let (first, others): (Vec<&Arm>, Vec<&Arm>) = arms.iter().partition(|arm| **arm == Arm::Hard);
+    let mut claimed = Vec::new();
+    for arm in first.into_iter().chain(others) {
+        let ArmRole::Claimed { controls } = arm.role() else {
+            continue;
+        };
+        let run = controls.iter().find(|control| arms.contains(control));
+        let control = run.map(|control| Reference {
+            arm: control.to_string(),
+            role: Role::Control,
+        });
+        references.extend(control.filter(|control| !references.contains(control)));
+        claimed.push(ClaimedArm {
+            arm: arm.to_string(),
+            chooses_slices: !controls.is_empty(),
+            // One that was not run is named all the same: no other control stands in for it.
+            control: run.or(controls.first()).map(Arm::to_string),
+        });
+    }
+    let plan = ComparisonPlan::of_dice(claimed, references, n_organs);
+    plan.check().map_err(|_| NothingToCompare)?;
+    Ok(plan)
 }
 
 /// Arms that a comparison needs are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
-    "to compare there must be the arm `hard` and one of `baseline`, `random`, `random_matched`"
+    "to compare there must be an arm of which something is claimed, as `hard`, and the `baseline` or \
+     that arm's random control"
 )]
 pub(crate) struct NothingToCompare;
 
@@ -84,7 +82,10 @@ pub(crate) fn paper_row(arm: &str, ratio: f64) -> Option<PaperArm> {
         | Arm::Rounds
         | Arm::BaselineFocal
         | Arm::BaselineTopK
-        | Arm::AllEmphasised => None,
+        | Arm::AllEmphasised
+        | Arm::AllRandom
+        | Arm::WorstPatients
+        | Arm::RandomPatients => None,
     }
 }
 
@@ -120,7 +121,12 @@ mod tests {
         let control = |arm: &str| (arm.to_owned(), Role::Control);
         assert_eq!(
             references(&Arm::ALL),
-            [baseline.clone(), control("random_matched")]
+            [
+                baseline.clone(),
+                control("random_matched"),
+                control("all_random"),
+                control("random_patients")
+            ]
         );
         assert_eq!(
             references(&[Arm::Baseline, Arm::Hard, Arm::Random]),
@@ -130,6 +136,7 @@ mod tests {
         for arms in [
             &[Arm::Baseline, Arm::Random][..],
             &[Arm::Hard, Arm::BOnly],
+            &[Arm::Hard, Arm::AllRandom],
             &[],
         ] {
             assert_eq!(comparison_plan(arms, 1), Err(NothingToCompare), "{arms:?}");
@@ -155,6 +162,28 @@ mod tests {
                 ("baseline_top_k", "baseline"),
             ]
         );
+    }
+
+    #[test]
+    fn what_all_patients_show_is_held_against_its_own_control() {
+        let arms = [
+            Arm::Baseline,
+            Arm::RandomMatched,
+            Arm::AllEmphasised,
+            Arm::AllRandom,
+            Arm::WorstPatients,
+        ];
+        let plan = comparison_plan(&arms, 1).unwrap();
+        assert_eq!(
+            pairs(&plan),
+            [
+                ("all_emphasised", "baseline"),
+                ("all_emphasised", "all_random"),
+                ("worst_patients", "baseline"),
+            ],
+            "the control of worst_patients was not run, and no other is one"
+        );
+        assert!(plan.arms.iter().all(|claimed| claimed.chooses_slices));
     }
 
     #[test]

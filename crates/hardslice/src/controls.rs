@@ -57,8 +57,12 @@ fn shared(of_arm: &Plan, of_control: &Plan) -> (usize, usize) {
     let chosen = of_arm.entries().iter();
     let chosen = chosen.filter(|entry| entry.reason != Reason::Base);
     let chosen: BTreeMap<SliceRef, f64> = chosen.map(|entry| (entry.slice, entry.weight)).collect();
-    let is_drawn =
-        |entry: &&PlanEntry| matches!(entry.reason, Reason::Random | Reason::RandomMatched);
+    let is_drawn = |entry: &&PlanEntry| {
+        matches!(
+            entry.reason,
+            Reason::Random | Reason::RandomMatched | Reason::RandomPatient
+        )
+    };
     let drawn: Vec<&PlanEntry> = of_control.entries().iter().filter(is_drawn).collect();
     let is_shared = |entry: &&&PlanEntry| {
         let weight = chosen.get(&entry.slice);

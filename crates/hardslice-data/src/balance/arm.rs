@@ -46,6 +46,15 @@ pub enum Arm {
     /// All training patients in both halves, in the second with the hard slices of A and of B
     /// emphasised, scored as for `cross_fold`: what one would do who gives up no data.
     AllEmphasised,
+    /// All training patients in both halves, in the second with as many random slices of the same
+    /// patients emphasised: the control of `all_emphasised`.
+    AllRandom,
+    /// All training patients in both halves, in the second with all slices of the hardest patients
+    /// emphasised, scored as for `cross_fold`: balance by patient instead of by slice.
+    WorstPatients,
+    /// All training patients in both halves, in the second with all slices of as many random
+    /// patients emphasised: the control of `worst_patients`.
+    RandomPatients,
 }
 
 named!(Arm, "arm", {
@@ -62,6 +71,9 @@ named!(Arm, "arm", {
     BaselineFocal => "baseline_focal",
     BaselineTopK => "baseline_top_k",
     AllEmphasised => "all_emphasised",
+    AllRandom => "all_random",
+    WorstPatients => "worst_patients",
+    RandomPatients => "random_patients",
 });
 
 /// What an arm is for in a comparison.
@@ -69,16 +81,14 @@ named!(Arm, "arm", {
 pub enum ArmRole {
     /// What one would do without the method: others are held against it.
     Reference,
-    /// The method with slices drawn at random. Of several that were run, the closest one counts.
-    Control {
-        /// How much the draw is like the choice of hard slices: the higher, the closer.
-        closeness: u8,
-    },
+    /// The method with slices, or patients, drawn at random.
+    Control,
     /// Something is claimed of it: that it helps.
     Claimed {
-        /// Whether it chooses slices, so that a random choice of as many is its control. An arm that
-        /// trains on the baseline's slices, with another loss say, is held against it alone.
-        chooses_slices: bool,
+        /// What draws at random what the arm chooses, the closest first: of those that were run the
+        /// first counts. Empty for an arm that chooses nothing, as one with another loss: it is held
+        /// against the baseline alone.
+        controls: &'static [Arm],
     },
     /// A part of the others, in no comparison of its own.
     NotCompared,
@@ -102,7 +112,7 @@ impl Arm {
     /// use hardslice_data::balance::{Arm, ArmRole};
     ///
     /// let arm: Arm = "random_matched".parse()?;
-    /// assert!(matches!(arm.role(), ArmRole::Control { .. }));
+    /// assert_eq!(arm.role(), ArmRole::Control);
     /// assert_eq!(arm.words().object, "the matched random control");
     /// assert!(arm.pretrains_on_b() && arm.needs_mining() && !arm.needs_cross_fold());
     /// # Ok::<(), hardslice_data::UnknownName>(())
@@ -111,20 +121,24 @@ impl Arm {
         match self {
             Self::Baseline => ArmRole::Reference,
             Self::BOnly => ArmRole::NotCompared,
-            Self::Random => ArmRole::Control { closeness: 0 },
-            Self::RandomMatched => ArmRole::Control { closeness: 1 },
+            Self::Random | Self::RandomMatched | Self::AllRandom | Self::RandomPatients => {
+                ArmRole::Control
+            }
             Self::Hard
             | Self::Easy
             | Self::CrossFold
             | Self::Probabilistic
             | Self::Gradual
             | Self::Rounds => ArmRole::Claimed {
-                chooses_slices: true,
+                controls: &[Self::RandomMatched, Self::Random],
             },
-            // It shows what the baseline shows: a random choice of slices from A is no control of it.
-            Self::BaselineFocal | Self::BaselineTopK | Self::AllEmphasised => ArmRole::Claimed {
-                chooses_slices: false,
+            Self::AllEmphasised => ArmRole::Claimed {
+                controls: &[Self::AllRandom],
             },
+            Self::WorstPatients => ArmRole::Claimed {
+                controls: &[Self::RandomPatients],
+            },
+            Self::BaselineFocal | Self::BaselineTopK => ArmRole::Claimed { controls: &[] },
         }
     }
 
@@ -156,6 +170,21 @@ impl Arm {
                 false,
                 "emphasis on the hard slices of all patients",
             ),
+            Self::AllRandom => (
+                "emphasis on random slices of all patients",
+                false,
+                "emphasis on random slices of all patients",
+            ),
+            Self::WorstPatients => (
+                "emphasis on the hardest patients",
+                false,
+                "emphasis on the hardest patients",
+            ),
+            Self::RandomPatients => (
+                "emphasis on random patients",
+                false,
+                "emphasis on random patients",
+            ),
         };
         ArmWords {
             subject,
@@ -178,9 +207,13 @@ impl Arm {
     /// Whether the arm's first half is the pre-training on B, which is done once for all such arms.
     pub fn pretrains_on_b(self) -> bool {
         match self {
-            Self::Baseline | Self::BaselineFocal | Self::BaselineTopK | Self::AllEmphasised => {
-                false
-            }
+            Self::Baseline
+            | Self::BaselineFocal
+            | Self::BaselineTopK
+            | Self::AllEmphasised
+            | Self::AllRandom
+            | Self::WorstPatients
+            | Self::RandomPatients => false,
             Self::BOnly
             | Self::Hard
             | Self::Random
@@ -205,7 +238,10 @@ impl Arm {
             | Self::Probabilistic
             | Self::Gradual
             | Self::Rounds
-            | Self::AllEmphasised => true,
+            | Self::AllEmphasised
+            | Self::AllRandom
+            | Self::WorstPatients
+            | Self::RandomPatients => true,
         }
     }
 
@@ -218,7 +254,13 @@ impl Arm {
     pub fn needs_cross_fold(self) -> bool {
         matches!(
             self,
-            Self::CrossFold | Self::Probabilistic | Self::Gradual | Self::AllEmphasised
+            Self::CrossFold
+                | Self::Probabilistic
+                | Self::Gradual
+                | Self::AllEmphasised
+                | Self::AllRandom
+                | Self::WorstPatients
+                | Self::RandomPatients
         )
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Candidates;
+use super::{Candidate, Candidates};
 use crate::random::Stream;
 use crate::{PatientId, SliceRef};
 
@@ -48,14 +48,31 @@ fn draw(mut from: Vec<SliceRef>, n: usize, seed: u64, stream: &str) -> BTreeSet<
     from.into_iter().take(n).collect()
 }
 
-/// As many slices of each patient, positive and negative counted apart, as are hard, and none of them
-/// hard. Where a patient has too few others of a kind, hard ones make up the number.
+/// As many slices of each patient of A, positive and negative counted apart, as are hard, and none of
+/// them hard. Where a patient has too few others of a kind, hard ones make up the number.
 pub(super) fn draw_matched(
     candidates: &Candidates<'_>,
     hard: &BTreeSet<SliceRef>,
 ) -> BTreeSet<SliceRef> {
+    draw_matched_from(candidates.a.iter(), hard, candidates.seed)
+}
+
+/// The same of the patients of A and B.
+pub(super) fn draw_matched_of_all(
+    candidates: &Candidates<'_>,
+    hard: &BTreeSet<SliceRef>,
+) -> BTreeSet<SliceRef> {
+    let all = candidates.a.iter().chain(candidates.b);
+    draw_matched_from(all, hard, candidates.seed)
+}
+
+fn draw_matched_from<'c>(
+    from: impl Iterator<Item = &'c Candidate>,
+    hard: &BTreeSet<SliceRef>,
+    seed: u64,
+) -> BTreeSet<SliceRef> {
     let mut groups: BTreeMap<(&PatientId, bool), (Vec<SliceRef>, usize)> = BTreeMap::new();
-    for candidate in candidates.a {
+    for candidate in from {
         let key = (&candidate.patient, candidate.is_positive);
         let (slices, n_hard) = groups.entry(key).or_default();
         slices.push(candidate.slice);
@@ -65,7 +82,7 @@ pub(super) fn draw_matched(
     groups
         .flat_map(|((patient, is_positive), (slices, n_hard))| {
             let name = format!("arm/random_matched/{patient}/{is_positive}");
-            draw_others(slices.into_iter(), hard, n_hard, candidates.seed, &name)
+            draw_others(slices.into_iter(), hard, n_hard, seed, &name)
         })
         .collect()
 }

@@ -2,8 +2,9 @@
 
 use super::{Arm, ArmError, ArmRole, BalanceOptions, Candidates, HardSlices, PlanSummary};
 
-/// The random controls that would draw hard slices, because too few others are left, with the
-/// summaries of their plans. Empty where none would, and where there is nothing to draw from.
+/// The random controls that would draw hard slices of A, because too few others are left, with the
+/// summaries of their plans. Empty where none would, and where there is nothing to draw from. Controls
+/// that draw from B, too, are left out: what is hard there is not known yet.
 ///
 /// # Errors
 ///
@@ -15,7 +16,7 @@ pub fn hard_in_controls(
 ) -> Result<Vec<(Arm, PlanSummary)>, ArmError> {
     let mut found = Vec::new();
     for arm in Arm::ALL {
-        if !matches!(arm.role(), ArmRole::Control { .. }) {
+        if arm.role() != ArmRole::Control || arm.needs_cross_fold() {
             continue;
         }
         let plans = match arm.second_half(candidates, hard, options) {

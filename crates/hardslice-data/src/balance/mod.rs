@@ -21,6 +21,9 @@
 //!   shows hard slices more often. The arm `gradual` does both, by weights instead of subsets.
 //! - A. Shrivastava, A. Gupta, R. Girshick (2016), "Training Region-based Object Detectors with Online
 //!   Hard Example Mining", CVPR: mining by the net as it stands, which `rounds` does part by part.
+//! - S. Sagawa et al. (2020), "Distributionally Robust Neural Networks for Group Shifts", ICLR: more
+//!   weight for the group that does worst. Here the groups are patients, and the weights are fixed
+//!   once (`worst_patients`).
 //! - T.-Y. Lin et al. (2017), "Focal Loss for Dense Object Detection", ICCV: the rival that reweighs
 //!   pixels and leaves the set as it is (`baseline_focal`).
 //!
@@ -40,6 +43,7 @@ mod controls;
 mod hard_in_controls;
 mod hard_slices;
 mod options;
+mod patients;
 mod plan;
 mod plan_summary;
 mod policy;

@@ -11,6 +11,9 @@ pub struct BalanceOptions {
     /// How many times its own ordinary weight an emphasised slice weighs: a hard one, and one that a
     /// control draws in its place. 2 is the paper's: the slice and its flipped copy.
     pub emphasis: f64,
+    /// `worst_patients` and its control: the share of the training patients that are emphasised,
+    /// rounded up.
+    pub worst_patients: f64,
     /// `probabilistic` and `gradual`: least weight of a slice, above 0, so that none is forgotten.
     pub floor: f64,
     /// `gradual`: stages of the second half.
@@ -26,6 +29,7 @@ impl Default for BalanceOptions {
     fn default() -> Self {
         Self {
             emphasis: 2.0,
+            worst_patients: 0.25,
             floor: 0.1,
             stages: 4,
             rounds: 3,
@@ -45,6 +49,10 @@ impl BalanceOptions {
             (
                 !(self.emphasis.is_finite() && self.emphasis > 0.0),
                 "emphasis must be above 0",
+            ),
+            (
+                !(self.worst_patients > 0.0 && self.worst_patients <= 1.0),
+                "worst_patients must be above 0 and at most 1",
             ),
             (
                 !(self.floor > 0.0 && self.floor <= 1.0),

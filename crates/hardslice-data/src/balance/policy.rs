@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use super::controls::{draw_easy, draw_matched, draw_uniform};
+use super::controls::{draw_easy, draw_matched, draw_matched_of_all, draw_uniform};
+use super::patients::{random_patients, worst_patients};
 use super::{
     Arm, BalanceOptions, Candidate, Candidates, HardSlices, Plan, PlanEntry, PlanError, Reason,
 };
@@ -56,7 +57,10 @@ impl Arm {
     /// - `hard`, `rounds`: 1 for B, `e` for the hard slices of A;
     /// - `random`, `random_matched`, `easy`: the same for as many others of A;
     /// - `cross_fold`: `e` for every hard slice, 1 for the rest of B;
-    /// - `all_emphasised`: `e` for every hard slice, 1 for the rest of A and B;
+    /// - `all_emphasised`: `e` for every hard slice, 1 for the rest of A and B; `all_random`: the same
+    ///   for as many others of the same patients;
+    /// - `worst_patients`: `e` for every slice of the patients whose positive slices are the hardest
+    ///   on average, 1 for the rest of A and B; `random_patients`: the same for as many others;
     /// - `probabilistic`: `max(floor, difficulty)` for every slice of A and B;
     /// - `gradual`, stage `k` of `K`, with `f = k / K`: `1 + f · (e - 1)` for hard slices,
     ///   `1 - f · (1 - floor)` for easy negative ones, 1 for the rest.
@@ -120,13 +124,36 @@ impl Arm {
                 let drawn = draw_easy(candidates, hard);
                 self.adding(candidates, &drawn, Reason::Easy, options)
             }
-            Self::CrossFold | Self::AllEmphasised => self.plan(candidates, |candidate, is_b| {
+            Self::CrossFold => self.plan(candidates, |candidate, is_b| {
                 let weight = candidates.base_weight(candidate);
                 if hard.contains(&candidate.slice) {
                     return Some((options.emphasis * weight, Reason::Hard));
                 }
-                (is_b || self == Self::AllEmphasised).then_some((weight, Reason::Base))
+                is_b.then_some((weight, Reason::Base))
             }),
+            Self::AllEmphasised => {
+                self.emphasising(candidates, options, Reason::Hard, |candidate| {
+                    hard.contains(&candidate.slice)
+                })
+            }
+            Self::AllRandom => {
+                let drawn = draw_matched_of_all(candidates, hard);
+                self.emphasising(candidates, options, Reason::RandomMatched, |candidate| {
+                    drawn.contains(&candidate.slice)
+                })
+            }
+            Self::WorstPatients => {
+                let worst = worst_patients(candidates, found, options.worst_patients);
+                self.emphasising(candidates, options, Reason::WorstPatient, |candidate| {
+                    worst.contains(&candidate.patient)
+                })
+            }
+            Self::RandomPatients => {
+                let drawn = random_patients(candidates, found, options.worst_patients);
+                self.emphasising(candidates, options, Reason::RandomPatient, |candidate| {
+                    drawn.contains(&candidate.patient)
+                })
+            }
             Self::Probabilistic => self.plan(candidates, |candidate, _| {
                 let difficulty = found.difficulty_of(candidate.slice).max(options.floor);
                 let weight = difficulty * candidates.base_weight(candidate);
@@ -157,6 +184,24 @@ impl Arm {
                 (false, false) => (1.0 - done * (1.0 - options.floor), Reason::Thinned),
             };
             Some((factor * candidates.base_weight(candidate), reason))
+        })
+    }
+
+    /// A and B, some slices of them emphasised.
+    fn emphasising(
+        self,
+        candidates: &Candidates<'_>,
+        options: &BalanceOptions,
+        reason: Reason,
+        is_emphasised: impl Fn(&Candidate) -> bool,
+    ) -> Result<Plan, ArmError> {
+        self.plan(candidates, |candidate, _| {
+            let weight = candidates.base_weight(candidate);
+            Some(if is_emphasised(candidate) {
+                (options.emphasis * weight, reason)
+            } else {
+                (weight, Reason::Base)
+            })
         })
     }
 

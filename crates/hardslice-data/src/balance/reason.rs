@@ -11,7 +11,7 @@ pub enum Reason {
     Hard,
     /// Drawn at random from all of A, as a control.
     Random,
-    /// Drawn at random from A with the hard slices' patients and share of positives, as a control.
+    /// Drawn at random with the hard slices' patients and share of positives, as a control.
     RandomMatched,
     /// Drawn at random from the easy slices of A.
     Easy,
@@ -19,6 +19,10 @@ pub enum Reason {
     Difficulty,
     /// Easy and without the organ: shown less often as training goes on.
     Thinned,
+    /// Its patient is among the hardest.
+    WorstPatient,
+    /// Its patient was drawn at random, as a control.
+    RandomPatient,
 }
 
 named!(Reason, "reason", {
@@ -29,6 +33,8 @@ named!(Reason, "reason", {
     Easy => "easy",
     Difficulty => "difficulty",
     Thinned => "thinned",
+    WorstPatient => "worst_patient",
+    RandomPatient => "random_patient",
 });
 
 impl Reason {
@@ -36,7 +42,12 @@ impl Reason {
     /// flipped ones.
     pub fn is_emphasised(self) -> bool {
         match self {
-            Self::Hard | Self::Random | Self::RandomMatched | Self::Easy => true,
+            Self::Hard
+            | Self::Random
+            | Self::RandomMatched
+            | Self::Easy
+            | Self::WorstPatient
+            | Self::RandomPatient => true,
             Self::Base | Self::Difficulty | Self::Thinned => false,
         }
     }
@@ -51,6 +62,8 @@ impl Reason {
             Self::Easy => "it was drawn from the easy slices",
             Self::Difficulty => "that is its difficulty, or the floor",
             Self::Thinned => "it is easy and without the organ, and thinned out",
+            Self::WorstPatient => "its patient is among the hardest",
+            Self::RandomPatient => "its patient was drawn at random, as a control",
         }
     }
 }

@@ -27,7 +27,7 @@ use super::words::Wording;
 ///
 /// let plan = ComparisonPlan {
 ///     score: "Dice".to_owned(),
-///     arms: vec![ClaimedArm { arm: "hard".to_owned(), chooses_slices: true }],
+///     arms: vec![ClaimedArm { arm: "hard".to_owned(), chooses_slices: true, control: None }],
 ///     references: vec![Reference { arm: "baseline".to_owned(), role: Role::Baseline }],
 ///     end_points: vec![EndPoint::Mean],
 ///     n_organs: 1,

@@ -35,6 +35,10 @@ pub struct ClaimedArm {
     /// Whether it chooses slices, so that a random choice of as many is its control. An arm that
     /// trains on the baseline's slices, with another loss say, is compared with baselines alone.
     pub chooses_slices: bool,
+    /// Which control draws at random what the arm chooses; the other controls say nothing of it.
+    /// `None`: any of the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<String>,
 }
 
 /// An arm that others are compared with.
@@ -102,7 +106,11 @@ pub enum PlanError {
 
 impl ClaimedArm {
     fn suits(&self, reference: &Reference) -> bool {
-        reference.arm != self.arm && (self.chooses_slices || reference.role == Role::Baseline)
+        let is_control = || {
+            let named = self.control.as_ref();
+            self.chooses_slices && named.is_none_or(|control| *control == reference.arm)
+        };
+        reference.arm != self.arm && (reference.role == Role::Baseline || is_control())
     }
 }
 
@@ -215,6 +223,7 @@ mod tests {
         ClaimedArm {
             arm: arm.to_owned(),
             chooses_slices: true,
+            control: None,
         }
     }
 

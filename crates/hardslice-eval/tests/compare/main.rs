@@ -55,6 +55,7 @@ fn claimed(arm: &str, chooses_slices: bool) -> ClaimedArm {
     ClaimedArm {
         arm: arm.to_owned(),
         chooses_slices,
+        control: None,
     }
 }
 

@@ -175,6 +175,7 @@ mod tests {
         let hard = ClaimedArm {
             arm: "hard".to_owned(),
             chooses_slices: true,
+            control: None,
         };
         let plan = ComparisonPlan::of_dice(
             vec![hard],

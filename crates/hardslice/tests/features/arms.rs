@@ -7,8 +7,8 @@ use hardslice_data::mining::ScoreRule;
 use crate::finished::{Finished, Slice};
 use crate::support::{EXPERIMENT, workplace};
 
-/// All thirteen arms, the last ones of which no other test trains.
-const ALL_ARMS: [&str; 13] = [
+/// All arms, the last ones of which no other test trains.
+const ALL_ARMS: [&str; 16] = [
     "baseline",
     "b_only",
     "hard",
@@ -22,6 +22,9 @@ const ALL_ARMS: [&str; 13] = [
     "baseline_focal",
     "baseline_top_k",
     "all_emphasised",
+    "all_random",
+    "worst_patients",
+    "random_patients",
 ];
 
 /// The common experiment with every arm and with what no default switches on.
@@ -140,6 +143,7 @@ fn every_arm_shows_what_its_policy_says_with_the_weights_of_the_settings() {
     let mined = Mined::of(&found);
     policies_weigh_slices(&mined);
     controls_draw_as_many(&mined);
+    controls_of_all_draw_as_many(&mined);
     specks_are_easy(&mined);
     every_arm_is_trained_and_scored(&found);
 }
@@ -215,6 +219,65 @@ fn controls_draw_as_many(mined: &Mined<'_>) {
         is_there.then(|| found.mined(&path).0)
     });
     assert!(found_hard.any(|hard| hard == of_rounds), "a mining's");
+}
+
+/// All of A and B is shown; of it as many slices are heavier as `all_emphasised` has, of the same
+/// patients, and as many patients as are hardest.
+fn controls_of_all_draw_as_many(mined: &Mined<'_>) {
+    let found = mined.found;
+    let heavier = |arm: &str| -> BTreeSet<Slice> {
+        let plan = found.plan(arm);
+        let both = mined.both();
+        assert!(plan.keys().eq(both.keys()), "{arm}: all of A and B");
+        let heavier = plan.into_iter().filter(|(slice, (weight, _))| {
+            let factor = weight / both[slice];
+            let is_known = |known: f64| (factor - known).abs() < 1e-9;
+            assert!(is_known(1.0) || is_known(2.0), "{arm} {slice:?}: {factor}");
+            is_known(2.0)
+        });
+        heavier.map(|(slice, _)| slice).collect()
+    };
+    let drawn = heavier("all_random");
+    assert_eq!(
+        mined.kinds(&drawn),
+        mined.kinds(&mined.hard),
+        "of each patient as many of a kind"
+    );
+    // One case a patient.
+    let cases = |slices: &BTreeSet<Slice>| -> BTreeSet<String> {
+        slices.iter().map(|(case, _)| case.clone()).collect()
+    };
+    let mean_difficulty = |case: &String| {
+        let positive = mined.both().into_keys();
+        let positive: Vec<Slice> = positive
+            .filter(|slice| slice.0 == *case && found.is_positive(slice))
+            .collect();
+        let difficulty = |slice| mined.difficulty.get(slice).copied().unwrap_or(0.0);
+        positive.iter().map(difficulty).sum::<f64>() / positive.len() as f64
+    };
+    let all = cases(&mined.both().into_keys().collect());
+    let worst = cases(&heavier("worst_patients"));
+    assert_eq!(
+        worst.len(),
+        all.len().div_ceil(4),
+        "a quarter of {}",
+        all.len()
+    );
+    let least = worst.iter().map(mean_difficulty).fold(1.0, f64::min);
+    let others = all.difference(&worst).map(mean_difficulty);
+    assert!(others.fold(0.0, f64::max) <= least, "the hardest");
+    let drawn = cases(&heavier("random_patients"));
+    assert_eq!(drawn.len(), worst.len(), "as many patients");
+    assert!(drawn.is_disjoint(&worst), "others");
+    let slices_of = |drawn: &BTreeSet<String>| {
+        let both = mined.both().into_keys();
+        both.filter(|slice| drawn.contains(&slice.0)).collect()
+    };
+    assert_eq!(
+        heavier("random_patients"),
+        slices_of(&drawn),
+        "whole patients"
+    );
 }
 
 /// Whoever shows less than 40 pixels in a slice without the liver leaves it an easy one.
