@@ -40,7 +40,9 @@ pub(crate) fn comparison_plan(
         });
     }
     let plan = ComparisonPlan::of_dice(claimed, references, n_organs);
-    plan.check().map_err(|_| NothingToCompare)?;
+    if plan.check().is_err() {
+        return Err(NothingToCompare);
+    }
     Ok(plan)
 }
 

@@ -6,6 +6,8 @@
 
 mod columns;
 mod guarded;
+mod order;
+mod pages;
 mod row;
 mod rows;
 
@@ -26,6 +28,8 @@ use parquet::schema::types::Type;
 use thiserror::Error;
 
 use guarded::guarded;
+use order::Order;
+use pages::check_pages;
 pub use row::LedgerRow;
 pub(super) use rows::rows;
 
@@ -125,7 +129,8 @@ pub fn read(path: &Path) -> Result<Vec<LedgerRow>, LedgerError> {
 }
 
 fn read_rows(file: File) -> Result<Vec<LedgerRow>, ParquetError> {
-    let reader = SerializedFileReader::new(file)?;
+    let reader = SerializedFileReader::new(file.try_clone()?)?;
+    check_pages(&file, reader.metadata())?;
     // Ledgers of earlier versions lack the last columns; what is missing must be optional.
     let n_columns = reader
         .metadata()
@@ -133,8 +138,14 @@ fn read_rows(file: File) -> Result<Vec<LedgerRow>, ParquetError> {
         .schema_descr()
         .num_columns();
     let rows = reader.get_row_iter(Some(schema(n_columns)?))?;
-    rows.map(|row| LedgerRow::from_fields(row?.get_column_iter().map(|(_, field)| field)))
-        .collect()
+    let mut order = Order::default();
+    rows.map(|row| {
+        let row = row?;
+        let row = LedgerRow::from_fields(row.get_column_iter().map(|(_, field)| field))?;
+        order.check(&row)?;
+        Ok(row)
+    })
+    .collect()
 }
 
 /// The schema of the first columns.
@@ -191,6 +202,28 @@ mod tests {
             std::fs::read(&again).unwrap(),
             "the same rows give the same bytes"
         );
+    }
+
+    #[test]
+    fn a_slice_that_comes_twice_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.parquet");
+        let other_organ = LedgerRow {
+            organ: Organ::new("spleen").unwrap(),
+            ..row(1, None)
+        };
+        write(&path, &[row(1, None), other_organ, row(2, None)]).unwrap();
+        assert_eq!(
+            read(&path).unwrap().len(),
+            3,
+            "each organ has its own slices"
+        );
+        write(&path, &[row(1, None), row(2, None), row(2, None)]).unwrap();
+        let refused = read(&path).unwrap_err();
+        let LedgerError::Read { source, .. } = &refused else {
+            panic!("{refused}");
+        };
+        assert!(source.to_string().contains("slice 2"), "{source}");
     }
 
     #[test]
