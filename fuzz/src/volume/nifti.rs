@@ -9,6 +9,10 @@ use super::{labels_both_ways, reference, scan_both_ways};
 use crate::target::names_the_file;
 
 pub(crate) fn run(input: &[u8], folder: &Path) {
+    // A file that is a DICOM file, too, is read as one where any scan is asked for.
+    if input.get(128..132) == Some(b"DICM") {
+        return;
+    }
     let is_pair = [&b"ni1"[..], b"ni2"]
         .iter()
         .any(|magic| input.get(344..347) == Some(*magic) || input.get(4..7) == Some(*magic));
