@@ -90,10 +90,29 @@ impl Ending {
     /// assert_eq!(Ending::within("a.image.txt"), None);
     /// ```
     pub fn within(name: &str) -> Option<Self> {
+        Self::split_within(name).map(|(_, ending)| ending)
+    }
+
+    /// What a name has before the ending that is [within](Self::within) it.
+    ///
+    /// ```
+    /// use hardslice_volume::Ending;
+    ///
+    /// assert_eq!(Ending::stem_within("liver.nii.gz.part"), Some("liver"));
+    /// assert_eq!(Ending::stem_within("liver.txt"), None);
+    /// ```
+    pub fn stem_within(name: &str) -> Option<&str> {
+        Self::split_within(name).map(|(stem, _)| stem)
+    }
+
+    fn split_within(name: &str) -> Option<(&str, Self)> {
         let ends = name.char_indices().map(|(at, _)| at).filter(|at| *at > 0);
         let ends = ends.chain([name.len()]).rev();
         let mut ends = ends.filter(|at| !name[*at..].starts_with(char::is_alphanumeric));
-        ends.find_map(|at| Self::split(&name[..at]).1)
+        ends.find_map(|at| {
+            let (stem, ending) = Self::split(&name[..at]);
+            Some((stem, ending?))
+        })
     }
 
     /// A file's name without its ending, as a case or a structure is called after it.

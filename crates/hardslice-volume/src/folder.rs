@@ -56,6 +56,20 @@ pub fn visible_paths(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(paths)
 }
 
+/// The files of a folder, hidden ones too, in the order of their names, whatever they are: for those
+/// who look for what was left behind.
+pub(crate) fn files_as_found(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(dir).map_err(Action::List.on(dir))? {
+        let path = entry.map_err(Action::List.on(dir))?.path();
+        if path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
 /// The first of `paths` that is neither a file nor a folder, as an error that says why: a link that
 /// leads nowhere, a pipe. `None` where there is none.
 pub fn unreachable_among(paths: &[PathBuf]) -> Option<FileError> {

@@ -54,6 +54,18 @@ pub enum LabelError {
         second: PathBuf,
     },
 
+    /// A structure is there only as part of a file.
+    #[error(
+        "`{name}` is there only as what looks like a copy that was interrupted; finish it, or take \
+         it away: {}", path.display()
+    )]
+    Interrupted {
+        /// The structure.
+        name: String,
+        /// What is there of it.
+        path: PathBuf,
+    },
+
     /// More structures than labels can tell apart.
     #[error("more than 65535 structures: {}", path.display())]
     TooMany {

@@ -199,6 +199,46 @@ fn masks_in_letters_of_any_case_are_found() {
     }
 }
 
+#[test]
+fn a_mask_of_which_only_a_part_arrived_is_no_absent_structure() {
+    for part in [
+        "spleen.nii.gz.part",
+        "Spleen.NII.GZ.crdownload",
+        "spleen.nii.gz.filepart",
+        "spleen.nrrd~",
+        "spleen.nii (1)",
+        ".spleen.nii.gz.Xy12Zw",
+        ".spleen.nii.gz",
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        write_in(
+            &dir.path().join("liver.nii"),
+            &mask(0..3),
+            Orientation::CANONICAL,
+        );
+        std::fs::write(dir.path().join(part), b"a third of it").unwrap();
+        let read = |listed: &[(&str, u16)]| read_labels(dir.path(), &scan(), &names(listed));
+        let refused = read(&[("liver", 1), ("spleen", 2)])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("`spleen` is there only as what looks like a copy"),
+            "{part}: {refused}"
+        );
+        assert!(refused.ends_with(part), "{part}: {refused}");
+        assert!(read(&[("liver", 1)]).is_ok(), "{part}: nobody wants it");
+        write_in(
+            &dir.path().join("spleen.nii.gz"),
+            &mask(4..6),
+            Orientation::CANONICAL,
+        );
+        assert!(
+            read(&[("liver", 1), ("spleen", 2)]).is_ok(),
+            "{part}: whole"
+        );
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_mask_that_is_a_link_to_nothing_is_named() {

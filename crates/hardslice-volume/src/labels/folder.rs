@@ -6,7 +6,7 @@ use super::label_file::read_label_file;
 use super::target::Target;
 use super::{LabelError, LabelNames};
 use crate::canvas::Canvas;
-use crate::folder::visible_entries;
+use crate::folder::{files_as_found, visible_entries};
 use crate::{Ending, Note, ReadError};
 
 /// Whether a folder holds masks at all.
@@ -52,6 +52,7 @@ pub(super) fn read_mask_folder(
         .into());
     }
     let wanted = wanted(&masks, names)?;
+    refuse_interrupted(folder, &wanted, names)?;
     if wanted.is_empty() {
         let found: Vec<&str> = masks
             .iter()
@@ -106,6 +107,35 @@ fn wanted<'a>(
         }),
         _ => Ok(wanted),
     }
+}
+
+/// Refuses a structure of which there is no mask, but part of one (`spleen.nii.gz.part`,
+/// `.spleen.nii.gz.Xy12Zw` of rsync): the patient does not lack it.
+fn refuse_interrupted(
+    folder: &Path,
+    wanted: &[Mask<'_>],
+    names: &LabelNames,
+) -> Result<(), ReadError> {
+    for path in files_as_found(folder)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // macOS's `._liver.nii.gz` is no part of a mask.
+        let shown = name.strip_prefix('.').unwrap_or(&name);
+        if shown.starts_with('_') || Ending::split(&name).1.is_some() && shown == name {
+            continue;
+        }
+        let entry = Ending::stem_within(shown).and_then(|stem| names.entry(stem));
+        if let Some((rank, _)) = entry
+            && wanted.iter().all(|mask| mask.rank != rank)
+        {
+            let (name, _) = names.iter().nth(rank).expect("a place in the list");
+            return Err(LabelError::Interrupted {
+                name: name.to_owned(),
+                path,
+            }
+            .into());
+        }
+    }
+    Ok(())
 }
 
 /// The masks of a folder with their structures' names, in the order of their files' names.
