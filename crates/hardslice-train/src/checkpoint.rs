@@ -3,7 +3,8 @@
 //! ```text
 //! checkpoints/step-00000500/weights.safetensors     the net
 //! checkpoints/step-00000500/optimizer.safetensors   its velocities
-//! checkpoints/step-00000500/position.json           the rest, with the hashes of both
+//! checkpoints/step-00000500/average.safetensors     the average of its weights, where there is one
+//! checkpoints/step-00000500/position.json           the rest, with the hashes of all
 //! ```
 //!
 //! A checkpoint's folder appears whole or not at all; its hashes are checked on reading.
@@ -22,6 +23,7 @@ use crate::weights::{Weights, WeightsError};
 
 const WEIGHTS: &str = "weights.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
+const AVERAGE: &str = "average.safetensors";
 const POSITION: &str = "position.json";
 
 /// Where a training stands, beside weights and velocities.
@@ -53,6 +55,8 @@ pub struct Checkpoint {
     pub weights: Weights,
     /// The optimiser's velocities.
     pub velocities: Weights,
+    /// The moving average of the weights, where the training keeps one.
+    pub average: Option<Weights>,
 }
 
 /// What `position.json` holds.
@@ -62,6 +66,8 @@ struct Record {
     position: Position,
     weights_blake3: String,
     optimizer_blake3: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    average_blake3: Option<String>,
 }
 
 /// A checkpoint cannot be written or read.
@@ -103,14 +109,21 @@ impl Checkpoint {
             self.weights.to_safetensors(),
             self.velocities.to_safetensors(),
         );
+        let average = self.average.as_ref().map(Weights::to_safetensors);
         let record = Record {
             position: self.position.clone(),
             weights_blake3: blake3::hash(&weights).to_hex().to_string(),
             optimizer_blake3: blake3::hash(&velocities).to_hex().to_string(),
+            average_blake3: average
+                .as_ref()
+                .map(|average| blake3::hash(average).to_hex().to_string()),
         };
         let written = write_whole_folder(&path, |folder| {
             fs::write(folder.join(WEIGHTS), &weights)?;
             fs::write(folder.join(OPTIMIZER), &velocities)?;
+            if let Some(average) = &average {
+                fs::write(folder.join(AVERAGE), average)?;
+            }
             fs::write(folder.join(POSITION), sealed(&record)?)
         });
         written.map_err(Action::Write.on(&path))?;
@@ -144,10 +157,19 @@ impl Checkpoint {
         };
         check(WEIGHTS, &weights, &record.weights_blake3)?;
         check(OPTIMIZER, &velocities, &record.optimizer_blake3)?;
+        let average = match &record.average_blake3 {
+            Some(wanted) => {
+                let bytes = read(AVERAGE)?;
+                check(AVERAGE, &bytes, wanted)?;
+                Some(Weights::from_safetensors(&bytes, &path.join(AVERAGE))?)
+            }
+            None => None,
+        };
         Ok(Self {
             position: record.position,
             weights: Weights::from_safetensors(&weights, &path.join(WEIGHTS))?,
             velocities: Weights::from_safetensors(&velocities, &path.join(OPTIMIZER))?,
+            average,
         })
     }
 
@@ -224,6 +246,7 @@ mod tests {
             },
             weights: weights("w", vec![1.5, f32::MIN_POSITIVE, -0.0]),
             velocities: weights("w", vec![0.25, 1e-30]),
+            average: step.is_multiple_of(20).then(|| weights("w", vec![1.25])),
         }
     }
 

@@ -24,6 +24,9 @@ pub struct TrainConfig {
     pub power: f64,
     /// Momentum of SGD; 0 for none.
     pub momentum: f64,
+    /// Decay of the moving average of the weights that predicts, from 0 to below 1: 0.99 averages over
+    /// the last hundred steps or so; 0 for none.
+    pub ema: f64,
     /// What is made small.
     pub loss: Loss,
     /// First learning rate of the arm `baseline_focal`. `None`: [`lr0`](Self::lr0) times what focal
@@ -80,6 +83,7 @@ impl Default for TrainConfig {
             lr0: 0.1,
             power: 0.9,
             momentum: 0.9,
+            ema: 0.0,
             loss: Loss::default(),
             focal_lr0: None,
             top_k_lr0: None,
@@ -159,6 +163,7 @@ impl TrainConfig {
                 !is_share(self.momentum),
                 "momentum must be from 0 to below 1",
             ),
+            (!is_share(self.ema), "ema must be from 0 to below 1"),
             (
                 !(self.positive_weight.is_finite() && self.positive_weight > 0.0),
                 "positive_weight must be above 0",

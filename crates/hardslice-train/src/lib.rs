@@ -1,6 +1,7 @@
 //! Nets, losses, schedule, the training loop, inference, and the protocol.
 
 mod augment;
+mod average;
 mod checkpoint;
 mod collapse;
 mod config;

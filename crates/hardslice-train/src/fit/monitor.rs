@@ -119,7 +119,7 @@ impl<'a> Monitor<'a> {
         if self.context.validation.is_empty() {
             return Ok(None);
         }
-        let net = state.net.for_prediction();
+        let net = state.predictor().for_prediction();
         let scores = self.validation.score(&net);
         let mean_dice = mean_dice(&scores, dataset);
         let dice = dataset
@@ -199,7 +199,7 @@ impl<'a> Monitor<'a> {
 
     fn keep_best(&self, state: &TrainState) -> Result<(), FileError> {
         let path = self.dir.best();
-        let bytes = Weights::of(&state.net).to_safetensors();
+        let bytes = Weights::of(&state.predictor()).to_safetensors();
         write_whole_bytes(&path, &bytes).map_err(Action::Write.on(&path))
     }
 }

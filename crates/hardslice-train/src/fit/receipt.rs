@@ -18,7 +18,7 @@ pub struct Receipt {
     pub identity: String,
     /// Steps taken since the first weights.
     pub steps: u64,
-    /// Hash of the weights that it ended with.
+    /// Hash of the weights that it ended with: of those that predict.
     pub weights_blake3: String,
     /// Hash of its log: nothing else tells that a curve is of a log that was cut off since.
     pub log_blake3: String,
@@ -30,7 +30,7 @@ impl Receipt {
         Ok(Self {
             identity: state.position.identity.clone(),
             steps: state.position.step,
-            weights_blake3: Weights::of(&state.net).hash(),
+            weights_blake3: Weights::of(&state.predictor()).hash(),
             log_blake3: hash_of_log(dir)?,
         })
     }

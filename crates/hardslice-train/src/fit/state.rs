@@ -1,11 +1,14 @@
 //! The training state (net, optimiser, position), and one training step.
 
+use std::borrow::Cow;
+
 use burn::tensor::Device;
 use hardslice_data::random::Stream;
 
 use thiserror::Error;
 
 use super::FitError;
+use crate::average::WeightAverage;
 use crate::checkpoint::{Checkpoint, CheckpointError, Position};
 use crate::config::TrainConfig;
 use crate::dataset::Batch;
@@ -33,6 +36,8 @@ pub struct TrainState {
     pub net: Net,
     /// Its optimiser.
     pub sgd: Sgd,
+    /// The average of its weights, where one is kept.
+    pub average: Option<WeightAverage>,
     /// Where the training stands.
     pub position: Position,
 }
@@ -41,9 +46,11 @@ impl TrainState {
     /// A net before its first step.
     pub fn new(net: Net, config: &TrainConfig) -> Self {
         let instruction_set = net.arithmetic();
+        let average = (config.ema > 0.0).then(|| WeightAverage::of(config.ema, &net));
         Self {
             net,
             sgd: Sgd::new(config.momentum),
+            average,
             position: Position {
                 step: 0,
                 identity: String::new(),
@@ -98,9 +105,20 @@ impl TrainState {
         self.net = self.sgd.step(self.net, gradients, lr);
         self.net.absorb_statistics(ctx);
         self.position.step += 1;
+        if let Some(average) = &mut self.average {
+            average.take_in(&self.net, self.position.step);
+        }
         self.position.loss_sum += value;
         self.position.n_losses += 1;
         Ok((self, value))
+    }
+
+    /// The net that predicts: with the averaged weights, where an average is kept.
+    pub fn predictor(&self) -> Cow<'_, Net> {
+        match &self.average {
+            Some(average) => Cow::Owned(average.net(&self.net)),
+            None => Cow::Borrowed(&self.net),
+        }
     }
 
     /// The state, to save it.
@@ -109,6 +127,7 @@ impl TrainState {
             position: self.position.clone(),
             weights: Weights::of(&self.net),
             velocities: self.sgd.state(),
+            average: self.average.as_ref().map(WeightAverage::state),
         }
     }
 
@@ -133,11 +152,18 @@ impl TrainState {
                 wanted,
             });
         }
+        let net = saved
+            .weights
+            .load_into(self.net)
+            .map_err(CheckpointError::from)?;
+        let average = (config.ema > 0.0).then(|| match saved.average {
+            Some(average) => WeightAverage::from_state(config.ema, average, &net.device()),
+            // A training that kept none: one begins here.
+            None => WeightAverage::of(config.ema, &net),
+        });
         Ok(Self {
-            net: saved
-                .weights
-                .load_into(self.net)
-                .map_err(CheckpointError::from)?,
+            net,
+            average,
             sgd: Sgd::from_state(config.momentum, saved.velocities, device),
             position: Position {
                 instruction_set: wanted,

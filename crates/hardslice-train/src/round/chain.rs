@@ -49,7 +49,7 @@ impl<'a> PhaseChain<'a> {
             net,
             name: name.to_owned(),
             links: Vec::new(),
-            weights_blake3: Weights::of(&state.net).hash(),
+            weights_blake3: Weights::of(&state.predictor()).hash(),
             state: Some(state),
         })
     }
@@ -72,7 +72,7 @@ impl<'a> PhaseChain<'a> {
                 context.force,
             )
             .map_err(|source| chain.error(source))?;
-        chain.weights_blake3 = Weights::of(&state.net).hash();
+        chain.weights_blake3 = Weights::of(&state.predictor()).hash();
         chain.state = Some(state);
         Ok(chain)
     }

@@ -36,7 +36,7 @@ fn with_everything() -> String {
         .collect();
     let experiment = experiment.join("\n");
     let experiment = experiment.replace("seed = 3", &format!("seed = 3\narms = [{arms}]"));
-    let train = "[train]\npositive_weight = 4.0\ncopies = \"enumerated\"\n\
+    let train = "[train]\npositive_weight = 4.0\ncopies = \"enumerated\"\nema = 0.9\n\
                  augment = { rotation_deg = 10.0, scale = 0.1, intensity = 0.1 }";
     let experiment = experiment.replace("[train]", train);
     experiment.replace("[mining]", "[mining]\nmin_false_positive_px = 40")

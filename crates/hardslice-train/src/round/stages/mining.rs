@@ -201,7 +201,7 @@ impl<'a> Stages<'a> {
         if let Some(record) = self.mined_before(job, &scored_by)? {
             return Ok(record);
         }
-        let net = chain.state(&self.trainer)?.net.for_prediction();
+        let net = chain.state(&self.trainer)?.predictor().for_prediction();
         self.score_and_mine(job, &net, &scored_by)
     }
 

@@ -167,7 +167,7 @@ impl<'a> Stages<'a> {
         if ModelRecord::read(&dir)?.as_ref() == Some(&record) {
             return Ok(record);
         }
-        let weights = Weights::of(&chain.state(&self.trainer)?.net);
+        let weights = Weights::of(&chain.state(&self.trainer)?.predictor());
         Model::write(&record, &weights, &dir)?;
         Ok(record)
     }
