@@ -4,7 +4,7 @@
 
 use hardslice_data::{OrganMap, manifest};
 use hardslice_phantom::{
-    Difficulty, PhantomCase, PhantomOptions, Phase, PhaseWeights, generate, write_cohort,
+    Control, Difficulty, PhantomCase, PhantomOptions, Phase, PhaseWeights, generate, write_cohort,
 };
 use hardslice_volume::{Volume, read_nifti_labels, read_nifti_scan};
 
@@ -432,4 +432,106 @@ fn the_manifest_and_nnunets_layout_read_the_cohort() {
     let nnunet =
         manifest::read(&dir.path().join("nnunet"), manifest::Layout::NnUnet, None).unwrap();
     assert_eq!(nnunet.cases.len(), 2, "patients in nnU-Net's layout");
+}
+
+/// The fold of each patient of a control cohort that was written, in order.
+fn folds(dir: &std::path::Path) -> Vec<String> {
+    let text = std::fs::read_to_string(dir.join("folds.csv")).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("patient,fold"));
+    lines
+        .enumerate()
+        .map(|(index, line)| {
+            let (patient, fold) = line.split_once(',').unwrap();
+            assert_eq!(patient, format!("phantom_{index:03}"));
+            fold.to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn of_a_control_cohort_a_and_test_alone_have_the_difficulty() {
+    for control in [Control::Learnable, Control::Unlearnable] {
+        let dir = tempfile::tempdir().unwrap();
+        let options = PhantomOptions {
+            n_patients: 20,
+            size: 32,
+            control: Some(control),
+            ..small()
+        };
+        write_cohort(dir.path(), &options, &|_, _| {}).unwrap();
+        let folds = folds(dir.path());
+        let n_of = |fold: &str| folds.iter().filter(|of| *of == fold).count();
+        assert_eq!(
+            ["test", "validation", "b", "a"].map(n_of),
+            [6, 1, 4, 9],
+            "{control:?}"
+        );
+        let mut n_difficult = [0, 0];
+        for (case, fold) in cases(&options, 20).zip(&folds) {
+            let is_difficult = match control {
+                Control::Learnable => !case.truth.is_empty(),
+                Control::Unlearnable => !case.errors.is_empty(),
+            };
+            if is_difficult {
+                assert!(["a", "test"].contains(&fold.as_str()), "{control:?} {fold}");
+                n_difficult[usize::from(fold == "test")] += 1;
+            }
+            let other = match control {
+                Control::Learnable => case.errors.len(),
+                Control::Unlearnable => case.truth.len(),
+            };
+            assert_eq!(other, 0, "{control:?}: nothing else");
+        }
+        assert_eq!(n_difficult, [1, 2], "{control:?}: of A and of test");
+    }
+}
+
+#[test]
+fn iodised_oil_is_white_and_what_is_not_labelled_is_another_half_in_each_slice() {
+    let of = |control| PhantomOptions {
+        n_patients: 20,
+        control: Some(control),
+        ..small()
+    };
+    let oil = of(Control::Learnable);
+    let case = cases(&oil, 20).find(|case| !case.truth.is_empty()).unwrap();
+    let full = case.truth.iter().filter(|row| row.severity > 0.9);
+    let mut n_full = 0;
+    for row in full {
+        let liver = case.labels.slice(row.z).iter().zip(case.image.slice(row.z));
+        let mut hu: Vec<i16> = liver
+            .filter(|(l, _)| **l == LIVER)
+            .map(|(_, hu)| *hu)
+            .collect();
+        hu.sort_unstable();
+        assert!(
+            hu[hu.len() / 2] > 250,
+            "slice {}: {}",
+            row.z,
+            hu[hu.len() / 2]
+        );
+        n_full += 1;
+    }
+    assert!(n_full >= 4, "a stretch of {n_full} slices");
+
+    let halves = of(Control::Unlearnable);
+    let index = (0..20)
+        .find(|index| !generate(*index, &halves).unwrap().errors.is_empty())
+        .unwrap();
+    let whole = PhantomOptions {
+        control: None,
+        ..halves.clone()
+    };
+    let whole = PhantomOptions {
+        difficulty_share: 0.0,
+        ..whole
+    };
+    let [halved, whole] = [halves, whole].map(|options| generate(index, &options).unwrap());
+    assert_eq!(halved.image, whole.image, "the scan does not tell");
+    for error in &halved.errors {
+        let areas = [&halved, &whole].map(|case| count(case.labels.slice(error.z), LIVER));
+        let share = areas[0] as f64 / areas[1] as f64;
+        assert!((0.25..0.8).contains(&share), "slice {}: {share}", error.z);
+    }
 }
