@@ -86,6 +86,8 @@ def train(options):
     configuration = plans["configurations"]["2d"]
     planned = configuration["batch_size"]
     configuration["batch_size"] = options.batch or planned
+    # What `nnUNetv2_train` adds.
+    plans["continue_training"] = False
     # The trainer's results go by the plans' name.
     plans["plans_name"] = f"minutes{options.minutes:g}_batch{configuration['batch_size']}"
 
@@ -106,10 +108,6 @@ def train(options):
                 if self.n_iterations % 20 == 0:
                     print(f"{elapsed:.0f} s, {self.n_iterations} iterations, loss {loss:.3f}", file=sys.stderr)
             self.seconds = time.monotonic() - began
-            # `on_train_end` takes an epoch's number back.
-            self.current_epoch += 1
-            for key in self.logger.my_fantastic_logging if hasattr(self.logger, "my_fantastic_logging") else ():
-                self.logger.my_fantastic_logging[key].append(0)
             self.save_checkpoint(os.path.join(self.output_folder, "checkpoint_final.pth"))
 
     trainer = Timed(
