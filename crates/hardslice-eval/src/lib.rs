@@ -5,6 +5,7 @@
 //!                      └─ crop ─ Surface ─ SurfaceDistances ── HD95, ASSD, NSD
 //!                                                   CaseScores of many cases ─ Summary
 //! ArmScore of many arms, seeds and patients ─ compare ─ Comparison
+//!                                       └─ learning_curve ─ LearningCurve
 //! printed statistics of anybody ─ reported ─ what cannot be true of them
 //! ```
 //!
@@ -20,6 +21,7 @@ mod summary;
 mod splitmix;
 mod interval;
 pub mod compare;
+pub mod learning_curve;
 pub mod reported;
 mod separation;
 

@@ -22,6 +22,7 @@ mod reported_table;
 mod results;
 mod scans;
 mod scoring;
+mod selection_ratios;
 mod training;
 
 use std::error::Error;

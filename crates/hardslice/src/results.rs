@@ -1,7 +1,7 @@
 //! `scores.csv`, `summary.json` and the table.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use hardslice::experiment::Experiment;
@@ -331,13 +331,16 @@ pub(crate) fn arm_score(
     })
 }
 
-/// Writes a document in several forms beside each other: `STEM.ENDING` for each ending.
+/// Writes a document in several forms beside each other: `STEM.ENDING` for each ending, whatever dots
+/// the stem has.
 pub(crate) fn write_forms(
     stem: &Path,
     forms: impl IntoIterator<Item = (&'static str, String)>,
 ) -> Result<(), FileError> {
     for (ending, text) in forms {
-        let path = stem.with_extension(ending);
+        let mut path = stem.as_os_str().to_owned();
+        path.push(format!(".{ending}"));
+        let path = PathBuf::from(path);
         write_whole_bytes(&path, text.as_bytes()).map_err(Action::Write.on(&path))?;
     }
     Ok(())

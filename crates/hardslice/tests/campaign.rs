@@ -126,6 +126,111 @@ fn two_jobs_leave_the_bytes_of_one_and_the_papers_tables() {
     assert!(!row.ends_with(','), "ours is there: {row}");
 }
 
+/// The rows of a table, each by the names of its columns.
+fn rows_of(csv: &str) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let cells = |record: csv::StringRecord| {
+        let cells = header.iter().zip(record.iter());
+        let cells = cells.map(|(name, cell)| (name.to_owned(), cell.to_owned()));
+        cells.collect()
+    };
+    reader
+        .records()
+        .map(|record| cells(record.unwrap()))
+        .collect()
+}
+
+#[test]
+fn an_organ_that_the_paper_does_not_have_is_swept_with_a_table_and_a_learning_curve() {
+    let dir = small_workplace();
+    let table = dir.path().join("phantoms/cohort.csv");
+    let sweep = with(&SWEEP, &["--organ", "kidney_right", "--out", "out"]);
+    // One patient of whom nobody looked for the right kidney.
+    let text = fs::read_to_string(&table).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines[8] = lines[8].replace("kidney_right ", "");
+    fs::write(&table, lines.join("\n")).unwrap();
+    let said = printed(&sweep, dir.path());
+    let out = dir.path().join("out");
+    let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    for ending in ["csv", "md", "tex", "html"] {
+        for stem in ["table-kidney_right-unet", "learning-curve"] {
+            assert!(
+                !read(&format!("tables/{stem}.{ending}")).is_empty(),
+                "{stem}.{ending}"
+            );
+        }
+    }
+
+    // Mean over seeds of the test patients' mean, from the scores; patients from the splits.
+    let scores = rows_of(&read("scores.csv"));
+    let mean_of = |arm: &str, ratio: &str| {
+        let of_arm = scores
+            .iter()
+            .filter(|row| row["arm"] == arm && row["ratio"] == ratio);
+        let dice: Vec<f64> = of_arm.map(|row| row["dice"].parse().unwrap()).collect();
+        assert_eq!(dice.len(), 2 * 2, "{arm} {ratio}: two seeds, two patients");
+        dice.iter().sum::<f64>() / dice.len() as f64
+    };
+    let n_of = |ratio: &str, folds: &[&str]| {
+        let split: serde_json::Value =
+            serde_json::from_str(&read(&format!("split-{ratio}.json"))).unwrap();
+        let cases = folds
+            .iter()
+            .flat_map(|fold| split[fold].as_array().unwrap());
+        cases.count()
+    };
+    let rows = rows_of(&read("tables/table-kidney_right-unet.csv"));
+    let wanted = [
+        ("baseline", "0.5", n_of("0.5", &["a", "b"])),
+        ("b_only", "0.8", n_of("0.8", &["b"])),
+        ("b_only", "0.5", n_of("0.5", &["b"])),
+        ("b_only", "0.3", n_of("0.3", &["b"])),
+        ("b_only", "0.2", n_of("0.2", &["b"])),
+        ("hard", "0.5", n_of("0.5", &["a", "b"])),
+    ];
+    assert_eq!(rows.len(), wanted.len());
+    for (row, (arm, ratio, n)) in rows.iter().zip(wanted) {
+        assert_eq!(row["n_training_patients"], n.to_string(), "{arm} {ratio}");
+        let mean: f64 = row["mean"].parse().unwrap();
+        assert!((mean - mean_of(arm, ratio)).abs() < 1e-12, "{arm} {ratio}");
+        assert!(!row["worst_of_five"].is_empty(), "{arm} {ratio}");
+    }
+    assert_eq!(
+        rows[0]["n_training_patients"], "4",
+        "seven, two tested, one validated"
+    );
+
+    let points = rows_of(&read("tables/learning-curve-points.csv"));
+    let of_baseline = points
+        .iter()
+        .filter(|row| row["arm"] == "ratio 1" && row["end_point"] == "mean");
+    let values: Vec<f64> = of_baseline
+        .map(|row| row["value"].parse().unwrap())
+        .collect();
+    assert_eq!(values.len(), 2, "a point of each seed");
+    let mean = values.iter().sum::<f64>() / 2.0;
+    assert!((mean - mean_of("baseline", "0.5")).abs() < 1e-12);
+    assert!(
+        points
+            .iter()
+            .any(|row| row["arm"] == "proposed" && row["on_line"] == "no")
+    );
+    let answer = "With 2 test patients nothing can be concluded: it takes 6.";
+    let report = read("report.html");
+    for text in [&said, &report, &read("tables/learning-curve.md")] {
+        assert!(text.contains("Mean Dice: 1 more patients: "), "{text}");
+        assert!(text.contains(answer), "{text}");
+    }
+    let figure = out.join("report/figures/learning-curve-kidney_right-unet.png");
+    assert!(figure.exists(), "the figure");
+    assert!(
+        !report.contains("Beside the paper's tables"),
+        "it has none of the kidney's sides"
+    );
+}
+
 #[test]
 fn a_killed_comparison_goes_on_and_its_plan_cannot_change() {
     let dir = small_workplace();

@@ -159,12 +159,17 @@ fn every_output_of_a_sweep_says_that_its_threshold_is_from_the_test_set() {
         .filter(|name| is_of_interest(&name.display().to_string()));
     assert_eq!(
         found.count(),
-        4 + 1 + 2,
-        "a table in four forms, a plan, scores and report"
+        4 + 5 + 1 + 2,
+        "a table in four forms, the learning curve in four and its points, a plan, scores and report"
     );
     assert_eq!(unmarked(&out, is_of_interest), [""; 0], "without a mark");
     let table = |path: &str| fs::read_to_string(out.join(path)).unwrap();
-    for path in ["scores.csv", "tables/table-a3.csv"] {
+    for path in [
+        "scores.csv",
+        "tables/table-a3.csv",
+        "tables/learning-curve.csv",
+        "tables/learning-curve-points.csv",
+    ] {
         assert!(
             table(path).lines().all(|line| line.ends_with(",LEAKY")),
             "{path}"

@@ -1,11 +1,9 @@
 //! Arms compared by plan.
 
-use super::comparison::{
-    AbsentScore, ArmEstimate, Comparison, ComparisonRow, EstimateInterval, TestOutcome,
-};
+use super::comparison::{AbsentScore, ArmEstimate, Comparison, ComparisonRow, TestOutcome};
 use super::crossed::Spread;
 use super::error::CompareError;
-use super::limits::{LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
+use super::limits::LEAST_TRAININGS;
 use super::paired::Paired;
 use super::plan::{ComparisonPlan, Reference};
 use super::scores::{ArmScore, Scores};
@@ -92,7 +90,7 @@ pub fn compare_given(
     let estimates = estimates.flat_map(|arm| arm_estimates(plan, &scores, arm));
     let mut by_pair = Vec::new();
     for (arm, reference) in plan.pairs() {
-        let paired = Paired::new(&scores, [arm, &reference.arm])?;
+        let paired = Paired::new(&scores, &[arm, &reference.arm])?;
         let shared = SharedOverall::of(shared, arm, &reference.arm);
         by_pair.extend(pair_rows(plan, &paired, arm, reference, shared));
     }
@@ -134,20 +132,20 @@ pub fn compare_given(
 
 /// An arm's end points; none for an arm without a patient who has a score in each training.
 fn arm_estimates(plan: &ComparisonPlan, scores: &Scores<'_>, arm: &str) -> Vec<ArmEstimate> {
-    let Ok(paired) = Paired::new(scores, [arm]) else {
+    let Ok(paired) = Paired::new(scores, &[arm]) else {
         return Vec::new();
     };
     let of_end_points = plan.end_points.iter();
     of_end_points
         .map(|&end_point| {
             let estimate = paired.estimate(0, end_point);
-            let ends = paired.spread(end_point);
+            let ends = paired.spread(end_point, &[1.0]);
             let ends = ends.map(|spread| spread.skewed_ends(estimate, plan.alpha));
             ArmEstimate {
                 arm: arm.to_owned(),
                 end_point,
                 estimate,
-                interval: ends.map(|ends| interval(&paired, ends)),
+                interval: ends.map(|ends| paired.interval(ends)),
                 n_patients: paired.n_patients(),
                 n_trainings: paired.n_trainings(),
                 n_splits: paired.n_splits(),
@@ -159,7 +157,7 @@ fn arm_estimates(plan: &ComparisonPlan, scores: &Scores<'_>, arm: &str) -> Vec<A
 /// A pair's rows, one an end point.
 fn pair_rows(
     plan: &ComparisonPlan,
-    paired: &Paired<2>,
+    paired: &Paired,
     arm: &str,
     reference: &Reference,
     shared: Option<SharedOverall>,
@@ -169,10 +167,10 @@ fn pair_rows(
     of_end_points
         .map(|&end_point| {
             let difference = paired.estimate(0, end_point) - paired.estimate(1, end_point);
-            let spread = paired.spread(end_point);
+            let spread = paired.spread(end_point, &[1.0, -1.0]);
             let ends = |spread: Spread| {
                 let half = spread.half_width(plan.alpha / n_claims);
-                interval(paired, [difference - half, difference + half])
+                paired.interval([difference - half, difference + half])
             };
             let can_answer = !shared.is_some_and(|shared| shared.is_too_much());
             let is_enough = paired.n_trainings() >= LEAST_TRAININGS && can_answer;
@@ -203,15 +201,5 @@ fn outcome(spread: Spread, difference: f64, n_claims: f64) -> TestOutcome {
         df: spread.df,
         p,
         p_corrected: (p * n_claims).min(1.0),
-    }
-}
-
-fn interval<const ARMS: usize>(paired: &Paired<ARMS>, [low, high]: [f64; 2]) -> EstimateInterval {
-    EstimateInterval {
-        low,
-        high,
-        unreliable: paired.n_patients() < RELIABLE_PATIENTS
-            || paired.n_trainings() < RELIABLE_TRAININGS,
-        includes_trainings: paired.n_trainings() > 1,
     }
 }

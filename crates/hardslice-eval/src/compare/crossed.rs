@@ -1,9 +1,10 @@
 //! How sure an estimate is where every patient meets every training: patients, trainings and A|B
 //! splits are all random.
 //!
-//! The rows are trainings, the columns patients. The variance of an arm's mean, or of the difference
-//! of two arms' means on the same patients, is that between patients (of the trainings' mean), plus
-//! that between each arm's trainings, less what both of these count: the rest of each arm's table.
+//! The rows are trainings, the columns patients. The variance of an arm's mean, or of a weighted sum
+//! of arms' means on the same patients (a difference is one), is that between patients (of the
+//! trainings' weighted mean), plus that between each arm's trainings, less what both of these count:
+//! the rest of each arm's table, the last two times the square of the arm's weight.
 //! Where trainings share a split, the means of the splits are taken for trainings as well, and the
 //! greater standard error counts. Arms are taken to be trained apart: if one seed moves two arms
 //! alike, the standard error of their difference is too large, never too small.
@@ -23,19 +24,19 @@ use super::student_t::{quantile, two_sided_p};
 
 /// An estimate's standard error and its degrees of freedom.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Spread {
-    pub(super) standard_error: f64,
-    pub(super) df: f64,
+pub(crate) struct Spread {
+    pub(crate) standard_error: f64,
+    pub(crate) df: f64,
     /// Third standardised moment of the patients' part, over `√n`, as it shows in the whole.
     skewness: f64,
 }
 
 impl Spread {
-    /// Of one arm's mean, or of the difference of two arms: `[arm][training][patient]`, at least two
-    /// patients. `splits` names the split of each training. With one training it holds the spread of
-    /// patients alone.
-    pub(super) fn of(arms: &[Vec<Vec<f64>>], splits: &[u64]) -> Self {
-        let by_training = Self::of_rows(arms);
+    /// Of the sum of arms' means, each times its weight: `[arm][training][patient]`, at least two
+    /// patients; 1 and -1 are a difference. `splits` names the split of each training. With one
+    /// training it holds the spread of patients alone.
+    pub(crate) fn of(arms: &[Vec<Vec<f64>>], weights: &[f64], splits: &[u64]) -> Self {
+        let by_training = Self::of_rows(arms, weights);
         let mut names = splits.to_vec();
         names.sort_unstable();
         names.dedup();
@@ -49,7 +50,7 @@ impl Spread {
             };
             names.iter().map(of_split).collect()
         };
-        let by_split = Self::of_rows(&arms.iter().map(of_arm).collect::<Vec<_>>());
+        let by_split = Self::of_rows(&arms.iter().map(of_arm).collect::<Vec<_>>(), weights);
         if by_split.standard_error > by_training.standard_error {
             by_split
         } else {
@@ -57,19 +58,21 @@ impl Spread {
         }
     }
 
-    fn of_rows(arms: &[Vec<Vec<f64>>]) -> Self {
+    fn of_rows(arms: &[Vec<Vec<f64>>], weights: &[f64]) -> Self {
         let (n_rows, n) = (arms[0].len() as f64, arms[0][0].len());
         let columns: Vec<Vec<f64>> = arms.iter().map(|rows| column_means_of(rows)).collect();
-        let patients: Vec<f64> = match &columns[..] {
-            [arm, reference] => arm.iter().zip(reference).map(|(a, r)| a - r).collect(),
-            columns => columns[0].clone(),
+        let of_patient = |patient: usize| {
+            let weighted = columns.iter().zip(weights);
+            weighted.map(|(arm, weight)| weight * arm[patient]).sum()
         };
+        let patients: Vec<f64> = (0..n).map(of_patient).collect();
         let between_patients = sum_of_squares(&patients) / (n as f64 - 1.0) / n as f64;
         let (mut between_rows, mut in_both, mut of_df) = (0.0, 0.0, 0.0);
         if n_rows > 1.0 {
-            for (rows, columns) in arms.iter().zip(&columns) {
+            for ((rows, columns), weight) in arms.iter().zip(&columns).zip(weights) {
+                let squared = weight * weight;
                 let means: Vec<f64> = rows.iter().map(|row| mean(row.iter().copied())).collect();
-                let of_arm = sum_of_squares(&means) / (n_rows - 1.0) / n_rows;
+                let of_arm = squared * (sum_of_squares(&means) / (n_rows - 1.0) / n_rows);
                 between_rows += of_arm;
                 of_df += of_arm * of_arm / (n_rows - 1.0);
                 let whole = mean(means.iter().copied());
@@ -82,7 +85,8 @@ impl Spread {
                     })
                     .map(|rest| rest * rest)
                     .sum();
-                in_both += rest / ((n_rows - 1.0) * (n as f64 - 1.0)) / (n_rows * n as f64);
+                in_both +=
+                    squared * (rest / ((n_rows - 1.0) * (n as f64 - 1.0)) / (n_rows * n as f64));
             }
         }
         let added = between_patients + between_rows;
@@ -101,7 +105,7 @@ impl Spread {
     }
 
     /// The chance of an estimate at least so far from 0 where the truth is 0.
-    pub(super) fn two_sided_p(&self, estimate: f64) -> f64 {
+    pub(crate) fn two_sided_p(&self, estimate: f64) -> f64 {
         if self.standard_error > 0.0 {
             two_sided_p(estimate / self.standard_error, self.df)
         } else if estimate == 0.0 {
@@ -112,13 +116,13 @@ impl Spread {
     }
 
     /// Half the width of the interval that leaves `alpha` out.
-    pub(super) fn half_width(&self, alpha: f64) -> f64 {
+    pub(crate) fn half_width(&self, alpha: f64) -> f64 {
         self.standard_error * quantile(alpha, self.df)
     }
 
     /// The ends of an interval that leaves `alpha` out, half on each side, for an estimate whose
     /// patients are skewed.
-    pub(super) fn skewed_ends(&self, estimate: f64, alpha: f64) -> [f64; 2] {
+    pub(crate) fn skewed_ends(&self, estimate: f64, alpha: f64) -> [f64; 2] {
         let t = quantile(alpha, self.df);
         [t, -t].map(|t| estimate - self.standard_error * self.unskewed(t))
     }
@@ -168,14 +172,14 @@ mod tests {
         // Rows 1 3 and 3 9: columns 2 and 6, rows 2 and 6, whole 4; the rest is ±1 everywhere.
         let table = vec![vec![1.0, 3.0], vec![3.0, 9.0]];
         // Between patients 8 / 1 / 2 = 4, between rows 4, counted twice 4 / 1 / 4 = 1.
-        let found = Spread::of(&[table], &[0, 0]);
+        let found = Spread::of(&[table], &[1.0], &[0, 0]);
         assert!((found.standard_error - 7.0_f64.sqrt()).abs() < 1e-15);
         assert!((found.df - 49.0 / 32.0).abs() < 1e-14, "49 / (16 + 16)");
     }
 
     #[test]
     fn one_training_knows_of_patients_alone() {
-        let found = Spread::of(&[vec![vec![0.5, 0.75, 1.0]]], &[0]);
+        let found = Spread::of(&[vec![vec![0.5, 0.75, 1.0]]], &[1.0], &[0]);
         assert!((found.standard_error - (0.0625_f64 / 3.0).sqrt()).abs() < 1e-15);
         assert!((found.df - 2.0).abs() < 1e-15);
     }
@@ -184,8 +188,8 @@ mod tests {
     fn trainings_that_agree_within_a_split_count_as_one() {
         let row = |shift: f64| (0..8).map(|i| shift + 0.01 * f64::from(i)).collect();
         let together = vec![row(0.0), row(0.0), row(0.5), row(0.5)];
-        let apart = Spread::of(std::slice::from_ref(&together), &[0, 1, 2, 3]);
-        let nested = Spread::of(&[together], &[0, 0, 1, 1]);
+        let apart = Spread::of(std::slice::from_ref(&together), &[1.0], &[0, 1, 2, 3]);
+        let nested = Spread::of(&[together], &[1.0], &[0, 0, 1, 1]);
         assert!(nested.standard_error > apart.standard_error);
         assert!(nested.df < apart.df, "two splits, not four trainings");
     }

@@ -11,18 +11,19 @@
 //! `benches/results/2026-11-28-verdict.md`; [`Simulation`] makes the figures again.
 
 mod limits;
-mod mean;
+pub(crate) mod mean;
 mod end_point;
 mod plan;
 mod error;
-mod scores;
+pub(crate) mod scores;
 mod shared;
-mod paired;
+pub(crate) mod paired;
 mod jackknife;
 mod student_t;
-mod crossed;
+pub(crate) mod crossed;
 mod comparison;
 mod verdict;
+pub(crate) mod phrase;
 mod words;
 mod by_plan;
 mod simulation;

@@ -1,33 +1,34 @@
-//! Scores of the same patients by one arm or two, with the same trainings.
+//! Scores of the same patients by one arm or several, with the same trainings.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::comparison::EstimateInterval;
 use super::crossed::Spread;
 use super::end_point::EndPoint;
 use super::error::CompareError;
 use super::jackknife::pseudo_values;
-use super::limits::LEAST_PATIENTS;
+use super::limits::{LEAST_PATIENTS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use super::mean::mean;
-use super::scores::{OfTraining, Scores};
+use super::scores::{OfTraining, Scores, Training};
 
-/// Each patient's score with each training, by `ARMS` arms that are compared with each other.
+/// Each patient's score with each training, by arms that are compared with each other.
 #[derive(Debug)]
-pub(super) struct Paired<const ARMS: usize> {
+pub(crate) struct Paired {
     /// Mean over a patient's cases: `[arm][training][patient]`, no axis empty.
-    values: [Vec<Vec<f64>>; ARMS],
-    /// The split of each training.
-    splits: Vec<u64>,
+    values: Vec<Vec<Vec<f64>>>,
+    /// The trainings, in order.
+    trainings: Vec<Training>,
     /// Patients with a score by one of the arms who lack one in another place.
-    pub(super) n_left_out: usize,
+    pub(crate) n_left_out: usize,
 }
 
-impl<const ARMS: usize> Paired<ARMS> {
+impl Paired {
     /// Takes the trainings that all arms have, by split and seed, and the patients with a score by
     /// every arm in each of them. A case enters a patient's mean only where every arm has a value for it: means
     /// over different cases would not be comparable.
-    pub(super) fn new(scores: &Scores<'_>, arms: [&str; ARMS]) -> Result<Self, CompareError> {
+    pub(crate) fn new(scores: &Scores<'_>, arms: &[&str]) -> Result<Self, CompareError> {
         let nothing = || CompareError::NothingShared {
-            arms: arms.map(str::to_owned).to_vec(),
+            arms: arms.iter().map(|arm| (*arm).to_owned()).collect(),
         };
         let mut by_training = Vec::new();
         for arm in arms {
@@ -37,12 +38,12 @@ impl<const ARMS: usize> Paired<ARMS> {
         let shared = first
             .keys()
             .filter(|training| by_training.iter().all(|arm| arm.contains_key(training)));
-        let mut splits = Vec::new();
-        let mut trainings: Vec<[&OfTraining<'_>; ARMS]> = Vec::new();
-        for training in shared {
-            splits.push(training.split);
-            trainings.push(std::array::from_fn(|arm| &by_training[arm][training]));
-        }
+        let shared: Vec<Training> = shared.copied().collect();
+        let of_training = |training: &Training| -> Vec<&OfTraining<'_>> {
+            let of_arms = by_training.iter();
+            of_arms.map(|arm| &arm[training]).collect()
+        };
+        let trainings: Vec<Vec<&OfTraining<'_>>> = shared.iter().map(of_training).collect();
         let everyone: BTreeSet<&str> = trainings
             .iter()
             .flatten()
@@ -50,11 +51,10 @@ impl<const ARMS: usize> Paired<ARMS> {
             .filter(|(_, cases)| !cases.is_empty())
             .map(|(patient, _)| *patient)
             .collect();
-        let mut values: [Vec<Vec<f64>>; ARMS] =
-            std::array::from_fn(|_| vec![Vec::new(); trainings.len()]);
+        let mut values = vec![vec![Vec::new(); shared.len()]; arms.len()];
         let mut n_left_out = 0;
         for patient in everyone {
-            let means: Option<Vec<[f64; ARMS]>> = trainings
+            let means: Option<Vec<Vec<f64>>> = trainings
                 .iter()
                 .map(|of_arms| means_of_shared_cases(of_arms, patient))
                 .collect();
@@ -73,54 +73,79 @@ impl<const ARMS: usize> Paired<ARMS> {
         }
         Ok(Self {
             values,
-            splits,
+            trainings: shared,
             n_left_out,
         })
     }
 
-    pub(super) fn n_patients(&self) -> usize {
+    pub(crate) fn n_patients(&self) -> usize {
         self.values[0][0].len()
     }
 
-    pub(super) fn n_trainings(&self) -> usize {
-        self.splits.len()
+    pub(crate) fn n_trainings(&self) -> usize {
+        self.trainings.len()
     }
 
-    pub(super) fn n_splits(&self) -> usize {
-        self.splits.iter().collect::<BTreeSet<_>>().len()
+    pub(crate) fn trainings(&self) -> &[Training] {
+        &self.trainings
+    }
+
+    pub(crate) fn n_splits(&self) -> usize {
+        self.splits().into_iter().collect::<BTreeSet<_>>().len()
+    }
+
+    fn splits(&self) -> Vec<u64> {
+        let trainings = self.trainings.iter();
+        trainings.map(|training| training.split).collect()
+    }
+
+    /// An arm's end point within each training.
+    pub(crate) fn by_training(&self, arm: usize, end_point: EndPoint) -> Vec<f64> {
+        let of_training = |values: &Vec<f64>| end_point.of_some(&mut values.clone());
+        self.values[arm].iter().map(of_training).collect()
     }
 
     /// An arm's end point: within each training, then the mean over trainings.
-    pub(super) fn estimate(&self, arm: usize, end_point: EndPoint) -> f64 {
-        let of_training = |values: &Vec<f64>| end_point.of_some(&mut values.clone());
-        mean(self.values[arm].iter().map(of_training))
+    pub(crate) fn estimate(&self, arm: usize, end_point: EndPoint) -> f64 {
+        mean(self.by_training(arm, end_point).into_iter())
     }
 
-    /// How sure the arm, or the difference of two arms, is; `None` where the end point is not tested
-    /// or there are fewer than [`LEAST_PATIENTS`].
-    pub(super) fn spread(&self, end_point: EndPoint) -> Option<Spread> {
+    /// Each patient's pseudo-value in each training, `[arm][training][patient]`; `None` where the end
+    /// point is not tested or there are fewer than [`LEAST_PATIENTS`].
+    pub(crate) fn pseudo_values(&self, end_point: EndPoint) -> Option<Vec<Vec<Vec<f64>>>> {
         if !end_point.is_tested() || self.n_patients() < LEAST_PATIENTS {
             return None;
         }
-        let arms: Vec<Vec<Vec<f64>>> = self
-            .values
-            .iter()
-            .map(|trainings| {
-                let values = trainings
-                    .iter()
-                    .map(|scores| pseudo_values(end_point, scores));
-                values.collect()
-            })
-            .collect();
-        Some(Spread::of(&arms, &self.splits))
+        let of_training = |scores: &Vec<f64>| pseudo_values(end_point, scores);
+        let of_arm = |trainings: &Vec<Vec<f64>>| trainings.iter().map(of_training).collect();
+        Some(self.values.iter().map(of_arm).collect())
+    }
+
+    /// How sure the sum of the arms' end points, each times its weight, is, given their pseudo-values.
+    pub(crate) fn spread_of(&self, pseudo_values: &[Vec<Vec<f64>>], weights: &[f64]) -> Spread {
+        Spread::of(pseudo_values, weights, &self.splits())
+    }
+
+    /// As [`Paired::spread_of`]; `None` where the end point has no pseudo-values.
+    pub(crate) fn spread(&self, end_point: EndPoint, weights: &[f64]) -> Option<Spread> {
+        let values = self.pseudo_values(end_point)?;
+        Some(self.spread_of(&values, weights))
+    }
+
+    /// The interval between two ends, marked by how many patients and trainings it rests on.
+    pub(crate) fn interval(&self, [low, high]: [f64; 2]) -> EstimateInterval {
+        EstimateInterval {
+            low,
+            high,
+            unreliable: self.n_patients() < RELIABLE_PATIENTS
+                || self.n_trainings() < RELIABLE_TRAININGS,
+            includes_trainings: self.n_trainings() > 1,
+        }
     }
 }
 
 /// A patient's mean by each arm over the cases that every arm has a value for.
-fn means_of_shared_cases<const ARMS: usize>(
-    of_arms: &[&OfTraining<'_>; ARMS],
-    patient: &str,
-) -> Option<[f64; ARMS]> {
+fn means_of_shared_cases(of_arms: &[&OfTraining<'_>], patient: &str) -> Option<Vec<f64>> {
     let mut cases = Vec::new();
     for of_training in of_arms {
         cases.push(of_training.get(patient)?);
@@ -134,9 +159,8 @@ fn means_of_shared_cases<const ARMS: usize>(
     if shared.is_empty() {
         return None;
     }
-    Some(std::array::from_fn(|arm| {
-        mean(shared.iter().map(|case| cases[arm][case]))
-    }))
+    let of_arm = |values: &&BTreeMap<&str, f64>| mean(shared.iter().map(|case| values[case]));
+    Some(cases.iter().map(of_arm).collect())
 }
 
 #[cfg(test)]
@@ -180,7 +204,7 @@ mod tests {
     fn a_pair_shares_seeds_patients_and_cases() {
         let rows = rows();
         let scores = Scores::new(&rows).unwrap();
-        let pair = Paired::new(&scores, ["hard", "baseline"]).unwrap();
+        let pair = Paired::new(&scores, &["hard", "baseline"]).unwrap();
         assert_eq!(
             (pair.n_trainings(), pair.n_patients(), pair.n_left_out),
             (2, 2, 1),
@@ -207,12 +231,12 @@ mod tests {
     fn an_arm_of_its_own_averages_all_cases_of_a_patient() {
         let rows = rows();
         let scores = Scores::new(&rows).unwrap();
-        let alone = Paired::new(&scores, ["baseline"]).unwrap();
+        let alone = Paired::new(&scores, &["baseline"]).unwrap();
         assert_eq!(alone.n_left_out, 1, "r has no score with seed 2");
         let mut rows = rows.clone();
         rows.retain(|row| row.seed == 1);
         let scores = Scores::new(&rows).unwrap();
-        let alone = Paired::new(&scores, ["hard"]).unwrap();
+        let alone = Paired::new(&scores, &["hard"]).unwrap();
         assert_eq!(alone.values[0], [vec![0.75, 0.25]], "(0.5 + 1) / 2 first");
     }
 
@@ -225,7 +249,7 @@ mod tests {
         ];
         let scores = Scores::new(&rows).unwrap();
         for other in ["baseline", "random", "b_only"] {
-            let err = Paired::new(&scores, ["hard", other]).unwrap_err();
+            let err = Paired::new(&scores, &["hard", other]).unwrap_err();
             assert!(matches!(err, CompareError::NothingShared { .. }), "{err}");
         }
     }

@@ -36,24 +36,24 @@ fn is_0(split: &u64) -> bool {
 
 /// What tells the trainings of an arm apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Training {
-    pub(super) split: u64,
-    pub(super) seed: u64,
+pub(crate) struct Training {
+    pub(crate) split: u64,
+    pub(crate) seed: u64,
 }
 
 /// A training's values: patient, case, value.
-pub(super) type OfTraining<'a> = BTreeMap<&'a str, BTreeMap<&'a str, f64>>;
+pub(crate) type OfTraining<'a> = BTreeMap<&'a str, BTreeMap<&'a str, f64>>;
 
 /// Scores in order, whatever the order of the rows, so that the same scores give the same sums.
 #[derive(Debug)]
-pub(super) struct Scores<'a> {
+pub(crate) struct Scores<'a> {
     /// Arms in the order in which they first appear.
-    pub(super) arms: Vec<&'a str>,
+    pub(crate) arms: Vec<&'a str>,
     by_arm: BTreeMap<&'a str, BTreeMap<Training, OfTraining<'a>>>,
 }
 
 impl<'a> Scores<'a> {
-    pub(super) fn new(rows: &'a [ArmScore]) -> Result<Self, CompareError> {
+    pub(crate) fn new(rows: &'a [ArmScore]) -> Result<Self, CompareError> {
         let mut arms = Vec::new();
         let mut by_arm: BTreeMap<&str, BTreeMap<Training, OfTraining<'_>>> = BTreeMap::new();
         for row in rows {
@@ -91,7 +91,7 @@ impl<'a> Scores<'a> {
     }
 
     /// The arm's values by training; `None` for an arm without a row.
-    pub(super) fn of_arm(&self, arm: &str) -> Option<&BTreeMap<Training, OfTraining<'a>>> {
+    pub(crate) fn of_arm(&self, arm: &str) -> Option<&BTreeMap<Training, OfTraining<'a>>> {
         self.by_arm.get(arm)
     }
 }

@@ -187,7 +187,7 @@ impl Simulation {
         // Better, worse, and whether the interval held the truth.
         let against = |other: &Vec<Vec<f64>>| {
             let difference = whole(&hard) - whole(other);
-            let spread = Spread::of(&[hard.clone(), other.clone()], &splits);
+            let spread = Spread::of(&[hard.clone(), other.clone()], &[1.0, -1.0], &splits);
             let is_shown = is_enough && spread.two_sided_p(difference) <= corrected;
             let held = spread.two_sided_p(difference - truth) > corrected;
             (
@@ -199,7 +199,7 @@ impl Simulation {
         let (over_baseline, below_baseline, difference_held) = against(&baseline);
         let (over_control, below_control, _) = against(&control);
         let arm_held = of_population.is_some_and(|truth| {
-            let spread = Spread::of(std::slice::from_ref(&baseline), &splits);
+            let spread = Spread::of(std::slice::from_ref(&baseline), &[1.0], &splits);
             let [low, high] = spread.skewed_ends(whole(&baseline), self.alpha);
             low <= truth && truth <= high
         });

@@ -3,6 +3,7 @@
 use super::comparison::{Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval};
 use super::end_point::EndPoint;
 use super::limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
+use super::phrase::{capitalised, counted, decimals_beside_0, percent, signed};
 use super::plan::{ClaimedArm, ComparisonPlan, Role};
 use super::shared::MOST_SHARED;
 use super::words::{ArmWords, Wording};
@@ -299,13 +300,6 @@ fn number(plan: &ComparisonPlan, end_point: EndPoint) -> String {
     }
 }
 
-fn counted(n: usize, what: &str) -> String {
-    match n {
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
-    }
-}
-
 /// As many decimals as show a difference, at least three, and on which side of 0 the interval ends.
 fn decimals(row: &ComparisonRow) -> usize {
     let ends = row.interval.map_or([0.0, 0.0], |i| [i.low, i.high]);
@@ -316,32 +310,11 @@ fn decimals(row: &ComparisonRow) -> usize {
         size if size >= 0.001 => 4,
         _ => 5,
     };
-    let shows_0 = |decimals: usize| {
-        let is_0 = |end: f64| {
-            format!("{:.decimals$}", end.abs())
-                .chars()
-                .all(|c| matches!(c, '0' | '.'))
-        };
-        row.is_shown() && ends.into_iter().any(is_0)
-    };
-    (least..12)
-        .find(|decimals| !shows_0(*decimals))
-        .unwrap_or(least)
-}
-
-/// A number with its sign, and none on what is rounded to 0.
-fn signed(value: f64, decimals: usize) -> String {
-    let text = format!("{value:.decimals$}");
-    match text.strip_prefix('-') {
-        Some(digits) if digits.chars().all(|c| matches!(c, '0' | '.')) => digits.to_owned(),
-        Some(digits) => format!("\u{2212}{digits}"),
-        None => text,
+    if row.is_shown() {
+        decimals_beside_0(least, ends)
+    } else {
+        least
     }
-}
-
-fn percent(share: f64) -> String {
-    let percent = (share * 1000.0).round() / 10.0;
-    percent.to_string()
 }
 
 fn p_in_words(comparison: &Comparison, p: f64) -> String {
@@ -372,11 +345,4 @@ fn rounded(p: f64, alpha: f64) -> String {
     let texts = (from..12).map(|decimals| format!("{p:.decimals$}"));
     let mut fitting = texts.filter(|text| !crosses(text));
     fitting.next().unwrap_or_else(|| p.to_string())
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
 }

@@ -4,8 +4,10 @@ mod histogram;
 mod training;
 mod intervals;
 mod paired;
+mod learning;
 
 pub use histogram::{CountAxis, DiceHistogram};
 pub use intervals::{IntervalGroup, IntervalRow, Intervals};
+pub use learning::{LearningCurves, LearningLine, LearningPanel, LearningPoint};
 pub use paired::{PairedCase, PairedCases};
 pub use training::{Curve, Mark, TrainingCurves};

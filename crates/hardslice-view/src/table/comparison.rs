@@ -30,7 +30,7 @@ fn estimates(comparison: &Comparison) -> Table {
             Cell::words(&estimate.arm),
             Cell::number(estimate.estimate, DECIMALS),
         ];
-        cells.extend(interval_cells(estimate.interval));
+        cells.extend(interval_cells(estimate.interval, DECIMALS));
         cells.extend([
             Cell::Count(estimate.n_patients),
             Cell::Count(estimate.n_trainings),
@@ -71,7 +71,7 @@ fn differences(comparison: &Comparison) -> Table {
             Cell::words(&row.reference),
             Cell::number(row.difference, DECIMALS),
         ];
-        cells.extend(interval_cells(row.interval));
+        cells.extend(interval_cells(row.interval, DECIMALS));
         let p = |of: fn(&TestOutcome) -> f64| {
             let of_test = row.test.as_ref().map(of);
             of_test.map_or(Cell::Absent, Cell::Probability)
@@ -106,7 +106,7 @@ fn differences(comparison: &Comparison) -> Table {
     }
 }
 
-fn interval_columns(confidence: f64) -> [Column; 3] {
+pub(super) fn interval_columns(confidence: f64) -> [Column; 3] {
     let percent = (1000.0 * confidence).round() / 10.0;
     [
         Column::numbers("low", &format!("{percent} % from")),
@@ -124,18 +124,20 @@ fn sample_columns() -> [Column; 3] {
     ]
 }
 
-fn interval_cells(interval: Option<EstimateInterval>) -> [Cell; 3] {
+pub(super) fn interval_cells(interval: Option<EstimateInterval>, decimals: usize) -> [Cell; 3] {
     let Some(found) = interval else {
         return [Cell::Absent, Cell::Absent, Cell::words("")];
     };
     [
-        Cell::number(found.low, DECIMALS),
-        Cell::number(found.high, DECIMALS),
+        Cell::number(found.low, decimals),
+        Cell::number(found.high, decimals),
         Cell::words(if found.unreliable { "yes" } else { "" }),
     ]
 }
 
-fn unreliable_note(intervals: impl Iterator<Item = Option<EstimateInterval>>) -> Vec<String> {
+pub(super) fn unreliable_note(
+    intervals: impl Iterator<Item = Option<EstimateInterval>>,
+) -> Vec<String> {
     let mut found = intervals.flatten();
     let note = "Unreliable: with so few patients or trainings the interval may hold the truth more \
                 or less often than it says.";

@@ -3,6 +3,7 @@
 //! ```text
 //! SummaryRow ─ summary_tables ────┐
 //! Comparison ─ comparison_tables ─┼─ Table ─ to_markdown, to_csv, to_latex, to_html
+//! LearningCurve, RatioRow ────────┤
 //! paper_tables ───────────────────┘
 //! ```
 //!
@@ -16,9 +17,13 @@ mod latex;
 mod html;
 mod summary;
 mod comparison;
+mod learning;
+mod ratios;
 
 pub use cell::Cell;
 pub use comparison::comparison_tables;
+pub use learning::learning_curve_tables;
+pub use ratios::{RatioRow, ratio_table};
 pub use summary::{Metric, SummaryRow, summary_tables, to_csv, to_markdown, to_text};
 
 /// A dash for a value that does not exist.

@@ -10,6 +10,7 @@ use hardslice_train::TestScore;
 use hardslice_volume::FileError;
 
 use crate::results;
+use crate::selection_ratios::SweepScore;
 use crate::training::Training;
 
 /// One case's scores, and what they were computed for.
@@ -20,6 +21,19 @@ pub(crate) struct ScoreRow {
     pub(crate) net: String,
     pub(crate) ratio: f64,
     pub(crate) score: TestScore,
+}
+
+impl ScoreRow {
+    /// The score as what is told of a sweep is made of.
+    pub(crate) fn of_sweep(&self) -> SweepScore<'_> {
+        SweepScore {
+            arm: self.arm,
+            net: &self.net,
+            ratio: self.ratio,
+            training: self.training,
+            score: &self.score,
+        }
+    }
 }
 
 /// Writes `scores.csv`: as a run's, with the columns `net`, `ratio`, `division` and `patient`: all that

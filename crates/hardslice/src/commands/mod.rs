@@ -22,6 +22,7 @@ mod bench;
 mod campaign_args;
 mod device_arg;
 mod label_args;
+mod learning_curves;
 mod net_arg;
 
 use clap::Subcommand;

@@ -100,8 +100,8 @@ impl OutDir {
         self.0.join("pictures")
     }
 
-    /// The paper's tables.
-    pub(crate) fn paper_tables(&self) -> PathBuf {
+    /// The tables of a sweep.
+    pub(crate) fn tables(&self) -> PathBuf {
         self.0.join("tables")
     }
 
@@ -130,6 +130,16 @@ impl OutDir {
     /// A comparison for people, without its ending, one of [`COMPARISON_FORMS`].
     pub(crate) fn comparison_stem(&self) -> PathBuf {
         self.0.join("comparison")
+    }
+
+    /// The learning curves of a sweep for programs: the points, and what the lines say.
+    pub(crate) fn learning_curve_tables(&self) -> [PathBuf; 2] {
+        ["learning-curve-points.csv", "learning-curve.csv"].map(|name| self.tables().join(name))
+    }
+
+    /// The learning curves of a sweep for people, without their ending.
+    pub(crate) fn learning_curve_stem(&self) -> PathBuf {
+        self.tables().join("learning-curve")
     }
 
     /// The files that a command may leave in the folder itself.
@@ -231,12 +241,7 @@ pub(crate) fn place_of_records(path: &Path) -> Option<PathBuf> {
     if out.files_written().iter().any(|file| file == path) {
         return Some(path.to_owned());
     }
-    let filled = [
-        out.store(),
-        out.pictures(),
-        out.paper_tables(),
-        out.figures(),
-    ];
+    let filled = [out.store(), out.pictures(), out.tables(), out.figures()];
     if let Some(filled) = filled.into_iter().find(|filled| path.starts_with(filled)) {
         return Some(filled);
     }
@@ -299,12 +304,7 @@ pub(crate) fn check_organ(organ: &Organ) -> Result<(), OrganUnnamable> {
         return Err(OrganUnnamable::Plus(organ.clone()));
     }
     let out = OutDir::new("");
-    let folders = [
-        out.store(),
-        out.pictures(),
-        out.paper_tables(),
-        out.figures(),
-    ];
+    let folders = [out.store(), out.pictures(), out.tables(), out.figures()];
     let mut written = out.files_written().into_iter().chain(folders);
     // File systems that take letters in either case for one are in use.
     let name = organ.as_str().to_lowercase();

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hardslice_data::balance::Arm;
+use hardslice_data::split::Split;
 use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Organ};
 use hardslice_eval::CaseScores;
 use hardslice_eval::compare::{ArmScore, ComparisonPlan, SharedSlices};
 use hardslice_train::{Evaluation, ModelRecord, TestScore};
+use hardslice_view::paper_tables::PaperArm;
 use hardslice_view::report::Section;
 use hardslice_volume::whole_file::read_sealed;
 
@@ -16,6 +18,7 @@ use super::found::{FoundRound, Kind, find};
 use crate::controls::shared_slices;
 use crate::layout::OutDir;
 use crate::results::{OfTraining, arm_score};
+use crate::selection_ratios::{SelectionRatios, SweepScore, gather, split_file};
 use crate::training::Training;
 
 /// What a folder holds.
@@ -303,6 +306,43 @@ impl Gathered {
             .into_iter()
             .map(|(_, of_training)| of_training)
             .collect()
+    }
+
+    /// The scores of a sweep by selection ratio, organ by organ and net by net; none of a run or a
+    /// comparison. Or why that cannot be told.
+    pub(super) fn selection_ratios(&self) -> Result<Vec<SelectionRatios<'_>>, String> {
+        if self.kind != Kind::Sweep {
+            return Ok(Vec::new());
+        }
+        let store = self.store.as_ref().map_err(Clone::clone)?;
+        let out = OutDir::new(&self.dir);
+        let mut splits = BTreeMap::new();
+        for row in PaperArm::ALL {
+            let file = split_file(row);
+            let path = self.dir.join(&file);
+            if path.exists() {
+                let split = Split::read(&path);
+                let split = split.map_err(|error| format!("{}.", crate::causes(&error)))?;
+                splits.insert(file, split);
+            }
+        }
+        let scores = self.scores.iter().flat_map(|of_arm| {
+            let name = &self.rounds[of_arm.round].name;
+            let of_round = name.net.as_deref().zip(name.ratio);
+            let scores = of_round.into_iter().flat_map(|of| {
+                let scores = of_arm.scores.iter();
+                scores.map(move |score| (of, score))
+            });
+            scores.map(|((net, ratio), score)| SweepScore {
+                arm: of_arm.arm,
+                net,
+                ratio,
+                training: name.training(),
+                score,
+            })
+        });
+        gather(scores, store, &splits, &out)
+            .map_err(|error| format!("{}.", crate::causes(error.as_ref())))
     }
 
     /// The scores of a variant, each case's mean over the seeds, arm by arm in the order of reports

@@ -11,6 +11,7 @@ mod cases;
 mod curves;
 mod found;
 mod gathered;
+mod learning;
 mod mining;
 mod nets;
 mod origin;
@@ -49,7 +50,11 @@ pub(crate) fn write(dir: &Path, bars: &Bars) -> anyhow::Result<PathBuf> {
         ),
     };
     for (done, section) in SECTIONS.into_iter().enumerate() {
-        report.sections.push(section(&gathered));
+        let section = section(&gathered);
+        // What another command would have left has no place in the page.
+        if !section.blocks.is_empty() {
+            report.sections.push(section);
+        }
         bars.advance(done as u64 + 1);
     }
     let out = OutDir::new(dir);
@@ -98,8 +103,9 @@ pub(crate) fn write_or_warn(dir: &Path, bars: &Bars) -> anyhow::Result<()> {
 }
 
 /// The sections in the order of the page.
-const SECTIONS: [fn(&Gathered) -> Section; 11] = [
+const SECTIONS: [fn(&Gathered) -> Section; 12] = [
     verdicts::section,
+    learning::section,
     tables::section,
     cases::section,
     slices::section,

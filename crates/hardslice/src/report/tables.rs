@@ -49,25 +49,38 @@ pub(super) fn section(gathered: &Gathered) -> Section {
             }
         }
     }
-    if gathered.kind == Kind::Sweep {
-        section
-            .blocks
-            .push(Block::Heading("Beside the paper's tables".to_owned()));
-        let ours = ours(gathered);
-        if ours.is_empty() {
-            section.push(Err(
-                "None of the organs and nets of this sweep are the paper's (liver, kidney, spleen; \
-                 FCN-8s, U-Net)."
-                    .to_owned(),
-            ));
-        }
-        for table in paper_tables(&ours) {
-            if table.rows.iter().any(|row| row.ours.is_some()) {
-                section.blocks.push(Block::Table(table.to_table()));
-            }
+    push_tables_of_a_sweep(gathered, &mut section);
+    section
+}
+
+/// The paper's tables, and ours of organs that it does not have.
+fn push_tables_of_a_sweep(gathered: &Gathered, section: &mut Section) {
+    if gathered.kind != Kind::Sweep {
+        return;
+    }
+    let ours = ours(gathered);
+    if !ours.is_empty() {
+        let heading = "Beside the paper's tables".to_owned();
+        section.blocks.push(Block::Heading(heading));
+    }
+    for table in paper_tables(&ours) {
+        if table.rows.iter().any(|row| row.ours.is_some()) {
+            section.blocks.push(Block::Table(table.to_table()));
         }
     }
-    section
+    let by_ratio = match gathered.selection_ratios() {
+        Ok(by_ratio) => by_ratio,
+        Err(why) => return section.push(Err(why)),
+    };
+    let mut others = by_ratio.iter().filter(|of| !of.is_the_papers()).peekable();
+    if others.peek().is_some() {
+        let heading = "Organs that the paper does not have".to_owned();
+        section.blocks.push(Block::Heading(heading));
+    }
+    for of in others {
+        let table = of.table().map(Block::Table);
+        section.push(table.map_err(|error| format!("{}: {error}.", of.title())));
+    }
 }
 
 pub(super) fn audit_section(gathered: &Gathered) -> Section {
