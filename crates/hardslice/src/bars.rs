@@ -143,7 +143,7 @@ impl Bars {
 
     /// Says a warning, and what it is about.
     pub(crate) fn warning(&self, about: &str, warning: &Warning<'_>) {
-        self.line(&format!("warning: {about}: {}", in_words(warning)));
+        self.line(&format!("warning: {about}: {}", warning));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -175,42 +175,7 @@ impl Observer for Bars {
             Event::Validated { mean_dice, .. } => self.lock().dice = *mean_dice,
             Event::Finished => self.end(),
             Event::Skipped { stage } => self.line(&format!("{stage}: done before")),
-            Event::Warning(warning) => self.line(&format!("warning: {}", in_words(warning))),
-        }
-    }
-}
-
-fn in_words(warning: &Warning<'_>) -> String {
-    match warning {
-        Warning::Tau { organ, warning } => format!("{organ}: {warning}"),
-        Warning::NothingPredicted {
-            step,
-            finds_training_slices,
-        } => {
-            let outlook = if *finds_training_slices {
-                "though it does on those it is trained on: few patients to validate on, or very \
-                 different ones, tell little of the others"
-            } else {
-                "and on training slices neither; if that stays so, training stops with advice"
-            };
-            format!(
-                "after {step} steps the net predicts nothing on the validation patients, {outlook}"
-            )
-        }
-        Warning::NothingLearnt { step, found } => {
-            format!("after {step} steps {found}; if that stays so, training stops with advice")
-        }
-        Warning::HardInControl {
-            arm,
-            n_hard,
-            n_slices,
-        } => format!(
-            "the control `{arm}` has too few other slices to draw from: {n_hard} of its {n_slices} \
-             are hard ones, as in the arm `hard`, which makes the two alike; a lower tau, a smaller \
-             share of hard slices or more patients in A leave it others"
-        ),
-        Warning::DamagedCheckpoint { message } => {
-            format!("{message}; going on from an earlier one, if there is one")
+            Event::Warning(warning) => self.line(&format!("warning: {}", warning)),
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::experiment::Experiment;
 use anyhow::{Context, anyhow};
 use blake3::Hasher;
 use burn::tensor::Device;
-use hardslice::experiment::Experiment;
 use hardslice_data::balance::{
     Arm, ArmError, BalanceOptions, Candidates, HardSlices, Plan, hard_in_controls,
 };
@@ -21,10 +21,12 @@ use hardslice_train::{Event, Observer, Warning};
 use hardslice_volume::Note;
 
 use crate::bars::{self, Bars};
+use crate::causes::causes;
 use crate::cohort::trained_organs;
+use crate::done::Done;
 use crate::notes::Notes;
+use crate::provenance;
 use crate::provenance::MadeOf;
-use crate::{Done, causes, provenance};
 
 /// Predictions in memory at once, at most.
 const CASES_AT_ONCE: usize = 4;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::experiment::Experiment;
 use anyhow::anyhow;
-use hardslice::experiment::Experiment;
 use hardslice_data::mining::ResolvedTau;
 use hardslice_data::store::StoredCase;
 use hardslice_data::{CaseId, Organ};

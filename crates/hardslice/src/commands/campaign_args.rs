@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::experiment::Experiment;
 use anyhow::Context;
 use clap::Args;
-use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_data::manifest::Manifest;
 

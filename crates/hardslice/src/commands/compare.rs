@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::experiment::Experiment;
 use anyhow::{Context, anyhow};
 use clap::Args;
-use hardslice::experiment::Experiment;
 use hardslice_data::{Organ, PatientId, identity};
 use hardslice_eval::OVER_TRAININGS;
 use hardslice_eval::compare::{
@@ -24,11 +24,12 @@ use crate::bars::{self, Bars};
 use crate::campaign::{ScoreRow, Splits, Trial, fail_if_an_arm_did, write_scores};
 use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
 use crate::controls::shared_slices;
+use crate::done::Done;
 use crate::folder_lock::FolderLock;
 use crate::layout::{COMPARISON_FORMS, OutDir, RoundName};
 use crate::pipeline::nets;
+use crate::report;
 use crate::results::{LEAKY, LEAKY_BECAUSE, arm_score, write_forms};
-use crate::{Done, report};
 
 /// Compare arms at the same number of steps, over patients and seeds, with controls.
 ///

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::experiment::Experiment;
 use anyhow::anyhow;
 use clap::Args;
-use hardslice::experiment::Experiment;
 use hardslice_data::mining::Tau;
 use hardslice_data::mining::triage::{Exclude, Triage};
 use hardslice_data::split::{Split, facts};
@@ -16,14 +16,15 @@ use hardslice_train::round::{RoundContext, mine_by_hand};
 use super::device_arg::DeviceArg;
 use super::label_args::organ_map;
 use crate::bars::{self, Bars, wall_time_s};
+use crate::done::Done;
 use crate::external::{ExternalMining, mine_predictions};
 use crate::folder_lock::FolderLock;
 use crate::layout::provenance_beside;
 use crate::notes::Notes;
 use crate::outputs::{named_folder_out, refuse_in_round, refuse_over_inputs, refuse_within};
 use crate::pipeline::protocol;
+use crate::provenance;
 use crate::provenance::{MadeOf, check_inputs};
-use crate::{Done, provenance};
 
 /// Score every slice of A with a model, or by anybody's predictions, and find the hard ones.
 ///

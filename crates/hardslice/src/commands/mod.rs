@@ -26,7 +26,7 @@ mod net_arg;
 
 use clap::Subcommand;
 
-use crate::Done;
+use crate::done::Done;
 
 /// A distance between grids that are taken for one, millimetres.
 fn grid_tolerance(text: &str) -> Result<f64, String> {

@@ -10,8 +10,8 @@ use hardslice_view::overlay::{Montage, PanelStyle, montage};
 use hardslice_volume::folder::visible_paths;
 use hardslice_volume::{read_nifti_labels, read_nifti_scan};
 
-use crate::Done;
 use crate::bars::{self, Bars};
+use crate::done::Done;
 use crate::folder_lock::FolderLock;
 use crate::outputs::folder_out;
 

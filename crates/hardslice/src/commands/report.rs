@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::bars::{self, Bars};
-use crate::{Done, report};
+use crate::done::Done;
+use crate::report;
 
 /// Write one HTML page of what `run`, `compare` or `sweep` left: DIR/report.html.
 ///

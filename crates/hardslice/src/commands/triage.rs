@@ -18,8 +18,8 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 
 use super::label_args::organ;
-use crate::Done;
 use crate::bars;
+use crate::done::Done;
 use crate::outputs::{
     file_out, refuse_among_records, refuse_over_inputs, refuse_over_other_tables,
 };

@@ -65,7 +65,7 @@ impl Gathered {
         let store = Store::open(OutDir::new(dir).store()).map_err(|error| {
             format!(
                 "The prepared cohort cannot be read: {}.",
-                crate::causes(&error)
+                crate::causes::causes(&error)
             )
         });
         let mut scores = Vec::new();
@@ -145,7 +145,7 @@ impl Gathered {
                 Ok(record) => is_leaky |= record.is_some_and(|record| record.leaky),
                 Err(error) => unknown.push(format!(
                     "Whether the test set was used to train a model is not known: {}.",
-                    crate::causes(&error)
+                    crate::causes::causes(&error)
                 )),
             }
         }
@@ -364,7 +364,7 @@ impl Gathered {
         let rounds = self.rounds.iter().filter(|round| variant.has(round));
         for round in rounds.filter(|round| round.name.finds(organ.as_str())) {
             let of_round = shared_slices(store, &round.dir, round.name.training(), plan);
-            shared.extend(of_round.map_err(|error| format!("{}.", crate::causes(&error)))?);
+            shared.extend(of_round.map_err(|error| format!("{}.", crate::causes::causes(&error)))?);
         }
         Ok(shared)
     }
