@@ -1,6 +1,7 @@
 //! Label maps in NumPy's arrays, seen without copying.
 
 use anyhow::anyhow;
+use hardslice::data::mining::SliceScore;
 use hardslice::data::{Organ, OrganMap};
 use hardslice::eval::{CaseScores, ScoreOptions};
 use hardslice::label_maps::LabelMaps;
@@ -50,6 +51,33 @@ macro_rules! label_arrays {
                             }))
                             .collect()
                     }),*
+                }
+            }
+        }
+
+        /// Counts the pixels of the slices of two arrays of one shape, along their first axis.
+        pub(crate) fn count(
+            py: Python<'_>,
+            truth: &LabelArray<'_>,
+            predicted: &LabelArray<'_>,
+            organs: Option<&OrganMap>,
+            ignored: &[u16],
+        ) -> PyResult<(Vec<Organ>, Vec<SliceScore>)> {
+            let shape = truth.shape();
+            // Counts of pixels know no distances.
+            let spacing_mm = PerAxis::new(1.0, 1.0, 1.0);
+            match (truth, predicted) {
+                $((LabelArray::$name(truth), LabelArray::$name(predicted)) => {
+                    let (truth, predicted) = (truth.as_slice()?, predicted.as_slice()?);
+                    let maps = LabelMaps { truth, predicted, shape, spacing_mm };
+                    work(py, None, |_watch| maps.count_slices(organs, ignored))
+                }),*
+                _ => {
+                    let truth = truth.widened().map_err(|error| exception(&error))?;
+                    let predicted = predicted.widened().map_err(|error| exception(&error))?;
+                    let (truth, predicted) = (&*truth, &*predicted);
+                    let maps = LabelMaps { truth, predicted, shape, spacing_mm };
+                    work(py, None, |_watch| maps.count_slices(organs, ignored))
                 }
             }
         }

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use hardslice::data::{CaseId, Organ, OrganLabels, OrganMap};
+use hardslice::eval::compare::{
+    ArmScore, ClaimedArm, Comparison, ComparisonPlan, Reference, Role, Wording, compare,
+};
 use hardslice::eval::{CaseScores, Convention, ScoreOptions};
 use hardslice::evaluation::{EvaluatedOrgan, Evaluation, Unscored, summary as summary_of};
 use hardslice::volume::PerAxis;
@@ -59,6 +62,26 @@ impl Settings {
             convention,
         })
     }
+}
+
+/// Two tables of one score compared by plan, as JSON. The scores are JSON, too: a list of
+/// `ArmScore`, whose arms are `reference` and `predictions`.
+#[pyfunction]
+pub(crate) fn compare_tables(scores: &str, n_organs: usize) -> PyResult<String> {
+    let compared = || -> anyhow::Result<Comparison> {
+        let scores: Vec<ArmScore> = serde_json::from_str(scores)?;
+        let arms = vec![ClaimedArm {
+            arm: "predictions".to_owned(),
+            chooses_slices: false,
+        }];
+        let references = vec![Reference {
+            arm: "reference".to_owned(),
+            role: Role::Baseline,
+        }];
+        let plan = ComparisonPlan::of_dice(arms, references, n_organs);
+        Ok(compare(&plan, &Wording::new(), &scores)?)
+    };
+    in_json(&compared().map_err(|error| exception(&error))?)
 }
 
 /// Scores of two arrays as JSON: a list of organs with their scores.
@@ -120,7 +143,7 @@ pub(crate) fn evaluate_paths(
             grid_tolerance_mm,
             options: &options,
         };
-        evaluation.score(watch)
+        evaluation.score(watch.as_ref())
     })?;
     let failures = evaluated.failures.iter();
     let failures =

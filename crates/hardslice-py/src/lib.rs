@@ -11,9 +11,15 @@
 //! own. Activations are cut from an arena, so that little would be gained.
 
 mod arrays;
+mod cohort;
+mod commands;
 mod evaluate;
 mod failure;
+mod mining;
+mod model;
 mod program;
+mod slices;
+mod store;
 mod work;
 
 use pyo3::prelude::*;
@@ -27,5 +33,14 @@ fn _hardslice(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(evaluate::evaluate_arrays, module)?)?;
     module.add_function(wrap_pyfunction!(evaluate::evaluate_paths, module)?)?;
     module.add_function(wrap_pyfunction!(evaluate::summary, module)?)?;
+    module.add_function(wrap_pyfunction!(evaluate::compare_tables, module)?)?;
+    module.add_function(wrap_pyfunction!(slices::count_arrays, module)?)?;
+    module.add_function(wrap_pyfunction!(slices::count_paths, module)?)?;
+    module.add_function(wrap_pyfunction!(mining::judge_slices, module)?)?;
+    module.add_function(wrap_pyfunction!(mining::hard_slices, module)?)?;
+    module.add_function(wrap_pyfunction!(cohort::audit, module)?)?;
+    module.add_function(wrap_pyfunction!(store::open_store, module)?)?;
+    module.add_function(wrap_pyfunction!(commands::command, module)?)?;
+    module.add_class::<model::Model>()?;
     Ok(())
 }

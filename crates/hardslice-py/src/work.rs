@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use hardslice::host::Host;
 use hardslice::train::{Event, Observer};
 use pyo3::exceptions::PyRuntimeWarning;
 use pyo3::prelude::*;
@@ -86,6 +87,26 @@ impl Observer for Watch {
     }
 }
 
+impl Host for Watch {
+    fn begin(&self, stage: &str, done: u64, n: u64) {
+        self.notify(&Event::Started { stage, n, done });
+    }
+
+    fn advance(&self, done: u64) {
+        self.notify(&Event::Advanced { done });
+    }
+
+    /// Notes stand in the provenance; what went wrong is worth a warning.
+    fn line(&self, line: &str) {
+        if let Some(warning) = line.strip_prefix("warning: ") {
+            self.warn(warning.to_owned());
+        } else if line.starts_with("not ") {
+            self.warn(line.to_owned());
+        }
+        self.stop_if_asked();
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -101,16 +122,16 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 pub(crate) fn work<T: Send>(
     py: Python<'_>,
     progress: Option<&Bound<'_, PyAny>>,
-    job: impl FnOnce(&Watch) -> anyhow::Result<T> + Send,
+    job: impl FnOnce(&Arc<Watch>) -> anyhow::Result<T> + Send,
 ) -> PyResult<T> {
     let (sender, receiver) = channel();
     let receiver = Mutex::new(receiver);
     let is_over = Arc::new(AtomicBool::new(false));
-    let watch = Watch {
+    let watch = Arc::new(Watch {
         told: Mutex::new(sender),
         stage: Mutex::default(),
         is_over: Arc::clone(&is_over),
-    };
+    });
     // The watch, and with it the channel's end, is gone when the work is over.
     let job = move || catch_unwind(AssertUnwindSafe(|| within_pool(|| job(&watch))));
     thread::scope(|scope| {

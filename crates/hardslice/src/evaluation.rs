@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::anyhow;
+use hardslice_data::mining::SliceScore;
 use hardslice_data::{CaseId, Organ, OrganMap, bounded_parallel_map};
 use hardslice_eval::{CaseScores, ScoreOptions};
 use hardslice_train::{Event, Observer, TestScore};
@@ -82,6 +83,26 @@ pub struct Evaluated {
     pub(crate) notes: Notes,
 }
 
+/// The pixel counts of the slices of some cases.
+#[derive(Debug, Default)]
+pub struct Counted {
+    /// The cases, in the order of the truth.
+    pub cases: Vec<CountedCase>,
+    /// Cases without counts, and why, in words.
+    pub failures: Vec<(CaseId, String)>,
+}
+
+/// The pixel counts of one case's slices.
+#[derive(Debug)]
+pub struct CountedCase {
+    /// The case.
+    pub case: CaseId,
+    /// What was counted, by the places of the outputs.
+    pub organs: Vec<Organ>,
+    /// A score for each slice and organ; every slice is of case 0.
+    pub scores: Vec<SliceScore>,
+}
+
 impl Evaluated {
     /// What the readers took for granted, in words.
     pub fn notes(&self) -> Vec<String> {
@@ -97,12 +118,7 @@ impl Evaluation<'_> {
     /// A path does not exist, one is a file and the other a folder, two files are called alike, there
     /// are no labels, or not a single case could be scored.
     pub fn score(&self, observer: &dyn Observer) -> anyhow::Result<Evaluated> {
-        let reader = PairReader {
-            organs: self.organs,
-            ignored: self.ignored,
-            grid_tolerance_mm: self.grid_tolerance_mm,
-            options: self.options,
-        };
+        let reader = self.reader();
         let pairs = self.pairs()?;
         if pairs.pairs.is_empty() {
             return Err(anyhow!("there are no labels in {}", self.truth.display()));
@@ -120,6 +136,47 @@ impl Evaluation<'_> {
         let extra = pairs.extra.into_iter().map(|file| file.path);
         evaluated.extra = extra.collect();
         Ok(evaluated)
+    }
+
+    /// Counts the pixels of every slice of every case, on the scan's own grid and from the feet up; one
+    /// case that cannot be read does not stop the others. [`Evaluation::options`] is passed over.
+    ///
+    /// # Errors
+    ///
+    /// As [`Evaluation::score`].
+    pub fn count_slices(&self, observer: &dyn Observer) -> anyhow::Result<Counted> {
+        let reader = self.reader();
+        let pairs = self.pairs()?;
+        if pairs.pairs.is_empty() {
+            return Err(anyhow!("there are no labels in {}", self.truth.display()));
+        }
+        let outcomes = each_pair(&pairs, "score slices", observer, |pair| {
+            reader.read_pair(pair, |maps| maps.count_slices(self.organs, self.ignored))
+        });
+        let mut counted = Counted::default();
+        for (pair, outcome) in pairs.pairs.iter().zip(outcomes) {
+            match outcome {
+                Ok(((organs, scores), _)) => counted.cases.push(CountedCase {
+                    case: pair.case.clone(),
+                    organs,
+                    scores,
+                }),
+                Err(error) => {
+                    let because = causes(error.as_ref());
+                    counted.failures.push((pair.case.clone(), because));
+                }
+            }
+        }
+        Ok(counted)
+    }
+
+    fn reader(&self) -> PairReader<'_> {
+        PairReader {
+            organs: self.organs,
+            ignored: self.ignored,
+            grid_tolerance_mm: self.grid_tolerance_mm,
+            options: self.options,
+        }
     }
 
     /// The pairs of two folders, or the one of two files.
@@ -181,22 +238,30 @@ pub fn summary(rows: &[EvaluatedOrgan]) -> Vec<SummaryRow> {
     }))
 }
 
-/// The rows of all cases, in the order of the truth.
-fn rows(pairs: &Pairs, reader: &PairReader<'_>, observer: &dyn Observer) -> Evaluated {
-    observer.notify(&Event::Started {
-        stage: "evaluate",
-        n: pairs.pairs.len() as u64,
-        done: 0,
-    });
+/// Does something with each pair, some at a time, in the order of the truth.
+fn each_pair<R: Send>(
+    pairs: &Pairs,
+    stage: &str,
+    observer: &dyn Observer,
+    done_with: impl Fn(&Pair) -> R + Sync,
+) -> Vec<R> {
+    let n = pairs.pairs.len() as u64;
+    observer.notify(&Event::Started { stage, n, done: 0 });
     let n_done = AtomicU64::new(0);
     let n_at_once = CASES_AT_ONCE.min(rayon::current_num_threads());
     let outcomes = bounded_parallel_map(&pairs.pairs, n_at_once, |pair| {
-        let scored = reader.score(pair);
+        let outcome = done_with(pair);
         let done = 1 + n_done.fetch_add(1, Ordering::Relaxed);
         observer.notify(&Event::Advanced { done });
-        scored
+        outcome
     });
     observer.notify(&Event::Finished);
+    outcomes
+}
+
+/// The rows of all cases, in the order of the truth.
+fn rows(pairs: &Pairs, reader: &PairReader<'_>, observer: &dyn Observer) -> Evaluated {
+    let outcomes = each_pair(pairs, "evaluate", observer, |pair| reader.score(pair));
     let mut evaluated = Evaluated {
         rows: Vec::new(),
         failures: Vec::new(),

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;
-use hardslice_data::{Organ, OrganMap};
+use hardslice_data::mining::SliceScore;
+use hardslice_data::{Organ, OrganMap, OutputIdx, SliceRef};
 use hardslice_eval::{CaseScores, Mask, ScoreOptions, score_masks};
 use hardslice_volume::PerAxis;
 
@@ -99,11 +100,7 @@ impl<T: LabelValue> LabelMaps<'_, T> {
         let organs = match organs {
             Some(organs) => organs,
             None => {
-                let values = self.values(ignored)?;
-                found = organs_of(values)?.ok_or_else(|| {
-                    // Both are empty, and nothing says of what.
-                    anyhow!("neither truth nor prediction holds a label: name the organs (--label)")
-                })?;
+                found = self.organs_found(ignored)?;
                 &found
             }
         };
@@ -115,6 +112,47 @@ impl<T: LabelValue> LabelMaps<'_, T> {
                 .collect(),
             None => self.mapped(organs, ignored)?.score(organs, options),
         }
+    }
+
+    /// The pixel counts of every slice for every organ, slice by slice, and the organs, whose places are
+    /// those of the outputs. Slices lie along the first axis, `z`. Without organs, and with `ignored`,
+    /// as [`LabelMaps::score`].
+    ///
+    /// # Errors
+    ///
+    /// As [`LabelMaps::score`].
+    pub fn count_slices(
+        &self,
+        organs: Option<&OrganMap>,
+        ignored: &[u16],
+    ) -> anyhow::Result<(Vec<Organ>, Vec<SliceScore>)> {
+        let organs = match organs {
+            Some(organs) => organs.clone(),
+            None => self.organs_found(ignored)?,
+        };
+        let maps = self.mapped(&organs, ignored)?;
+        let n_pixels = self.shape.n_pixels().max(1);
+        let slices = maps.truth.chunks_exact(n_pixels);
+        let slices = slices.zip(maps.predicted.chunks_exact(n_pixels));
+        let mut scores = Vec::new();
+        for (z, (truth, predicted)) in slices.enumerate() {
+            for output in OutputIdx::first(organs.len()) {
+                let value = organs.store_value(output.idx());
+                let pixels = truth.iter().zip(predicted);
+                let pixels =
+                    pixels.map(|(truth, predicted)| (*truth == value, *predicted == value));
+                scores.push(SliceScore::counted(SliceRef::at(0, z), output, pixels));
+            }
+        }
+        Ok((organs.organs().cloned().collect(), scores))
+    }
+
+    /// An organ for each value that either map holds.
+    fn organs_found(&self, ignored: &[u16]) -> anyhow::Result<OrganMap> {
+        organs_of(self.values(ignored)?)?.ok_or_else(|| {
+            // Both are empty, and nothing says of what.
+            anyhow!("neither truth nor prediction holds a label: name the organs (--label)")
+        })
     }
 
     /// The scores of the voxels of one value.

@@ -14,6 +14,8 @@ pub use hardslice_volume as volume;
 pub mod causes;
 pub mod evaluation;
 pub mod experiment;
+pub mod hard_slices;
+pub mod host;
 pub mod label_maps;
 pub mod program;
 

@@ -85,7 +85,7 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
         };
         rounds.push((organs, round::run(&protocol, &context)?));
     }
-    results::write(&out, experiment, &rounds)?;
+    results::write(&out, experiment, &rounds, bars)?;
     provenance::write(&out, experiment, &cohort, device)?;
     pictures::write(&out, store, &split, &rounds, bars)?;
     lock.check()?;

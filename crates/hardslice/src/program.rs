@@ -2,14 +2,16 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::bars;
+use crate::bars::{self, Bars};
 use crate::causes::causes;
 use crate::commands::Command;
 use crate::done::Done;
+use crate::host::Host;
 
 /// Train CT organ segmentation and balance the training set with hard slices.
 ///
@@ -71,6 +73,22 @@ pub fn main<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -
     }
 }
 
+/// Runs `phantom`, `run`, `compare` or `report` for a host, with the arguments of the command line and
+/// without a word on the terminal. Gives whether all is well: else the command did its work and found
+/// something wrong with the data.
+///
+/// # Errors
+///
+/// What the command fails with; arguments that it does not know, in clap's words.
+pub fn run_for<A: Into<OsString> + Clone>(
+    host: Arc<dyn Host>,
+    arguments: impl IntoIterator<Item = A>,
+) -> anyhow::Result<bool> {
+    let cli = Cli::try_parse_from(arguments)?;
+    let done = cli.command.run(&Bars::of_host(host))?;
+    Ok(done == Done::Clean)
+}
+
 fn run(cli: Cli) -> anyhow::Result<Done> {
     if let Some(n) = cli.threads {
         let built = rayon::ThreadPoolBuilder::new()
@@ -83,5 +101,5 @@ fn run(cli: Cli) -> anyhow::Result<Done> {
             return Err(error.into());
         }
     }
-    cli.command.run()
+    cli.command.run(&Bars::new())
 }

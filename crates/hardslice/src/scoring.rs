@@ -148,6 +148,19 @@ pub(crate) struct ScoredPair {
 impl PairReader<'_> {
     /// Reads a pair onto one grid and scores it, organ by organ.
     pub(crate) fn score(&self, pair: &Pair) -> anyhow::Result<ScoredPair> {
+        let (organs, notes) = self.read_pair(pair, |maps| {
+            maps.score(self.organs, self.ignored, self.options)
+        })?;
+        Ok(ScoredPair { organs, notes })
+    }
+
+    /// Reads a pair onto one canonical grid and hands it on; gives what is made of it, and what the
+    /// readers took for granted.
+    pub(crate) fn read_pair<R>(
+        &self,
+        pair: &Pair,
+        made: impl FnOnce(&LabelMaps<'_, u16>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<(R, Vec<Note>)> {
         let predicted = pair.predicted.as_ref();
         let predicted = predicted.ok_or_else(|| anyhow!("it has no prediction of its name"))?;
         let files = [&pair.truth, predicted];
@@ -179,8 +192,7 @@ impl PairReader<'_> {
             shape: grid.shape,
             spacing_mm,
         };
-        let organs = maps.score(self.organs, self.ignored, self.options)?;
-        Ok(ScoredPair { organs, notes })
+        Ok((made(&maps)?, notes))
     }
 
     /// The organs that a truth holds by itself; none where it cannot be read without its scan.

@@ -43,7 +43,7 @@ pub use candidates::{FoldCases, candidates};
 pub use case_dice::case_dice;
 pub use coarse_mask::CoarseMask;
 pub use external::{ExternalCase, ExternalError, ExternalPredictions};
-pub use mine::mine;
+pub use mine::{JudgedSlices, judge, mine};
 pub use mined_slices::MinedSlices;
 pub use options::MiningOptions;
 pub use score::{ScoreRule, SliceScore};

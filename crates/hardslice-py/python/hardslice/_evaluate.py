@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -205,6 +205,20 @@ class Statistics:
     """Greatest value."""
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Predictions compared with a reference, on one organ."""
+
+    verdict: str
+    """What the primary end point answers, in words."""
+    notes: tuple[str, ...]
+    """What must be known beside it."""
+    differences: list[dict[str, Any]]
+    """Predictions less reference, by end point: ``difference``, ``interval``, ``test``, ``n_patients``, ..."""
+    estimates: list[dict[str, Any]]
+    """Both by each end point."""
+
+
 class FolderScores(Sequence[Row]):
     """The scores of a folder of predictions: a row for each case and organ, in the order of the truth."""
 
@@ -247,6 +261,61 @@ class FolderScores(Sequence[Row]):
             of_organ = summary.setdefault(of_score["organ"], {})
             of_organ[of_score["metric"]] = Statistics(**of_score["summary"])
         return summary
+
+    def compare(
+        self,
+        other: FolderScores,
+        *,
+        trainings: Sequence[tuple[FolderScores, FolderScores]] = (),
+        patients: Mapping[str, str] | Callable[[str], str] | None = None,
+    ) -> dict[str, Comparison]:
+        """Whether these predictions are better than others of the same cases, organ by organ, by Dice.
+
+        Patients and trainings are both random, as in ``hardslice compare``: a verdict takes three
+        trainings of either method at least. With one each, what is found is described.
+
+        Args:
+            other: The scores of the reference.
+            trainings: Further trainings: pairs of these and the reference's scores.
+            patients: Whose scan each case is; each its own when absent. Several scans of a patient
+                are averaged.
+
+        Returns:
+            What was found of each organ that both tables score.
+
+        Raises:
+            ValueError: The tables have no organ or no case in common.
+        """
+        pairs = [(self, other), *trainings]
+        theirs = {row.organ for row in other}
+        organs = [organ for organ in dict.fromkeys(row.organ for row in self) if organ is not None and organ in theirs]
+        if not organs:
+            raise ValueError("the two tables have no organ in common")
+        whose = patients if callable(patients) else (patients or {}).get
+        found = {}
+        for organ in organs:
+            scores = [
+                {
+                    "arm": arm,
+                    "seed": seed,
+                    "patient": str(whose(row.case) or row.case),
+                    "case": row.case,
+                    "value": row.scores.dice,
+                    "absent_because": None if row.scores.dice is not None else row.scores.status,
+                }
+                for seed, pair in enumerate(pairs)
+                for arm, table in zip(("predictions", "reference"), pair, strict=True)
+                for row in table
+                if row.organ == organ
+            ]
+            comparison = json.loads(_hardslice.compare_tables(json.dumps(scores), len(organs)))
+            found[organ] = Comparison(
+                comparison["verdict"],
+                tuple(comparison["notes"]),
+                comparison["rows"],
+                comparison["estimates"],
+            )
+        return found
 
     def to_pandas(self) -> pandas.DataFrame:
         """The table as a data frame with the columns of the program's ``scores.csv``.

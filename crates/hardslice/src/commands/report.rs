@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::bars::{self, Bars};
+use crate::bars::Bars;
 use crate::done::Done;
 use crate::report;
 
@@ -27,9 +27,9 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
-        let page = report::write(&self.dir, &Bars::new())?;
-        bars::print(&page.display().to_string())?;
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
+        let page = report::write(&self.dir, bars)?;
+        bars.print(&page.display().to_string())?;
         Ok(Done::Clean)
     }
 }
