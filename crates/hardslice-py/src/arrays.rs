@@ -1,4 +1,4 @@
-//! Label maps in NumPy's arrays, seen without copying.
+//! Label maps in `NumPy`'s arrays, seen without copying.
 
 use anyhow::anyhow;
 use hardslice::data::mining::SliceScore;
@@ -15,7 +15,7 @@ use crate::work::work;
 
 macro_rules! label_arrays {
     ($($name:ident: $integer:ty),*) => {
-        /// A label map of one of NumPy's integer types.
+        /// A label map of one of `NumPy`'s integer types.
         pub(crate) enum LabelArray<'py> {
             $(#[doc = stringify!($integer)] $name(PyReadonlyArray3<'py, $integer>)),*
         }

@@ -118,7 +118,6 @@ pub(crate) fn evaluate_arrays(
 /// Scores of two files or folders as JSON.
 #[pyfunction]
 #[pyo3(signature = (truth, predictions, scans, grid_tolerance_mm, settings, progress))]
-#[expect(clippy::too_many_arguments, reason = "Python gives them by name")]
 pub(crate) fn evaluate_paths(
     py: Python<'_>,
     truth: PathBuf,

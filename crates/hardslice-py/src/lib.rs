@@ -10,6 +10,13 @@
 //! the rest of the interpreter uses; and it would have to outlive forks of a process that it does not
 //! own. Activations are cut from an arena, so that little would be gained.
 
+#![expect(
+    clippy::fn_params_excessive_bools,
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    reason = "Python's arguments come by value, and by name"
+)]
+
 mod arrays;
 mod cohort;
 mod commands;

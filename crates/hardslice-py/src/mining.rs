@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use hardslice::data::balance::{Arm, BalanceOptions, Candidate, Candidates};
+use hardslice::data::mining::triage::Triage;
 use hardslice::data::mining::{MiningOptions, SliceScore, TauBasis, judge};
 use hardslice::data::{Organ, OutputIdx, PatientId, SliceRef};
 use pyo3::exceptions::PyValueError;
@@ -153,7 +154,7 @@ pub(crate) fn hard_slices(py: Python<'_>, dir: PathBuf, organ: Option<String>) -
             "reason": row.reason,
             "weight": row.weight,
             "loss": row.loss,
-            "triage": row.triage.map(|triage| triage.name()),
+            "triage": row.triage.map(Triage::name),
             "triage_reason": row.triage_reason,
         })
     });

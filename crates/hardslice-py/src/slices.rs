@@ -36,7 +36,6 @@ pub(crate) fn count_arrays(
 /// Counts of files or folders, as JSON.
 #[pyfunction]
 #[pyo3(signature = (truth, predictions, scans, grid_tolerance_mm, organs, ignored, progress))]
-#[expect(clippy::too_many_arguments, reason = "Python gives them by name")]
 pub(crate) fn count_paths(
     py: Python<'_>,
     truth: PathBuf,

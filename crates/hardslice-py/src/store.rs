@@ -1,4 +1,4 @@
-//! A prepared cohort: its records. Slices are seen through NumPy's own maps of its files.
+//! A prepared cohort: its records. Slices are seen through `NumPy`'s own maps of its files.
 
 use std::path::PathBuf;
 

@@ -171,7 +171,7 @@ fn listen(
             Ok(Told::Warning(text)) => {
                 let warnings = PyModule::import(py, "warnings")?;
                 let category = py.get_type::<PyRuntimeWarning>();
-                warnings.call_method1("warn", (text, category, 3))?;
+                warnings.call_method1("warn", (text, category, 2))?;
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(()),

@@ -177,7 +177,7 @@ impl Bars {
 
     /// Says a warning, and what it is about.
     pub(crate) fn warning(&self, about: &str, warning: &Warning<'_>) {
-        self.line(&format!("warning: {about}: {}", warning));
+        self.line(&format!("warning: {about}: {warning}"));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -209,7 +209,7 @@ impl Observer for Bars {
             Event::Validated { mean_dice, .. } => self.lock().dice = *mean_dice,
             Event::Finished => self.end(),
             Event::Skipped { stage } => self.line(&format!("{stage}: done before")),
-            Event::Warning(warning) => self.line(&format!("warning: {}", warning)),
+            Event::Warning(warning) => self.line(&format!("warning: {warning}")),
         }
     }
 }

@@ -97,12 +97,11 @@ impl<T: LabelValue> LabelMaps<'_, T> {
         options: &ScoreOptions,
     ) -> anyhow::Result<Vec<(Organ, CaseScores)>> {
         let found;
-        let organs = match organs {
-            Some(organs) => organs,
-            None => {
-                found = self.organs_found(ignored)?;
-                &found
-            }
+        let organs = if let Some(organs) = organs {
+            organs
+        } else {
+            found = self.organs_found(ignored)?;
+            &found
         };
         match one_value_each(organs).filter(|_| ignored.is_empty()) {
             Some(values) => organs

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use clap::Parser;
 use clap::error::ErrorKind;
 
@@ -84,7 +85,12 @@ pub fn run_for<A: Into<OsString> + Clone>(
     host: Arc<dyn Host>,
     arguments: impl IntoIterator<Item = A>,
 ) -> anyhow::Result<bool> {
-    let cli = Cli::try_parse_from(arguments)?;
+    let cli = Cli::try_parse_from(arguments).map_err(|error| {
+        // Without the usage of a command line, which there is none of.
+        let said = error.to_string();
+        let said = said.lines().next().unwrap_or_default();
+        anyhow!("{}", said.strip_prefix("error: ").unwrap_or(said))
+    })?;
     let done = cli.command.run(&Bars::of_host(host))?;
     Ok(done == Done::Clean)
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, Union
 
@@ -44,7 +44,7 @@ def organs_of(labels: Labels | None) -> list[tuple[str, list[int], list[str]]] |
         raise TypeError(f"labels is {labels!r}, wanted a mapping as {{'liver': [1], 'kidney': [2, 3]}}")
     organs = []
     for organ, given in labels.items():
-        items = [given] if isinstance(given, (int, str, np.integer)) else list(given)
+        items = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
         values, names = [], []
         for item in items:
             if isinstance(item, str):
