@@ -29,10 +29,11 @@ ITEMS_OF_NIBABEL, ITEMS_OF_STORE = 128, 1024
 EXPERIMENT = """
 preset = "demo"
 organs = ["liver"]
-size = 256
 [cohort]
 path = "{cohort}"
 labels = {{ liver = [1] }}
+[prepare]
+size = 256
 """
 
 
@@ -42,15 +43,21 @@ class NibabelSlices(Dataset):
     def __init__(self, folder, ending):
         self.images = [nibabel.load(path) for path in sorted((folder / "images").glob("*" + ending))]
         self.labels = [nibabel.load(path) for path in sorted((folder / "labels").glob("*" + ending))]
-        self.index = [(k, z) for k, image in enumerate(self.images) for z in range(image.shape[2])]
+        # Where a file's slices lie, whatever its axes.
+        codes = [nibabel.aff2axcodes(image.affine) for image in self.images]
+        self.axes = [next(axis for axis in range(3) if code[axis] in "SI") for code in codes]
+        shapes = zip(self.images, self.axes)
+        self.index = [(k, z) for k, (image, axis) in enumerate(shapes) for z in range(image.shape[axis])]
 
     def __len__(self):
         return len(self.index)
 
     def __getitem__(self, place):
         case, z = self.index[place]
-        image = np.asarray(self.images[case].dataobj[..., z], np.float32)
-        labels = np.asarray(self.labels[case].dataobj[..., z]).astype(np.uint8)
+        at = [slice(None)] * 3
+        at[self.axes[case]] = z
+        image = np.asarray(self.images[case].dataobj[tuple(at)], np.float32)
+        labels = np.asarray(self.labels[case].dataobj[tuple(at)]).astype(np.uint8)
         image = (np.clip(image, -150, 250) + 150) / 400
         return torch.from_numpy(image.copy())[None], torch.from_numpy(labels.copy())
 
@@ -68,7 +75,8 @@ def slices_a_second(dataset, n_items, workers):
 
 
 def loaders(folder):
-    hardslice.phantom(folder / "phantoms", PATIENTS, size=SIZE, seed=1)
+    if not (folder / "phantoms" / "phantom.json").exists():
+        hardslice.phantom(folder / "phantoms", PATIENTS, size=SIZE, seed=1)
     (folder / "liver.toml").write_text(EXPERIMENT.format(cohort=folder / "phantoms" / "cohort.csv"))
     program = Path(sys.executable).parent / "hardslice"
     subprocess.run(
