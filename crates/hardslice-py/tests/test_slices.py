@@ -46,6 +46,22 @@ def test_slices_of_files_are_axial_and_counted_from_the_feet_up(cohort: Path, tm
     assert [row.shared_px for row in scores] == ((truth == 1) & (prediction == 1)).sum(axis=(0, 1)).tolist()
 
 
+def test_the_folds_of_a_trainers_folder_are_one_cross_validation(cohort: Path, tmp_path: Path) -> None:
+    names = sorted(path.name for path in (cohort / "labels").iterdir())
+    for place, name in enumerate(names):
+        fold = tmp_path / f"fold_{place % 5}" / "validation"
+        fold.mkdir(parents=True, exist_ok=True)
+        (fold / name).write_bytes((cohort / "labels" / name).read_bytes())
+    (tmp_path / "fold_all" / "validation").mkdir(parents=True)
+    (tmp_path / "fold_0" / "validation" / "summary.json").write_text("{}")
+    scores = hardslice.score_slices(cohort / "labels", tmp_path, {"liver": 1})
+    assert scores.cases == [name.split(".")[0] for name in names] and not scores.failures
+    again = tmp_path / "fold_1" / "validation" / names[0]
+    again.write_bytes((cohort / "labels" / names[0]).read_bytes())
+    with pytest.raises(ValueError, match="keep one"):
+        hardslice.score_slices(cohort / "labels", tmp_path, {"liver": 1})
+
+
 def test_the_hardest_share_is_hard_and_weighs_twice() -> None:
     mined = hardslice.mine(rows([0.9, 0.2, 0.8, 0.4, 0.7, 0.6, 0.95, 0.5, 0.85, 0.65]), tau="hardest 20 %")
     assert mined.hard == [("a", 1), ("a", 3)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::anyhow;
-use hardslice_data::mining::SliceScore;
+use hardslice_data::mining::{SliceScore, prediction_folders};
 use hardslice_data::{CaseId, Organ, OrganMap, bounded_parallel_map};
 use hardslice_eval::{CaseScores, ScoreOptions};
 use hardslice_train::{Event, Observer, TestScore};
@@ -25,7 +25,8 @@ const CASES_AT_ONCE: usize = 4;
 pub struct Evaluation<'a> {
     /// Folder of the true label maps, or one of them.
     pub truth: &'a Path,
-    /// Folder of the predicted label maps, or the one of the same case.
+    /// Folder of the predicted label maps (or a trainer's folder of nnU-Net's, with the validation
+    /// predictions of its folds), or the one of the same case.
     pub predictions: &'a Path,
     /// Folder of the scans, or the scan of the one pair: needed where truth and prediction are both
     /// DICOM SEG, which lie on the voxels of their scan.
@@ -200,7 +201,11 @@ impl Evaluation<'_> {
                     }
                     None => Vec::new(),
                 };
-                Pairs::by_name(labels_in(truth)?, &labels_in(predictions)?, &scans)
+                let mut predicted = Vec::new();
+                for folder in prediction_folders(predictions)? {
+                    predicted.extend(labels_in(&folder)?);
+                }
+                Pairs::by_name(labels_in(truth)?, &predicted, &scans)
             }
             (false, false) => Pairs::one(truth, predictions, self.scans),
             (is_dir, _) => {

@@ -1,6 +1,6 @@
 //! Mining the predictions of other programs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::experiment::Experiment;
@@ -12,6 +12,7 @@ use hardslice_data::balance::{
 };
 use hardslice_data::mining::{
     ExternalPredictions, FoldCases, ScoredSlice, SliceScore, Tau, TauBasis, candidates, mine,
+    prediction_folders,
 };
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
@@ -153,7 +154,9 @@ struct Scored {
 impl ExternalMining<'_> {
     /// Writes down what the ledger and the plan were made of.
     fn record(&self, notes: &Notes) -> anyhow::Result<()> {
-        let inputs: Vec<&Path> = self.split.into_iter().chain([self.predictions]).collect();
+        let folders = prediction_folders(self.predictions)?;
+        let folders = folders.iter().map(PathBuf::as_path);
+        let inputs: Vec<&Path> = self.split.into_iter().chain(folders).collect();
         let made_of = MadeOf {
             command: "mine",
             settings: &self.experiment.to_toml()?,

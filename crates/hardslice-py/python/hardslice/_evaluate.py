@@ -357,7 +357,8 @@ def evaluate_folder(
 
     Args:
         truth: Folder of the true label maps.
-        predictions: Folder of the predicted ones.
+        predictions: Folder of the predicted ones; a trainer's folder in nnU-Net's results stands for the
+            validation predictions of all its folds.
         scans: Folder of the scans, named by case, where truth and predictions are both DICOM SEG.
         progress: Called as ``progress("evaluate", done, n)``.
 

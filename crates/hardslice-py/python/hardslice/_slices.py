@@ -122,7 +122,8 @@ def score_slices(
 
     Args:
         truth: The true label map ``[i, j, k]``, its file, or a folder of such files.
-        prediction: The predicted one.
+        prediction: The predicted one; a trainer's folder in nnU-Net's results stands for the validation
+            predictions of all its folds.
         labels: Organs and what makes them, as for :func:`evaluate`; each value found when absent.
         axis: The axis of the slices in arrays: 2 in ``nibabel``'s (x, y, z), 0 in SimpleITK's (z, y, x).
         case: What to call the case of two arrays.

@@ -1,10 +1,11 @@
 //! `hardslice evaluate`: scores of label maps.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use clap::Args;
 use hardslice_data::Organ;
+use hardslice_data::mining::prediction_folders;
 use hardslice_eval::{Convention, ScoreOptions};
 use hardslice_view::table::{self, Metric};
 
@@ -36,7 +37,8 @@ pub(crate) struct Evaluate {
     /// Folder of the true label maps, or one of them.
     #[arg(long, value_name = "DIR_OR_FILE")]
     truth: PathBuf,
-    /// Folder of the predicted label maps, or the one of the same case.
+    /// Folder of the predicted label maps, or the one of the same case. Of a trainer's folder in
+    /// nnU-Net's results the validation predictions of all folds are taken.
     #[arg(long, value_name = "DIR_OR_FILE")]
     predictions: PathBuf,
     /// Folder of the scans (files, or folders with a DICOM series), named by case, or the scan of the
@@ -87,7 +89,14 @@ impl Evaluate {
         refuse_among_records(&self.out)?;
         let header: Vec<&str> = COLUMNS.into_iter().chain(SCORE_COLUMNS).collect();
         refuse_over_other_tables(&self.out, &header.join(","))?;
-        check_inputs(&inputs.map(PathBuf::as_path))?;
+        let predictions = if self.predictions.is_dir() {
+            prediction_folders(&self.predictions)?
+        } else {
+            vec![self.predictions.clone()]
+        };
+        let hashed = std::iter::once(&self.truth).chain(&predictions);
+        let hashed: Vec<&Path> = hashed.map(PathBuf::as_path).collect();
+        check_inputs(&hashed)?;
         let evaluation = Evaluation {
             truth: &self.truth,
             predictions: &self.predictions,
@@ -123,7 +132,7 @@ impl Evaluate {
         let made_of = MadeOf {
             command: "evaluate",
             settings: &settings,
-            inputs: &inputs.map(PathBuf::as_path),
+            inputs: &hashed,
             notes: &notes,
         };
         provenance::of_command(&self.out, &made_of, &Device::flex())?;

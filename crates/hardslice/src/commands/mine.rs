@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use crate::experiment::Experiment;
 use anyhow::anyhow;
 use clap::Args;
-use hardslice_data::mining::Tau;
 use hardslice_data::mining::triage::{Exclude, Triage};
+use hardslice_data::mining::{Tau, prediction_folders};
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
 use hardslice_train::Model;
@@ -30,7 +30,8 @@ use crate::provenance::{MadeOf, check_inputs};
 ///
 /// With `--predictions` no model of ours is needed: DIR holds a label map for each case, on its scan's
 /// grid and named by the case (as nnU-Net, MONAI and TotalSegmentator write them, or a folder with a
-/// mask for each structure). They should come from models that did not see the case. Without
+/// mask for each structure). They should come from models that did not see the case; of a trainer's
+/// folder in nnU-Net's results the validation predictions of all folds are taken. Without
 /// `--split` every labelled case is mined.
 ///
 /// A slice is hard if its Dice is below tau. tau is a number (0.923), "hardest 15 %", or
@@ -93,7 +94,9 @@ impl Mine {
         refuse_over_inputs(written, read.cloned())?;
         if let Some(predictions) = &self.predictions {
             refuse_within(mining.path(), predictions)?;
-            check_inputs(&[predictions])?;
+            for folder in prediction_folders(predictions)? {
+                check_inputs(&[&folder])?;
+            }
         }
         Ok(())
     }
