@@ -100,6 +100,15 @@ def test_whole_experiments_leave_what_the_commands_leave(finished: hardslice.Run
         hardslice.report(finished.out / "nowhere")
 
 
+def test_a_comparison_gives_its_verdict(experiment: Path, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        compared = hardslice.compare(experiment, tmp_path / "out", seeds=[0, 1], organs=["liver"])
+    assert list(compared.verdicts) == ["liver"]
+    assert "With 2 patients nothing can be concluded" in compared.verdicts["liver"]
+    assert {row["n_trainings"] for row in compared.comparisons["liver"]["estimates"]} == {2}
+
+
 def test_a_setting_that_the_command_does_not_know_is_refused_in_a_line(experiment: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="there is no device `tpu`") as refused:
         hardslice.run(experiment, tmp_path, device="tpu")
