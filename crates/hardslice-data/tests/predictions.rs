@@ -136,3 +136,35 @@ fn a_prediction_is_found_by_its_name_whatever_its_ending_and_two_are_refused() {
         "{refused}"
     );
 }
+
+#[test]
+fn the_folds_of_a_trainers_folder_are_one_folder_of_predictions() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(&dir.path().join("store"));
+    let (scan, labels) = label_map();
+    let trainer = dir.path().join("nnUNetTrainer__nnUNetPlans__2d");
+    let predicted = |fold: &str| {
+        let folder = trainer.join(fold).join("validation");
+        fs::create_dir_all(&folder).unwrap();
+        let volume = labels.volume.clone().map(|label| u8::from(label > 0));
+        write_label_map(&folder.join("c.nii.gz"), &volume, &scan.placement).unwrap();
+    };
+    fs::create_dir_all(trainer.join("fold_0/validation")).unwrap();
+    fs::create_dir_all(trainer.join("fold_2")).unwrap();
+    // A net that has seen every case, and a training that is none of the folds.
+    predicted("fold_all");
+    predicted("fold_0_old");
+    let missing = scored(&store, &trainer).unwrap_err();
+    assert!(
+        missing.starts_with("there is no prediction of `c`"),
+        "{missing}"
+    );
+    predicted("fold_1");
+    assert_eq!(scored(&store, &trainer), Ok(()));
+    predicted("fold_3");
+    let twice = scored(&store, &trainer).unwrap_err();
+    assert!(
+        twice.contains("two predictions") && twice.contains("fold_3"),
+        "{twice}"
+    );
+}

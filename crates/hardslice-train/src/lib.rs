@@ -38,7 +38,7 @@ pub use fit::{Diverged, FitContext, FitError, Phase, Receipt, TrainState, fit};
 pub use loader::{Loader, LoaderConfig};
 pub use loss::{Loss, SumOver, Targets, binary_cross_entropy, focal, soft_dice, top_k, tversky};
 pub use model::{Model, ModelError, ModelRecord};
-pub use predict::{predict, predict_slices};
+pub use predict::{logits, predict, predict_slices};
 pub use predict_options::PredictOptions;
 pub use progress::{Event, Observer, Reporter, Silent, Warning};
 pub use schedule::PolySchedule;

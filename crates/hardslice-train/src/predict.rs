@@ -175,6 +175,21 @@ fn inputs(model: &Model, source: &dyn SliceSource, slices: &[usize]) -> Vec<f32>
 }
 
 fn sigmoids(model: &Model, images: &[f32], n: usize) -> Vec<f32> {
+    let logits = logits(model, images, n).into_iter();
+    logits.map(|z| 1.0 / (1.0 + (-z).exp())).collect()
+}
+
+/// What the net says of some slices, before the sigmoid.
+///
+/// # Shapes
+///
+/// `images`: `[n, channels, size, size]` on the net's scale, 0 to 1 over the window. Gives
+/// `[n, organs, size, size]`.
+///
+/// # Panics
+///
+/// When the images do not fill their shape.
+pub fn logits(model: &Model, images: &[f32], n: usize) -> Vec<f32> {
     let (size, n_channels) = (model.record.size, model.record.stack().n_channels());
     let data = Buffer::copy_of(images).into_data([n, n_channels, size, size]);
     let device = model.net.device();
@@ -182,11 +197,7 @@ fn sigmoids(model: &Model, images: &[f32], n: usize) -> Vec<f32> {
         Tensor::from_data(data, &device),
         &mut ForwardContext::predict(),
     );
-    logits
-        .into_data()
-        .iter::<f32>()
-        .map(|z| 1.0 / (1.0 + (-z).exp()))
-        .collect()
+    logits.into_data().iter::<f32>().collect()
 }
 
 fn reversed_rows(planes: &[f32], size: usize) -> Vec<f32> {

@@ -1,5 +1,7 @@
 //! Callbacks: what a long piece of work tells whoever waits for it.
 
+use std::fmt;
+
 use hardslice_data::mining::TauWarning;
 
 use crate::collapse::Collapse;
@@ -89,6 +91,50 @@ pub enum Warning<'a> {
         /// What is wrong with it.
         message: String,
     },
+}
+
+impl fmt::Display for Warning<'_> {
+    /// A sentence that says what to do about it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tau { organ, warning } => write!(f, "{organ}: {warning}"),
+            Self::NothingPredicted {
+                step,
+                finds_training_slices,
+            } => {
+                let outlook = if *finds_training_slices {
+                    "though it does on those it is trained on: few patients to validate on, or very \
+                     different ones, tell little of the others"
+                } else {
+                    "and on training slices neither; if that stays so, training stops with advice"
+                };
+                write!(
+                    f,
+                    "after {step} steps the net predicts nothing on the validation patients, {outlook}"
+                )
+            }
+            Self::NothingLearnt { step, found } => write!(
+                f,
+                "after {step} steps {found}; if that stays so, training stops with advice"
+            ),
+            Self::HardInControl {
+                arm,
+                n_hard,
+                n_slices,
+            } => write!(
+                f,
+                "the control `{arm}` has too few other slices to draw from: {n_hard} of its \
+                 {n_slices} are hard ones, as in the arm `hard`, which makes the two alike; a lower \
+                 tau, a smaller share of hard slices or more patients in A leave it others"
+            ),
+            Self::DamagedCheckpoint { message } => {
+                write!(
+                    f,
+                    "{message}; going on from an earlier one, if there is one"
+                )
+            }
+        }
+    }
 }
 
 /// Listens to a long piece of work.

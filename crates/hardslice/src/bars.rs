@@ -1,12 +1,14 @@
 //! Progress bars, lines and warnings: everything that is said while the program works.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hardslice_train::{Event, Observer, Warning};
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::host::Host;
 
 /// Between two lines where there is no terminal to draw a bar on.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -37,11 +39,12 @@ pub(crate) fn wall_time_s() -> f64 {
         .map_or(0.0, |since| since.as_secs_f64())
 }
 
-/// One bar at a time, with the time left; lines where there is no terminal.
-#[derive(Debug)]
+/// One bar at a time, with the time left; lines where there is no terminal. Where the program has a
+/// host, that is told and nothing is printed.
 pub(crate) struct Bars {
     state: Mutex<State>,
     is_terminal: bool,
+    host: Option<Arc<dyn Host>>,
 }
 
 #[derive(Debug)]
@@ -71,11 +74,32 @@ impl Bars {
                 said_at: now,
             }),
             is_terminal: io::stderr().is_terminal(),
+            host: None,
+        }
+    }
+
+    /// Tells a host instead.
+    pub(crate) fn of_host(host: Arc<dyn Host>) -> Self {
+        Self {
+            host: Some(host),
+            ..Self::new()
+        }
+    }
+
+    /// Prints a result, which a host finds in the files that were written.
+    pub(crate) fn print(&self, text: &str) -> anyhow::Result<()> {
+        match self.host {
+            Some(_) => Ok(()),
+            None => print(text),
         }
     }
 
     /// Begins a stage of `n` units.
     pub(crate) fn begin(&self, stage: &str, n: u64, done: u64) {
+        if let Some(host) = &self.host {
+            host.begin(stage, done, n);
+            return;
+        }
         let mut state = self.lock();
         *state = State {
             bar: ProgressBar::hidden(),
@@ -108,6 +132,10 @@ impl Bars {
 
     /// Tells how far the stage is.
     pub(crate) fn advance(&self, done: u64) {
+        if let Some(host) = &self.host {
+            host.advance(done);
+            return;
+        }
         let mut state = self.lock();
         state.bar.set_position(done);
         if !self.is_terminal && state.said_at.elapsed() > LINE_EVERY {
@@ -125,6 +153,9 @@ impl Bars {
 
     /// Ends the stage.
     pub(crate) fn end(&self) {
+        if self.host.is_some() {
+            return;
+        }
         let state = self.lock();
         let seconds = state.begun_at.elapsed().as_secs_f64();
         let line = format!(
@@ -138,12 +169,15 @@ impl Bars {
 
     /// Says a line without disturbing the bar.
     pub(crate) fn line(&self, line: &str) {
-        self.lock().bar.suspend(|| say(line));
+        match &self.host {
+            Some(host) => host.line(line),
+            None => self.lock().bar.suspend(|| say(line)),
+        }
     }
 
     /// Says a warning, and what it is about.
     pub(crate) fn warning(&self, about: &str, warning: &Warning<'_>) {
-        self.line(&format!("warning: {about}: {}", in_words(warning)));
+        self.line(&format!("warning: {about}: {warning}"));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -175,42 +209,7 @@ impl Observer for Bars {
             Event::Validated { mean_dice, .. } => self.lock().dice = *mean_dice,
             Event::Finished => self.end(),
             Event::Skipped { stage } => self.line(&format!("{stage}: done before")),
-            Event::Warning(warning) => self.line(&format!("warning: {}", in_words(warning))),
-        }
-    }
-}
-
-fn in_words(warning: &Warning<'_>) -> String {
-    match warning {
-        Warning::Tau { organ, warning } => format!("{organ}: {warning}"),
-        Warning::NothingPredicted {
-            step,
-            finds_training_slices,
-        } => {
-            let outlook = if *finds_training_slices {
-                "though it does on those it is trained on: few patients to validate on, or very \
-                 different ones, tell little of the others"
-            } else {
-                "and on training slices neither; if that stays so, training stops with advice"
-            };
-            format!(
-                "after {step} steps the net predicts nothing on the validation patients, {outlook}"
-            )
-        }
-        Warning::NothingLearnt { step, found } => {
-            format!("after {step} steps {found}; if that stays so, training stops with advice")
-        }
-        Warning::HardInControl {
-            arm,
-            n_hard,
-            n_slices,
-        } => format!(
-            "the control `{arm}` has too few other slices to draw from: {n_hard} of its {n_slices} \
-             are hard ones, as in the arm `hard`, which makes the two alike; a lower tau, a smaller \
-             share of hard slices or more patients in A leave it others"
-        ),
-        Warning::DamagedCheckpoint { message } => {
-            format!("{message}; going on from an earlier one, if there is one")
+            Event::Warning(warning) => self.line(&format!("warning: {warning}")),
         }
     }
 }

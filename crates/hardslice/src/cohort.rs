@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::experiment::Experiment;
 use anyhow::{Context, anyhow};
-use hardslice::experiment::Experiment;
 use hardslice_data::audit::{Accepted, AuditReport, AuditRow, Kind, Severity};
 use hardslice_data::manifest::{self, Manifest, ReadOptions};
 use hardslice_data::split::{Split, SplitOptions, facts, listed_facts};
 use hardslice_data::store::{PrepareReport, Store, prepare};
 use hardslice_data::{Mirror, Organ, OrganMap};
 
-use crate::Done;
 use crate::bars::Bars;
+use crate::done::Done;
 use crate::folder_lock::FolderLock;
 use crate::layout::{OutDir, audit_table, check_organ};
 use crate::outputs::refuse_over_cohort;
@@ -123,7 +123,7 @@ pub(crate) fn prepare_store(
     let report = prepare(manifest, &experiment.prepare, accepted, dir, &progress)?;
     bars.end();
     for failure in &report.failures {
-        let causes = crate::causes(&failure.error);
+        let causes = crate::causes::causes(&failure.error);
         bars.line(&format!("not in the store: {}: {causes}", failure.case));
     }
     report.audit.write_csv(&audit_table(dir))?;

@@ -1,17 +1,18 @@
 //! Mining the predictions of other programs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::experiment::Experiment;
 use anyhow::{Context, anyhow};
 use blake3::Hasher;
 use burn::tensor::Device;
-use hardslice::experiment::Experiment;
 use hardslice_data::balance::{
     Arm, ArmError, BalanceOptions, Candidates, HardSlices, Plan, hard_in_controls,
 };
 use hardslice_data::mining::{
     ExternalPredictions, FoldCases, ScoredSlice, SliceScore, Tau, TauBasis, candidates, mine,
+    prediction_folders,
 };
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
@@ -21,10 +22,12 @@ use hardslice_train::{Event, Observer, Warning};
 use hardslice_volume::Note;
 
 use crate::bars::{self, Bars};
+use crate::causes::causes;
 use crate::cohort::trained_organs;
+use crate::done::Done;
 use crate::notes::Notes;
+use crate::provenance;
 use crate::provenance::MadeOf;
-use crate::{Done, causes, provenance};
 
 /// Predictions in memory at once, at most.
 const CASES_AT_ONCE: usize = 4;
@@ -151,7 +154,9 @@ struct Scored {
 impl ExternalMining<'_> {
     /// Writes down what the ledger and the plan were made of.
     fn record(&self, notes: &Notes) -> anyhow::Result<()> {
-        let inputs: Vec<&Path> = self.split.into_iter().chain([self.predictions]).collect();
+        let folders = prediction_folders(self.predictions)?;
+        let folders = folders.iter().map(PathBuf::as_path);
+        let inputs: Vec<&Path> = self.split.into_iter().chain(folders).collect();
         let made_of = MadeOf {
             command: "mine",
             settings: &self.experiment.to_toml()?,

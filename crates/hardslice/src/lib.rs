@@ -1,7 +1,7 @@
 //! hardslice trains CT organ segmentation and balances the training set with hard slices.
 //!
-//! This is the facade: the crates of the workspace under one name, and the experiment's file. The
-//! program of the same name is built on it.
+//! This is the facade: the crates of the workspace under one name, the experiment's file, and the
+//! program ([`program::main`]).
 
 pub use hardslice_data as data;
 pub use hardslice_eval as eval;
@@ -11,4 +11,36 @@ pub use hardslice_train as train;
 pub use hardslice_view as view;
 pub use hardslice_volume as volume;
 
+pub mod causes;
+pub mod evaluation;
 pub mod experiment;
+pub mod hard_slices;
+pub mod host;
+pub mod label_maps;
+pub mod program;
+
+mod arms;
+mod bars;
+mod campaign;
+mod cohort;
+mod controls;
+mod commands;
+mod done;
+mod export;
+mod external;
+mod folder_lock;
+mod layout;
+mod named_files;
+mod notes;
+mod outputs;
+mod peak_memory;
+mod pictures;
+mod pipeline;
+mod provenance;
+mod report;
+mod reported_table;
+mod results;
+mod scans;
+mod scoring;
+mod selection_ratios;
+mod training;

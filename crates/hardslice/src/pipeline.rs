@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
+use crate::experiment::Experiment;
 use anyhow::anyhow;
 use burn::tensor::Device;
-use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_train::round::{self, FailedArm, Protocol, RoundContext, RoundOutcome};
 use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Action, FileError};
 
-use crate::Done;
 use crate::bars::{Bars, wall_time_s};
 use crate::cohort::{PreparedCohort, make_split};
+use crate::done::Done;
 use crate::folder_lock::FolderLock;
 use crate::layout::{OutDir, RoundName};
 use crate::{pictures, provenance, results};
@@ -85,7 +85,7 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
         };
         rounds.push((organs, round::run(&protocol, &context)?));
     }
-    results::write(&out, experiment, &rounds)?;
+    results::write(&out, experiment, &rounds, bars)?;
     provenance::write(&out, experiment, &cohort, device)?;
     pictures::write(&out, store, &split, &rounds, bars)?;
     lock.check()?;

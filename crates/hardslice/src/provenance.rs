@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::experiment::Experiment;
 use anyhow::Context;
 use burn::tensor::Device;
-use hardslice::experiment::Experiment;
 use hardslice_data::audit::AuditRow;
 use hardslice_train::arithmetic;
 use hardslice_volume::folder::files_below;

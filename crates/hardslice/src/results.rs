@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::experiment::Experiment;
 use anyhow::anyhow;
-use hardslice::experiment::Experiment;
 use hardslice_data::mining::ResolvedTau;
 use hardslice_data::store::StoredCase;
 use hardslice_data::{CaseId, Organ};
@@ -17,7 +17,7 @@ use hardslice_volume::whole_file::{write_json, write_whole, write_whole_bytes};
 use hardslice_volume::{Action, FileError};
 use serde::Serialize;
 
-use crate::bars;
+use crate::bars::Bars;
 use crate::layout::OutDir;
 use crate::training::Training;
 
@@ -52,6 +52,7 @@ pub(crate) fn write(
     out: &OutDir,
     experiment: &Experiment,
     rounds: &[(Vec<Organ>, RoundOutcome)],
+    bars: &Bars,
 ) -> anyhow::Result<()> {
     let leaky = rounds.iter().any(|(_, round)| round.leaky);
     let scores = arm_scores(rounds);
@@ -103,9 +104,9 @@ pub(crate) fn write(
         .into_iter()
         .filter(|row| row.metric == Metric::Dice)
         .collect();
-    bars::print(&format!("{stamp}{}", table::to_text(&dice)))?;
+    bars.print(&format!("{stamp}{}", table::to_text(&dice)))?;
     for (organ, mining) in &report.mining {
-        bars::print(&format!(
+        bars.print(&format!(
             "{organ}: {} of {} slices of A are hard ({:.1} %), tau {:.3}",
             mining.tau.n_hard,
             mining.tau.n_scored,

@@ -1,16 +1,16 @@
 //! Label maps of two folders that belong together, and their scores.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use hardslice_data::{CaseId, Organ, OrganMap};
-use hardslice_eval::{CaseScores, Mask, ScoreOptions, score_masks};
+use hardslice_eval::{CaseScores, ScoreOptions};
 use hardslice_volume::{
     LabelNames, LabelsInfo, Note, Placement, ReadError, Reference, Scan, Slices,
     default_tolerance_mm, describe_labels, read_labels_on,
 };
 
+use crate::label_maps::{LabelMaps, organs_of};
 use crate::named_files::NamedFile;
 
 /// A truth and what belongs to it.
@@ -148,6 +148,19 @@ pub(crate) struct ScoredPair {
 impl PairReader<'_> {
     /// Reads a pair onto one grid and scores it, organ by organ.
     pub(crate) fn score(&self, pair: &Pair) -> anyhow::Result<ScoredPair> {
+        let (organs, notes) = self.read_pair(pair, |maps| {
+            maps.score(self.organs, self.ignored, self.options)
+        })?;
+        Ok(ScoredPair { organs, notes })
+    }
+
+    /// Reads a pair onto one canonical grid and hands it on; gives what is made of it, and what the
+    /// readers took for granted.
+    pub(crate) fn read_pair<R>(
+        &self,
+        pair: &Pair,
+        made: impl FnOnce(&LabelMaps<'_, u16>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<(R, Vec<Note>)> {
         let predicted = pair.predicted.as_ref();
         let predicted = predicted.ok_or_else(|| anyhow!("it has no prediction of its name"))?;
         let files = [&pair.truth, predicted];
@@ -172,36 +185,14 @@ impl PairReader<'_> {
         let [truth, predicted] = files.map(|file| self.read(file, reference));
         let (truth, predicted) = (truth?, predicted?);
         let notes = [truth.notes, predicted.notes].concat();
-        let (mut truth, mut predicted) =
-            (truth.volume.into_voxels(), predicted.volume.into_voxels());
-        self.leave_out_ignored(&mut truth, &mut predicted);
-        let organs = match self.organs {
-            Some(organs) => organs.clone(),
-            None => match organs_found(&[&truth, &predicted])? {
-                Some(organs) => organs,
-                // Both are empty, and nothing says of what.
-                None => {
-                    return Err(anyhow!(
-                        "neither file holds a label; name organs with --label"
-                    ));
-                }
-            },
+        let (truth, predicted) = (truth.volume.into_voxels(), predicted.volume.into_voxels());
+        let maps = LabelMaps {
+            truth: &truth,
+            predicted: &predicted,
+            shape: grid.shape,
+            spacing_mm,
         };
-        let table = organs.store_values();
-        let mapped = |labels: Vec<u16>| -> Vec<u8> {
-            let values = labels.iter().map(|label| table[usize::from(*label)]);
-            values.collect()
-        };
-        let (truth, predicted) = (mapped(truth), mapped(predicted));
-        let scored = organs.organs().enumerate().map(|(organ_idx, organ)| {
-            let value = organs.store_value(organ_idx);
-            let truth = Mask::new(&truth, value, grid.shape)?;
-            let predicted = Mask::new(&predicted, value, grid.shape)?;
-            let scores = score_masks(&truth, &predicted, spacing_mm, self.options)?;
-            Ok((organ.clone(), scores))
-        });
-        let organs = scored.collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(ScoredPair { organs, notes })
+        Ok((made(&maps)?, notes))
     }
 
     /// The organs that a truth holds by itself; none where it cannot be read without its scan.
@@ -210,25 +201,13 @@ impl PairReader<'_> {
             let infos = [describe_labels(&pair.truth.path)?];
             let (placement, _) = grid_of(pair, &infos)?;
             let truth = self.read(&pair.truth, (&placement).into())?;
-            let mut truth = truth.volume.into_voxels();
-            truth.retain(|value| !self.ignored.contains(value));
-            let organs = organs_found(&[&truth])?;
+            let values = truth.volume.into_voxels().into_iter();
+            let values = values.filter(|value| *value > 0 && !self.ignored.contains(value));
+            let organs = organs_of(values.collect())?;
             Ok(organs.map_or(Vec::new(), |organs| organs.organs().cloned().collect()))
         };
         // Whatever is wrong with it: the case is listed without an organ.
         read().unwrap_or_default()
-    }
-
-    /// Voxels that nobody has judged belong to no organ, in truth and prediction alike.
-    fn leave_out_ignored(&self, truth: &mut [u16], predicted: &mut [u16]) {
-        if self.ignored.is_empty() {
-            return;
-        }
-        for (truth, predicted) in truth.iter_mut().zip(predicted) {
-            if self.ignored.contains(truth) {
-                (*truth, *predicted) = (0, 0);
-            }
-        }
     }
 
     /// A plain label map has values and no names: an organ known by names alone would be nowhere.
@@ -287,20 +266,6 @@ fn grid_of(pair: &Pair, infos: &[LabelsInfo]) -> anyhow::Result<(Placement, Opti
         )
     })?;
     Ok((placement, None))
-}
-
-/// An organ for each value of some label maps; `None` where they hold none.
-fn organs_found(labels: &[&[u16]]) -> anyhow::Result<Option<OrganMap>> {
-    let voxels = labels.iter().flat_map(|labels| labels.iter().copied());
-    let values: BTreeSet<u16> = voxels.filter(|value| *value > 0).collect();
-    if values.is_empty() {
-        return Ok(None);
-    }
-    let named = values
-        .into_iter()
-        .map(|value| Ok((Organ::new(format!("label_{value}"))?, vec![value])));
-    let named = named.collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(Some(OrganMap::new(named)?))
 }
 
 #[cfg(test)]

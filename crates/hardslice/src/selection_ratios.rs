@@ -261,7 +261,10 @@ impl SelectionRatios<'_> {
         let scores: Vec<ArmScore> = scores.collect();
         let found = learning_curve("Dice", &arms, &scores);
         let mut curve = found.map_err(|error| {
-            let why = format!("There is no learning curve: {}.", crate::causes(&error));
+            let why = format!(
+                "There is no learning curve: {}.",
+                crate::causes::causes(&error)
+            );
             std::iter::once(why)
                 .chain(same.clone())
                 .collect::<Vec<_>>()

@@ -11,7 +11,7 @@ use hardslice_volume::{
 };
 use thiserror::Error;
 
-use super::{CoarseMask, ScoredSlice, SliceScore};
+use super::{CoarseMask, ScoredSlice, SliceScore, prediction_folders};
 use crate::fingerprint::add_content;
 use crate::store::{IGNORED, Store, fitted_labels};
 use crate::{OrganMap, OutputIdx, SliceRef, StoreOrgan, bounded_parallel_map};
@@ -74,7 +74,8 @@ pub struct ExternalPredictions<'a> {
     pub store: &'a Store,
     /// The organs to score; their order is that of the outputs.
     pub organs: &'a [StoreOrgan],
-    /// A label map, or a folder of masks, for each case, named by the case.
+    /// A label map, or a folder of masks, for each case, named by the case; or a trainer's folder of
+    /// nnU-Net's, with the validation predictions of its folds ([`prediction_folders`]).
     pub dir: &'a Path,
     /// Which values are which organ there; those of the store when absent. Organs that the store
     /// does not have are passed over.
@@ -130,7 +131,7 @@ impl ExternalPredictions<'_> {
         advanced: &(dyn Fn() + Sync),
     ) -> Vec<Result<ExternalCase, ExternalError>> {
         // A folder that cannot be listed is refused case by case, with the system's reason.
-        let listed = visible_paths(self.dir).ok();
+        let listed = self.entries().ok();
         bounded_parallel_map(cases, n_at_once, |case_idx| {
             let counts = self.of_case(*case_idx, listed.as_deref());
             advanced();
@@ -146,7 +147,7 @@ impl ExternalPredictions<'_> {
         let case = &self.store.cases()[case_idx];
         let path = match listed {
             Some(entries) => self.path_of(case.id.as_str(), entries)?,
-            None => self.path_of(case.id.as_str(), &visible_paths(self.dir)?)?,
+            None => self.path_of(case.id.as_str(), &self.entries()?)?,
         };
         let mut hasher = Hasher::new();
         add_content(&mut hasher, &path)?;
@@ -177,6 +178,15 @@ impl ExternalPredictions<'_> {
             blake3: hasher.finalize().to_hex().to_string(),
             notes: read.notes,
         })
+    }
+
+    /// What lies in the folder, or in those of the folds.
+    fn entries(&self) -> Result<Vec<PathBuf>, FileError> {
+        let mut entries = Vec::new();
+        for folder in prediction_folders(self.dir)? {
+            entries.extend(visible_paths(&folder)?);
+        }
+        Ok(entries)
     }
 
     /// The only file or folder among the folder's entries that is called as the case, whatever its

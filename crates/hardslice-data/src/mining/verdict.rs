@@ -60,6 +60,20 @@ impl Verdict {
     pub fn is_hard(&self) -> bool {
         self.decision == Decision::Hard
     }
+
+    /// The decision in words; `tau` is the threshold that it was made by.
+    pub fn reason(&self, tau: &ResolvedTau) -> String {
+        let tau = tau.value;
+        match (self.dice, self.score.n_truth) {
+            (None, _) => "the organ is neither labelled nor predicted".to_owned(),
+            (Some(_), 0) => format!(
+                "the organ is not labelled but predicted on {} pixels",
+                self.score.n_predicted
+            ),
+            (Some(dice), _) if self.is_hard() => format!("Dice {dice:.3} is below tau {tau:.3}"),
+            (Some(dice), _) => format!("Dice {dice:.3} is not below tau {tau:.3}"),
+        }
+    }
 }
 
 /// The slices that are hard for any organ, each once, and how hard each slice is for its worst one.

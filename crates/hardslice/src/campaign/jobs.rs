@@ -116,7 +116,7 @@ pub(super) fn train(
         return Ok(failed_arms);
     };
     for (_, error) in failures {
-        let causes = crate::causes(error.as_ref());
+        let causes = crate::causes::causes(error.as_ref());
         campaign.bars.line(&format!("failed: {causes}"));
     }
     Err(first.context(format!(

@@ -17,9 +17,9 @@ mod seeds;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use crate::experiment::Experiment;
 use anyhow::anyhow;
 use burn::tensor::Device;
-use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
 use hardslice_data::split::Split;

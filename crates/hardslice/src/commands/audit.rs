@@ -11,13 +11,14 @@ use hardslice_data::split::{Fold, Split};
 
 use super::label_args::organ_map;
 use crate::bars::{self, Bars};
+use crate::done::Done;
 use crate::layout::provenance_beside;
 use crate::notes::Notes;
 use crate::outputs::{
     file_out, refuse_among_records, refuse_over_inputs, refuse_over_other_tables,
 };
+use crate::provenance;
 use crate::provenance::MadeOf;
-use crate::{Done, provenance};
 
 /// Read a cohort and tell what is wrong with it, case by case, before anything is trained.
 ///

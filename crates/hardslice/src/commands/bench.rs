@@ -16,8 +16,8 @@ use serde_json::Value;
 
 use super::device_arg::DeviceArg;
 use super::net_arg::NetArg;
-use crate::Done;
 use crate::bars::{self, Bars, wall_time_s};
+use crate::done::Done;
 use crate::peak_memory::peak_rss_mb;
 
 /// Measure this machine: slices a second and memory, in training and in prediction.

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
+use crate::experiment::Experiment;
 use anyhow::Context;
 use clap::Args;
-use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_data::manifest::Manifest;
 
 use super::device_arg::DeviceArg;
 use super::label_args::organ;
-use crate::bars::{self, Bars};
+use crate::bars::Bars;
 use crate::campaign::{Campaign, Forecast, Seeds, Trial};
 use crate::cohort::check_folds;
 use crate::layout::OutDir;
@@ -89,7 +89,11 @@ pub(crate) fn check_all_folds(manifest: &Manifest, trials: &[Trial]) -> anyhow::
 pub(crate) fn announce(campaign: &Campaign<'_>, trials: &[Trial]) -> anyhow::Result<()> {
     for trial in trials {
         let arms: Vec<&str> = trial.experiment.arms.iter().map(|arm| arm.name()).collect();
-        bars::print(&format!("{}: {}", trial.name, arms.join(", ")))?;
+        campaign
+            .bars
+            .print(&format!("{}: {}", trial.name, arms.join(", ")))?;
     }
-    bars::print(&Forecast::of(campaign, trials)?.to_string())
+    campaign
+        .bars
+        .print(&Forecast::of(campaign, trials)?.to_string())
 }

@@ -7,8 +7,8 @@ use anyhow::ensure;
 use clap::{Args, ValueEnum};
 use hardslice_eval::reported::{Denominator, implausibilities};
 
-use crate::Done;
 use crate::bars;
+use crate::done::Done;
 use crate::reported_table::{Reported, ReportedTable};
 
 /// Tell which rows of a table of statistics cannot be true, whatever the values behind them.

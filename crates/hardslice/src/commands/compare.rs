@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::experiment::Experiment;
 use anyhow::{Context, anyhow};
 use clap::Args;
-use hardslice::experiment::Experiment;
 use hardslice_data::{Organ, PatientId, identity};
 use hardslice_eval::OVER_TRAININGS;
 use hardslice_eval::compare::{
@@ -20,15 +20,16 @@ use serde::{Deserialize, Serialize};
 
 use super::campaign_args::{CampaignArgs, announce, check_all_folds};
 use crate::arms::{arm_words, comparison_plan};
-use crate::bars::{self, Bars};
+use crate::bars::Bars;
 use crate::campaign::{ScoreRow, Splits, Trial, fail_if_an_arm_did, write_scores};
 use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
 use crate::controls::shared_slices;
+use crate::done::Done;
 use crate::folder_lock::FolderLock;
 use crate::layout::{COMPARISON_FORMS, OutDir, RoundName};
 use crate::pipeline::nets;
+use crate::report;
 use crate::results::{LEAKY, LEAKY_BECAUSE, arm_score, write_forms};
-use crate::{Done, report};
 
 /// Compare arms at the same number of steps, over patients and seeds, with controls.
 ///
@@ -79,10 +80,10 @@ struct FixedPlan {
 }
 
 impl Compare {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let experiment = self.common.experiment()?;
-        let (device, bars) = (self.common.device.open()?, Bars::new());
-        let campaign = self.common.campaign(&experiment, &device, &bars);
+        let device = self.common.device.open()?;
+        let campaign = self.common.campaign(&experiment, &device, bars);
         let manifest = read_manifest(&experiment)?;
         let organs = trained_organs(&experiment, &manifest.organs)?;
         let plan = comparison_plan(&experiment.arms, organs.len())?;
@@ -94,7 +95,7 @@ impl Compare {
             announce(&campaign, &trials)?;
             let usable = usable(&organs, cases).collect::<BTreeSet<_>>();
             for line in self.power(&experiment, &plan, usable.len())? {
-                bars::print(&line)?;
+                bars.print(&line)?;
             }
             return Ok(Done::Clean);
         }
@@ -119,14 +120,14 @@ impl Compare {
 
         campaign.record(&cohort)?;
         let outcomes = campaign.evaluate(&cohort, &trials, &splits, &failed)?;
-        let compared = self.compare(&cohort, &trials, &outcomes, &plan);
+        let compared = self.compare(&cohort, &trials, &outcomes, &plan, bars);
         // What an arm's failure leaves of the comparison is told with that failure.
         if compared.is_err() {
             fail_if_an_arm_did(&trials, &outcomes)?;
         }
         compared?;
         lock.check()?;
-        report::write_or_warn(&self.common.out, &bars)?;
+        report::write_or_warn(&self.common.out, bars)?;
         fail_if_an_arm_did(&trials, &outcomes)?;
         Ok(cohort.done)
     }
@@ -137,6 +138,7 @@ impl Compare {
         trials: &[Trial],
         outcomes: &[RoundOutcome],
         plan: &ComparisonPlan,
+        bars: &Bars,
     ) -> anyhow::Result<()> {
         let out = OutDir::new(&self.common.out);
         let rows: Vec<ScoreRow> = trials
@@ -181,7 +183,7 @@ impl Compare {
         write_json(&out.comparison(), &comparisons)?;
         write_tables(&comparisons, is_leaky, &out)?;
         for (organ, comparison) in &comparisons {
-            bars::print(&format!("{organ}: {}", comparison.verdict))?;
+            bars.print(&format!("{organ}: {}", comparison.verdict))?;
         }
         Ok(())
     }

@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::experiment::Experiment;
 use anyhow::Context;
 use clap::Args;
-use hardslice::experiment::Experiment;
 use hardslice_data::mining::ledger;
 use hardslice_eval::auc;
 use hardslice_phantom::{PhantomOptions, write_cohort};
 
 use super::device_arg::DeviceArg;
-use crate::Done;
 use crate::bars::{self, Bars};
+use crate::done::Done;
 use crate::layout::{OutDir, RoundName};
 use crate::outputs::folder_out;
 use crate::pipeline::{RunArgs, run_whole};

@@ -7,8 +7,8 @@ use clap::Args;
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
 
-use crate::Done;
 use crate::bars::{self, Bars};
+use crate::done::Done;
 use crate::export::{self, Format};
 use crate::layout::{OutDir, RoundName};
 use crate::outputs::{check_file, check_folder};

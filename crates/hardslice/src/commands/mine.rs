@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::experiment::Experiment;
 use anyhow::anyhow;
 use clap::Args;
-use hardslice::experiment::Experiment;
-use hardslice_data::mining::Tau;
 use hardslice_data::mining::triage::{Exclude, Triage};
+use hardslice_data::mining::{Tau, prediction_folders};
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
 use hardslice_train::Model;
@@ -16,20 +16,22 @@ use hardslice_train::round::{RoundContext, mine_by_hand};
 use super::device_arg::DeviceArg;
 use super::label_args::organ_map;
 use crate::bars::{self, Bars, wall_time_s};
+use crate::done::Done;
 use crate::external::{ExternalMining, mine_predictions};
 use crate::folder_lock::FolderLock;
 use crate::layout::provenance_beside;
 use crate::notes::Notes;
 use crate::outputs::{named_folder_out, refuse_in_round, refuse_over_inputs, refuse_within};
 use crate::pipeline::protocol;
+use crate::provenance;
 use crate::provenance::{MadeOf, check_inputs};
-use crate::{Done, provenance};
 
 /// Score every slice of A with a model, or by anybody's predictions, and find the hard ones.
 ///
 /// With `--predictions` no model of ours is needed: DIR holds a label map for each case, on its scan's
 /// grid and named by the case (as nnU-Net, MONAI and TotalSegmentator write them, or a folder with a
-/// mask for each structure). They should come from models that did not see the case. Without
+/// mask for each structure). They should come from models that did not see the case; of a trainer's
+/// folder in nnU-Net's results the validation predictions of all folds are taken. Without
 /// `--split` every labelled case is mined.
 ///
 /// A slice is hard if its Dice is below tau. tau is a number (0.923), "hardest 15 %", or
@@ -92,7 +94,9 @@ impl Mine {
         refuse_over_inputs(written, read.cloned())?;
         if let Some(predictions) = &self.predictions {
             refuse_within(mining.path(), predictions)?;
-            check_inputs(&[predictions])?;
+            for folder in prediction_folders(predictions)? {
+                check_inputs(&[&folder])?;
+            }
         }
         Ok(())
     }

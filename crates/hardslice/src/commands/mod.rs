@@ -27,7 +27,8 @@ mod net_arg;
 
 use clap::Subcommand;
 
-use crate::Done;
+use crate::bars::Bars;
+use crate::done::Done;
 
 /// A distance between grids that are taken for one, millimetres.
 fn grid_tolerance(text: &str) -> Result<f64, String> {
@@ -64,10 +65,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    /// Those that hosts run tell `bars` all that they have to say.
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         match self {
             Self::Demo(command) => command.run(),
-            Self::Phantom(command) => command.run(),
+            Self::Phantom(command) => command.run(bars),
             Self::Audit(command) => command.run(),
             Self::Prepare(command) => command.run(),
             Self::Split(command) => command.run(),
@@ -75,13 +77,13 @@ impl Command {
             Self::Mine(command) => command.run(),
             Self::Predict(command) => command.run(),
             Self::Evaluate(command) => command.run(),
-            Self::Run(command) => command.run(),
+            Self::Run(command) => command.run(bars),
             Self::Sweep(command) => command.run(),
-            Self::Compare(command) => command.run(),
+            Self::Compare(command) => command.run(bars),
             Self::Why(command) => command.run(),
             Self::Triage(command) => command.run(),
             Self::Export(command) => command.run(),
-            Self::Report(command) => command.run(),
+            Self::Report(command) => command.run(bars),
             Self::CheckTable(command) => command.run(),
             Self::Bench(command) => command.run(),
         }

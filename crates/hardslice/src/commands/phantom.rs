@@ -10,8 +10,8 @@ use hardslice_view::overlay::{Montage, PanelStyle, montage};
 use hardslice_volume::folder::visible_paths;
 use hardslice_volume::{read_nifti_labels, read_nifti_scan};
 
-use crate::Done;
-use crate::bars::{self, Bars};
+use crate::bars::Bars;
+use crate::done::Done;
 use crate::folder_lock::FolderLock;
 use crate::outputs::folder_out;
 
@@ -75,7 +75,7 @@ impl From<ControlKind> for Control {
 }
 
 impl Phantom {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let options = PhantomOptions {
             n_patients: self.patients,
             seed: self.seed,
@@ -89,12 +89,11 @@ impl Phantom {
         };
         self.refuse_other_cohort()?;
         let _lock = FolderLock::of(&self.out)?;
-        let bars = Bars::new();
         bars.begin("make phantoms", options.n_patients as u64, 0);
         write_cohort(&self.out, &options, &|done, _| bars.advance(done as u64))?;
         bars.end();
         self.draw_montage()?;
-        bars::print(&format!("{}", self.out.join("cohort.csv").display()))?;
+        bars.print(&format!("{}", self.out.join("cohort.csv").display()))?;
         Ok(Done::Clean)
     }
 

@@ -13,6 +13,7 @@ use hardslice_volume::{Ending, files_written, read_scan_series, write_label_map}
 
 use super::device_arg::DeviceArg;
 use crate::bars::Bars;
+use crate::done::Done;
 use crate::folder_lock::FolderLock;
 use crate::layout::provenance_beside;
 use crate::named_files::{NamedFile, volumes_in};
@@ -20,8 +21,8 @@ use crate::notes::Notes;
 use crate::outputs::{
     VolumeOut, refuse_among, refuse_among_records, refuse_over_inputs, refuse_within,
 };
+use crate::provenance;
 use crate::provenance::MadeOf;
-use crate::{Done, provenance};
 
 /// Predict label maps of new scans, on the scans' own grids.
 ///
@@ -86,10 +87,13 @@ impl Predict {
                 // The only one: its error is the command's.
                 Err(error) if jobs.len() == 1 => return Err(error),
                 // A disk that takes this one no more takes none of the others.
-                Err(error) if crate::is_refused_writing(&error) => return Err(error),
+                Err(error) if crate::causes::is_refused_writing(&error) => return Err(error),
                 Err(error) => {
                     n_failed += 1;
-                    bars.line(&format!("not predicted: {}", crate::causes(error.as_ref())));
+                    bars.line(&format!(
+                        "not predicted: {}",
+                        crate::causes::causes(error.as_ref())
+                    ));
                 }
             }
         }

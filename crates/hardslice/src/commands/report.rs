@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::bars::{self, Bars};
-use crate::{Done, report};
+use crate::bars::Bars;
+use crate::done::Done;
+use crate::report;
 
 /// Write one HTML page of what `run`, `compare` or `sweep` left: DIR/report.html.
 ///
@@ -26,9 +27,9 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
-        let page = report::write(&self.dir, &Bars::new())?;
-        bars::print(&page.display().to_string())?;
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
+        let page = report::write(&self.dir, bars)?;
+        bars.print(&page.display().to_string())?;
         Ok(Done::Clean)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use crate::experiment::Experiment;
 use clap::Args;
-use hardslice::experiment::Experiment;
 
 use super::device_arg::DeviceArg;
-use crate::Done;
 use crate::bars::Bars;
+use crate::done::Done;
 use crate::layout::OutDir;
 use crate::outputs::{folder_out, refuse_over_experiment};
 use crate::pipeline::{RunArgs, run_whole};
@@ -50,19 +50,18 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let experiment = Experiment::read(&self.experiment)?;
         refuse_over_experiment(&self.experiment, &experiment, &OutDir::new(&self.out))?;
-        let bars = Bars::new();
         let finished = run_whole(&RunArgs {
             experiment: &experiment,
             out: &self.out,
             device: &self.device.open()?,
-            bars: &bars,
+            bars,
             force: self.force,
         })?;
         if finished.n_evaluated() > 0 {
-            report::write_or_warn(&self.out, &bars)?;
+            report::write_or_warn(&self.out, bars)?;
         }
         finished.fail_if_an_arm_did()?;
         Ok(finished.done)

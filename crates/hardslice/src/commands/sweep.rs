@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::experiment::Experiment;
 use clap::Args;
-use hardslice::experiment::Experiment;
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
 use hardslice_eval::{OVER_TRAININGS, Summary};
@@ -20,11 +20,12 @@ use crate::arms::paper_row;
 use crate::bars::{self, Bars};
 use crate::campaign::{ScoreRow, Trial, fail_if_an_arm_did, write_scores};
 use crate::cohort::{read_manifest, trained_organs};
+use crate::done::Done;
 use crate::folder_lock::FolderLock;
 use crate::layout::RoundName;
+use crate::report;
 use crate::results::{LEAKY, LEAKY_BECAUSE, Trainings, write_forms};
 use crate::selection_ratios::{PROPOSED, SelectionRatios, gather};
-use crate::{Done, report};
 
 /// Selection ratios of the paper's tables beside 1, which is the baseline.
 const RATIOS: [f64; 4] = [0.8, 0.5, 0.3, 0.2];

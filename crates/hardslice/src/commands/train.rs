@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::experiment::Experiment;
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use hardslice::experiment::Experiment;
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
 use hardslice_train::Model;
@@ -15,13 +15,14 @@ use hardslice_volume::same_file::is_same_file;
 use super::device_arg::DeviceArg;
 use crate::bars::{self, Bars, wall_time_s};
 use crate::cohort::trained_organs;
+use crate::done::Done;
 use crate::folder_lock::FolderLock;
 use crate::layout::provenance_beside;
 use crate::notes::Notes;
 use crate::outputs::{named_folder_out, refuse_in_round, refuse_over_inputs};
 use crate::pipeline::protocol;
+use crate::provenance;
 use crate::provenance::MadeOf;
-use crate::{Done, provenance};
 
 /// Train one net with one sampling plan.
 ///

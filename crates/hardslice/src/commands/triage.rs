@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use hardslice_data::mining::Decision;
-use hardslice_data::mining::ledger::{self, LedgerRow};
+use hardslice_data::mining::ledger::LedgerRow;
 use hardslice_data::mining::triage::Triage;
 use hardslice_data::store::Store;
 use hardslice_data::text::TableFile;
-use hardslice_data::{CaseId, Organ, OrganMap};
+use hardslice_data::{Organ, OrganMap};
 use hardslice_phantom::ErrorKind;
 use hardslice_volume::Action;
 use hardslice_volume::whole_file::write_whole_bytes;
@@ -18,8 +17,9 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 
 use super::label_args::organ;
-use crate::Done;
 use crate::bars;
+use crate::done::Done;
+use crate::hard_slices::hard_slices;
 use crate::outputs::{
     file_out, refuse_among_records, refuse_over_inputs, refuse_over_other_tables,
 };
@@ -101,25 +101,7 @@ impl TriageArgs {
 
     /// The hard rows of all ledgers, each slice and organ once: the first ledger that holds it.
     fn hard_slices(&self) -> anyhow::Result<Vec<LedgerRow>> {
-        let ledgers = ledgers(&self.dir)?;
-        if ledgers.is_empty() {
-            return Err(anyhow!(
-                "no slice was scored in {}: it holds no ledger.parquet",
-                self.dir.display()
-            ));
-        }
-        let mut hard: BTreeMap<(CaseId, u32, Organ), LedgerRow> = BTreeMap::new();
-        for path in ledgers {
-            let rows = ledger::read(&path)?.into_iter().filter(|row| {
-                let organ = self.organ.as_ref();
-                row.decision == Decision::Hard && organ.is_none_or(|organ| *organ == row.organ)
-            });
-            for row in rows {
-                let key = (row.case.clone(), row.z, row.organ.clone());
-                hard.entry(key).or_insert(row);
-            }
-        }
-        Ok(hard.into_values().collect())
+        hard_slices(&self.dir, self.organ.as_ref())
     }
 }
 

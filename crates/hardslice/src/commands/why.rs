@@ -14,8 +14,8 @@ use hardslice_train::layout::RoundDir;
 use hardslice_volume::whole_file::read_json;
 
 use super::label_args::organ;
-use crate::Done;
 use crate::bars;
+use crate::done::Done;
 use crate::layout::{OutDir, RoundName};
 
 /// Say why a slice is in the training set, or is not.

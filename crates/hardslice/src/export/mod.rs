@@ -6,8 +6,8 @@ mod weights;
 
 use std::path::{Path, PathBuf};
 
+use crate::experiment::Experiment;
 use anyhow::anyhow;
-use hardslice::experiment::Experiment;
 use hardslice_data::balance::{Plan, PlanEntry};
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::{Store, StoredCase};

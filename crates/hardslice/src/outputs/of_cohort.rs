@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::experiment::Experiment;
 use anyhow::anyhow;
-use hardslice::experiment::Experiment;
 use hardslice_data::manifest::{Case, Manifest, PatientRule};
 use hardslice_data::split::Rule;
 use hardslice_data::store::record_path;

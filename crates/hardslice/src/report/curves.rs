@@ -87,7 +87,7 @@ struct Line {
 /// The lines of a training log, none where nothing was trained; or why it cannot be read.
 fn read(dir: &TrainingDir) -> Result<Vec<Line>, String> {
     let path = dir.log();
-    let failed = |error: FileError| format!("{}.", crate::causes(&error));
+    let failed = |error: FileError| format!("{}.", crate::causes::causes(&error));
     let receipt = Receipt::read(dir).map_err(failed)?;
     if !path.exists() && receipt.is_none() {
         return Ok(Vec::new());
@@ -102,7 +102,7 @@ fn read(dir: &TrainingDir) -> Result<Vec<Line>, String> {
         ));
     }
     lines(&path).map_err(|error| {
-        let causes = crate::causes(error.as_ref());
+        let causes = crate::causes::causes(error.as_ref());
         format!(
             "The training log {} cannot be read: {causes}.",
             path.display()

@@ -68,7 +68,7 @@ impl Gathered {
         let store = Store::open(OutDir::new(dir).store()).map_err(|error| {
             format!(
                 "The prepared cohort cannot be read: {}.",
-                crate::causes(&error)
+                crate::causes::causes(&error)
             )
         });
         let mut scores = Vec::new();
@@ -148,7 +148,7 @@ impl Gathered {
                 Ok(record) => is_leaky |= record.is_some_and(|record| record.leaky),
                 Err(error) => unknown.push(format!(
                     "Whether the test set was used to train a model is not known: {}.",
-                    crate::causes(&error)
+                    crate::causes::causes(&error)
                 )),
             }
         }
@@ -322,7 +322,7 @@ impl Gathered {
             let path = self.dir.join(&file);
             if path.exists() {
                 let split = Split::read(&path);
-                let split = split.map_err(|error| format!("{}.", crate::causes(&error)))?;
+                let split = split.map_err(|error| format!("{}.", crate::causes::causes(&error)))?;
                 splits.insert(file, split);
             }
         }
@@ -342,7 +342,7 @@ impl Gathered {
             })
         });
         gather(scores, store, &splits, &out)
-            .map_err(|error| format!("{}.", crate::causes(error.as_ref())))
+            .map_err(|error| format!("{}.", crate::causes::causes(error.as_ref())))
     }
 
     /// The scores of a variant, each case's mean over the seeds, arm by arm in the order of reports
@@ -404,7 +404,7 @@ impl Gathered {
         let rounds = self.rounds.iter().filter(|round| variant.has(round));
         for round in rounds.filter(|round| round.name.finds(organ.as_str())) {
             let of_round = shared_slices(store, &round.dir, round.name.training(), plan);
-            shared.extend(of_round.map_err(|error| format!("{}.", crate::causes(&error)))?);
+            shared.extend(of_round.map_err(|error| format!("{}.", crate::causes::causes(&error)))?);
         }
         Ok(shared)
     }

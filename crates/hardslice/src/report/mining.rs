@@ -38,8 +38,12 @@ pub(super) fn read(round: &FoundRound) -> Result<Vec<LedgerRow>, String> {
             round.name.words()
         ));
     }
-    ledger::read(&path)
-        .map_err(|error| format!("The ledger cannot be read: {}.", crate::causes(&error)))
+    ledger::read(&path).map_err(|error| {
+        format!(
+            "The ledger cannot be read: {}.",
+            crate::causes::causes(&error)
+        )
+    })
 }
 
 fn blocks(round: &FoundRound, mut rows: Vec<LedgerRow>) -> Vec<Block> {

@@ -91,12 +91,12 @@ pub(crate) fn ledgers(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
 pub(crate) fn write_or_warn(dir: &Path, bars: &Bars) -> anyhow::Result<()> {
     match write(dir, bars) {
         Ok(page) => bars.line(&format!("report: {}", page.display())),
-        Err(error) if crate::is_refused_writing(&error) => {
+        Err(error) if crate::causes::is_refused_writing(&error) => {
             return Err(error.context("all results are there, but their report is not"));
         }
         Err(error) => bars.line(&format!(
             "warning: no report: {}",
-            crate::causes(error.as_ref())
+            crate::causes::causes(error.as_ref())
         )),
     }
     Ok(())

@@ -43,7 +43,7 @@ pub(super) fn section(gathered: &Gathered) -> Section {
 }
 
 fn unreadable(error: &ModelError) -> String {
-    format!("A model is left out: {}.", crate::causes(error))
+    format!("A model is left out: {}.", crate::causes::causes(error))
 }
 
 fn figure(model: &Model) -> Figure {

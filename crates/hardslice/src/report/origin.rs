@@ -83,7 +83,10 @@ pub(super) fn section(gathered: &Gathered) -> Section {
 fn read<T: DeserializeOwned>(path: &Path, unreadable: &mut Vec<String>) -> Option<T> {
     let read = read_json_if_there(path);
     read.unwrap_or_else(|error| {
-        unreadable.push(format!("A file is left out: {}.", crate::causes(&error)));
+        unreadable.push(format!(
+            "A file is left out: {}.",
+            crate::causes::causes(&error)
+        ));
         None
     })
 }

@@ -18,7 +18,7 @@ pub(super) fn section(gathered: &Gathered) -> Section {
         Ok(store) => overlay(store).unwrap_or_else(|error| {
             Err(format!(
                 "The organs cannot be drawn: {}.",
-                crate::causes(error.as_ref())
+                crate::causes::causes(error.as_ref())
             ))
         }),
         Err(why) => Err(why.clone()),

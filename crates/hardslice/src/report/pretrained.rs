@@ -18,7 +18,7 @@ impl<'a> Pretrained<'a> {
         let model = Model::read(&round.pretrained().model(), &Device::flex()).map_err(|error| {
             format!(
                 "The pre-trained model cannot be read, so its predictions are not shown: {}.",
-                crate::causes(&error)
+                crate::causes::causes(&error)
             )
         })?;
         Ok(Self { model, store })

@@ -57,7 +57,7 @@ pub(super) fn section(gathered: &Gathered) -> Section {
             section.push(shown.block(&case, &why).map_err(|error| {
                 format!(
                     "The surfaces of {case} cannot be made: {}.",
-                    crate::causes(error.as_ref())
+                    crate::causes::causes(error.as_ref())
                 )
             }));
         }

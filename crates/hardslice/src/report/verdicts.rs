@@ -50,7 +50,7 @@ pub(super) fn comparison(
     let planned = read_json_if_there::<BTreeMap<String, Comparison>>(
         &OutDir::new(&gathered.dir).comparison(),
     );
-    let planned = planned.map_err(|error| format!("{}.", crate::causes(&error)))?;
+    let planned = planned.map_err(|error| format!("{}.", crate::causes::causes(&error)))?;
     if let Some(found) = planned.and_then(|mut planned| planned.remove(organ.as_str())) {
         return Ok(found);
     }

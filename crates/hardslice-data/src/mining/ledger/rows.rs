@@ -6,7 +6,7 @@ use super::LedgerRow;
 use crate::SliceRef;
 use crate::balance::Plan;
 use crate::mining::triage::{Exclude, Finding};
-use crate::mining::{MinedSlices, ResolvedTau, ScoredSlice, Verdict};
+use crate::mining::{MinedSlices, ScoredSlice, Verdict};
 use crate::store::Store;
 
 /// A row for each verdict of a mining, in their order.
@@ -43,7 +43,7 @@ pub(in crate::mining) fn rows(
             tau: tau.value,
             tau_rule: options.tau,
             decision: verdict.decision,
-            reason: reason(verdict, tau),
+            reason: verdict.reason(tau),
             weight: weights.get(&score.slice).copied().unwrap_or(0.0),
             model: scored_by.to_owned(),
             truth_mm2: Some(f64::from(score.n_truth) * case.spacing_mm.y * case.spacing_mm.x),
@@ -62,19 +62,5 @@ fn triage_reason(finding: &Finding, exclude: Exclude) -> String {
         format!("{reason}; kept out of the plans")
     } else {
         reason.clone()
-    }
-}
-
-/// The decision in words.
-fn reason(verdict: &Verdict, tau: &ResolvedTau) -> String {
-    let tau = tau.value;
-    match (verdict.dice, verdict.score.n_truth) {
-        (None, _) => "the organ is neither labelled nor predicted".to_owned(),
-        (Some(_), 0) => format!(
-            "the organ is not labelled but predicted on {} pixels",
-            verdict.score.n_predicted
-        ),
-        (Some(dice), _) if verdict.is_hard() => format!("Dice {dice:.3} is below tau {tau:.3}"),
-        (Some(dice), _) => format!("Dice {dice:.3} is not below tau {tau:.3}"),
     }
 }

@@ -65,7 +65,7 @@ fn figure(gallery: &Gallery) -> Result<Block, String> {
 }
 
 fn sentence(what: &str, error: &anyhow::Error) -> String {
-    format!("{what}: {}.", crate::causes(error.as_ref()))
+    format!("{what}: {}.", crate::causes::causes(error.as_ref()))
 }
 
 fn truth_slice(store: &Store, case_idx: usize, z: usize, organ: &Organ) -> Vec<bool> {

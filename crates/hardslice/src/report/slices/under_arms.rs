@@ -82,7 +82,7 @@ pub(in crate::report) fn shown_arms(rounds: &[&FoundRound]) -> Result<Vec<Arm>, 
 fn has_predictions(arm: Arm, rounds: &[&FoundRound]) -> Result<bool, String> {
     for round in rounds {
         let found = round.dir.arm(arm).has_predictions();
-        if found.map_err(|error| format!("{}.", crate::causes(&error)))? {
+        if found.map_err(|error| format!("{}.", crate::causes::causes(&error)))? {
             return Ok(true);
         }
     }

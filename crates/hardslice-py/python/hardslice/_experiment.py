@@ -1,0 +1,128 @@
+"""Whole experiments: the commands ``run``, ``compare`` and ``report``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import _hardslice
+from ._evaluate import Progress
+from ._volumes import PathLike, existing
+
+
+@dataclass(frozen=True)
+class Run:
+    """What ``run`` left."""
+
+    out: Path
+    """The folder."""
+    is_clean: bool
+    """Whether nothing was found wrong with the data."""
+    summary: dict[str, Any]
+    """``summary.json``: ``summary["arms"]["hard"]["liver"]["dice"]["mean"]``."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What ``compare`` left."""
+
+    out: Path
+    """The folder."""
+    is_clean: bool
+    """Whether nothing was found wrong with the data."""
+    comparisons: dict[str, dict[str, Any]]
+    """``comparison.json``: for each organ its ``verdict``, ``estimates``, differences (``rows``)."""
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """The verdict on each organ, in words."""
+        return {organ: comparison["verdict"] for organ, comparison in self.comparisons.items()}
+
+
+def run(
+    experiment: PathLike,
+    out: PathLike,
+    *,
+    device: str = "cpu",
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Run the whole protocol from an experiment's file, as ``hardslice run`` does: prepare, split, train,
+    mine, train on, predict, evaluate, report.
+
+    Stopped at any moment (Ctrl-C, an exception of ``progress``, a crash), the same call goes on where it
+    was and ends with the same files.
+
+    Args:
+        experiment: The experiment's file (TOML).
+        out: Where everything is written.
+        device: What to compute on: ``cpu``, or ``reference``.
+        force: Go on from checkpoints that another instruction set made.
+        progress: Called as ``progress(stage, done, n)``.
+
+    Raises:
+        ValueError: The experiment makes no sense, or an arm failed.
+        FileNotFoundError: There is no such file.
+    """
+    arguments = [str(existing(experiment, "experiment")), "--out", str(Path(out)), "--device", device]
+    is_clean = _hardslice.command(["hardslice", "run", *arguments, *_flag(force)], progress)
+    return Run(Path(out), is_clean, _json(Path(out) / "summary.json"))
+
+
+def compare(
+    experiment: PathLike,
+    out: PathLike,
+    *,
+    seeds: int | Sequence[int] = 3,
+    splits: int = 1,
+    organs: Sequence[str] = (),
+    jobs: int = 1,
+    device: str = "cpu",
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Compared:
+    """Compare the arms of an experiment over patients, seeds and splits, as ``hardslice compare`` does.
+
+    Args:
+        seeds: How many (``3`` is 0, 1, 2), or which. A verdict takes three trainings at least.
+        splits: Divisions of the same training patients into A and B.
+        organs: Only these; those of the experiment when empty.
+        jobs: Trainings side by side. The results are the same.
+
+    The other arguments, and what is raised, are those of :func:`run`.
+    """
+    listed = str(seeds) if isinstance(seeds, int) else ",".join(map(str, seeds)) + ","
+    arguments = [
+        str(existing(experiment, "experiment")), "--out", str(Path(out)), "--device", device,
+        "--seeds", listed, "--splits", str(splits), "--jobs", str(jobs),
+        *(["--organ", *organs] if organs else []), *_flag(force),
+    ]  # fmt: skip
+    is_clean = _hardslice.command(["hardslice", "compare", *arguments], progress)
+    return Compared(Path(out), is_clean, _json(Path(out) / "comparison.json"))
+
+
+def report(path: PathLike, *, progress: Progress | None = None) -> Path:
+    """Write one HTML page of what ``run``, ``compare`` or ``sweep`` left, as ``hardslice report`` does.
+
+    Returns:
+        The page, ``report.html`` in the folder.
+
+    Raises:
+        ValueError: The folder holds nothing to report.
+        FileNotFoundError: There is no such folder.
+    """
+    folder = existing(path, "path")
+    _hardslice.command(["hardslice", "report", str(folder)], progress)
+    return folder / "report.html"
+
+
+def _flag(force: bool) -> list[str]:
+    return ["--force"] if force else []
+
+
+def _json(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

@@ -1,0 +1,24 @@
+"""The program ``hardslice`` within the interpreter."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from . import _hardslice
+
+
+def main() -> int:
+    """Run the program with ``sys.argv`` and return its exit status.
+
+    0 when all is well, 1 when the command did its work and found something wrong with the data, 2
+    when it failed. ``pip`` installs it as the command ``hardslice``.
+    """
+    # The interpreter only notes Ctrl-C until Python code runs again; the program ends at once, and
+    # goes on from where it was at the next call.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return _hardslice.program(sys.argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+//! What is wrong with a cohort.
+
+use std::path::PathBuf;
+
+use hardslice::data::audit::{AuditOptions, audit as audit_of};
+use hardslice::data::manifest::{ReadOptions, read_with};
+use pyo3::prelude::*;
+use serde_json::json;
+
+use crate::evaluate::{GivenOrgan, organ_map};
+use crate::failure::{exception, in_json};
+use crate::work::work;
+
+/// An audit as JSON: `rows` and the cases.
+#[pyfunction]
+pub(crate) fn audit(
+    py: Python<'_>,
+    cohort: PathBuf,
+    organs: Option<Vec<GivenOrgan>>,
+    grid_tolerance_mm: Option<f64>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    let organs = organ_map(organs).map_err(|error| exception(&error))?;
+    let (report, notes) = work(py, progress, |watch| {
+        let options = ReadOptions {
+            organs: organs.as_ref(),
+            ..ReadOptions::default()
+        };
+        let manifest = read_with(&cohort, &options)?;
+        let options = AuditOptions {
+            grid_tolerance_mm,
+            ..AuditOptions::default()
+        };
+        let report = audit_of(&manifest, &options, &|progress| {
+            watch.progress("audit", progress.n_over as u64, progress.n_cases as u64);
+        });
+        let notes: Vec<String> = manifest.notes.iter().map(ToString::to_string).collect();
+        Ok((report, notes))
+    })?;
+    in_json(&json!({
+        "rows": report.rows().collect::<Vec<_>>(),
+        "cases": report.cases,
+        "n_errors": report.n_errors,
+        "n_warnings": report.n_warnings,
+        "n_notes": report.n_notes,
+        "notes": notes,
+    }))
+}

@@ -1,0 +1,196 @@
+//! Scores of label maps.
+
+use std::path::PathBuf;
+
+use hardslice::data::{CaseId, Organ, OrganLabels, OrganMap};
+use hardslice::eval::compare::{
+    ArmScore, ClaimedArm, Comparison, ComparisonPlan, Reference, Role, Wording, compare,
+};
+use hardslice::eval::{CaseScores, Convention, ScoreOptions};
+use hardslice::evaluation::{EvaluatedOrgan, Evaluation, Unscored, summary as summary_of};
+use hardslice::volume::PerAxis;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use serde_json::{Value, json};
+
+use crate::arrays::{By, LabelArray, score};
+use crate::failure::{exception, in_json};
+use crate::work::work;
+
+/// An organ as Python gives it: its name, its label values, the names of its structures.
+pub(crate) type GivenOrgan = (String, Vec<u16>, Vec<String>);
+
+/// The organs given; `None` for none.
+pub(crate) fn organ_map(organs: Option<Vec<GivenOrgan>>) -> anyhow::Result<Option<OrganMap>> {
+    let Some(organs) = organs else {
+        return Ok(None);
+    };
+    let entries = organs.into_iter().map(|(name, labels, structures)| {
+        Ok(OrganLabels {
+            organ: Organ::new(name)?,
+            labels,
+            structures,
+        })
+    });
+    let entries = entries.collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(Some(OrganMap::from_entries(entries)?))
+}
+
+/// What is scored, as both functions take it.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Settings {
+    organs: Option<Vec<GivenOrgan>>,
+    ignored: Vec<u16>,
+    convention: String,
+    nsd_tolerance_mm: f64,
+}
+
+impl Settings {
+    fn options(&self) -> PyResult<ScoreOptions> {
+        let convention = match self.convention.as_str() {
+            "surface_distance" => Convention::SurfaceDistance,
+            "monai" => Convention::Monai,
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "convention is `{other}`, wanted \"surface_distance\" or \"monai\""
+                )));
+            }
+        };
+        Ok(ScoreOptions {
+            nsd_tolerance_mm: self.nsd_tolerance_mm,
+            convention,
+        })
+    }
+}
+
+/// Two tables of one score compared by plan, as JSON. The scores are JSON, too: a list of
+/// `ArmScore`, whose arms are `reference` and `predictions`.
+#[pyfunction]
+pub(crate) fn compare_tables(scores: &str, n_organs: usize) -> PyResult<String> {
+    let compared = || -> anyhow::Result<Comparison> {
+        let scores: Vec<ArmScore> = serde_json::from_str(scores)?;
+        let arms = vec![ClaimedArm {
+            arm: "predictions".to_owned(),
+            chooses_slices: false,
+            control: None,
+        }];
+        let references = vec![Reference {
+            arm: "reference".to_owned(),
+            role: Role::Baseline,
+        }];
+        let plan = ComparisonPlan::of_dice(arms, references, n_organs);
+        Ok(compare(&plan, &Wording::new(), &scores)?)
+    };
+    in_json(&compared().map_err(|error| exception(&error))?)
+}
+
+/// Scores of two arrays as JSON: a list of organs with their scores.
+#[pyfunction]
+pub(crate) fn evaluate_arrays(
+    truth: &Bound<'_, PyAny>,
+    predicted: &Bound<'_, PyAny>,
+    spacing_mm: [f64; 3],
+    settings: Settings,
+) -> PyResult<String> {
+    let options = settings.options()?;
+    let Settings {
+        organs, ignored, ..
+    } = settings;
+    let organs = organ_map(organs).map_err(|error| exception(&error))?;
+    let [z, y, x] = spacing_mm;
+    let by = By {
+        spacing_mm: PerAxis::new(z, y, x),
+        organs: organs.as_ref(),
+        ignored: &ignored,
+        options,
+    };
+    let (py, truth, predicted) = (
+        truth.py(),
+        LabelArray::of(truth)?,
+        LabelArray::of(predicted)?,
+    );
+    if truth.shape() != predicted.shape() {
+        return Err(PyValueError::new_err("the arrays have different shapes"));
+    }
+    in_json(&score(py, &truth, &predicted, &by)?)
+}
+
+/// Scores of two files or folders as JSON.
+#[pyfunction]
+#[pyo3(signature = (truth, predictions, scans, grid_tolerance_mm, settings, progress))]
+pub(crate) fn evaluate_paths(
+    py: Python<'_>,
+    truth: PathBuf,
+    predictions: PathBuf,
+    scans: Option<PathBuf>,
+    grid_tolerance_mm: Option<f64>,
+    settings: Settings,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    let options = settings.options()?;
+    let Settings {
+        organs, ignored, ..
+    } = settings;
+    let organs = organ_map(organs).map_err(|error| exception(&error))?;
+    let evaluated = work(py, progress, |watch| {
+        let evaluation = Evaluation {
+            truth: &truth,
+            predictions: &predictions,
+            scans: scans.as_deref(),
+            organs: organs.as_ref(),
+            ignored: &ignored,
+            grid_tolerance_mm,
+            options: &options,
+        };
+        evaluation.score(watch.as_ref())
+    })?;
+    let failures = evaluated.failures.iter();
+    let failures =
+        failures.map(|(case, because)| json!({ "case": case.as_str(), "because": because }));
+    in_json(&json!({
+        "rows": evaluated.rows.iter().map(row_in_json).collect::<Vec<_>>(),
+        "failures": failures.collect::<Vec<_>>(),
+        "extra": evaluated.extra,
+        "notes": evaluated.notes(),
+    }))
+}
+
+fn row_in_json(row: &EvaluatedOrgan) -> Value {
+    json!({
+        "case": row.case.as_str(),
+        "organ": row.organ.as_ref().map(Organ::as_str),
+        "scores": row.scores.as_ref().ok(),
+        "status": match &row.scores {
+            Ok(scores) => scores.status.word(),
+            Err(why) => why.word(),
+        },
+    })
+}
+
+/// A row of a table as Python gives it back: case, organ, and its scores as JSON or why there are none.
+type GivenRow = (String, Option<String>, Option<String>);
+
+/// The statistics of rows as JSON: a list with `organ`, `metric` and the numbers.
+#[pyfunction]
+pub(crate) fn summary(rows: Vec<GivenRow>) -> PyResult<String> {
+    let rows = rows.into_iter().map(|(case, organ, scores)| {
+        let scores = scores.as_deref().map(serde_json::from_str::<CaseScores>);
+        Ok(EvaluatedOrgan {
+            case: CaseId::new(case)?,
+            organ: organ.map(Organ::new).transpose()?,
+            scores: scores.transpose()?.ok_or(Unscored::NotScored),
+        })
+    });
+    let rows: anyhow::Result<Vec<_>> = rows.collect();
+    let rows = summary_of(&rows.map_err(|error| exception(&error))?);
+    let rows = rows.iter().map(|row| {
+        json!({
+            "organ": row.organ,
+            "metric": row.metric.key(),
+            "summary": row.summary,
+            "absent_because": row.absent_because,
+        })
+    });
+    in_json(&rows.collect::<Vec<_>>())
+}

@@ -1,0 +1,273 @@
+//! The scores of two label maps of one grid, organ by organ.
+
+use std::collections::BTreeSet;
+
+use anyhow::anyhow;
+use hardslice_data::mining::SliceScore;
+use hardslice_data::{Organ, OrganMap, OutputIdx, SliceRef};
+use hardslice_eval::{CaseScores, Mask, ScoreOptions, score_masks};
+use hardslice_volume::PerAxis;
+
+/// A type that label maps are made of.
+pub trait LabelValue: Copy + PartialEq + Ord + Sync + std::fmt::Display {
+    /// The background.
+    const BACKGROUND: Self;
+
+    /// The value as that of a label, 0 to 65535; `None` where it is beyond.
+    fn label(self) -> Option<u16>;
+
+    /// A label as a value of this type; `None` where the type is too narrow, so that no voxel can
+    /// have it.
+    fn of_label(label: u16) -> Option<Self>;
+}
+
+macro_rules! label_values {
+    ($($integer:ty),*) => {$(
+        impl LabelValue for $integer {
+            const BACKGROUND: Self = 0;
+
+            #[expect(clippy::allow_attributes, reason = "not of every type")]
+            #[allow(irrefutable_let_patterns, clippy::useless_conversion, reason = "the same for u16")]
+            fn label(self) -> Option<u16> {
+                u16::try_from(self).ok()
+            }
+
+            #[expect(clippy::allow_attributes, reason = "not of every type")]
+            #[allow(clippy::useless_conversion, reason = "the same for u16")]
+            fn of_label(label: u16) -> Option<Self> {
+                Self::try_from(label).ok()
+            }
+        }
+    )*};
+}
+
+label_values!(u8, i8, u16, i16, u32, i32, u64, i64);
+
+/// The truth and a prediction of it, voxel by voxel.
+///
+/// # Shapes
+///
+/// `truth` and `predicted`: `[z, y, x]` of `shape`, `x` fastest. `spacing_mm` belongs to the same axes.
+#[derive(Debug, Clone, Copy)]
+pub struct LabelMaps<'a, T> {
+    /// What is true.
+    pub truth: &'a [T],
+    /// What is to be scored.
+    pub predicted: &'a [T],
+    /// Voxels along each axis.
+    pub shape: PerAxis<usize>,
+    /// Their distances, millimetres.
+    pub spacing_mm: PerAxis<f64>,
+}
+
+impl<T: LabelValue> LabelMaps<'_, T> {
+    /// Scores every organ, in the order of the map; without one, every value that is found, as
+    /// `label_3`. Voxels whose truth is one of `ignored` belong to no organ, in truth and prediction
+    /// alike.
+    ///
+    /// Nothing is copied where each organ has one value and nothing is ignored.
+    ///
+    /// ```
+    /// use hardslice::eval::ScoreOptions;
+    /// use hardslice::label_maps::LabelMaps;
+    /// use hardslice::volume::PerAxis;
+    ///
+    /// let maps = LabelMaps {
+    ///     truth: &[0_u8, 3, 3, 7],
+    ///     predicted: &[0_u8, 0, 3, 7],
+    ///     shape: PerAxis::new(1, 1, 4),
+    ///     spacing_mm: PerAxis::new(5.0, 0.8, 0.8),
+    /// };
+    /// let scores = maps.score(None, &[], &ScoreOptions::default())?;
+    /// assert_eq!(scores[0].0.as_str(), "label_3");
+    /// assert_eq!(scores[0].1.dice, Some(2.0 / 3.0));
+    /// let judged = maps.score(None, &[3], &ScoreOptions::default())?;
+    /// assert_eq!(judged[0].0.as_str(), "label_7", "nobody has judged the others");
+    /// # Ok::<(), anyhow::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A map does not fill the grid, the spacing is not above 0, no organ is given and none is found,
+    /// or a value is no label (0 to 65535) where values must be told apart.
+    pub fn score(
+        &self,
+        organs: Option<&OrganMap>,
+        ignored: &[u16],
+        options: &ScoreOptions,
+    ) -> anyhow::Result<Vec<(Organ, CaseScores)>> {
+        let found;
+        let organs = if let Some(organs) = organs {
+            organs
+        } else {
+            found = self.organs_found(ignored)?;
+            &found
+        };
+        match one_value_each(organs).filter(|_| ignored.is_empty()) {
+            Some(values) => organs
+                .organs()
+                .zip(values)
+                .map(|(organ, value)| Ok((organ.clone(), self.score_value(value, options)?)))
+                .collect(),
+            None => self.mapped(organs, ignored)?.score(organs, options),
+        }
+    }
+
+    /// The pixel counts of every slice for every organ, slice by slice, and the organs, whose places are
+    /// those of the outputs. Slices lie along the first axis, `z`. Without organs, and with `ignored`,
+    /// as [`LabelMaps::score`].
+    ///
+    /// # Errors
+    ///
+    /// As [`LabelMaps::score`].
+    pub fn count_slices(
+        &self,
+        organs: Option<&OrganMap>,
+        ignored: &[u16],
+    ) -> anyhow::Result<(Vec<Organ>, Vec<SliceScore>)> {
+        let organs = match organs {
+            Some(organs) => organs.clone(),
+            None => self.organs_found(ignored)?,
+        };
+        let maps = self.mapped(&organs, ignored)?;
+        let n_pixels = self.shape.n_pixels().max(1);
+        let slices = maps.truth.chunks_exact(n_pixels);
+        let slices = slices.zip(maps.predicted.chunks_exact(n_pixels));
+        let mut scores = Vec::new();
+        for (z, (truth, predicted)) in slices.enumerate() {
+            for output in OutputIdx::first(organs.len()) {
+                let value = organs.store_value(output.idx());
+                let pixels = truth.iter().zip(predicted);
+                let pixels =
+                    pixels.map(|(truth, predicted)| (*truth == value, *predicted == value));
+                scores.push(SliceScore::counted(SliceRef::at(0, z), output, pixels));
+            }
+        }
+        Ok((organs.organs().cloned().collect(), scores))
+    }
+
+    /// An organ for each value that either map holds.
+    fn organs_found(&self, ignored: &[u16]) -> anyhow::Result<OrganMap> {
+        organs_of(self.values(ignored)?)?.ok_or_else(|| {
+            // Both are empty, and nothing says of what.
+            anyhow!("neither truth nor prediction holds a label: name the organs (--label)")
+        })
+    }
+
+    /// The scores of the voxels of one value.
+    fn score_value(&self, value: u16, options: &ScoreOptions) -> anyhow::Result<CaseScores> {
+        let inside = T::of_label(value);
+        let Some(inside) = inside else {
+            // The type is too narrow for the value: two empty masks, of the same grid.
+            let empty = vec![false; self.shape.n_voxels()];
+            let mask = Mask::new(&empty, true, self.shape)?;
+            return Ok(score_masks(&mask, &mask, self.spacing_mm, options)?);
+        };
+        let truth = Mask::new(self.truth, inside, self.shape)?;
+        let predicted = Mask::new(self.predicted, inside, self.shape)?;
+        Ok(score_masks(&truth, &predicted, self.spacing_mm, options)?)
+    }
+
+    /// The maps in values of the organs' places.
+    fn mapped(&self, organs: &OrganMap, ignored: &[u16]) -> anyhow::Result<Mapped> {
+        // A voxel of one map that the other lacks would be left out of the pairs below.
+        Mask::new(self.truth, T::BACKGROUND, self.shape)?;
+        Mask::new(self.predicted, T::BACKGROUND, self.shape)?;
+        let table = organs.store_values();
+        let place = |value: T| Ok::<u8, anyhow::Error>(table[usize::from(label_of(value)?)]);
+        let n_voxels = self.truth.len();
+        let (mut truth, mut predicted) =
+            (Vec::with_capacity(n_voxels), Vec::with_capacity(n_voxels));
+        for (true_value, predicted_value) in self.truth.iter().zip(self.predicted) {
+            let is_judged = ignored.is_empty() || !ignored.contains(&label_of(*true_value)?);
+            truth.push(if is_judged { place(*true_value)? } else { 0 });
+            let predicted_place = place(*predicted_value)?;
+            predicted.push(if is_judged { predicted_place } else { 0 });
+        }
+        Ok(Mapped {
+            truth,
+            predicted,
+            shape: self.shape,
+            spacing_mm: self.spacing_mm,
+        })
+    }
+
+    /// The values of both maps but the background, and but for what is to be ignored.
+    fn values(&self, ignored: &[u16]) -> anyhow::Result<BTreeSet<u16>> {
+        let mut found: BTreeSet<T> = BTreeSet::new();
+        // Voxels come in runs of one value.
+        let mut last = T::BACKGROUND;
+        let judged = |truth: T| truth.label().is_none_or(|label| !ignored.contains(&label));
+        for (truth, predicted) in self.truth.iter().zip(self.predicted) {
+            if judged(*truth) {
+                for value in [*truth, *predicted] {
+                    if value != last {
+                        found.insert(value);
+                        last = value;
+                    }
+                }
+            }
+        }
+        found.remove(&T::BACKGROUND);
+        found.into_iter().map(label_of).collect()
+    }
+}
+
+/// Two maps of places of organs plus one.
+struct Mapped {
+    truth: Vec<u8>,
+    predicted: Vec<u8>,
+    shape: PerAxis<usize>,
+    spacing_mm: PerAxis<f64>,
+}
+
+impl Mapped {
+    fn score(
+        &self,
+        organs: &OrganMap,
+        options: &ScoreOptions,
+    ) -> anyhow::Result<Vec<(Organ, CaseScores)>> {
+        let scored = organs.organs().enumerate().map(|(organ_idx, organ)| {
+            let value = organs.store_value(organ_idx);
+            let truth = Mask::new(&self.truth, value, self.shape)?;
+            let predicted = Mask::new(&self.predicted, value, self.shape)?;
+            let scores = score_masks(&truth, &predicted, self.spacing_mm, options)?;
+            Ok((organ.clone(), scores))
+        });
+        scored.collect()
+    }
+}
+
+/// The value as a label.
+fn label_of<T: LabelValue>(value: T) -> anyhow::Result<u16> {
+    value
+        .label()
+        .ok_or_else(|| anyhow!("a label map holds the value {value}, wanted 0 to 65535"))
+}
+
+/// The value of each organ, where each has just one.
+fn one_value_each(organs: &OrganMap) -> Option<Vec<u16>> {
+    let table = organs.store_values();
+    let mut values = vec![None; organs.len()];
+    for (value, place) in (0_u16..).zip(table) {
+        if place > 0 {
+            let of_organ = &mut values[usize::from(place) - 1];
+            if of_organ.replace(value).is_some() {
+                return None;
+            }
+        }
+    }
+    values.into_iter().collect()
+}
+
+/// An organ for each of some values; `None` where there are none.
+pub(crate) fn organs_of(values: BTreeSet<u16>) -> anyhow::Result<Option<OrganMap>> {
+    if values.is_empty() {
+        return Ok(None);
+    }
+    let named = values
+        .into_iter()
+        .map(|value| Ok((Organ::new(format!("label_{value}"))?, vec![value])));
+    let named = named.collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(Some(OrganMap::new(named)?))
+}

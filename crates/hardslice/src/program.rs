@@ -1,0 +1,111 @@
+//! The program: reads a command, runs it, says what went wrong.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::bars::{self, Bars};
+use crate::causes::causes;
+use crate::commands::Command;
+use crate::done::Done;
+use crate::host::Host;
+
+/// Train CT organ segmentation and balance the training set with hard slices.
+///
+/// From a folder of scans to a report: a model pre-trained on part B of the patients scores every
+/// slice of the rest, A; the hard ones are added, flipped, to B; training goes on; the worst cases
+/// get better. Controls that add as many random slices tell whether it was the hard ones that did it.
+///
+/// Start with `hardslice demo --out demo`.
+#[derive(Debug, Parser)]
+#[command(name = "hardslice", version, max_term_width = 100)]
+struct Cli {
+    /// Threads to compute with; all cores by default. The results are the same for any number.
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Runs the program with its arguments, the first of them its own name, and gives its exit status:
+/// 0 when all is well, 1 when the command did its work and found something wrong with the data, 2
+/// when it failed.
+///
+/// It writes to standard output and standard error, and never ends the process: the interpreter of
+/// another language may be its host.
+///
+/// ```
+/// use hardslice::program;
+///
+/// assert_eq!(program::main(["hardslice", "--version"]), 0);
+/// assert_eq!(program::main(["hardslice", "no-such-command"]), 2);
+/// ```
+#[expect(
+    clippy::let_underscore_must_use,
+    reason = "nobody is left to be told when standard output is closed"
+)]
+pub fn main<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            let _ = io::stdout().flush();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
+                _ => 2,
+            };
+        }
+    };
+    let done = run(cli);
+    // What lies in the buffer is written when a Rust program ends, and its host may be another.
+    let _ = io::stdout().flush();
+    match done {
+        Ok(Done::Clean) => 0,
+        Ok(Done::Findings) => 1,
+        Err(error) => {
+            bars::say(&format!("error: {}", causes(error.as_ref())));
+            bars::say("help: `hardslice COMMAND --help` tells what a command needs and leaves");
+            2
+        }
+    }
+}
+
+/// Runs `phantom`, `run`, `compare` or `report` for a host, with the arguments of the command line and
+/// without a word on the terminal. Gives whether all is well: else the command did its work and found
+/// something wrong with the data.
+///
+/// # Errors
+///
+/// What the command fails with; arguments that it does not know, in clap's words.
+pub fn run_for<A: Into<OsString> + Clone>(
+    host: Arc<dyn Host>,
+    arguments: impl IntoIterator<Item = A>,
+) -> anyhow::Result<bool> {
+    let cli = Cli::try_parse_from(arguments).map_err(|error| {
+        // Without the usage of a command line, which there is none of.
+        let said = error.to_string();
+        let said = said.lines().next().unwrap_or_default();
+        anyhow!("{}", said.strip_prefix("error: ").unwrap_or(said))
+    })?;
+    let done = cli.command.run(&Bars::of_host(host))?;
+    Ok(done == Done::Clean)
+}
+
+fn run(cli: Cli) -> anyhow::Result<Done> {
+    if let Some(n) = cli.threads {
+        let built = rayon::ThreadPoolBuilder::new()
+            .num_threads(n)
+            .build_global();
+        // A host may have run the program before: its threads will do where they are as many.
+        if let Err(error) = built
+            && rayon::current_num_threads() != n
+        {
+            return Err(error.into());
+        }
+    }
+    cli.command.run(&Bars::new())
+}
