@@ -141,6 +141,16 @@ fn rows_of(csv: &str) -> Vec<BTreeMap<String, String>> {
         .collect()
 }
 
+/// Cases in some folds of a ratio's split.
+fn n_cases(out: &Path, ratio: &str, folds: &[&str]) -> usize {
+    let text = fs::read_to_string(out.join(format!("split-{ratio}.json"))).unwrap();
+    let split: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let cases = folds
+        .iter()
+        .flat_map(|fold| split[fold].as_array().unwrap());
+    cases.count()
+}
+
 #[test]
 fn an_organ_that_the_paper_does_not_have_is_swept_with_a_table_and_a_learning_curve() {
     let dir = small_workplace();
@@ -173,14 +183,7 @@ fn an_organ_that_the_paper_does_not_have_is_swept_with_a_table_and_a_learning_cu
         assert_eq!(dice.len(), 2 * 2, "{arm} {ratio}: two seeds, two patients");
         dice.iter().sum::<f64>() / dice.len() as f64
     };
-    let n_of = |ratio: &str, folds: &[&str]| {
-        let split: serde_json::Value =
-            serde_json::from_str(&read(&format!("split-{ratio}.json"))).unwrap();
-        let cases = folds
-            .iter()
-            .flat_map(|fold| split[fold].as_array().unwrap());
-        cases.count()
-    };
+    let n_of = |ratio: &str, folds: &[&str]| n_cases(&out, ratio, folds);
     let rows = rows_of(&read("tables/table-kidney_right-unet.csv"));
     let wanted = [
         ("baseline", "0.5", n_of("0.5", &["a", "b"])),

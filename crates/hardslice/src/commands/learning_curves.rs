@@ -104,16 +104,16 @@ fn markdown(told: &[Told<'_>], is_leaky: bool) -> String {
         text.push_str("\n\n");
     }
     for told in told {
-        text.push_str(&format!("## {}\n\n", told.of.title()));
+        text.extend(["## ", &told.of.title(), "\n\n"]);
         match &told.curve {
             Ok(curve) => {
                 text.push_str(QUESTION);
                 text.push_str("\n\n");
                 for fit in &curve.fits {
-                    text.push_str(&format!("**{}**\n\n", fit.answer));
+                    text.extend(["**", &fit.answer, "**\n\n"]);
                 }
             }
-            Err(why) => text.push_str(&format!("{why}\n\n")),
+            Err(why) => text.extend([why, "\n\n"]),
         }
         for table in told.tables.iter().flatten() {
             text.push_str(&table.to_markdown());
