@@ -438,12 +438,12 @@ fn the_manifest_and_nnunets_layout_read_the_cohort() {
 fn folds(dir: &std::path::Path) -> Vec<String> {
     let text = std::fs::read_to_string(dir.join("folds.csv")).unwrap();
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("patient,fold"));
+    assert_eq!(lines.next(), Some("patient,fold"), "the header");
     lines
         .enumerate()
         .map(|(index, line)| {
             let (patient, fold) = line.split_once(',').unwrap();
-            assert_eq!(patient, format!("phantom_{index:03}"));
+            assert_eq!(patient, format!("phantom_{index:03}"), "each in its line");
             fold.to_owned()
         })
         .collect()
@@ -519,14 +519,7 @@ fn iodised_oil_is_white_and_what_is_not_labelled_is_another_half_in_each_slice()
     let index = (0..20)
         .find(|index| !generate(*index, &halves).unwrap().errors.is_empty())
         .unwrap();
-    let whole = PhantomOptions {
-        control: None,
-        ..halves.clone()
-    };
-    let whole = PhantomOptions {
-        difficulty_share: 0.0,
-        ..whole
-    };
+    let whole = without_difficulty();
     let [halved, whole] = [halves, whole].map(|options| generate(index, &options).unwrap());
     assert_eq!(halved.image, whole.image, "the scan does not tell");
     for error in &halved.errors {

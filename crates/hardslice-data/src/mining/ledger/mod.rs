@@ -121,16 +121,16 @@ pub fn read(path: &Path) -> Result<Vec<LedgerRow>, LedgerError> {
     let file = File::open(path).map_err(Action::Read.on(path))?;
     // The parquet crate (60) checks little of what a damaged file says and panics later.
     let rows =
-        guarded(|| read_rows(file)).unwrap_or_else(|panic| Err(ParquetError::General(panic)));
+        guarded(|| read_rows(&file)).unwrap_or_else(|panic| Err(ParquetError::General(panic)));
     rows.map_err(|source| LedgerError::Read {
         path: path.to_owned(),
         source,
     })
 }
 
-fn read_rows(file: File) -> Result<Vec<LedgerRow>, ParquetError> {
+fn read_rows(file: &File) -> Result<Vec<LedgerRow>, ParquetError> {
     let reader = SerializedFileReader::new(file.try_clone()?)?;
-    check_pages(&file, reader.metadata())?;
+    check_pages(file, reader.metadata())?;
     // Ledgers of earlier versions lack the last columns; what is missing must be optional.
     let n_columns = reader
         .metadata()

@@ -12,7 +12,7 @@ use std::io::{self, Read};
 
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
 
 /// The most that Snappy packs into a byte: a copy of 64 bytes takes three.
@@ -26,7 +26,7 @@ pub(super) fn check_pages<R: ChunkReader>(
     metadata: &ParquetMetaData,
 ) -> Result<(), ParquetError> {
     let groups = metadata.row_groups().iter();
-    for column in groups.flat_map(|group| group.columns()) {
+    for column in groups.flat_map(RowGroupMetaData::columns) {
         let packs = match column.compression() {
             Compression::SNAPPY => MOST_PACKED,
             Compression::UNCOMPRESSED => 1,
