@@ -103,8 +103,12 @@ class Trial:
         errors = said[said.find("error:") :]
         if self.reason not in errors:
             self.wrong.append(f"{call}: the reason is not said:\n{said}")
-        elif not any(part in errors for part in self.names(call)):
+        elif not any(part in errors for part in self.names(call)) and not self.names_another(errors):
             self.wrong.append(f"{call}: no file is named:\n{errors}")
+
+    def names_another(self, errors: str) -> bool:
+        """Whether the error is of another of several jobs, which met the full disk as well."""
+        return "--jobs" in self.work.line and re.search(r"cannot \w+ \S+/\S+", errors) is not None
 
     def names(self, call: str) -> list[str]:
         """The file that a call was about, or the folders that may stand for it."""
