@@ -76,7 +76,9 @@ pub fn generate(
     let truth = truth(&scene, &grid, &planted, &slices);
     let (mut image, mut labels) = assemble(&grid, slices);
     let mut errors = errors::plant(&mut stream("errors"), &mut image, &mut labels, options);
-    if options.control == Some(Control::Unlearnable) && control::role(index, options).difficult {
+    if options.control == Some(Control::Unlearnable)
+        && control::role(index, options.n_patients, options.seed).difficult
+    {
         let halves = errors::plant_unlearnable(&mut stream("control/halves"), &mut labels, LIVER);
         errors.extend(halves);
     }

@@ -113,7 +113,9 @@ pub fn write_cohort(
         ));
         folds.push(format!(
             "{id},{}",
-            control::role(index, options).fold.name()
+            control::role(index, options.n_patients, options.seed)
+                .fold
+                .name()
         ));
         for row in &case.truth {
             let kinds: Vec<_> = row.kinds.iter().map(|kind| kind.name()).collect();

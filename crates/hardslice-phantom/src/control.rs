@@ -3,8 +3,6 @@
 use hardslice_data::random::Stream;
 use serde::{Deserialize, Serialize};
 
-use crate::options::PhantomOptions;
-
 /// A cohort in which one difficulty is rare among the patients of A and common among those of test.
 ///
 /// Nothing else is difficult in it, B and validation have none of it, and `folds.csv` says who
@@ -60,14 +58,14 @@ pub(crate) struct Role {
     pub(crate) difficult: bool,
 }
 
-/// The place of patient number `index`: the folds are dealt at random, once for the cohort.
-pub(crate) fn role(index: usize, options: &PhantomOptions) -> Role {
-    let n = options.n_patients;
+/// The place of patient number `index` of `n`: the folds are dealt at random, once for the cohort of
+/// this seed.
+pub(crate) fn role(index: usize, n: usize, seed: u64) -> Role {
     let n_test = share_of(n, TEST);
     let n_validation = share_of(n, VALIDATION);
     let n_b = share_of(n - n_test - n_validation, B);
     let n_a = n - n_test - n_validation - n_b;
-    let mut stream = Stream::new(options.seed, "phantom/control/folds");
+    let mut stream = Stream::new(seed, "phantom/control/folds");
     let mut place = stream.permutation(n)[index];
     // Of each fold the first ones are difficult.
     for (fold, size, share) in [
@@ -102,12 +100,7 @@ mod tests {
 
     #[test]
     fn difficulty_is_rare_in_a_common_in_test_and_nowhere_else() {
-        let options = PhantomOptions {
-            n_patients: 200,
-            control: Some(Control::Learnable),
-            ..PhantomOptions::default()
-        };
-        let roles: Vec<Role> = (0..200).map(|index| role(index, &options)).collect();
+        let roles: Vec<Role> = (0..200).map(|index| role(index, 200, 0)).collect();
         let count = |fold: Fold| {
             let of_fold = roles.iter().filter(|role| role.fold == fold);
             let difficult = of_fold.clone().filter(|role| role.difficult).count();
@@ -121,12 +114,7 @@ mod tests {
 
     #[test]
     fn the_smallest_cohort_has_somebody_difficult_in_a_and_in_test() {
-        let options = PhantomOptions {
-            n_patients: FEWEST,
-            control: Some(Control::Unlearnable),
-            ..PhantomOptions::default()
-        };
-        let roles: Vec<Role> = (0..FEWEST).map(|index| role(index, &options)).collect();
+        let roles: Vec<Role> = (0..FEWEST).map(|index| role(index, FEWEST, 0)).collect();
         for fold in [Fold::A, Fold::Test] {
             let is_difficult = |role: &&Role| role.fold == fold && role.difficult;
             assert!(roles.iter().any(|role| is_difficult(&role)), "{fold:?}");

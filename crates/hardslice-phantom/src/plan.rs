@@ -84,7 +84,8 @@ const OTHERS: f64 = 0.35;
 /// which card first, is up to the seed.
 pub(crate) fn troubles(index: usize, options: &PhantomOptions) -> Vec<Trouble> {
     if let Some(kind) = options.control {
-        let oil = kind == Control::Learnable && control::role(index, options).difficult;
+        let oil = kind == Control::Learnable
+            && control::role(index, options.n_patients, options.seed).difficult;
         return oil.then_some(Trouble::IodisedOil).into_iter().collect();
     }
     let per_patient = options.difficulty_share / TOUCHED;
