@@ -45,26 +45,19 @@ pub fn visible_entries(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
 ///
 /// [`FileError`]: the folder cannot be listed.
 pub fn visible_paths(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(dir).map_err(Action::List.on(dir))? {
-        let entry = entry.map_err(Action::List.on(dir))?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            paths.push(entry.path());
-        }
-    }
-    paths.sort();
+    let mut paths = all_paths(dir)?;
+    paths.retain(|path| {
+        let name = path.file_name().unwrap_or_default();
+        !name.as_encoded_bytes().starts_with(b".")
+    });
     Ok(paths)
 }
 
-/// The files of a folder, hidden ones too, in the order of their names, whatever they are: for those
-/// who look for what was left behind.
-pub(crate) fn files_as_found(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
+/// As [`visible_paths`], hidden ones too: for those who look for what was left behind.
+pub(crate) fn all_paths(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(Action::List.on(dir))? {
-        let path = entry.map_err(Action::List.on(dir))?.path();
-        if path.is_file() {
-            paths.push(path);
-        }
+        paths.push(entry.map_err(Action::List.on(dir))?.path());
     }
     paths.sort();
     Ok(paths)

@@ -6,7 +6,7 @@ use super::label_file::read_label_file;
 use super::target::Target;
 use super::{LabelError, LabelNames};
 use crate::canvas::Canvas;
-use crate::folder::{files_as_found, visible_entries};
+use crate::folder::{all_paths, visible_entries};
 use crate::{Ending, Note, ReadError};
 
 /// Whether a folder holds masks at all.
@@ -116,7 +116,10 @@ fn refuse_interrupted(
     wanted: &[Mask<'_>],
     names: &LabelNames,
 ) -> Result<(), ReadError> {
-    for path in files_as_found(folder)? {
+    if wanted.len() == names.iter().count() {
+        return Ok(());
+    }
+    for path in all_paths(folder)?.into_iter().filter(|path| path.is_file()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // macOS's `._liver.nii.gz` is no part of a mask.
         let shown = name.strip_prefix('.').unwrap_or(&name);
