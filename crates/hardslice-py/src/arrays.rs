@@ -1,10 +1,7 @@
 //! Label maps in `NumPy`'s arrays, seen without copying.
 
 use anyhow::anyhow;
-use hardslice::data::mining::SliceScore;
-use hardslice::data::{Organ, OrganMap};
-use hardslice::eval::{CaseScores, ScoreOptions};
-use hardslice::label_maps::LabelMaps;
+use hardslice::label_maps::{LabelMaps, LabelValue};
 use hardslice::volume::PerAxis;
 use numpy::{PyReadonlyArray3, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -55,61 +52,26 @@ macro_rules! label_arrays {
             }
         }
 
-        /// Counts the pixels of the slices of two arrays of one shape, along their first axis.
-        pub(crate) fn count(
+        /// Does a job with two arrays of one shape; without a copy where they are of one type.
+        pub(crate) fn on_both<J: Job>(
             py: Python<'_>,
-            truth: &LabelArray<'_>,
-            predicted: &LabelArray<'_>,
-            organs: Option<&OrganMap>,
-            ignored: &[u16],
-        ) -> PyResult<(Vec<Organ>, Vec<SliceScore>)> {
+            [truth, predicted]: &[LabelArray<'_>; 2],
+            spacing_mm: PerAxis<f64>,
+            job: &J,
+        ) -> PyResult<J::Made> {
             let shape = truth.shape();
-            // Counts of pixels know no distances.
-            let spacing_mm = PerAxis::new(1.0, 1.0, 1.0);
             match (truth, predicted) {
                 $((LabelArray::$name(truth), LabelArray::$name(predicted)) => {
                     let (truth, predicted) = (truth.as_slice()?, predicted.as_slice()?);
                     let maps = LabelMaps { truth, predicted, shape, spacing_mm };
-                    work(py, None, |_watch| maps.count_slices(organs, ignored))
+                    work(py, None, |_watch| job.of(&maps))
                 }),*
                 _ => {
                     let truth = truth.widened().map_err(|error| exception(&error))?;
                     let predicted = predicted.widened().map_err(|error| exception(&error))?;
                     let (truth, predicted) = (&*truth, &*predicted);
                     let maps = LabelMaps { truth, predicted, shape, spacing_mm };
-                    work(py, None, |_watch| maps.count_slices(organs, ignored))
-                }
-            }
-        }
-
-        /// Scores two arrays of one shape; without a copy where they are of one type.
-        pub(crate) fn score(
-            py: Python<'_>,
-            truth: &LabelArray<'_>,
-            predicted: &LabelArray<'_>,
-            by: &By<'_>,
-        ) -> PyResult<Vec<(Organ, CaseScores)>> {
-            let shape = truth.shape();
-            match (truth, predicted) {
-                $((LabelArray::$name(truth), LabelArray::$name(predicted)) => {
-                    let maps = LabelMaps {
-                        truth: truth.as_slice()?,
-                        predicted: predicted.as_slice()?,
-                        shape,
-                        spacing_mm: by.spacing_mm,
-                    };
-                    work(py, None, |_watch| maps.score(by.organs, by.ignored, &by.options))
-                }),*
-                _ => {
-                    let truth = truth.widened().map_err(|error| exception(&error))?;
-                    let predicted = predicted.widened().map_err(|error| exception(&error))?;
-                    let maps = LabelMaps {
-                        truth: &truth,
-                        predicted: &predicted,
-                        shape,
-                        spacing_mm: by.spacing_mm,
-                    };
-                    work(py, None, |_watch| maps.score(by.organs, by.ignored, &by.options))
+                    work(py, None, |_watch| job.of(&maps))
                 }
             }
         }
@@ -118,14 +80,23 @@ macro_rules! label_arrays {
 
 label_arrays!(U8: u8, I8: i8, U16: u16, I16: i16, U32: u32, I32: i32, U64: u64, I64: i64);
 
-/// What is scored of two arrays, and how.
-pub(crate) struct By<'a> {
-    /// Along the array's axes.
-    pub(crate) spacing_mm: PerAxis<f64>,
-    /// Each value found where absent.
-    pub(crate) organs: Option<&'a OrganMap>,
-    /// Values of the truth that nobody has judged.
-    pub(crate) ignored: &'a [u16],
-    /// Convention and tolerance.
-    pub(crate) options: ScoreOptions,
+/// Two arrays that must be of one shape.
+pub(crate) fn of_one_shape<'py>(
+    truth: &Bound<'py, PyAny>,
+    predicted: &Bound<'py, PyAny>,
+) -> PyResult<[LabelArray<'py>; 2]> {
+    let arrays = [LabelArray::of(truth)?, LabelArray::of(predicted)?];
+    if arrays[0].shape() != arrays[1].shape() {
+        return Err(PyValueError::new_err("the arrays have different shapes"));
+    }
+    Ok(arrays)
+}
+
+/// What is made of two label maps, whatever their type.
+pub(crate) trait Job: Sync {
+    /// What comes of it.
+    type Made: Send;
+
+    /// Does it.
+    fn of<T: LabelValue>(&self, maps: &LabelMaps<'_, T>) -> anyhow::Result<Self::Made>;
 }

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use serde_json::json;
 
 use crate::evaluate::{GivenOrgan, organ_map};
-use crate::failure::{exception, in_json};
+use crate::failure::in_json;
 use crate::work::work;
 
 /// An audit as JSON: `rows` and the cases.
@@ -20,7 +20,7 @@ pub(crate) fn audit(
     grid_tolerance_mm: Option<f64>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<String> {
-    let organs = organ_map(organs).map_err(|error| exception(&error))?;
+    let organs = organ_map(organs)?;
     let (report, notes) = work(py, progress, |watch| {
         let options = ReadOptions {
             organs: organs.as_ref(),

@@ -8,12 +8,13 @@ use hardslice::eval::compare::{
 };
 use hardslice::eval::{CaseScores, Convention, ScoreOptions};
 use hardslice::evaluation::{EvaluatedOrgan, Evaluation, Unscored, summary as summary_of};
+use hardslice::label_maps::{LabelMaps, LabelValue};
 use hardslice::volume::PerAxis;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use serde_json::{Value, json};
 
-use crate::arrays::{By, LabelArray, score};
+use crate::arrays::{Job, of_one_shape, on_both};
 use crate::failure::{exception, in_json};
 use crate::work::work;
 
@@ -21,19 +22,20 @@ use crate::work::work;
 pub(crate) type GivenOrgan = (String, Vec<u16>, Vec<String>);
 
 /// The organs given; `None` for none.
-pub(crate) fn organ_map(organs: Option<Vec<GivenOrgan>>) -> anyhow::Result<Option<OrganMap>> {
-    let Some(organs) = organs else {
-        return Ok(None);
+pub(crate) fn organ_map(organs: Option<Vec<GivenOrgan>>) -> PyResult<Option<OrganMap>> {
+    let map = |organs: Vec<GivenOrgan>| -> anyhow::Result<OrganMap> {
+        let entries = organs.into_iter().map(|(name, labels, structures)| {
+            Ok(OrganLabels {
+                organ: Organ::new(name)?,
+                labels,
+                structures,
+            })
+        });
+        let entries = entries.collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(OrganMap::from_entries(entries)?)
     };
-    let entries = organs.into_iter().map(|(name, labels, structures)| {
-        Ok(OrganLabels {
-            organ: Organ::new(name)?,
-            labels,
-            structures,
-        })
-    });
-    let entries = entries.collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(Some(OrganMap::from_entries(entries)?))
+    let map = organs.map(map).transpose();
+    map.map_err(|error| exception(&error))
 }
 
 /// What is scored, as both functions take it.
@@ -46,8 +48,18 @@ pub(crate) struct Settings {
     nsd_tolerance_mm: f64,
 }
 
+/// What [`Settings`] come to.
+struct Scoring {
+    /// Each value found where absent.
+    organs: Option<OrganMap>,
+    /// Values of the truth that nobody has judged.
+    ignored: Vec<u16>,
+    /// Convention and tolerance.
+    options: ScoreOptions,
+}
+
 impl Settings {
-    fn options(&self) -> PyResult<ScoreOptions> {
+    fn scoring(self) -> PyResult<Scoring> {
         let convention = match self.convention.as_str() {
             "surface_distance" => Convention::SurfaceDistance,
             "monai" => Convention::Monai,
@@ -57,10 +69,22 @@ impl Settings {
                 )));
             }
         };
-        Ok(ScoreOptions {
-            nsd_tolerance_mm: self.nsd_tolerance_mm,
-            convention,
+        Ok(Scoring {
+            organs: organ_map(self.organs)?,
+            ignored: self.ignored,
+            options: ScoreOptions {
+                nsd_tolerance_mm: self.nsd_tolerance_mm,
+                convention,
+            },
         })
+    }
+}
+
+impl Job for Scoring {
+    type Made = Vec<(Organ, CaseScores)>;
+
+    fn of<T: LabelValue>(&self, maps: &LabelMaps<'_, T>) -> anyhow::Result<Self::Made> {
+        maps.score(self.organs.as_ref(), &self.ignored, &self.options)
     }
 }
 
@@ -93,27 +117,15 @@ pub(crate) fn evaluate_arrays(
     spacing_mm: [f64; 3],
     settings: Settings,
 ) -> PyResult<String> {
-    let options = settings.options()?;
-    let Settings {
-        organs, ignored, ..
-    } = settings;
-    let organs = organ_map(organs).map_err(|error| exception(&error))?;
+    let scoring = settings.scoring()?;
     let [z, y, x] = spacing_mm;
-    let by = By {
-        spacing_mm: PerAxis::new(z, y, x),
-        organs: organs.as_ref(),
-        ignored: &ignored,
-        options,
-    };
-    let (py, truth, predicted) = (
+    let arrays = of_one_shape(truth, predicted)?;
+    in_json(&on_both(
         truth.py(),
-        LabelArray::of(truth)?,
-        LabelArray::of(predicted)?,
-    );
-    if truth.shape() != predicted.shape() {
-        return Err(PyValueError::new_err("the arrays have different shapes"));
-    }
-    in_json(&score(py, &truth, &predicted, &by)?)
+        &arrays,
+        PerAxis::new(z, y, x),
+        &scoring,
+    )?)
 }
 
 /// Scores of two files or folders as JSON.
@@ -128,32 +140,33 @@ pub(crate) fn evaluate_paths(
     settings: Settings,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<String> {
-    let options = settings.options()?;
-    let Settings {
-        organs, ignored, ..
-    } = settings;
-    let organs = organ_map(organs).map_err(|error| exception(&error))?;
+    let scoring = settings.scoring()?;
     let evaluated = work(py, progress, |watch| {
         let evaluation = Evaluation {
             truth: &truth,
             predictions: &predictions,
             scans: scans.as_deref(),
-            organs: organs.as_ref(),
-            ignored: &ignored,
+            organs: scoring.organs.as_ref(),
+            ignored: &scoring.ignored,
             grid_tolerance_mm,
-            options: &options,
+            options: &scoring.options,
         };
         evaluation.score(watch.as_ref())
     })?;
-    let failures = evaluated.failures.iter();
-    let failures =
-        failures.map(|(case, because)| json!({ "case": case.as_str(), "because": because }));
     in_json(&json!({
         "rows": evaluated.rows.iter().map(row_in_json).collect::<Vec<_>>(),
-        "failures": failures.collect::<Vec<_>>(),
+        "failures": failures_in_json(&evaluated.failures),
         "extra": evaluated.extra,
         "notes": evaluated.notes(),
     }))
+}
+
+/// Cases without scores, and why.
+pub(crate) fn failures_in_json(failures: &[(CaseId, String)]) -> Value {
+    let failures = failures.iter();
+    failures
+        .map(|(case, because)| json!({ "case": case.as_str(), "because": because }))
+        .collect()
 }
 
 fn row_in_json(row: &EvaluatedOrgan) -> Value {

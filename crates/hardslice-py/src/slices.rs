@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 
-use hardslice::data::Organ;
 use hardslice::data::mining::SliceScore;
+use hardslice::data::{Organ, OrganMap};
 use hardslice::eval::ScoreOptions;
 use hardslice::evaluation::Evaluation;
-use pyo3::exceptions::PyValueError;
+use hardslice::label_maps::{LabelMaps, LabelValue};
+use hardslice::volume::PerAxis;
 use pyo3::prelude::*;
 use serde_json::{Value, json};
 
-use crate::arrays::{LabelArray, count};
-use crate::evaluate::{GivenOrgan, organ_map};
-use crate::failure::{exception, in_json};
+use crate::arrays::{Job, of_one_shape, on_both};
+use crate::evaluate::{GivenOrgan, failures_in_json, organ_map};
+use crate::failure::in_json;
 use crate::work::work;
 
 /// Counts of two arrays, slices along their first axis, as JSON.
@@ -23,14 +24,28 @@ pub(crate) fn count_arrays(
     organs: Option<Vec<GivenOrgan>>,
     ignored: Vec<u16>,
 ) -> PyResult<String> {
-    let organs = organ_map(organs).map_err(|error| exception(&error))?;
-    let py = truth.py();
-    let (truth, predicted) = (LabelArray::of(truth)?, LabelArray::of(predicted)?);
-    if truth.shape() != predicted.shape() {
-        return Err(PyValueError::new_err("the arrays have different shapes"));
-    }
-    let (organs, scores) = count(py, &truth, &predicted, organs.as_ref(), &ignored)?;
+    let counting = Counting {
+        organs: organ_map(organs)?,
+        ignored,
+    };
+    let arrays = of_one_shape(truth, predicted)?;
+    // Counts of pixels know no distances.
+    let spacing_mm = PerAxis::new(1.0, 1.0, 1.0);
+    let (organs, scores) = on_both(truth.py(), &arrays, spacing_mm, &counting)?;
     in_json(&counts(&organs, &scores))
+}
+
+struct Counting {
+    organs: Option<OrganMap>,
+    ignored: Vec<u16>,
+}
+
+impl Job for Counting {
+    type Made = (Vec<Organ>, Vec<SliceScore>);
+
+    fn of<T: LabelValue>(&self, maps: &LabelMaps<'_, T>) -> anyhow::Result<Self::Made> {
+        maps.count_slices(self.organs.as_ref(), &self.ignored)
+    }
 }
 
 /// Counts of files or folders, as JSON.
@@ -46,7 +61,7 @@ pub(crate) fn count_paths(
     ignored: Vec<u16>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<String> {
-    let organs = organ_map(organs).map_err(|error| exception(&error))?;
+    let organs = organ_map(organs)?;
     let counted = work(py, progress, |watch| {
         let evaluation = Evaluation {
             truth: &truth,
@@ -64,12 +79,9 @@ pub(crate) fn count_paths(
         let counts = counts(&case.organs, &case.scores);
         json!({ "case": case.case.as_str(), "counts": counts })
     });
-    let failures = counted.failures.iter();
-    let failures =
-        failures.map(|(case, because)| json!({ "case": case.as_str(), "because": because }));
     in_json(&json!({
         "cases": cases.collect::<Vec<_>>(),
-        "failures": failures.collect::<Vec<_>>(),
+        "failures": failures_in_json(&counted.failures),
     }))
 }
 

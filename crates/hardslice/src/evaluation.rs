@@ -121,9 +121,6 @@ impl Evaluation<'_> {
     pub fn score(&self, observer: &dyn Observer) -> anyhow::Result<Evaluated> {
         let reader = self.reader();
         let pairs = self.pairs()?;
-        if pairs.pairs.is_empty() {
-            return Err(anyhow!("there are no labels in {}", self.truth.display()));
-        }
         let mut evaluated = rows(&pairs, &reader, observer);
         if evaluated.rows.iter().all(|row| row.scores.is_err()) {
             let (case, because) = &evaluated.failures[0];
@@ -148,9 +145,6 @@ impl Evaluation<'_> {
     pub fn count_slices(&self, observer: &dyn Observer) -> anyhow::Result<Counted> {
         let reader = self.reader();
         let pairs = self.pairs()?;
-        if pairs.pairs.is_empty() {
-            return Err(anyhow!("there are no labels in {}", self.truth.display()));
-        }
         let outcomes = each_pair(&pairs, "score slices", observer, |pair| {
             reader.read_pair(pair, |maps| maps.count_slices(self.organs, self.ignored))
         });
@@ -180,7 +174,7 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The pairs of two folders, or the one of two files.
+    /// The pairs of two folders, or the one of two files; one at least.
     fn pairs(&self) -> anyhow::Result<Pairs> {
         let (truth, predictions) = (self.truth, self.predictions);
         for path in [truth, predictions].into_iter().chain(self.scans) {
@@ -188,7 +182,7 @@ impl Evaluation<'_> {
                 return Err(anyhow!("there is no file or folder {}", path.display()));
             }
         }
-        match (truth.is_dir(), predictions.is_dir()) {
+        let pairs = match (truth.is_dir(), predictions.is_dir()) {
             (true, true) => {
                 let scans = match self.scans {
                     Some(dir) if dir.is_dir() => labels_in(dir)?,
@@ -205,23 +199,27 @@ impl Evaluation<'_> {
                 for folder in prediction_folders(predictions)? {
                     predicted.extend(labels_in(&folder)?);
                 }
-                Pairs::by_name(labels_in(truth)?, &predicted, &scans)
+                Pairs::by_name(labels_in(truth)?, &predicted, &scans)?
             }
-            (false, false) => Pairs::one(truth, predictions, self.scans),
+            (false, false) => Pairs::one(truth, predictions, self.scans)?,
             (is_dir, _) => {
                 let (file, folder) = if is_dir {
                     (predictions, truth)
                 } else {
                     (truth, predictions)
                 };
-                Err(anyhow!(
+                return Err(anyhow!(
                     "{} is a file and {} a folder: give two folders, whose files belong together by \
                      name, or two files",
                     file.display(),
                     folder.display()
-                ))
+                ));
             }
+        };
+        if pairs.pairs.is_empty() {
+            return Err(anyhow!("there are no labels in {}", truth.display()));
         }
+        Ok(pairs)
     }
 }
 

@@ -227,12 +227,15 @@ impl Mapped {
         organs: &OrganMap,
         options: &ScoreOptions,
     ) -> anyhow::Result<Vec<(Organ, CaseScores)>> {
+        let maps = LabelMaps {
+            truth: &self.truth,
+            predicted: &self.predicted,
+            shape: self.shape,
+            spacing_mm: self.spacing_mm,
+        };
         let scored = organs.organs().enumerate().map(|(organ_idx, organ)| {
             let value = organs.store_value(organ_idx);
-            let truth = Mask::new(&self.truth, value, self.shape)?;
-            let predicted = Mask::new(&self.predicted, value, self.shape)?;
-            let scores = score_masks(&truth, &predicted, self.spacing_mm, options)?;
-            Ok((organ.clone(), scores))
+            Ok((organ.clone(), maps.score_value(value.into(), options)?))
         });
         scored.collect()
     }

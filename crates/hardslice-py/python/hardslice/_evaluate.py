@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import NDArray
 
 from . import _hardslice
-from ._tables import data_frame
+from ._tables import Rows, data_frame, patient_of
 from ._volumes import (
     Labels,
     LabelVolume,
@@ -219,30 +219,17 @@ class Comparison:
     """Both by each end point."""
 
 
-class FolderScores(Sequence[Row]):
+class FolderScores(Rows[Row]):
     """The scores of a folder of predictions: a row for each case and organ, in the order of the truth."""
 
     def __init__(self, rows: Sequence[Row], failures: dict[str, str], extra: Sequence[Path], notes: Sequence[str]):
-        self._rows = tuple(rows)
+        super().__init__(rows)
         self.failures = failures
         """Cases without scores, and why."""
         self.extra = tuple(extra)
         """Predictions that no truth asks for."""
         self.notes = tuple(notes)
         """What the readers took for granted."""
-
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Row, ...]: ...
-    def __getitem__(self, index: int | slice) -> Row | tuple[Row, ...]:
-        return self._rows[index]
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self._rows)
 
     def __repr__(self) -> str:
         cases = len({row.case for row in self})
@@ -291,14 +278,14 @@ class FolderScores(Sequence[Row]):
         organs = [organ for organ in dict.fromkeys(row.organ for row in self) if organ is not None and organ in theirs]
         if not organs:
             raise ValueError("the two tables have no organ in common")
-        whose = patients if callable(patients) else (patients or {}).get
+        patient = patient_of(patients)
         found = {}
         for organ in organs:
             scores = [
                 {
                     "arm": arm,
                     "seed": seed,
-                    "patient": str(whose(row.case) or row.case),
+                    "patient": patient(row.case),
                     "case": row.case,
                     "value": row.scores.dice,
                     "absent_because": None if row.scores.dice is not None else row.scores.status,

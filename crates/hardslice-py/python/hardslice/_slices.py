@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _hardslice
 from ._evaluate import Progress
-from ._tables import data_frame
+from ._tables import Rows, data_frame, patient_of
 from ._volumes import (
     Labels,
     LabelVolume,
@@ -56,26 +56,13 @@ class SliceScore:
         return 2 * self.shared_px / total if total else None
 
 
-class SliceScores(Sequence[SliceScore]):
+class SliceScores(Rows[SliceScore]):
     """Scores of slices, case by case and slice by slice. ``a + b`` puts those of two calls together."""
 
     def __init__(self, rows: Iterable[SliceScore], failures: Mapping[str, str] | None = None):
-        self._rows = tuple(rows)
+        super().__init__(rows)
         self.failures = dict(failures or {})
         """Cases that could not be scored, and why."""
-
-    @overload
-    def __getitem__(self, index: int) -> SliceScore: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[SliceScore, ...]: ...
-    def __getitem__(self, index: int | slice) -> SliceScore | tuple[SliceScore, ...]:
-        return self._rows[index]
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __iter__(self) -> Iterator[SliceScore]:
-        return iter(self._rows)
 
     def __add__(self, other: SliceScores) -> SliceScores:
         return SliceScores([*self, *other], {**self.failures, **other.failures})
@@ -344,11 +331,12 @@ def mine(
     for case in b:
         if case not in known:
             raise ValueError(f"{case!r} of b has no scores: the cases are {', '.join(cases[:5])}, ...")
-    whose = patients if callable(patients) else (patients or {}).get
+    patient = patient_of(patients)
+    of_b = set(b)
     request = {
         "organs": organs,
-        "patients": [str(whose(case) or case) for case in cases],
-        "is_b": [case in set(b) for case in cases],
+        "patients": [patient(case) for case in cases],
+        "is_b": [case in of_b for case in cases],
         "mining": {"tau": tau, "min_false_positive_px": min_false_positive_px},
         "balance": {"emphasis": emphasis},
         "arm": arm,
