@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::experiment::Experiment;
 use anyhow::{Context, anyhow};
 use hardslice_data::audit::{Accepted, AuditReport, AuditRow, Kind, Severity};
 use hardslice_data::manifest::{self, Manifest, ReadOptions};
@@ -13,6 +12,7 @@ use hardslice_data::{Mirror, Organ, OrganMap};
 
 use crate::bars::Bars;
 use crate::done::Done;
+use crate::experiment::Experiment;
 use crate::folder_lock::FolderLock;
 use crate::layout::{OutDir, audit_table, check_organ};
 use crate::outputs::refuse_over_cohort;

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::experiment::Experiment;
 use anyhow::{Context, anyhow};
 use blake3::Hasher;
 use burn::tensor::Device;
@@ -25,6 +24,7 @@ use crate::bars::{self, Bars};
 use crate::causes::causes;
 use crate::cohort::trained_organs;
 use crate::done::Done;
+use crate::experiment::Experiment;
 use crate::notes::Notes;
 use crate::provenance;
 use crate::provenance::MadeOf;

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use crate::experiment::Experiment;
 use anyhow::anyhow;
 use burn::tensor::Device;
 use hardslice_data::Organ;
@@ -13,6 +12,7 @@ use hardslice_volume::{Action, FileError};
 use crate::bars::{Bars, wall_time_s};
 use crate::cohort::{PreparedCohort, make_split};
 use crate::done::Done;
+use crate::experiment::Experiment;
 use crate::folder_lock::FolderLock;
 use crate::layout::{OutDir, RoundName};
 use crate::{pictures, provenance, results};

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::experiment::Experiment;
 use anyhow::Context;
 use burn::tensor::Device;
 use hardslice_data::audit::AuditRow;
@@ -15,6 +14,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::cohort::PreparedCohort;
+use crate::experiment::Experiment;
 use crate::layout::{NoName, OutDir, provenance_beside};
 use crate::notes::Notes;
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::experiment::Experiment;
 use anyhow::anyhow;
 use hardslice_data::mining::ResolvedTau;
 use hardslice_data::store::StoredCase;
@@ -18,6 +17,7 @@ use hardslice_volume::{Action, FileError};
 use serde::Serialize;
 
 use crate::bars::Bars;
+use crate::experiment::Experiment;
 use crate::layout::OutDir;
 use crate::training::Training;
 

@@ -7,10 +7,11 @@ use hardslice_data::balance::{Arm, PlanSummary};
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Organ, PatientId};
-use hardslice_eval::compare::{ArmScore, EndPoint};
+use hardslice_eval::Summary;
+use hardslice_eval::compare::{ArmScore, EndPoint, capitalised};
 use hardslice_eval::learning_curve::{CurveArm, CurvePoint, LearningCurve, learning_curve};
 use hardslice_train::TestScore;
-use hardslice_view::paper_tables::{PaperArm, PaperNet, PaperOrgan};
+use hardslice_view::paper_tables::{PaperArm, PaperKey, PaperNet, PaperOrgan};
 use hardslice_view::table::{Metric, RatioRow, Table, ratio_table};
 use hardslice_volume::whole_file::read_json_if_there;
 
@@ -116,6 +117,25 @@ pub(crate) fn gather<'s>(
     Ok(found)
 }
 
+/// What was found of each row of the paper's tables: the test Dice of each seed's training.
+pub(crate) fn paper_summaries(by_ratio: &[SelectionRatios<'_>]) -> BTreeMap<PaperKey, Summary> {
+    let of_the_paper = by_ratio
+        .iter()
+        .filter_map(|of| Some((of.of_the_paper()?, &of.rows)));
+    let rows = of_the_paper.flat_map(|((organ, net), rows)| {
+        let rows = rows.iter();
+        rows.map(move |(arm, scored)| {
+            let key = PaperKey {
+                organ,
+                net,
+                arm: *arm,
+            };
+            (key, scored.trainings.summary(Metric::Dice))
+        })
+    });
+    rows.collect()
+}
+
 /// The file of the split that a row is trained on.
 pub(crate) fn split_file(row: PaperArm) -> String {
     let name = RoundName {
@@ -192,10 +212,14 @@ impl SelectionRatios<'_> {
         format!("{}-{}", organ.organs_dir(), self.net)
     }
 
+    /// Organ and net as one of the paper's tables has them; `None` where none is of these.
+    fn of_the_paper(&self) -> Option<(PaperOrgan, PaperNet)> {
+        PaperOrgan::from_name(self.organ.as_str()).zip(PaperNet::from_name(&self.net))
+    }
+
     /// Whether one of the paper's tables is of this organ and net.
     pub(crate) fn is_the_papers(&self) -> bool {
-        let organ = PaperOrgan::from_name(self.organ.as_str());
-        organ.is_some() && PaperNet::from_name(&self.net).is_some()
+        self.of_the_paper().is_some()
     }
 
     /// The slices of the second half of the proposed arm, the mean over its trainings.
@@ -323,11 +347,4 @@ fn worst_of_five(row: PaperArm, scores: &[ArmScore]) -> anyhow::Result<Option<f6
     Ok(Some(
         CurvePoint::of(&arm, EndPoint::WorstOfFive, scores)?.estimate(),
     ))
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
 }

@@ -37,6 +37,7 @@ pub use comparison::{
 pub use end_point::EndPoint;
 pub use error::CompareError;
 pub use limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
+pub use phrase::capitalised;
 pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role};
 pub use power::{Design, Expected, Power};
 pub use scores::ArmScore;

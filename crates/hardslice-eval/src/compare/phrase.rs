@@ -39,7 +39,8 @@ pub(crate) fn percent(share: f64) -> String {
     percent.to_string()
 }
 
-pub(crate) fn capitalised(text: &str) -> String {
+/// A sentence's beginning: the text with its first letter in upper case.
+pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| {
         first.to_uppercase().chain(letters).collect()

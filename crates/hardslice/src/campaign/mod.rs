@@ -17,7 +17,6 @@ mod seeds;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use crate::experiment::Experiment;
 use anyhow::anyhow;
 use burn::tensor::Device;
 use hardslice_data::Organ;
@@ -34,6 +33,7 @@ pub(crate) use seeds::Seeds;
 
 use crate::bars::{Bars, wall_time_s};
 use crate::cohort::{PreparedCohort, make_split};
+use crate::experiment::Experiment;
 use crate::layout::{OutDir, RoundName};
 use crate::pipeline::{fail_if_any, protocol};
 use crate::provenance;

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::experiment::Experiment;
 use anyhow::Context;
 use clap::Args;
 use hardslice_data::Organ;
@@ -13,6 +12,7 @@ use super::label_args::organ;
 use crate::bars::Bars;
 use crate::campaign::{Campaign, Forecast, Seeds, Trial};
 use crate::cohort::check_folds;
+use crate::experiment::Experiment;
 use crate::layout::OutDir;
 use crate::outputs::{folder_out, refuse_over_experiment};
 

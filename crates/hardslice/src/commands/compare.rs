@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::experiment::Experiment;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use hardslice_data::{Organ, PatientId, identity};
@@ -25,6 +24,7 @@ use crate::campaign::{ScoreRow, Splits, Trial, fail_if_an_arm_did, write_scores}
 use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
 use crate::controls::shared_slices;
 use crate::done::Done;
+use crate::experiment::Experiment;
 use crate::folder_lock::FolderLock;
 use crate::layout::{COMPARISON_FORMS, OutDir, RoundName};
 use crate::pipeline::nets;

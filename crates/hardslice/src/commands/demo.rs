@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::experiment::Experiment;
 use anyhow::Context;
 use clap::Args;
 use hardslice_data::mining::ledger;
@@ -13,6 +12,7 @@ use hardslice_phantom::{PhantomOptions, write_cohort};
 use super::device_arg::DeviceArg;
 use crate::bars::{self, Bars};
 use crate::done::Done;
+use crate::experiment::Experiment;
 use crate::layout::{OutDir, RoundName};
 use crate::outputs::folder_out;
 use crate::pipeline::{RunArgs, run_whole};

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::experiment::Experiment;
 use anyhow::anyhow;
 use clap::Args;
 use hardslice_data::mining::triage::{Exclude, Triage};
@@ -17,6 +16,7 @@ use super::device_arg::DeviceArg;
 use super::label_args::organ_map;
 use crate::bars::{self, Bars, wall_time_s};
 use crate::done::Done;
+use crate::experiment::Experiment;
 use crate::external::{ExternalMining, mine_predictions};
 use crate::folder_lock::FolderLock;
 use crate::layout::provenance_beside;

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::experiment::Experiment;
 use clap::Args;
 
 use crate::bars::Bars;
 use crate::cohort::{prepare_store, read_manifest};
 use crate::done::Done;
+use crate::experiment::Experiment;
 use crate::folder_lock::FolderLock;
 use crate::outputs::{folder_out, refuse_over_cohort};
 

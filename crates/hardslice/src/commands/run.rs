@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::experiment::Experiment;
 use clap::Args;
 
 use super::device_arg::DeviceArg;
 use crate::bars::Bars;
 use crate::done::Done;
+use crate::experiment::Experiment;
 use crate::layout::OutDir;
 use crate::outputs::{folder_out, refuse_over_experiment};
 use crate::pipeline::{RunArgs, run_whole};

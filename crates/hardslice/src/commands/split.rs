@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::experiment::Experiment;
 use clap::Args;
 use hardslice_data::store::Store;
 
 use crate::bars::{self, Bars};
 use crate::cohort::{make_split, trained_organs};
 use crate::done::Done;
+use crate::experiment::Experiment;
 use crate::outputs::file_out;
 
 /// Divide the patients into test, validation, A and B, once, into one file.

@@ -1,31 +1,29 @@
 //! `hardslice sweep`: the paper's tables, and learning curves.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::experiment::Experiment;
 use clap::Args;
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
-use hardslice_eval::{OVER_TRAININGS, Summary};
-use hardslice_view::paper_tables::{PaperKey, PaperNet, PaperOrgan, paper_tables};
+use hardslice_eval::OVER_TRAININGS;
+use hardslice_view::paper_tables::paper_tables;
 use hardslice_volume::FileError;
 
-use hardslice_view::table::{Metric, Table};
+use hardslice_view::table::Table;
 
 use super::campaign_args::{CampaignArgs, announce, check_all_folds};
 use super::learning_curves;
 use super::net_arg::NetArg;
-use crate::arms::paper_row;
 use crate::bars::{self, Bars};
 use crate::campaign::{ScoreRow, Trial, fail_if_an_arm_did, write_scores};
 use crate::cohort::{read_manifest, trained_organs};
 use crate::done::Done;
+use crate::experiment::Experiment;
 use crate::folder_lock::FolderLock;
 use crate::layout::RoundName;
 use crate::report;
-use crate::results::{LEAKY, LEAKY_BECAUSE, Trainings, write_forms};
-use crate::selection_ratios::{PROPOSED, SelectionRatios, gather};
+use crate::results::{LEAKY, LEAKY_BECAUSE, write_forms};
+use crate::selection_ratios::{PROPOSED, SelectionRatios, gather, paper_summaries};
 
 /// Selection ratios of the paper's tables beside 1, which is the baseline.
 const RATIOS: [f64; 4] = [0.8, 0.5, 0.3, 0.2];
@@ -99,7 +97,7 @@ impl Sweep {
             &splits,
             &campaign.out,
         )?;
-        for (name, table) in tables(&rows, &by_ratio)? {
+        for (name, table) in tables(&by_ratio)? {
             let mut shown = table;
             if self.common.seeds().len() > 1 {
                 shown.notes.push(OVER_TRAININGS.to_owned());
@@ -160,32 +158,11 @@ fn trial(experiment: &Experiment, organ: &Organ, net: NetArg, seed: u64, ratio: 
     }
 }
 
-/// The summary of each row of the paper's tables: the test Dice of each seed's training.
-fn summaries(rows: &[ScoreRow]) -> BTreeMap<PaperKey, Summary> {
-    let mut groups: BTreeMap<PaperKey, Trainings<'_>> = BTreeMap::new();
-    for row in rows {
-        let key = PaperOrgan::from_name(row.score.organ.as_str())
-            .zip(PaperNet::from_name(&row.net))
-            .zip(paper_row(row.arm.name(), row.ratio));
-        if let Some(((organ, net), arm)) = key {
-            let trainings = groups.entry(PaperKey { organ, net, arm }).or_default();
-            trainings.add(row.training, &row.score);
-        }
-    }
-    let summaries = groups.into_iter();
-    summaries
-        .map(|(key, trainings)| (key, trainings.summary(Metric::Dice)))
-        .collect()
-}
-
 /// The paper's tables, as far as something of them was run, and ours of the organs that it does not
 /// have, each with the name of its files.
-fn tables(
-    rows: &[ScoreRow],
-    by_ratio: &[SelectionRatios<'_>],
-) -> anyhow::Result<Vec<(String, Table)>> {
+fn tables(by_ratio: &[SelectionRatios<'_>]) -> anyhow::Result<Vec<(String, Table)>> {
     let mut tables = Vec::new();
-    for table in paper_tables(&summaries(rows)) {
+    for table in paper_tables(&paper_summaries(by_ratio)) {
         if table.rows.iter().any(|row| row.ours.is_some()) {
             let name = table.number.to_lowercase().replace(' ', "-");
             tables.push((name, table.to_table()));

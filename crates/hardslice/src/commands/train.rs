@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::experiment::Experiment;
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use hardslice_data::split::{Split, facts};
@@ -16,6 +15,7 @@ use super::device_arg::DeviceArg;
 use crate::bars::{self, Bars, wall_time_s};
 use crate::cohort::trained_organs;
 use crate::done::Done;
+use crate::experiment::Experiment;
 use crate::folder_lock::FolderLock;
 use crate::layout::provenance_beside;
 use crate::notes::Notes;

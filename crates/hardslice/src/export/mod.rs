@@ -6,7 +6,6 @@ mod weights;
 
 use std::path::{Path, PathBuf};
 
-use crate::experiment::Experiment;
 use anyhow::anyhow;
 use hardslice_data::balance::{Plan, PlanEntry};
 use hardslice_data::split::{Fold, Split};
@@ -17,6 +16,7 @@ use hardslice_volume::whole_file::write_whole_bytes;
 use serde::Serialize;
 
 use crate::bars::Bars;
+use crate::experiment::Experiment;
 use crate::layout::OutDir;
 use crate::outputs;
 

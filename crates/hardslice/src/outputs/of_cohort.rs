@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::experiment::Experiment;
 use anyhow::anyhow;
 use hardslice_data::manifest::{Case, Manifest, PatientRule};
 use hardslice_data::split::Rule;
 use hardslice_data::store::record_path;
 
 use super::{refuse_around, refuse_over_inputs, refuse_within, resolved};
+use crate::experiment::Experiment;
 use crate::layout::{OutDir, audit_table};
 
 /// Refuses to write over the experiment's own file, or over the weights that it begins with. The
