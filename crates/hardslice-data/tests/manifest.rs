@@ -983,6 +983,24 @@ fn what_is_passed_over_in_a_folder_of_pairs_is_named() {
             "{files:?}: {notes}"
         );
     }
+    for files in [
+        &["a.nii.gz", ".b.nii.gz.Xy12Zw"][..],
+        &["images/a.nii.gz", "images/.b.nii.gz.Xy12Zw"],
+        &["a/ct.nii.gz", "b/.b.nii.gz.Xy12Zw"],
+    ] {
+        let dir = folder(files);
+        let manifest = manifest::read(dir.path(), Layout::Auto, Some(&organs)).unwrap();
+        assert_eq!(manifest.cases.len(), 1, "{files:?}");
+        let notes = manifest.notes.join("\n");
+        let said = ".b.nii.gz.Xy12Zw was left by an interrupted transfer: there is no b.nii.gz;";
+        assert!(notes.contains(said), "{files:?}: {notes}");
+    }
+    // The file itself is there, or it is hidden by intent.
+    for hidden in [".a.nii.gz.Xy12Zw", ".b.nii.gz", "._b.nii.gz.x"] {
+        let dir = folder(&["a.nii.gz", hidden]);
+        let manifest = manifest::read(dir.path(), Layout::Auto, Some(&organs)).unwrap();
+        assert!(manifest.notes.is_empty(), "{hidden}: {:?}", manifest.notes);
+    }
     let dir = folder(&["a.nii.gz", "README.txt", "dataset.txt"]);
     let notes = manifest::read(dir.path(), Layout::Auto, Some(&organs))
         .unwrap()

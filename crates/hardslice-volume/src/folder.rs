@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{Action, FileError};
+use crate::{Action, Ending, FileError};
 
 /// The files and folders in a folder, in the order of their names; hidden ones are left out.
 ///
@@ -61,6 +61,34 @@ pub(crate) fn all_paths(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     }
     paths.sort();
     Ok(paths)
+}
+
+/// The hidden files in a folder that an interrupted transfer left, each with the file that it was to
+/// become and that is not there: rsync writes `IM11.dcm` as `.IM11.dcm.Xy12Zw` until it is whole.
+///
+/// Neither macOS's `._IM11.dcm` nor what is hidden by intent (`.IM11.dcm`) is one.
+///
+/// # Errors
+///
+/// Where the folder cannot be listed.
+pub fn interrupted_transfers(dir: &Path) -> Result<Vec<(PathBuf, PathBuf)>, FileError> {
+    let left = all_paths(dir)?.into_iter().filter_map(|path| {
+        let whole = whole_of_left_over(&path)?;
+        let is_one = path.is_file() && !whole.exists();
+        is_one.then_some((path, whole))
+    });
+    Ok(left.collect())
+}
+
+/// The file that a hidden one was to become, by its name; `None` where it is not called as one that a
+/// transfer left.
+pub(crate) fn whole_of_left_over(path: &Path) -> Option<PathBuf> {
+    let shown = path.file_name()?.to_str()?.strip_prefix('.')?;
+    let (whole, behind) = shown.rsplit_once('.')?;
+    let is_no_number = behind.contains(|c: char| c.is_ascii_alphabetic());
+    let is_no_ending = Ending::split(shown).1.is_none();
+    let is_named = !whole.is_empty() && !whole.starts_with('_');
+    (is_named && is_no_number && is_no_ending).then(|| path.with_file_name(whole))
 }
 
 /// The first of `paths` that is neither a file nor a folder, as an error that says why: a link that

@@ -258,6 +258,25 @@ fn a_slice_under_the_name_of_a_broken_download_or_a_packer_is_never_a_shorter_vo
             );
         }
     }
+    for (named, hidden) in [("IM4.dcm", ".IM4.dcm.Xy12Zw"), ("IM4", ".IM4.a7Pq09")] {
+        let dir = series_with("explicit", |_, bytes| bytes);
+        if named == "IM4" {
+            for n in 0..5 {
+                let name = dir.path().join(format!("IM{n}"));
+                fs::rename(name.with_extension("dcm"), name).unwrap();
+            }
+        }
+        let slice = dir.path().join(named);
+        fs::write(dir.path().join(hidden), "cut").unwrap();
+        assert_eq!(
+            read_series(dir.path(), None).unwrap(),
+            whole(),
+            "the slice is there"
+        );
+        fs::remove_file(slice).unwrap();
+        let text = refusal(dir.path());
+        assert!(text.contains(hidden), "{text}");
+    }
     let dir = series_with("explicit", |_, bytes| bytes);
     for name in ["IM4.png", "IM4.dcm.json", "Thumbs.db", "preview.jpg"] {
         fs::write(dir.path().join(name), "no slice").unwrap();

@@ -67,6 +67,7 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
     write_whole_bytes(&path, toml.as_bytes()).map_err(Action::Write.on(&path))?;
 
     let cohort = PreparedCohort::prepare(experiment, &out, bars)?;
+    provenance::write(&out, experiment, &cohort, device)?;
     let (store, organs) = (&cohort.store, &cohort.organs);
     let split = make_split(experiment, store, organs, &out.split(), bars)?;
 
@@ -86,7 +87,6 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
         rounds.push((organs, round::run(&protocol, &context)?));
     }
     results::write(&out, experiment, &rounds, bars)?;
-    provenance::write(&out, experiment, &cohort, device)?;
     pictures::write(&out, store, &split, &rounds, bars)?;
     lock.check()?;
     Ok(Finished {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hardslice_volume::Ending;
-use hardslice_volume::folder::{unreachable_among, visible_paths};
+use hardslice_volume::folder::{interrupted_transfers, unreachable_among, visible_paths};
 
 use super::draft::{Draft, Drafts};
 use super::file_names::{
@@ -109,6 +109,15 @@ fn listed(dir: &Path, drafts: &mut Drafts) -> Result<Vec<PathBuf>, ManifestError
         paths.retain(|path| *path != source.path);
         let place = name_of(&source.path);
         drafts.problems.push(Problem::Unreadable { place, source });
+    }
+    for (left, whole) in interrupted_transfers(dir)? {
+        if stem(&whole).is_some() {
+            drafts.notes.push(format!(
+                "{} was left by an interrupted transfer: there is no {}; transfer it again",
+                left.display(),
+                name_of(&whole)
+            ));
+        }
     }
     Ok(paths)
 }

@@ -1,6 +1,6 @@
 //! Finds the DICOM files below a folder and reads their headers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use super::slice_names::{is_called_after, is_called_dicom, is_called_like};
 use super::{DicomError, FileList};
 use crate::Action;
 use crate::deflate::GZIP_MAGIC;
-use crate::folder::files_below;
+use crate::folder::{files_below, interrupted_transfers};
 
 /// Media Storage Directory: the `DICOMDIR` of a CD.
 const DICOMDIR: &str = "1.2.840.10008.1.3.10";
@@ -161,8 +161,31 @@ pub(super) fn find(path: &Path) -> Result<Found, DicomError> {
             path,
         });
     }
+    let interrupted = interrupted(&found.images)?.into_iter();
+    found.spoilt.extend(interrupted.map(|path| SpoiltFile {
+        path,
+        why: None,
+        is_packed: false,
+    }));
     found.spoilt.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
+}
+
+/// The hidden files beside images that a transfer left where a slice should lie
+/// (`.IM11.dcm.Xy12Zw` of rsync, without an `IM11.dcm`).
+fn interrupted(images: &[ImageFile]) -> Result<Vec<PathBuf>, DicomError> {
+    let folder = |image: &ImageFile| image.source.path.parent().map(Path::to_owned);
+    let folders: BTreeSet<PathBuf> = images.iter().filter_map(folder).collect();
+    let mut of_slices = Vec::new();
+    for folder in folders {
+        for (left, whole) in interrupted_transfers(&folder)? {
+            let mut images = images.iter().map(|image| &image.source.path);
+            if is_called_dicom(&whole) || images.any(|image| is_called_like(&whole, image)) {
+                of_slices.push(left);
+            }
+        }
+    }
+    Ok(of_slices)
 }
 
 /// The files among the stray ones that could be slices: by their own names, by names like those of

@@ -13,7 +13,7 @@
 //! localizers and images without a position (dose reports) do not count. Files whose UID an
 //! anonymiser removed make one series. A file that could be a slice and cannot be read (empty, cut
 //! short, damaged, packed by gzip; by its ending, also before `.part` or `.gz`, or by a name like those
-//! of the images) is an error, never a shorter volume, unless it is called after an image that is
+//! of the images; or hidden, as rsync leaves it when interrupted: `.IM11.dcm.Xy12Zw`) is an error, never a shorter volume, unless it is called after an image that is
 //! there (`IM1.png` beside `IM1.dcm`); where only images of other series lie beside it, it is named in a note.
 //!
 //! **Images**: classic CT, one slice a file, and enhanced or legacy-converted multi-frame CT

@@ -7,6 +7,7 @@ use super::DicomError;
 use super::files::{Found, ImageFile, SpoiltFile, spoilt_error};
 use super::series_info::{SeriesInfo, SeriesList};
 use super::slice_names::is_numbered_like;
+use crate::folder::whole_of_left_over;
 use crate::{Note, PerAxis};
 
 /// The files of each series, sorted by UID.
@@ -129,7 +130,9 @@ fn owners(file: &SpoiltFile, images: &[ImageFile]) -> BTreeSet<String> {
         let is_beside = |image: &&ImageFile| image.source.path.parent() == file.path.parent();
         images.iter().filter(is_beside)
     };
-    let alike = beside().filter(|image| is_numbered_like(&file.path, &image.source.path));
+    let left_over = whole_of_left_over(&file.path);
+    let called = left_over.as_ref().unwrap_or(&file.path);
+    let alike = beside().filter(|image| is_numbered_like(called, &image.source.path));
     let alike: BTreeSet<String> = alike.map(|image| image.series_uid.clone()).collect();
     if alike.is_empty() {
         beside().map(|image| image.series_uid.clone()).collect()
