@@ -21,7 +21,7 @@ pub(crate) fn say(line: &str) {
 
 /// Prints a result on standard output. Where nobody reads it any more (`hardslice ... | head`), the
 /// work is done all the same.
-pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+fn print(text: &str) -> anyhow::Result<()> {
     match writeln!(io::stdout(), "{text}") {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         printed => printed.context("cannot write to standard output"),
@@ -44,6 +44,7 @@ pub(crate) fn wall_time_s() -> f64 {
 pub(crate) struct Bars {
     state: Mutex<State>,
     is_terminal: bool,
+    is_quiet: bool,
     host: Option<Arc<dyn Host>>,
 }
 
@@ -60,7 +61,8 @@ struct State {
 }
 
 impl Bars {
-    pub(crate) fn new() -> Self {
+    /// Quiet, only warnings, failures and results are said.
+    pub(crate) fn new(is_quiet: bool) -> Self {
         let now = Instant::now();
         Self {
             state: Mutex::new(State {
@@ -74,6 +76,7 @@ impl Bars {
                 said_at: now,
             }),
             is_terminal: io::stderr().is_terminal(),
+            is_quiet,
             host: None,
         }
     }
@@ -82,7 +85,7 @@ impl Bars {
     pub(crate) fn of_host(host: Arc<dyn Host>) -> Self {
         Self {
             host: Some(host),
-            ..Self::new()
+            ..Self::new(false)
         }
     }
 
@@ -111,6 +114,9 @@ impl Bars {
             begun_at: Instant::now(),
             said_at: Instant::now(),
         };
+        if self.is_quiet {
+            return;
+        }
         if self.is_terminal {
             let style =
                 ProgressStyle::with_template("{prefix:32} {bar:28} {pos}/{len}  {eta} left  {msg}");
@@ -138,7 +144,7 @@ impl Bars {
         }
         let mut state = self.lock();
         state.bar.set_position(done);
-        if !self.is_terminal && state.said_at.elapsed() > LINE_EVERY {
+        if !self.is_terminal && !self.is_quiet && state.said_at.elapsed() > LINE_EVERY {
             state.said_at = Instant::now();
             let since = done.saturating_sub(state.done_before).max(1);
             let rate = state.begun_at.elapsed().as_secs_f64() / since as f64;
@@ -153,7 +159,7 @@ impl Bars {
 
     /// Ends the stage.
     pub(crate) fn end(&self) {
-        if self.host.is_some() {
+        if self.host.is_some() || self.is_quiet {
             return;
         }
         let state = self.lock();
@@ -167,7 +173,14 @@ impl Bars {
         say(line.trim_end());
     }
 
-    /// Says a line without disturbing the bar.
+    /// Says what is good to know and asks for nothing, but for where it is to be quiet.
+    pub(crate) fn tell(&self, line: &str) {
+        if !self.is_quiet {
+            self.line(line);
+        }
+    }
+
+    /// Says a warning or a failure, without disturbing the bar.
     pub(crate) fn line(&self, line: &str) {
         match &self.host {
             Some(host) => host.line(line),
@@ -208,7 +221,7 @@ impl Observer for Bars {
             }
             Event::Validated { mean_dice, .. } => self.lock().dice = *mean_dice,
             Event::Finished => self.end(),
-            Event::Skipped { stage } => self.line(&format!("{stage}: done before")),
+            Event::Skipped { stage } => self.tell(&format!("{stage}: done before")),
             Event::Warning(warning) => self.line(&format!("warning: {warning}")),
         }
     }

@@ -113,7 +113,7 @@ pub(crate) fn prepare_store(
     bars: &Bars,
 ) -> anyhow::Result<PrepareReport> {
     for note in &manifest.notes {
-        bars.line(&format!("note: {note}"));
+        bars.tell(&format!("note: {note}"));
     }
     bars.begin("prepare", manifest.cases.len() as u64, 0);
     let progress = |progress: hardslice_data::Progress<'_>| {
@@ -127,12 +127,13 @@ pub(crate) fn prepare_store(
         bars.line(&format!("not in the store: {}: {causes}", failure.case));
     }
     report.audit.write_csv(&audit_table(dir))?;
-    for line in by_kind(
-        report
-            .audit
-            .rows()
-            .filter(|row| row.severity != Severity::Error || accepted.has(row.kind)),
-    ) {
+    let said = report.audit.rows();
+    let said = said.filter(|row| row.severity != Severity::Error || accepted.has(row.kind));
+    let (notes, warnings): (Vec<_>, Vec<_>) = said.partition(|row| row.severity == Severity::Note);
+    for line in by_kind(notes) {
+        bars.tell(&line);
+    }
+    for line in by_kind(warnings) {
         bars.line(&line);
     }
     check_organs(
@@ -164,7 +165,7 @@ pub(crate) fn prepare_store(
 }
 
 /// Findings, a line for each kind: the first of them, and how many more cases have it.
-fn by_kind<'a>(rows: impl Iterator<Item = AuditRow<'a>>) -> Vec<String> {
+fn by_kind<'a>(rows: impl IntoIterator<Item = AuditRow<'a>>) -> Vec<String> {
     let mut kinds: BTreeMap<(Severity, Kind), Vec<AuditRow<'a>>> = BTreeMap::new();
     for row in rows {
         kinds.entry((row.severity, row.kind)).or_default().push(row);
@@ -326,7 +327,7 @@ pub(crate) fn make_split(
     for warning in &split.warnings {
         bars.line(&format!("warning: {warning}"));
     }
-    bars.line(&format!(
+    bars.tell(&format!(
         "split: {} test, {} validation, {} A, {} B scans",
         split.test.len(),
         split.validation.len(),

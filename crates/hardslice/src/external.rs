@@ -20,7 +20,7 @@ use hardslice_train::layout::RoundDir;
 use hardslice_train::{Event, Observer, Warning};
 use hardslice_volume::Note;
 
-use crate::bars::{self, Bars};
+use crate::bars::Bars;
 use crate::causes::causes;
 use crate::cohort::trained_organs;
 use crate::done::Done;
@@ -46,7 +46,7 @@ pub(crate) struct ExternalMining<'a> {
 
 /// Scores A by the predictions, mines it and leaves `mining/ledger.parquet` and `mining/plan.csv`, as
 /// mining with a model does.
-pub(crate) fn mine_predictions(job: &ExternalMining<'_>) -> anyhow::Result<Done> {
+pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow::Result<Done> {
     let (store, options) = (job.store, &job.experiment.mining);
     if options.tau == Tau::Paper {
         return Err(anyhow!(
@@ -67,13 +67,12 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>) -> anyhow::Result<Done>
     });
     let folds = FoldCases::of(store, &organs, split.transpose()?.as_ref());
 
-    let bars = Bars::new();
     let mut files = Hasher::new();
-    let a = job.scores(&folds.a, &organs, "score predictions", &bars, &mut files);
+    let a = job.scores(&folds.a, &organs, "score predictions", bars, &mut files);
     let validation = match options.tau {
         Tau::Validation => {
             let stage = "score validation";
-            job.scores(&folds.validation, &organs, stage, &bars, &mut files)
+            job.scores(&folds.validation, &organs, stage, bars, &mut files)
         }
         _ => Scored::default(),
     };
@@ -85,7 +84,7 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>) -> anyhow::Result<Done>
     }
     let n_failed = a.n_failed + validation.n_failed;
     let notes = Notes::of([&a.notes, &validation.notes]);
-    notes.tell(&bars);
+    notes.tell(bars);
     let validation: Vec<SliceScore> = validation.slices.iter().map(|slice| slice.score).collect();
     let basis = TauBasis {
         validation: &validation,
@@ -102,7 +101,7 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>) -> anyhow::Result<Done>
         positive_weight: job.experiment.train.positive_weight,
         seed: job.experiment.seed,
     };
-    warn_of_controls(&slices, &mined.hard, &job.experiment.balance, &bars)?;
+    warn_of_controls(&slices, &mined.hard, &job.experiment.balance, bars)?;
     let plan = match Arm::Hard.second_half(&slices, &mined.hard, &job.experiment.balance) {
         // Without a split there is no B, and nothing may be hard.
         Err(ArmError::Empty { .. }) => Plan::default(),
@@ -113,7 +112,7 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>) -> anyhow::Result<Done>
     mined.write(store, &plan, 0, &scored_by, dir.path())?;
     job.record(&notes)?;
     for (organ, tau) in names.iter().zip(&mined.taus) {
-        bars::print(&format!(
+        bars.print(&format!(
             "{organ}: {} of {} slices of A are below tau {:.3}",
             tau.n_hard, tau.n_scored, tau.value
         ))?;

@@ -39,7 +39,11 @@ impl Notes {
                 1 => String::new(),
                 n => format!("{n} files, the first: "),
             };
-            bars.line(&format!("{severity}: {kind}: {n}{message} ({fix})"));
+            let said = format!("{severity}: {kind}: {n}{message} ({fix})");
+            match severity {
+                Severity::Note => bars.tell(&said),
+                _ => bars.line(&said),
+            }
         }
     }
 

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use crate::bars::{self, Bars};
 use crate::causes::causes;
@@ -27,8 +27,16 @@ struct Cli {
     /// Threads to compute with; all cores by default. The results are the same for any number.
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
+    /// Say only what is wrong: warnings, failures, and the results.
+    #[arg(long = "quiet", short = 'q', global = true)]
+    is_quiet: bool,
     #[command(subcommand)]
     command: Command,
+}
+
+/// The command line: what it takes, and the words that explain it.
+pub(crate) fn command_line() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the program with its arguments, the first of them its own name, and gives its exit status:
@@ -107,5 +115,5 @@ fn run(cli: Cli) -> anyhow::Result<Done> {
             return Err(error.into());
         }
     }
-    cli.command.run(&Bars::new())
+    cli.command.run(&Bars::new(cli.is_quiet))
 }

@@ -10,7 +10,7 @@ use hardslice_data::manifest::{self, Case, PatientPattern, PatientRule, ReadOpti
 use hardslice_data::split::{Fold, Split};
 
 use super::label_args::organ_map;
-use crate::bars::{self, Bars};
+use crate::bars::Bars;
 use crate::done::Done;
 use crate::layout::provenance_beside;
 use crate::notes::Notes;
@@ -54,10 +54,13 @@ pub(crate) struct Audit {
     /// Also write the findings as a table.
     #[arg(long, value_name = "FILE.csv", value_parser = file_out(&[".csv"]))]
     out: Option<PathBuf>,
+    /// Print JSON for scripts, in place of text.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Audit {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let organs = organ_map(&self.labels)?;
         let pattern = self.patient.clone().map(PatientRule::Pattern);
         let patients = pattern.or_else(|| self.patients.clone().map(PatientRule::Table));
@@ -80,9 +83,8 @@ impl Audit {
             refuse_among_records(out)?;
             refuse_over_other_tables(out, &AUDIT_COLUMNS.join(","))?;
         }
-        let bars = Bars::new();
         for note in &manifest.notes {
-            bars.line(&format!("note: {note}"));
+            bars.tell(&format!("note: {note}"));
         }
         let options = AuditOptions {
             folds: self.folds()?,
@@ -109,7 +111,12 @@ impl Audit {
             };
             provenance::of_command(path, &made_of, &Device::flex())?;
         }
-        bars::print(&in_words(&report))?;
+        let text = if self.json {
+            serde_json::to_string_pretty(&report)?
+        } else {
+            in_words(&report)
+        };
+        bars.print(&text)?;
         Ok(if report.n_errors == 0 {
             Done::Clean
         } else {

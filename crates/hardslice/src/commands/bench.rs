@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::device_arg::DeviceArg;
 use super::net_arg::NetArg;
-use crate::bars::{self, Bars, wall_time_s};
+use crate::bars::{Bars, wall_time_s};
 use crate::done::Done;
 use crate::peak_memory::peak_rss_mb;
 
@@ -106,13 +106,13 @@ struct Report<M> {
 }
 
 impl Bench {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         if let Some(store) = &self.whole_loop {
-            self.whole_loop(store)?;
+            self.whole_loop(store, bars)?;
         } else if let (Some(net), Some(size), Some(mode)) = (self.net, self.size, self.mode) {
-            self.one(self.workload(net, size, mode))?;
+            self.one(self.workload(net, size, mode), bars)?;
         } else {
-            self.table()?;
+            self.table(bars)?;
         }
         Ok(Done::Clean)
     }
@@ -143,14 +143,13 @@ impl Bench {
         }
     }
 
-    fn one(&self, workload: Workload) -> anyhow::Result<()> {
+    fn one(&self, workload: Workload, bars: &Bars) -> anyhow::Result<()> {
         let (effort, device) = (self.effort(), self.device.open()?);
         let n_steps = effort.n_steps() as u64;
         let prepared = Prepared::new(workload, n_steps, self.seed, &device)?;
         if let Some(dir) = &self.export {
             prepared.export(dir)?;
         }
-        let bars = Bars::new();
         bars.begin(&name(workload), n_steps, 0);
         let measured = prepared.measure(effort, &device, &|done| bars.advance(done))?;
         bars.end();
@@ -160,29 +159,28 @@ impl Bench {
         } else {
             in_words(&report)
         };
-        bars::print(&text)
+        bars.print(&text)
     }
 
     /// Each workload in a process of its own, so that its peak memory is its own.
-    fn table(&self) -> anyhow::Result<()> {
+    fn table(&self, bars: &Bars) -> anyhow::Result<()> {
         if self.export.is_some() {
             return Err(anyhow!("--export wants --net, --size and --mode"));
         }
         let rows = self.rows();
-        let bars = Bars::new();
         bars.begin("bench", rows.len() as u64, 0);
         let mut reports = Vec::new();
         for row in rows {
             let line = self.measured_apart(row)?;
             if self.json {
-                bars::print(&line)?;
+                bars.print(&line)?;
             }
             reports.push(serde_json::from_str::<Value>(&line)?);
             bars.advance(reports.len() as u64);
         }
         bars.end();
         if !self.json {
-            bars::print(&as_table(&reports))?;
+            bars.print(&as_table(&reports))?;
         }
         Ok(())
     }
@@ -243,13 +241,12 @@ impl Bench {
         Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
     }
 
-    fn whole_loop(&self, store: &std::path::Path) -> anyhow::Result<()> {
+    fn whole_loop(&self, store: &std::path::Path, bars: &Bars) -> anyhow::Result<()> {
         let net = self.net.unwrap_or(NetArg::Unet);
         let size = self.size.unwrap_or(SizeArg::A);
         let workload = self.workload(net, size, ModeArg::Train);
         let store = Store::open(store)?;
         let dir = tempfile::tempdir().context("cannot make a folder for the trainings")?;
-        let bars = Bars::new();
         bars.begin(
             &format!("loop {} {}", workload.net_name(), workload.size.name()),
             n_loop_steps(self.effort()),
@@ -269,7 +266,7 @@ impl Bench {
         } else {
             loop_in_words(&report.measured)
         };
-        bars::print(&text)
+        bars.print(&text)
     }
 }
 

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::{Args, ValueEnum};
-use hardslice_eval::reported::{Denominator, implausibilities};
+use hardslice_eval::reported::{Denominator, Implausibility, implausibilities};
+use serde_json::json;
 
-use crate::bars;
+use crate::bars::Bars;
 use crate::done::Done;
 use crate::reported_table::{Reported, ReportedTable};
 
@@ -46,6 +47,9 @@ pub(crate) struct CheckTable {
     /// and no in per cent.
     #[arg(long, value_name = "STEP")]
     step: Option<f64>,
+    /// Print JSON for scripts, in place of text.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -66,7 +70,7 @@ enum ScaleArg {
 }
 
 impl CheckTable {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         if let Some(step) = self.step {
             ensure!(
                 step.is_finite() && step > 0.0,
@@ -79,21 +83,25 @@ impl CheckTable {
         } = ReportedTable::read(&self.table)?;
         self.fill_in(&mut rows, &mut notes);
         for note in &notes {
-            bars::say(&format!("note: {note}"));
+            bars.tell(&format!("note: {note}"));
         }
-        let mut n_impossible = 0;
-        for row in &rows {
-            let found = implausibilities(&row.statistics);
-            n_impossible += usize::from(!found.is_empty());
-            for one in found {
-                bars::print(&format!("{}: {}.", place(row), one.sentence))?;
+        let found = rows.iter().map(|row| implausibilities(&row.statistics));
+        let found: Vec<Vec<Implausibility>> = found.collect();
+        let n_impossible = found.iter().filter(|found| !found.is_empty()).count();
+        if self.json {
+            bars.print(&as_json(&rows, &found)?)?;
+        } else {
+            for (row, found) in rows.iter().zip(&found) {
+                for one in found {
+                    bars.print(&format!("{}: {}.", place(row), one.sentence))?;
+                }
             }
+            let n_rows = match rows.len() {
+                1 => "1 row".to_owned(),
+                n => format!("{n} rows"),
+            };
+            bars.print(&format!("{n_impossible} of {n_rows} cannot be true"))?;
         }
-        let n_rows = match rows.len() {
-            1 => "1 row".to_owned(),
-            n => format!("{n} rows"),
-        };
-        bars::print(&format!("{n_impossible} of {n_rows} cannot be true"))?;
         Ok(if n_impossible == 0 {
             Done::Clean
         } else {
@@ -200,6 +208,21 @@ fn bounded_score(row: &Reported) -> Option<String> {
 }
 
 /// Where a row stands and whose it is.
+/// Every row with what is wrong with it.
+fn as_json(rows: &[Reported], found: &[Vec<Implausibility>]) -> serde_json::Result<String> {
+    let rows = rows.iter().zip(found).map(|(row, found)| {
+        let findings = found.iter().map(|one| &one.sentence);
+        json!({
+            "line": row.line,
+            "label": row.label,
+            "group": row.group,
+            "is_possible": found.is_empty(),
+            "findings": findings.collect::<Vec<_>>(),
+        })
+    });
+    serde_json::to_string_pretty(&rows.collect::<Vec<_>>())
+}
+
 fn place(row: &Reported) -> String {
     let parts = [row.label.as_str(), row.group.as_str()];
     let parts = parts.into_iter().filter(|part| !part.is_empty());

@@ -10,7 +10,7 @@ use hardslice_eval::auc;
 use hardslice_phantom::{PhantomOptions, write_cohort};
 
 use super::device_arg::DeviceArg;
-use crate::bars::{self, Bars};
+use crate::bars::Bars;
 use crate::done::Done;
 use crate::experiment::Experiment;
 use crate::layout::{OutDir, RoundName};
@@ -39,9 +39,8 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let device = self.device.open()?;
-        let bars = Bars::new();
         let phantoms = self.out.join("phantoms");
         let options = PhantomOptions {
             n_patients: 26,
@@ -62,16 +61,16 @@ impl Demo {
             experiment: &experiment,
             out: &self.out,
             device: &device,
-            bars: &bars,
+            bars,
             force: false,
         })?;
         for (organs, _) in &finished.rounds {
             let round = OutDir::new(&self.out).round(&RoundName::of_organs(organs));
             let ledger = round.mining().ledger();
-            print_separation(&ledger, &phantoms.join("truth.csv"))?;
+            print_separation(&ledger, &phantoms.join("truth.csv"), bars)?;
         }
         if finished.n_evaluated() > 0 {
-            report::write_or_warn(&self.out, &bars)?;
+            report::write_or_warn(&self.out, bars)?;
         }
         finished.fail_if_an_arm_did()?;
         Ok(finished.done)
@@ -79,7 +78,7 @@ impl Demo {
 }
 
 /// Tells whether slice Dice is lower where difficulty was planted, over A's slices with the organ.
-fn print_separation(ledger: &Path, truth: &Path) -> anyhow::Result<()> {
+fn print_separation(ledger: &Path, truth: &Path, bars: &Bars) -> anyhow::Result<()> {
     let planted = planted_slices(truth).context("cannot read truth.csv")?;
     let rows = ledger::read(ledger)?;
     let (mut difficult, mut plain) = (Vec::new(), Vec::new());
@@ -93,7 +92,7 @@ fn print_separation(ledger: &Path, truth: &Path) -> anyhow::Result<()> {
         group.extend(row.dice);
     }
     let area = auc(&difficult, &plain).map_or_else(|| "–".to_owned(), |area| format!("{area:.3}"));
-    bars::print(&format!(
+    bars.print(&format!(
         "planted difficulty: {} difficult and {} plain slices of A with the organ; slice Dice tells \
          them apart with an area under the curve of {area}",
         difficult.len(),

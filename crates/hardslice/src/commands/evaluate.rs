@@ -8,9 +8,10 @@ use hardslice_data::Organ;
 use hardslice_data::mining::prediction_folders;
 use hardslice_eval::{Convention, ScoreOptions};
 use hardslice_view::table::{self, Metric};
+use serde_json::json;
 
 use super::label_args::organ_map;
-use crate::bars::{self, Bars};
+use crate::bars::Bars;
 use crate::done::Done;
 use crate::evaluation::{Evaluated, EvaluatedOrgan, Evaluation, Unscored, summary};
 use crate::layout::provenance_beside;
@@ -67,13 +68,16 @@ pub(crate) struct Evaluate {
     /// Measure distances as MONAI does instead of as surface-distance does.
     #[arg(long)]
     monai: bool,
+    /// Print JSON for scripts, in place of text.
+    #[arg(long)]
+    json: bool,
 }
 
 /// The columns of the table before those of the scores.
 const COLUMNS: [&str; 2] = ["case", "organ"];
 
 impl Evaluate {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let options = ScoreOptions {
             nsd_tolerance_mm: self.nsd_tolerance_mm,
             convention: if self.monai {
@@ -106,13 +110,12 @@ impl Evaluate {
             grid_tolerance_mm: self.grid_tolerance_mm,
             options: &options,
         };
-        let bars = Bars::new();
-        let evaluated = evaluation.score(&bars)?;
+        let evaluated = evaluation.score(bars)?;
         for (case, because) in &evaluated.failures {
             bars.line(&format!("not scored: {case}: {because}"));
         }
-        tell_extra(&evaluated.extra, &bars);
-        evaluated.notes.tell(&bars);
+        tell_extra(&evaluated.extra, bars);
+        evaluated.notes.tell(bars);
         let Evaluated { rows, notes, .. } = evaluated;
         let cells = rows.iter().map(|row| {
             let organ = row.organ.as_ref().map_or(String::new(), Organ::to_string);
@@ -136,7 +139,11 @@ impl Evaluate {
             notes: &notes,
         };
         provenance::of_command(&self.out, &made_of, &Device::flex())?;
-        print_summary(&rows)?;
+        if self.json {
+            bars.print(&as_json(&rows)?)?;
+        } else {
+            print_summary(&rows, bars)?;
+        }
         Ok(if rows.iter().all(|row| row.scores.is_ok()) {
             Done::Clean
         } else {
@@ -154,21 +161,41 @@ fn tell_extra(extra: &[PathBuf], bars: &Bars) {
         .iter()
         .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
         .collect();
-    bars.line(&format!(
+    bars.tell(&format!(
         "note: {} predictions have no truth of their name and are not scored: {}",
         names.len(),
         names.join(", ")
     ));
 }
 
-fn print_summary(rows: &[EvaluatedOrgan]) -> anyhow::Result<()> {
+/// Means and spread of every score, and the cases that have none.
+fn as_json(rows: &[EvaluatedOrgan]) -> serde_json::Result<String> {
+    let summary = summary(rows);
+    let summary = summary.iter().map(|row| {
+        let mut summary = json!(row.summary);
+        summary["organ"] = json!(row.organ);
+        summary["metric"] = json!(row.metric.key());
+        summary
+    });
+    let unscored = rows
+        .iter()
+        .filter_map(|row| Some((row, row.scores.as_ref().err()?)));
+    let unscored = unscored
+        .map(|(row, why)| json!({ "case": row.case, "organ": row.organ, "because": why.word() }));
+    serde_json::to_string_pretty(&json!({
+        "summary": summary.collect::<Vec<_>>(),
+        "not_scored": unscored.collect::<Vec<_>>(),
+    }))
+}
+
+fn print_summary(rows: &[EvaluatedOrgan], bars: &Bars) -> anyhow::Result<()> {
     let summary = summary(rows);
     let shown = [Metric::Dice, Metric::Hd95, Metric::Nsd];
     let summary: Vec<_> = summary
         .into_iter()
         .filter(|row| shown.contains(&row.metric))
         .collect();
-    bars::print(&table::to_text(&summary))?;
+    bars.print(&table::to_text(&summary))?;
     for (why, what) in [
         (Unscored::PredictionMissing, "have no prediction"),
         (Unscored::NotScored, "could not be scored"),
@@ -177,7 +204,7 @@ fn print_summary(rows: &[EvaluatedOrgan]) -> anyhow::Result<()> {
         let mut cases: Vec<&str> = of_kind.map(|row| row.case.as_str()).collect();
         cases.dedup();
         if !cases.is_empty() {
-            bars::print(&format!(
+            bars.print(&format!(
                 "{} cases {what} and are in no mean: {}",
                 cases.len(),
                 cases.join(", ")

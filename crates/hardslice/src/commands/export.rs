@@ -7,7 +7,7 @@ use clap::Args;
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
 
-use crate::bars::{self, Bars};
+use crate::bars::Bars;
 use crate::done::Done;
 use crate::export::{self, Format};
 use crate::layout::{OutDir, RoundName};
@@ -54,7 +54,7 @@ pub(crate) struct ExportArgs {
 }
 
 impl ExportArgs {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let organs = self.organ.split('+').map(Organ::new);
         let organs = organs.collect::<Result<Vec<_>, _>>()?;
         match self.format {
@@ -78,8 +78,8 @@ impl ExportArgs {
         let store = self.store.unwrap_or_else(|| out.store());
         let split = self.split.unwrap_or_else(|| out.split());
         let export = export::Export::read(&store, &split, &plan, &organs)?;
-        export.write(self.format, &self.out, &Bars::new())?;
-        bars::print(&format!("{}", self.out.display()))?;
+        export.write(self.format, &self.out, bars)?;
+        bars.print(&format!("{}", self.out.display()))?;
         Ok(Done::Clean)
     }
 }

@@ -14,7 +14,7 @@ use hardslice_train::round::{RoundContext, mine_by_hand};
 
 use super::device_arg::DeviceArg;
 use super::label_args::organ_map;
-use crate::bars::{self, Bars, wall_time_s};
+use crate::bars::{Bars, wall_time_s};
 use crate::done::Done;
 use crate::experiment::Experiment;
 use crate::external::{ExternalMining, mine_predictions};
@@ -101,7 +101,7 @@ impl Mine {
         Ok(())
     }
 
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let mut experiment = Experiment::read(&self.experiment)?;
         if let Some(tau) = self.tau {
             experiment.mining.tau = tau;
@@ -120,14 +120,16 @@ impl Mine {
                     of_model.display()
                 ));
             }
-            return mine_predictions(&ExternalMining {
+            let organs = organ_map(&self.labels)?;
+            let mining = ExternalMining {
                 experiment: &experiment,
                 store: &store,
                 split: self.split.as_deref(),
                 predictions,
-                labels: organ_map(&self.labels)?.as_ref(),
+                labels: organs.as_ref(),
                 out: &self.out,
-            });
+            };
+            return mine_predictions(&mining, bars);
         }
         let (Some(model_dir), Some(split_path)) = (&self.model, &self.split) else {
             return Err(anyhow!("--model and --split, or --predictions"));
@@ -136,14 +138,13 @@ impl Mine {
         let model = Model::read(model_dir, &device)?;
         let organs: Vec<_> = model.record.organ_names().cloned().collect();
         let split = Split::load(split_path, &facts(&store, &organs))?;
-        let bars = Bars::new();
         let context = RoundContext {
             store: &store,
             split: &split,
             dir: RoundDir::new(&self.out),
             init: None,
             device: &device,
-            observer: &bars,
+            observer: bars,
             wall_time_s,
             force: false,
         };
@@ -158,7 +159,7 @@ impl Mine {
         };
         provenance::of_command(&self.out, &made_of, &device)?;
         for (organ, tau) in organs.iter().zip(taus) {
-            bars::print(&format!(
+            bars.print(&format!(
                 "{organ}: {} of {} slices of A are below tau {:.3}",
                 tau.n_hard, tau.n_scored, tau.value
             ))?;

@@ -18,6 +18,8 @@ mod export;
 mod report;
 mod check_table;
 mod bench;
+mod completions;
+mod man;
 
 mod campaign_args;
 mod device_arg;
@@ -62,30 +64,34 @@ pub(crate) enum Command {
     Report(report::Report),
     CheckTable(check_table::CheckTable),
     Bench(bench::Bench),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 impl Command {
     /// Those that hosts run tell `bars` all that they have to say.
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         match self {
-            Self::Demo(command) => command.run(),
+            Self::Demo(command) => command.run(bars),
             Self::Phantom(command) => command.run(bars),
-            Self::Audit(command) => command.run(),
-            Self::Prepare(command) => command.run(),
-            Self::Split(command) => command.run(),
-            Self::Train(command) => command.run(),
-            Self::Mine(command) => command.run(),
-            Self::Predict(command) => command.run(),
-            Self::Evaluate(command) => command.run(),
+            Self::Audit(command) => command.run(bars),
+            Self::Prepare(command) => command.run(bars),
+            Self::Split(command) => command.run(bars),
+            Self::Train(command) => command.run(bars),
+            Self::Mine(command) => command.run(bars),
+            Self::Predict(command) => command.run(bars),
+            Self::Evaluate(command) => command.run(bars),
             Self::Run(command) => command.run(bars),
-            Self::Sweep(command) => command.run(),
+            Self::Sweep(command) => command.run(bars),
             Self::Compare(command) => command.run(bars),
-            Self::Why(command) => command.run(),
-            Self::Triage(command) => command.run(),
-            Self::Export(command) => command.run(),
+            Self::Why(command) => command.run(bars),
+            Self::Triage(command) => command.run(bars),
+            Self::Export(command) => command.run(bars),
             Self::Report(command) => command.run(bars),
-            Self::CheckTable(command) => command.run(),
-            Self::Bench(command) => command.run(),
+            Self::CheckTable(command) => command.run(bars),
+            Self::Bench(command) => command.run(bars),
+            Self::Completions(command) => command.run(bars),
+            Self::Man(command) => command.run(bars),
         }
     }
 }

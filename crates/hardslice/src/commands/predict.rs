@@ -71,18 +71,17 @@ struct Job {
 }
 
 impl Predict {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let jobs = self.jobs()?;
         let device = self.device.open()?;
         let model = Model::read(&self.model, &device)?;
-        let bars = Bars::new();
         let into_a_folder = jobs.iter().any(|job| job.out != self.out);
         let _lock = into_a_folder
             .then(|| FolderLock::of(&self.out))
             .transpose()?;
         let (mut notes, mut n_failed) = (Notes::default(), 0);
         for job in &jobs {
-            match self.one(&model, job, &bars, &mut notes) {
+            match self.one(&model, job, bars, &mut notes) {
                 Ok(()) => {}
                 // The only one: its error is the command's.
                 Err(error) if jobs.len() == 1 => return Err(error),
@@ -97,7 +96,7 @@ impl Predict {
                 }
             }
         }
-        notes.tell(&bars);
+        notes.tell(bars);
         if n_failed == jobs.len() {
             return Err(anyhow!("none of the {n_failed} scans could be predicted"));
         }

@@ -31,12 +31,12 @@ pub(crate) struct Prepare {
 }
 
 impl Prepare {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let experiment = Experiment::read(&self.experiment)?;
         let manifest = read_manifest(&experiment)?;
         refuse_over_cohort(&manifest, &experiment, &self.out, [])?;
         let _lock = FolderLock::of(&self.out)?;
-        let report = prepare_store(&manifest, &experiment, &self.out, &Bars::new())?;
+        let report = prepare_store(&manifest, &experiment, &self.out, bars)?;
         Ok(if report.failures.is_empty() {
             Done::Clean
         } else {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use hardslice_data::store::Store;
 
-use crate::bars::{self, Bars};
+use crate::bars::Bars;
 use crate::cohort::{make_split, trained_organs};
 use crate::done::Done;
 use crate::experiment::Experiment;
@@ -32,12 +32,12 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let experiment = Experiment::read(&self.experiment)?;
         let store = Store::open(&self.store)?;
         let organs = trained_organs(&experiment, store.organs())?;
-        let split = make_split(&experiment, &store, &organs, &self.out, &Bars::new())?;
-        bars::print(&serde_json::to_string_pretty(&split.balance)?)?;
+        let split = make_split(&experiment, &store, &organs, &self.out, bars)?;
+        bars.print(&serde_json::to_string_pretty(&split.balance)?)?;
         Ok(Done::Clean)
     }
 }

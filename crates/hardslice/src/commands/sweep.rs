@@ -14,7 +14,7 @@ use hardslice_view::table::Table;
 use super::campaign_args::{CampaignArgs, announce, check_all_folds};
 use super::learning_curves;
 use super::net_arg::NetArg;
-use crate::bars::{self, Bars};
+use crate::bars::Bars;
 use crate::campaign::{ScoreRow, Trial, fail_if_an_arm_did, write_scores};
 use crate::cohort::{read_manifest, trained_organs};
 use crate::done::Done;
@@ -61,10 +61,10 @@ pub(crate) struct Sweep {
 }
 
 impl Sweep {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let experiment = self.common.experiment()?;
-        let (device, bars) = (self.common.device.open()?, Bars::new());
-        let campaign = self.common.campaign(&experiment, &device, &bars);
+        let device = self.common.device.open()?;
+        let campaign = self.common.campaign(&experiment, &device, bars);
         let manifest = read_manifest(&experiment)?;
         let organs = trained_organs(&experiment, &manifest.organs)?;
         let trials = self.trials(&experiment, &organs);
@@ -106,13 +106,13 @@ impl Sweep {
                 shown = shown.stamped(LEAKY, LEAKY_BECAUSE);
             }
             write_table(&name, &shown, &campaign.out.tables())?;
-            bars::print(&shown.to_markdown())?;
+            bars.print(&shown.to_markdown())?;
         }
         for said in learning_curves::write(&by_ratio, is_leaky, &campaign.out)? {
-            bars::print(&said)?;
+            bars.print(&said)?;
         }
         lock.check()?;
-        report::write_or_warn(&self.common.out, &bars)?;
+        report::write_or_warn(&self.common.out, bars)?;
         fail_if_an_arm_did(&trials, &outcomes)?;
         Ok(cohort.done)
     }

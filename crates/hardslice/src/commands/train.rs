@@ -12,7 +12,7 @@ use hardslice_train::round::{Part, RoundContext, TrainByHand, train_by_hand};
 use hardslice_volume::same_file::is_same_file;
 
 use super::device_arg::DeviceArg;
-use crate::bars::{self, Bars, wall_time_s};
+use crate::bars::{Bars, wall_time_s};
 use crate::cohort::trained_organs;
 use crate::done::Done;
 use crate::experiment::Experiment;
@@ -104,7 +104,7 @@ impl Train {
         refuse_over_inputs(model.into_iter().chain(others), read.cloned())
     }
 
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let experiment = Experiment::read(&self.experiment)?;
         self.refuse_over_inputs(&experiment)?;
         let store = Store::open_verified(&self.store)?;
@@ -112,14 +112,13 @@ impl Train {
         let split = Split::load(&self.split, &facts(&store, &organs))?;
         let device = self.device.open()?;
         let _lock = FolderLock::of(&self.out)?;
-        let bars = Bars::new();
         let context = RoundContext {
             store: &store,
             split: &split,
             dir: RoundDir::new(&self.out),
             init: experiment.init.as_deref(),
             device: &device,
-            observer: &bars,
+            observer: bars,
             wall_time_s,
             force: self.force,
         };
@@ -147,7 +146,7 @@ impl Train {
             notes: &Notes::default(),
         };
         provenance::of_command(&self.out, &made_of, &device)?;
-        bars::print(&format!(
+        bars.print(&format!(
             "{} after {} steps: {}",
             record.net.name(),
             record.steps,

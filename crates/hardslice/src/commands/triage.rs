@@ -17,7 +17,9 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 
 use super::label_args::organ;
-use crate::bars;
+use serde_json::json;
+
+use crate::bars::Bars;
 use crate::done::Done;
 use crate::hard_slices::hard_slices;
 use crate::outputs::{
@@ -52,30 +54,38 @@ pub(crate) struct TriageArgs {
     /// The prepared cohort, to know the label values of organs.
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
+    /// Print JSON for scripts, in place of text.
+    #[arg(long, conflicts_with = "truth")]
+    json: bool,
 }
 
 /// The columns of the table of findings.
 const COLUMNS: [&str; 7] = ["case", "z", "organ", "dice", "kind", "triage", "reason"];
 
 impl TriageArgs {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         self.refuse_over_inputs()?;
         let hard = self.hard_slices()?;
-        if hard.is_empty() {
-            bars::print("no slice was hard: there is nothing to look through")?;
+        if self.json {
+            bars.print(&as_json(&hard)?)?;
+        } else if hard.is_empty() {
+            bars.print("no slice was hard: there is nothing to look through")?;
             return Ok(Done::Clean);
         }
-        for organ in organs(&hard) {
-            let of_organ: Vec<&LedgerRow> = hard.iter().filter(|row| row.organ == organ).collect();
-            for line in lines(&organ, &of_organ) {
-                bars::print(&line)?;
+        if !self.json {
+            for organ in organs(&hard) {
+                let of_organ: Vec<&LedgerRow> =
+                    hard.iter().filter(|row| row.organ == organ).collect();
+                for line in lines(&organ, &of_organ) {
+                    bars.print(&line)?;
+                }
             }
         }
         if let (Some(truth), Some(store)) = (&self.truth, &self.store) {
             let store = Store::open(store)?;
             let planted = Planted::read(truth)?;
             for line in planted.compared(&hard, store.organs())? {
-                bars::print(&line)?;
+                bars.print(&line)?;
             }
         }
         if let Some(out) = &self.out {
@@ -135,6 +145,25 @@ fn lines(organ: &Organ, rows: &[&LedgerRow]) -> Vec<String> {
         }
     }
     lines
+}
+
+/// How many slices were hard, and what was found of them: the table's columns.
+fn as_json(rows: &[LedgerRow]) -> serde_json::Result<String> {
+    let found = rows.iter().filter_map(|row| {
+        Some(json!({
+            "case": row.case,
+            "z": row.z,
+            "organ": row.organ,
+            "dice": row.dice,
+            "kind": row.kind.name(),
+            "triage": row.triage?.name(),
+            "reason": row.triage_reason,
+        }))
+    });
+    serde_json::to_string_pretty(&json!({
+        "n_hard": rows.len(),
+        "findings": found.collect::<Vec<_>>(),
+    }))
 }
 
 fn write_table(path: &Path, rows: &[LedgerRow]) -> anyhow::Result<()> {

@@ -7,14 +7,16 @@ use anyhow::anyhow;
 use clap::Args;
 use hardslice_data::balance::{Arm, Plan, PlanEntry};
 use hardslice_data::mining::ledger::{self, LedgerRow};
+use hardslice_data::mining::triage::Triage;
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Organ};
 use hardslice_train::layout::RoundDir;
 use hardslice_volume::whole_file::read_json;
+use serde_json::{Value, json};
 
 use super::label_args::organ;
-use crate::bars;
+use crate::bars::Bars;
 use crate::done::Done;
 use crate::layout::{OutDir, RoundName};
 
@@ -45,6 +47,9 @@ pub(crate) struct Why {
     /// Only this organ.
     #[arg(long, value_name = "ORGAN", value_parser = organ)]
     organ: Option<Organ>,
+    /// Print JSON for scripts, in place of text.
+    #[arg(long)]
+    json: bool,
 }
 
 /// A case, and one of its slices.
@@ -74,7 +79,7 @@ impl FromStr for Asked {
 }
 
 impl Why {
-    pub(crate) fn run(self) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let store = self.store.clone().unwrap_or_else(|| self.dir.join("store"));
         let store = Store::open(store)?;
         let cases = store.cases();
@@ -117,8 +122,8 @@ impl Why {
                 self.dir.display()
             ));
         }
+        let mut in_json = Vec::new();
         for (name, round) in rounds {
-            bars::print(&name.to_string())?;
             let answer = Answer {
                 round: &round,
                 store: &store,
@@ -127,13 +132,27 @@ impl Why {
                 arm: self.arm,
                 organ: self.organ.as_ref(),
             };
+            if self.json {
+                let mut of_round = answer.as_json(self.what.z)?;
+                of_round["round"] = json!(name.to_string());
+                if self.what.z.is_some() {
+                    let fold = self.fold(&out, &name, &case.id)?;
+                    of_round["fold"] = json!(fold.map(|fold| format!("{fold:?}").to_lowercase()));
+                }
+                in_json.push(of_round);
+                continue;
+            }
+            bars.print(&name.to_string())?;
             let lines = match self.what.z {
                 Some(z) => answer.of_slice(z, self.fold(&out, &name, &case.id)?)?,
                 None => answer.of_case()?,
             };
             for line in lines {
-                bars::print(&format!("  {line}"))?;
+                bars.print(&format!("  {line}"))?;
             }
+        }
+        if self.json {
+            bars.print(&serde_json::to_string_pretty(&in_json)?)?;
         }
         Ok(Done::Clean)
     }
@@ -171,6 +190,39 @@ impl Answer<'_> {
             lines.push(format!("{arm}: {}", entry_in_words(entry)));
         }
         Ok(lines)
+    }
+
+    /// What each mining saw and decided, and, for one slice, its weight in each arm.
+    fn as_json(&self, z: Option<u32>) -> anyhow::Result<Value> {
+        let rows = self.ledger_rows()?.into_iter();
+        let rows = rows.filter(|row| z.is_none_or(|z| row.z == z)).map(|row| {
+            json!({
+                "z": row.z,
+                "organ": row.organ,
+                "mining_round": row.round,
+                "kind": row.kind.name(),
+                "dice": row.dice,
+                "tau": row.tau,
+                "decision": row.decision.to_string(),
+                "reason": row.reason,
+                "triage": row.triage.map(Triage::name),
+                "triage_reason": row.triage_reason,
+            })
+        });
+        let mut answer = json!({ "case": self.case, "mined": rows.collect::<Vec<_>>() });
+        if let Some(z) = z {
+            let plans = self.plans()?.into_iter();
+            let arms = plans.map(|(arm, plan)| {
+                let entry = plan.entries().iter().find(|entry| self.is_its(entry, z));
+                json!({
+                    "arm": arm.name(),
+                    "weight": entry.map_or(0.0, |entry| entry.weight),
+                    "reason": entry.map(|entry| entry.reason.sentence()),
+                })
+            });
+            answer["arms"] = arms.collect();
+        }
+        Ok(answer)
     }
 
     /// A line for each slice that a mining scored.

@@ -92,8 +92,8 @@ pub(super) fn write(export: &Export, out: &Path, bars: &Bars) -> anyhow::Result<
             "description": description(),
         }),
     )?;
-    bars.line(&format!("for {VERSIONS}"));
-    bars.line(
+    bars.tell(&format!("for {VERSIONS}"));
+    bars.tell(
         "next: nnUNetv2_plan_and_preprocess, then copy splits_final.json into the dataset's folder \
          in nnUNet_preprocessed, and train the configuration 2d, fold 0",
     );

@@ -90,7 +90,7 @@ pub(crate) fn ledgers(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// When a file cannot be written: a full disk is not passed over.
 pub(crate) fn write_or_warn(dir: &Path, bars: &Bars) -> anyhow::Result<()> {
     match write(dir, bars) {
-        Ok(page) => bars.line(&format!("report: {}", page.display())),
+        Ok(page) => bars.tell(&format!("report: {}", page.display())),
         Err(error) if crate::causes::is_refused_writing(&error) => {
             return Err(error.context("all results are there, but their report is not"));
         }
