@@ -141,6 +141,12 @@ impl fmt::Display for Warning<'_> {
 pub trait Observer: Sync {
     /// Called for every event, from the thread that works.
     fn notify(&self, event: &Event<'_>);
+
+    /// Whether the work is to stop where it can go on later: a training saves a checkpoint and ends
+    /// with [`FitError::Stopped`](crate::FitError::Stopped). Asked after every step.
+    fn wants_stop(&self) -> bool {
+        false
+    }
 }
 
 /// Tells an observer how far one stage has come.

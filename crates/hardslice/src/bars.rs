@@ -9,6 +9,7 @@ use hardslice_train::{Event, Observer, Warning};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::host::Host;
+use crate::stop;
 
 /// Between two lines where there is no terminal to draw a bar on.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -207,6 +208,10 @@ impl State {
 }
 
 impl Observer for Bars {
+    fn wants_stop(&self) -> bool {
+        self.host.is_none() && stop::is_asked()
+    }
+
     fn notify(&self, event: &Event<'_>) {
         match event {
             Event::Started { stage, n, done } => self.begin(stage, *n, *done),

@@ -13,6 +13,7 @@ use crate::causes::causes;
 use crate::commands::Command;
 use crate::done::Done;
 use crate::host::Host;
+use crate::stop;
 
 /// Train CT organ segmentation and balance the training set with hard slices.
 ///
@@ -41,7 +42,7 @@ pub(crate) fn command_line() -> clap::Command {
 
 /// Runs the program with its arguments, the first of them its own name, and gives its exit status:
 /// 0 when all is well, 1 when the command did its work and found something wrong with the data, 2
-/// when it failed.
+/// when it failed, 75 when it was asked to stop (SIGTERM) and goes on when it is run again.
 ///
 /// It writes to standard output and standard error, and never ends the process: the interpreter of
 /// another language may be its host.
@@ -74,6 +75,11 @@ pub fn main<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -
     match done {
         Ok(Done::Clean) => 0,
         Ok(Done::Findings) => 1,
+        Err(error) if stop::is_cause_of(&error) => {
+            bars::say(&format!("stopped: {}", causes(error.as_ref())));
+            bars::say("help: the same command goes on");
+            stop::STOPPED
+        }
         Err(error) => {
             bars::say(&format!("error: {}", causes(error.as_ref())));
             bars::say("help: `hardslice COMMAND --help` tells what a command needs and leaves");
@@ -115,5 +121,6 @@ fn run(cli: Cli) -> anyhow::Result<Done> {
             return Err(error.into());
         }
     }
+    stop::listen()?;
     cli.command.run(&Bars::new(cli.is_quiet))
 }

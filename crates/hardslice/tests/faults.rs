@@ -10,9 +10,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use support::{
-    EXPERIMENT, assert_ends, assert_same, contents, ended, finish, hardslice, run, workplace,
+    EXPERIMENT, assert_ends, assert_same, contents, ended, finish, hardslice, run, words, workplace,
 };
 
 /// The experiment with few arms.
@@ -355,4 +357,50 @@ fn a_full_disk_ends_predict_and_the_report_with_its_name() {
         "{said}"
     );
     run(&["run", "experiment.toml", "--out", "out"], dir.path());
+}
+
+/// What a queue does before it kills: SIGTERM, and some seconds of grace.
+#[test]
+fn asked_to_stop_a_training_saves_a_checkpoint_and_goes_on_to_the_same_bytes() {
+    let dir = workplace();
+    with_arms(r#"["baseline"]"#, dir.path());
+    let text = fs::read_to_string(dir.path().join("experiment.toml")).unwrap();
+    let text = text.replace("steps = 24", "steps = 800").replace(
+        "checkpoint_minutes = 0.0",
+        "checkpoint_minutes = 100.0\nkeep_checkpoints = 1",
+    );
+    fs::write(dir.path().join("long.toml"), text).unwrap();
+    let line = words("run long.toml --out stopped --threads 1");
+    let child = hardslice(&line, dir.path()).spawn().unwrap();
+    let log = dir
+        .path()
+        .join("stopped/liver/baseline/first_half/train.csv.partial");
+    let is_training = || fs::read_dir(log.parent().unwrap()).is_ok_and(|dir| dir.count() > 0);
+    while !is_training() {
+        sleep(Duration::from_millis(20));
+    }
+    sleep(Duration::from_millis(300));
+    let term = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status();
+    assert!(term.unwrap().success());
+    let (code, said) = finish(child);
+    assert_eq!(code, Some(75), "{said}");
+    assert!(said.contains("saved a checkpoint after step"), "{said}");
+    assert!(said.ends_with("help: the same command goes on\n"), "{said}");
+    let saved = dir
+        .path()
+        .join("stopped/liver/baseline/first_half/checkpoints");
+    assert_eq!(
+        fs::read_dir(saved).unwrap().count(),
+        1,
+        "the one that was asked for"
+    );
+    run(&line, dir.path());
+    run(&words("run long.toml --out whole --threads 1"), dir.path());
+    assert_same(
+        &dir.path().join("stopped"),
+        &dir.path().join("whole"),
+        "SIGTERM",
+    );
 }

@@ -77,6 +77,12 @@ pub enum FitError {
         /// What this machine uses.
         wanted: String,
     },
+    /// The observer [wanted](Observer::wants_stop) it to stop, and a checkpoint was saved.
+    #[error("the training was asked to stop and saved a checkpoint after step {step}")]
+    Stopped {
+        /// Steps taken.
+        step: u64,
+    },
     /// There is nothing to show.
     #[error("the plan is empty: there is no slice to train on")]
     EmptyPlan,
@@ -256,6 +262,10 @@ fn train_on(
         monitor.after_step(&mut state)?;
         let done = step - phase.steps.start;
         context.observer.notify(&Event::Advanced { done });
+        if context.observer.wants_stop() && step < phase.steps.end {
+            monitor.finish(&state)?;
+            return Err(FitError::Stopped { step });
+        }
     }
     Ok(state)
 }

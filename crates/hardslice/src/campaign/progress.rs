@@ -50,6 +50,10 @@ impl<'a> OfJob<'a> {
 }
 
 impl Observer for OfJob<'_> {
+    fn wants_stop(&self) -> bool {
+        self.overall.bars.wants_stop()
+    }
+
     fn notify(&self, event: &Event<'_>) {
         match event {
             Event::Step { .. } => {
@@ -68,6 +72,10 @@ pub(super) struct Quiet<'a> {
 }
 
 impl Observer for Quiet<'_> {
+    fn wants_stop(&self) -> bool {
+        self.bars.wants_stop()
+    }
+
     fn notify(&self, event: &Event<'_>) {
         if let Event::Warning(_) = event {
             self.bars.notify(event);

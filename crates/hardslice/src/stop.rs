@@ -1,0 +1,74 @@
+//! Asked to stop by a signal: SIGTERM, as queues send it before they kill.
+
+use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hardslice_train::FitError;
+
+/// The exit status of a command that was asked to stop and goes on when it is run again: `EX_TEMPFAIL`
+/// of sysexits.h.
+pub(crate) const STOPPED: u8 = 75;
+
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the program was asked to stop.
+pub(crate) fn is_asked() -> bool {
+    ASKED.load(Ordering::Relaxed)
+}
+
+/// Whether a command ended because it was asked to stop.
+pub(crate) fn is_cause_of(error: &anyhow::Error) -> bool {
+    error.chain().any(is_stopped)
+}
+
+fn is_stopped(error: &(dyn Error + 'static)) -> bool {
+    matches!(
+        error.downcast_ref::<FitError>(),
+        Some(FitError::Stopped { .. })
+    )
+}
+
+/// Listens for SIGTERM from now on. Trainings save a checkpoint and end; whatever else is at work has
+/// [`GRACE`] to come to its end, and is then ended: nothing is lost, as at a kill.
+#[cfg(unix)]
+pub(crate) fn listen() -> std::io::Result<()> {
+    use std::process;
+    use std::sync::Once;
+    use std::thread;
+    use std::time::Duration;
+
+    use signal_hook::consts::SIGTERM;
+    use signal_hook::iterator::Signals;
+
+    use crate::bars::say;
+
+    /// Slurm kills 30 seconds after SIGTERM by default, Kubernetes too, Docker after 10.
+    const GRACE: Duration = Duration::from_secs(20);
+
+    static LISTENING: Once = Once::new();
+    let mut result = Ok(());
+    LISTENING.call_once(|| {
+        let mut signals = match Signals::new([SIGTERM]) {
+            Ok(signals) => signals,
+            Err(error) => {
+                result = Err(error);
+                return;
+            }
+        };
+        thread::spawn(move || {
+            if signals.forever().next().is_some() {
+                ASKED.store(true, Ordering::Relaxed);
+                say("asked to stop (SIGTERM): saving what is being trained");
+                thread::sleep(GRACE);
+                say("stopped; the same command goes on");
+                process::exit(i32::from(STOPPED));
+            }
+        });
+    });
+    result
+}
+
+#[cfg(not(unix))]
+pub(crate) fn listen() -> std::io::Result<()> {
+    Ok(())
+}
