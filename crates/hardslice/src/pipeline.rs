@@ -135,7 +135,7 @@ pub(crate) fn protocol(experiment: &Experiment, organs: Vec<Organ>) -> anyhow::R
         net: experiment.net.clone(),
         final_net: experiment.final_net.clone(),
         train: experiment.train.clone(),
-        mining: experiment.mining,
+        mining: experiment.mining.clone(),
         balance: experiment.balance,
         predict: experiment.predict,
         score: experiment.score,

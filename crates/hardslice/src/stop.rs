@@ -11,6 +11,15 @@ pub(crate) const STOPPED: u8 = 75;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 
+/// Whether nothing is lost where the program ends at once.
+static AT_ONCE: AtomicBool = AtomicBool::new(false);
+
+/// From now on the program ends as soon as it is asked to, and all is well then: what it does is done
+/// at every moment.
+pub(crate) fn end_at_once() {
+    AT_ONCE.store(true, Ordering::Relaxed);
+}
+
 /// Whether the program was asked to stop.
 pub(crate) fn is_asked() -> bool {
     ASKED.load(Ordering::Relaxed)
@@ -57,6 +66,9 @@ pub(crate) fn listen() -> std::io::Result<()> {
         };
         thread::spawn(move || {
             if signals.forever().next().is_some() {
+                if AT_ONCE.load(Ordering::Relaxed) {
+                    process::exit(0);
+                }
                 ASKED.store(true, Ordering::Relaxed);
                 say("asked to stop (SIGTERM): saving what is being trained");
                 thread::sleep(GRACE);

@@ -62,11 +62,13 @@ fn modules() -> Result<PathBuf, String> {
 }
 
 #[test]
-fn the_report_of_a_run_holds_in_a_browser() {
+fn the_report_of_a_run_and_a_desk_on_it_hold_in_a_browser() {
     let modules = match modules() {
         Ok(modules) => modules,
         Err(why) => {
-            eprintln!("!!! SKIPPED: the report in a browser: {why}; see tests/browser/README.md");
+            eprintln!(
+                "!!! SKIPPED: report and desk in a browser: {why}; see tests/browser/README.md"
+            );
             return;
         }
     };
@@ -75,14 +77,20 @@ fn the_report_of_a_run_holds_in_a_browser() {
     run(&words(phantoms), dir.path());
     std::fs::write(dir.path().join("experiment.toml"), EXPERIMENT).unwrap();
     run(&["run", "experiment.toml", "--out", "out"], dir.path());
-    let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/check.mjs");
-    let output = Command::new("node")
-        .arg(check)
-        .arg(dir.path().join("out/report.html"))
-        .arg(modules)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    let failed = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}{failed}");
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    let passes = |script: &str, of: &[&Path]| {
+        let mut node = Command::new("node");
+        let output = node
+            .arg(scripts.join(script))
+            .args(of)
+            .arg(&modules)
+            .output();
+        let output = output.unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let failed = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{script}: {said}{failed}");
+    };
+    passes("check.mjs", &[&dir.path().join("out/report.html")]);
+    let program = Path::new(env!("CARGO_BIN_EXE_hardslice"));
+    passes("desk.mjs", &[program, &dir.path().join("out")]);
 }

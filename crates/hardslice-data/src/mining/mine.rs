@@ -62,7 +62,8 @@ pub fn mine(
         hard,
         warnings,
     } = judge(&names, &scores, options, basis)?;
-    let findings = Findings::of(store, organs, &verdicts, &scored);
+    let mut findings = Findings::of(store, organs, &verdicts, &scored);
+    findings.overruled_by(&options.reviewed, store, organs);
     let hard = hard.without(findings.excluded(options.exclude));
     Ok(MinedSlices {
         scored,
@@ -72,7 +73,7 @@ pub fn mine(
         hard,
         warnings,
         organs: organs.to_vec(),
-        options: *options,
+        options: options.clone(),
     })
 }
 

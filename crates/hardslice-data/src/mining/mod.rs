@@ -38,6 +38,7 @@ mod verdict;
 mod writing;
 
 pub mod ledger;
+pub mod review;
 pub mod triage;
 
 pub use candidates::{FoldCases, candidates};

@@ -210,7 +210,7 @@ fn draw_marks(picture: &mut Picture, section: &Section, style: &PanelStyle) {
     }
     let margin = width / 50;
     let letter_top = (height - text_height(letter)) / 2;
-    picture.draw_text(Corner::new(margin, letter_top), "R", letter);
+    picture.draw_text(Corner::new(margin, letter_top), style.left, letter);
     let bar = (width as f64 * BAR_MM / section.width_mm()) as usize;
     if bar + 2 * margin > width {
         return;

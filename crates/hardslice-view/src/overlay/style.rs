@@ -40,6 +40,8 @@ pub struct PanelStyle {
     pub width_px: usize,
     /// Width of outlines in pixels.
     pub line_px: f32,
+    /// Which side of the patient is at the viewer's left: `R`, or `A` (front) of a sagittal section.
+    pub left: &'static str,
     /// Height of a capital letter in captions, in pixels.
     pub cap_height_px: f32,
 }
@@ -56,6 +58,7 @@ impl PanelStyle {
         Self {
             window: Window::default(),
             width_px: width_px.max(1),
+            left: "R",
             line_px: (width_px as f32 / 240.0).clamp(1.1, 3.0),
             cap_height_px: (width_px as f32 / 38.0).clamp(8.0, 14.0),
         }

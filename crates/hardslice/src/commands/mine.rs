@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
-use hardslice_data::mining::triage::{Exclude, Triage};
+use hardslice_data::mining::review::Reviewed;
+use hardslice_data::mining::triage::Exclude;
 use hardslice_data::mining::{Tau, prediction_folders};
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
@@ -67,10 +68,14 @@ pub(crate) struct Mine {
     /// How to set the threshold, in place of the experiment's own.
     #[arg(long)]
     tau: Option<Tau>,
-    /// Keep such hard slices out of the plan: suspects (their labels look wrong), broken, redundant;
-    /// in place of the experiment's own `exclude`.
+    /// Keep such hard slices out of the plan: suspects (their labels look wrong), broken, redundant,
+    /// reviewed-wrong (reviewers found label or scan wrong); in place of the experiment's own
+    /// `exclude`.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
-    exclude: Vec<Triage>,
+    exclude: Vec<String>,
+    /// The verdicts of reviewers, as `review` writes them, in place of the experiment's own.
+    #[arg(long, value_name = "FILE.csv")]
+    reviews: Option<PathBuf>,
     /// Where the ledger and the plan are written.
     #[arg(long, value_name = "DIR", value_parser = named_folder_out())]
     out: PathBuf,
@@ -90,6 +95,7 @@ impl Mine {
             provenance_beside(&self.out)?,
         ];
         let files = std::iter::once(&self.experiment).chain(&self.split);
+        let files = files.chain(&self.reviews);
         let read = files.chain(&self.model).chain(&self.predictions);
         refuse_over_inputs(written, read.cloned())?;
         if let Some(predictions) = &self.predictions {
@@ -107,7 +113,17 @@ impl Mine {
             experiment.mining.tau = tau;
         }
         if !self.exclude.is_empty() {
-            experiment.mining.exclude = Exclude::of(&self.exclude);
+            experiment.mining.exclude = Exclude::try_from(self.exclude.clone())?;
+        }
+        if let Some(reviews) = &self.reviews {
+            experiment.mining.reviewed = Reviewed::read(reviews)?;
+        } else if experiment.mining.exclude.holds_reviewed()
+            && experiment.mining.reviewed.is_empty()
+        {
+            return Err(anyhow!(
+                "--exclude reviewed-wrong needs the verdicts: --reviews OUT/review/verdicts.csv, as \
+                 `hardslice review OUT` writes them"
+            ));
         }
         self.refuse_over_inputs()?;
         let store = Store::open_verified(&self.store)?;

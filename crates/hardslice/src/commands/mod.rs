@@ -14,6 +14,7 @@ mod sweep;
 mod compare;
 mod why;
 mod triage;
+mod review;
 mod export;
 mod report;
 mod check_table;
@@ -60,6 +61,7 @@ pub(crate) enum Command {
     Compare(compare::Compare),
     Why(why::Why),
     Triage(triage::TriageArgs),
+    Review(review::Review),
     Export(export::ExportArgs),
     Report(report::Report),
     CheckTable(check_table::CheckTable),
@@ -86,6 +88,7 @@ impl Command {
             Self::Compare(command) => command.run(bars),
             Self::Why(command) => command.run(bars),
             Self::Triage(command) => command.run(bars),
+            Self::Review(command) => command.run(bars),
             Self::Export(command) => command.run(bars),
             Self::Report(command) => command.run(bars),
             Self::CheckTable(command) => command.run(bars),

@@ -19,11 +19,12 @@ use super::label_args::organ;
 use crate::bars::Bars;
 use crate::done::Done;
 use crate::layout::{OutDir, RoundName};
+use crate::review::verdicts_on;
 
 /// Say why a slice is in the training set, or is not.
 ///
 /// A sentence for its fold, one for what each mining said of it, and one for each arm: how often an
-/// epoch of its second half shows the slice, and why. `CASE` alone lists the slices of the case.
+/// epoch of its second half shows the slice, and why; and what reviewers said (`review`). `CASE` alone lists the slices of the case.
 ///
 /// Reads what `run`, `compare` or `sweep` left, or `mine` (with --store and --split). Slices are
 /// counted from 0, from the feet up.
@@ -122,6 +123,10 @@ impl Why {
                 self.dir.display()
             ));
         }
+        let reviewed = match self.what.z {
+            Some(z) => verdicts_on(&self.dir, &store, case_idx, z)?,
+            None => Vec::new(),
+        };
         let mut in_json = Vec::new();
         for (name, round) in rounds {
             let answer = Answer {
@@ -137,6 +142,7 @@ impl Why {
                 of_round["round"] = json!(name.to_string());
                 if self.what.z.is_some() {
                     let fold = self.fold(&out, &name, &case.id)?;
+                    of_round["reviewed"] = json!(reviewed);
                     of_round["fold"] = json!(fold.map(|fold| format!("{fold:?}").to_lowercase()));
                 }
                 in_json.push(of_round);
@@ -147,7 +153,7 @@ impl Why {
                 Some(z) => answer.of_slice(z, self.fold(&out, &name, &case.id)?)?,
                 None => answer.of_case()?,
             };
-            for line in lines {
+            for line in lines.iter().chain(&reviewed) {
                 bars.print(&format!("  {line}"))?;
             }
         }

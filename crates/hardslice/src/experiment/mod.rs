@@ -11,6 +11,7 @@ use hardslice_data::audit::Kind;
 use hardslice_data::balance::{Arm, BalanceOptions};
 use hardslice_data::manifest::{Layout, PatientPattern, PatientRule};
 use hardslice_data::mining::MiningOptions;
+use hardslice_data::mining::review::{ReviewError, Reviewed};
 use hardslice_data::split::{Rule, SplitOptions};
 use hardslice_data::store::PrepareOptions;
 use hardslice_data::text::TextFile;
@@ -132,6 +133,9 @@ impl Cohort {
 /// An experiment's file cannot be used.
 #[derive(Debug, Error)]
 pub enum ExperimentError {
+    /// The verdicts of its reviewers cannot be read.
+    #[error(transparent)]
+    Reviews(#[from] ReviewError),
     /// It cannot be read, or a path in it not be followed.
     #[error(transparent)]
     File(#[from] FileError),
@@ -197,6 +201,20 @@ impl Experiment {
             | Rule::Lists(_)
             | Rule::KFold { .. }
             | Rule::LeaveOneOut { .. } => {}
+        }
+        if let Some(mut reviews) = experiment.mining.reviews.take() {
+            resolve(&mut reviews)?;
+            experiment.mining.reviewed = Reviewed::read(&reviews)?;
+        } else if experiment.mining.exclude.holds_reviewed()
+            && experiment.mining.reviewed.is_empty()
+        {
+            return Err(ExperimentError::Value {
+                path: path.to_owned(),
+                message: "exclude = [\"reviewed-wrong\"] needs the verdicts: reviews = \
+                          \"OUT/review/verdicts.csv\" in [mining], as `hardslice review OUT` writes \
+                          them"
+                    .to_owned(),
+            });
         }
         let not_text = experiment.paths().find(|path| path.to_str().is_none());
         if let Some(path) = not_text {

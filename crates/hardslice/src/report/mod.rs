@@ -16,7 +16,6 @@ mod mining;
 mod nets;
 mod origin;
 mod overlays;
-mod pretrained;
 mod slices;
 mod surfaces;
 mod tables;

@@ -58,7 +58,7 @@ pub(in crate::mining) fn rows(
 /// What the triage found, and what came of it.
 fn triage_reason(finding: &Finding, exclude: Exclude) -> String {
     let reason = &finding.reason;
-    if exclude.holds(finding.triage) {
+    if finding.is_excluded_by(exclude) {
         format!("{reason}; kept out of the plans")
     } else {
         reason.clone()

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Triage, UnknownTriage};
 
+/// The name of slices that reviewers found wrong or broken.
+const REVIEWED_WRONG: &str = "reviewed-wrong";
+
 /// Which findings keep a slice out of the plans, as a list of names: `["suspects", "broken"]`.
 ///
 /// ```
@@ -22,6 +25,7 @@ pub struct Exclude {
     suspects: bool,
     broken: bool,
     redundant: bool,
+    reviewed_wrong: bool,
 }
 
 impl Exclude {
@@ -31,12 +35,18 @@ impl Exclude {
             suspects: triages.contains(&Triage::Suspect),
             broken: triages.contains(&Triage::Broken),
             redundant: triages.contains(&Triage::Redundant),
+            reviewed_wrong: false,
         }
     }
 
     /// Whether nothing is excluded.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether slices are kept out that reviewers found wrong or broken.
+    pub fn holds_reviewed(self) -> bool {
+        self.reviewed_wrong
     }
 
     /// Whether such a slice is kept out.
@@ -53,8 +63,13 @@ impl TryFrom<Vec<String>> for Exclude {
     type Error = UnknownTriage;
 
     fn try_from(names: Vec<String>) -> Result<Self, UnknownTriage> {
-        let triages: Result<Vec<Triage>, _> = names.iter().map(|name| name.parse()).collect();
-        Ok(Self::of(&triages?))
+        let (reviewed, triages): (Vec<&String>, Vec<&String>) =
+            names.iter().partition(|name| *name == REVIEWED_WRONG);
+        let triages: Result<Vec<Triage>, _> = triages.iter().map(|name| name.parse()).collect();
+        Ok(Self {
+            reviewed_wrong: !reviewed.is_empty(),
+            ..Self::of(&triages?)
+        })
     }
 }
 
@@ -63,11 +78,12 @@ impl From<Exclude> for Vec<String> {
         let held = Triage::ALL
             .into_iter()
             .filter(|triage| exclude.holds(*triage));
-        held.map(|triage| match triage {
+        let names = held.map(|triage| match triage {
             Triage::Suspect => "suspects".to_owned(),
             other => other.name().to_owned(),
-        })
-        .collect()
+        });
+        let reviewed = exclude.reviewed_wrong.then(|| REVIEWED_WRONG.to_owned());
+        names.chain(reviewed).collect()
     }
 }
 
@@ -83,6 +99,12 @@ mod tests {
             "these"
         );
         assert!(!exclude.holds(Triage::Redundant), "and not that");
+        let reviewed: Exclude = serde_json::from_str(r#"["reviewed-wrong"]"#).unwrap();
+        assert!(reviewed.holds_reviewed() && !reviewed.holds(Triage::Suspect));
+        assert_eq!(
+            serde_json::to_string(&reviewed).unwrap(),
+            r#"["reviewed-wrong"]"#
+        );
         assert_eq!(
             serde_json::to_string(&exclude).unwrap(),
             r#"["suspects","broken"]"#

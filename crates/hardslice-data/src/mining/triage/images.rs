@@ -53,7 +53,14 @@ impl OrganStack<'_> {
                 && let Some(reason) = self.copy_of(z, below)
             {
                 let triage = Triage::Redundant;
-                found.insert(z, Finding { triage, reason });
+                found.insert(
+                    z,
+                    Finding {
+                        triage,
+                        reason,
+                        is_reviewed: false,
+                    },
+                );
             } else {
                 kept = Some(z);
             }

@@ -38,6 +38,7 @@ use std::str::FromStr;
 use rayon::prelude::*;
 use thiserror::Error;
 
+use crate::mining::review::{LabelVerdict, Reviewed};
 use crate::mining::{ScoredSlice, Verdict};
 use crate::store::Store;
 use crate::{OutputIdx, SliceRef, StoreOrgan};
@@ -78,7 +79,7 @@ impl fmt::Display for Triage {
 
 /// No finding has this name.
 #[derive(Debug, Error)]
-#[error("`{got}` cannot be excluded: wanted suspects, broken or redundant")]
+#[error("`{got}` cannot be excluded: wanted suspects, broken, redundant or reviewed-wrong")]
 pub struct UnknownTriage {
     /// What was written.
     pub got: String,
@@ -104,6 +105,15 @@ pub struct Finding {
     pub triage: Triage,
     /// What that rests on, in words.
     pub reason: String,
+    /// Whether people found it, at the review desk.
+    pub is_reviewed: bool,
+}
+
+impl Finding {
+    /// Whether it keeps the slice out of the plans.
+    pub fn is_excluded_by(&self, exclude: Exclude) -> bool {
+        exclude.holds(self.triage) || self.is_reviewed && exclude.holds_reviewed()
+    }
 }
 
 /// What was found, by slice and organ.
@@ -174,10 +184,48 @@ impl Findings {
         self.by_slice.get(&(slice, output))
     }
 
+    /// Puts what reviewers found in the place of what was found here: a label that they found right is
+    /// no suspect, one that they found wrong is, and a scan that they found broken is broken. Only
+    /// verdicts on what the store still holds count.
+    pub(super) fn overruled_by(
+        &mut self,
+        reviewed: &[Reviewed],
+        store: &Store,
+        organs: &[StoreOrgan],
+    ) {
+        for review in reviewed.iter().filter(|review| review.holds(store)) {
+            let case_idx = store.place_of(review.case.as_str());
+            let is_it = |organ: &StoreOrgan| *store.organ(*organ) == review.organ;
+            let (Some(case_idx), Some(output)) = (case_idx, organs.iter().position(is_it)) else {
+                continue;
+            };
+            let slice = SliceRef::at(case_idx, review.z as usize);
+            let triage = match review.verdict {
+                LabelVerdict::Right => {
+                    let key = (slice, OutputIdx::new(output));
+                    if self.get(slice, key.1).map(|found| found.triage) == Some(Triage::Suspect) {
+                        self.by_slice.remove(&key);
+                    }
+                    continue;
+                }
+                LabelVerdict::Ambiguous => continue,
+                LabelVerdict::Wrong => Triage::Suspect,
+                LabelVerdict::Broken => Triage::Broken,
+            };
+            let finding = Finding {
+                triage,
+                reason: review.reason(),
+                is_reviewed: true,
+            };
+            self.by_slice
+                .insert((slice, OutputIdx::new(output)), finding);
+        }
+    }
+
     /// The slices to keep out of the plans ([`Findings::of`] has an example).
     pub fn excluded(&self, exclude: Exclude) -> BTreeSet<SliceRef> {
         let held = self.by_slice.iter();
-        held.filter(|(_, finding)| exclude.holds(finding.triage))
+        held.filter(|(_, finding)| finding.is_excluded_by(exclude))
             .map(|((slice, _), _)| *slice)
             .collect()
     }

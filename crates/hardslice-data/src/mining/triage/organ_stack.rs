@@ -75,7 +75,14 @@ impl OrganStack<'_> {
                 reason.map(|reason| (Triage::Suspect, reason))
             };
             if let Some((triage, reason)) = broken.or_else(suspect) {
-                found.insert(z, Finding { triage, reason });
+                found.insert(
+                    z,
+                    Finding {
+                        triage,
+                        reason,
+                        is_reviewed: false,
+                    },
+                );
             }
         }
         self.mark_redundant(&mut found);

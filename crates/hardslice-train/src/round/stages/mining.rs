@@ -238,7 +238,7 @@ impl<'a> Stages<'a> {
     fn mining_identity(&self, job: &MiningJob<'_>, scored_by: &str) -> String {
         let baseline = self.leaky_baseline(job).map(|model| &model.weights_blake3);
         self.trainer
-            .identity(&("mining", self.trainer.protocol.mining, scored_by, baseline))
+            .identity(&("mining", &self.trainer.protocol.mining, scored_by, baseline))
     }
 
     /// Scores slices, mines them and writes what was found.

@@ -30,7 +30,7 @@ pub(super) fn section(gathered: &Gathered) -> Section {
         section
             .blocks
             .push(Block::Heading(format!("{organ}: what the mining saw")));
-        match Seen::read(round, store) {
+        match Seen::read(round) {
             Err(why) => section.push(Err(why)),
             Ok(seen) => {
                 section.push(of_a(gathered, &seen, store, &organ));

@@ -11,8 +11,8 @@ use hardslice_view::report::{Block, Gallery, SliceGroup, SliceView};
 use super::super::found::FoundRound;
 use super::super::gathered::Gathered;
 use super::super::mining;
-use super::super::pretrained::Pretrained;
 use super::{figure, legend, sentence, truth_slice, views};
+use crate::pretrained::Pretrained;
 use crate::scans;
 
 /// Hard slices of A shown: with the organ, at its ends, and without it.
@@ -29,16 +29,16 @@ const N_EASY: usize = 4;
 const N_SUSPECTS: usize = 8;
 
 /// What a round's mining left, read once.
-pub(super) struct Seen<'s> {
+pub(super) struct Seen {
     rows: Vec<LedgerRow>,
-    model: Pretrained<'s>,
+    model: Pretrained,
 }
 
-impl<'s> Seen<'s> {
-    pub(super) fn read(round: &FoundRound, store: &'s Store) -> Result<Self, String> {
+impl Seen {
+    pub(super) fn read(round: &FoundRound) -> Result<Self, String> {
         Ok(Self {
             rows: mining::read(round)?,
-            model: Pretrained::read(&round.dir, store)?,
+            model: Pretrained::read(&round.dir)?,
         })
     }
 }
@@ -46,7 +46,7 @@ impl<'s> Seen<'s> {
 /// Hard and easy slices of A with the pre-trained model's prediction.
 pub(super) fn of_a(
     gathered: &Gathered,
-    seen: &Seen<'_>,
+    seen: &Seen,
     store: &Store,
     organ: &Organ,
 ) -> Result<Block, String> {
@@ -85,7 +85,7 @@ pub(super) fn of_a(
 /// Hard slices of A whose labels look wrong; nothing where there is none.
 pub(super) fn suspects(
     gathered: &Gathered,
-    seen: &Seen<'_>,
+    seen: &Seen,
     store: &Store,
     organ: &Organ,
 ) -> Option<Result<Block, String>> {
@@ -198,12 +198,12 @@ fn easiest<'a>(rows: &[&'a LedgerRow]) -> Vec<&'a LedgerRow> {
 fn slice_of_a(
     row: &LedgerRow,
     store: &Store,
-    model: &Pretrained<'_>,
+    model: &Pretrained,
     organ: &Organ,
 ) -> anyhow::Result<SliceView> {
     let case_idx = scans::place_of(store, row.case.as_str())?;
     let z = row.z as usize;
-    let predicted = model.slice(case_idx, z, organ)?;
+    let predicted = model.slice(store, case_idx, z, organ)?;
     let truth = truth_slice(store, case_idx, z, organ);
     let dice = row
         .dice

@@ -7,35 +7,32 @@ use hardslice_train::layout::RoundDir;
 use hardslice_train::{Model, predict_slices};
 
 /// The model that mined A.
-pub(super) struct Pretrained<'a> {
+pub(crate) struct Pretrained {
     model: Model,
-    store: &'a Store,
 }
 
-impl<'a> Pretrained<'a> {
+impl Pretrained {
     /// Reads it from a round's folder.
-    pub(super) fn read(round: &RoundDir, store: &'a Store) -> Result<Self, String> {
+    pub(crate) fn read(round: &RoundDir) -> Result<Self, String> {
         let model = Model::read(&round.pretrained().model(), &Device::flex()).map_err(|error| {
             format!(
                 "The pre-trained model cannot be read, so its predictions are not shown: {}.",
                 crate::causes::causes(&error)
             )
         })?;
-        Ok(Self { model, store })
+        Ok(Self { model })
     }
 
     /// The model's organ in one slice, on the scan's own pixels.
-    pub(super) fn slice(
+    pub(crate) fn slice(
         &self,
+        store: &Store,
         case_idx: usize,
         z: usize,
         organ: &Organ,
     ) -> anyhow::Result<Vec<bool>> {
         let record = &self.model.record;
-        let source = StoredSlices {
-            store: self.store,
-            case_idx,
-        };
+        let source = StoredSlices { store, case_idx };
         let labels = predict_slices(&self.model, &source, &[z], &record.predict, &|_| {})?;
         let value = record
             .output_of(organ)

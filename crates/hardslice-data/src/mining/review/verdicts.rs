@@ -1,0 +1,379 @@
+//! What people judged: `review/verdicts.csv`, a row for each verdict, only ever added to.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use hardslice_volume::{Action, FileError};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// What a person says of a slice's label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelVerdict {
+    /// The label is right: the slice is hard, and not wrong.
+    Right,
+    /// The label is wrong.
+    Wrong,
+    /// Two readers could draw it differently.
+    Ambiguous,
+    /// The scan is broken.
+    Broken,
+}
+
+impl LabelVerdict {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Right, Self::Wrong, Self::Ambiguous, Self::Broken];
+
+    /// As it stands in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Wrong => "wrong",
+            Self::Ambiguous => "ambiguous",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// The verdicts of a folder cannot be read or added to.
+#[derive(Debug, Error)]
+pub enum ReviewError {
+    /// The machine went down while a row was written.
+    #[error("the last row is cut off: complete it, or delete it: {}", .0.display())]
+    CutOff(PathBuf),
+    /// A row has other columns, or numbers that are none.
+    #[error("not a row of verdicts: {}", path.display())]
+    NoRow {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: csv::Error,
+    },
+    /// A row says something else of a slice.
+    #[error(
+        "`{found}` is no verdict: wanted right, wrong, ambiguous, broken or undone: {}",
+        path.display()
+    )]
+    NoVerdict {
+        /// What it says.
+        found: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// Takes a verdict back, in the place of one.
+const UNDONE: &str = "undone";
+
+/// A row of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Case.
+    pub case: String,
+    /// Slice, from the feet up.
+    pub z: u32,
+    /// Organ.
+    pub organ: String,
+    /// A verdict's name, or `undone`.
+    pub verdict: String,
+    /// What the reviewer wrote beside it.
+    pub note: String,
+    /// Who gave it.
+    pub reviewer: String,
+    /// RFC 3339, UTC.
+    pub time: String,
+    /// Hash of the slice and its label: a verdict counts as long as both are the same.
+    pub shown: String,
+    /// Whether the slice came up in the blind queue, hard and easy ones alike.
+    pub blind: bool,
+}
+
+/// What is judged.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Judged {
+    /// Case.
+    pub case: String,
+    /// Slice, from the feet up.
+    pub z: u32,
+    /// Organ.
+    pub organ: String,
+}
+
+/// A reviewer's verdict that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// What the reviewer found.
+    pub verdict: LabelVerdict,
+    /// What stands beside it.
+    pub note: String,
+    /// RFC 3339, UTC.
+    pub time: String,
+    /// Hash of what was shown.
+    pub shown: String,
+    /// Whether the slice came up in the queue.
+    pub blind: bool,
+}
+
+/// The file, and what stands in it.
+#[derive(Debug)]
+pub struct Verdicts {
+    path: PathBuf,
+    rows: Vec<Row>,
+}
+
+impl Verdicts {
+    /// Where the verdicts on a folder's slices lie.
+    pub fn path_in(dir: &Path) -> PathBuf {
+        dir.join("review").join("verdicts.csv")
+    }
+
+    /// Reads the file, or finds that there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or a row is none; a last row without a line's end was cut off by a
+    /// crash of the machine, and is named.
+    pub fn read(path: &Path) -> Result<Self, ReviewError> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            read => read.map_err(Action::Read.on(path))?,
+        };
+        if !text.is_empty() && !text.ends_with('\n') {
+            return Err(ReviewError::CutOff(path.to_owned()));
+        }
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let mut rows = Vec::new();
+        for row in reader.deserialize() {
+            let row: Row = row.map_err(|source| ReviewError::NoRow {
+                path: path.to_owned(),
+                source,
+            })?;
+            let is_known = |verdict: &LabelVerdict| verdict.name() == row.verdict;
+            if row.verdict != UNDONE && !LabelVerdict::ALL.iter().any(is_known) {
+                return Err(ReviewError::NoVerdict {
+                    found: row.verdict,
+                    path: path.to_owned(),
+                });
+            }
+            rows.push(row);
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            rows,
+        })
+    }
+
+    /// Adds a verdict, or takes the last one back with `None`. The row is on the disk when this
+    /// returns, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    ///
+    /// # Panics
+    ///
+    /// Never: rows are written into memory first.
+    pub fn add(
+        &mut self,
+        what: &Judged,
+        verdict: Option<LabelVerdict>,
+        more: More<'_>,
+    ) -> Result<(), ReviewError> {
+        let row = Row {
+            case: what.case.clone(),
+            z: what.z,
+            organ: what.organ.clone(),
+            verdict: verdict.map_or(UNDONE, LabelVerdict::name).to_owned(),
+            note: more.note.to_owned(),
+            reviewer: more.reviewer.to_owned(),
+            time: more.time.to_owned(),
+            shown: more.shown.to_owned(),
+            blind: more.blind,
+        };
+        let mut text = csv::WriterBuilder::new()
+            .has_headers(self.rows.is_empty() && !self.path.exists())
+            .from_writer(Vec::new());
+        text.serialize(&row)
+            .expect("rows of text and numbers are written into memory");
+        let text = text.into_inner().expect("memory takes what is written");
+        let file = self.open().map_err(Action::Write.on(&self.path))?;
+        append(file, &text).map_err(Action::Write.on(&self.path))?;
+        self.rows.push(row);
+        Ok(())
+    }
+
+    fn open(&self) -> std::io::Result<File> {
+        if let Some(dir) = self.path.parent() {
+            fs::create_dir_all(dir)?;
+        }
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.path)
+    }
+
+    /// The newest verdicts of each reviewer that were not taken back, whatever has become of the
+    /// labels since.
+    pub fn standing(&self) -> BTreeMap<Judged, BTreeMap<String, Standing>> {
+        let mut standing: BTreeMap<Judged, BTreeMap<String, Standing>> = BTreeMap::new();
+        for row in &self.rows {
+            let judged = Judged {
+                case: row.case.clone(),
+                z: row.z,
+                organ: row.organ.clone(),
+            };
+            let of_slice = standing.entry(judged).or_default();
+            let mut known = LabelVerdict::ALL.into_iter();
+            match known.find(|verdict| verdict.name() == row.verdict) {
+                Some(verdict) => {
+                    let stands = Standing {
+                        verdict,
+                        note: row.note.clone(),
+                        time: row.time.clone(),
+                        shown: row.shown.clone(),
+                        blind: row.blind,
+                    };
+                    of_slice.insert(row.reviewer.clone(), stands);
+                }
+                None => {
+                    of_slice.remove(&row.reviewer);
+                }
+            }
+        }
+        standing.retain(|_, of_slice| !of_slice.is_empty());
+        standing
+    }
+
+    /// The slice that a reviewer judged last, of those not taken back.
+    pub fn last_of(&self, reviewer: &str) -> Option<Judged> {
+        let mut stack: Vec<Judged> = Vec::new();
+        for row in self.rows.iter().filter(|row| row.reviewer == reviewer) {
+            let judged = Judged {
+                case: row.case.clone(),
+                z: row.z,
+                organ: row.organ.clone(),
+            };
+            stack.retain(|other| *other != judged);
+            if row.verdict != UNDONE {
+                stack.push(judged);
+            }
+        }
+        stack.pop()
+    }
+}
+
+/// What a row holds beside the slice and the verdict.
+#[derive(Debug, Clone, Copy)]
+pub struct More<'a> {
+    /// What the reviewer wrote.
+    pub note: &'a str,
+    /// Who it is.
+    pub reviewer: &'a str,
+    /// RFC 3339, UTC.
+    pub time: &'a str,
+    /// Hash of what was shown.
+    pub shown: &'a str,
+    /// Whether the slice came up in the queue.
+    pub blind: bool,
+}
+
+/// Appends in one call, so that no kill leaves half a row, and waits for the disk.
+fn append(mut file: File, text: &[u8]) -> std::io::Result<()> {
+    let before = file.metadata()?.len();
+    let written = file.write(text)?;
+    if written < text.len() {
+        // A disk that is full takes a part.
+        file.set_len(before)?;
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::StorageFull,
+            "the row was not written whole",
+        ));
+    }
+    file.sync_data()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(z: u32) -> Judged {
+        Judged {
+            case: "phantom, 3".to_owned(),
+            z,
+            organ: "liver".to_owned(),
+        }
+    }
+
+    fn more(reviewer: &str) -> More<'_> {
+        More {
+            note: "left lobe \"cut\"\nat the dome",
+            reviewer,
+            time: "2026-11-18T11:06:40Z",
+            shown: "abc",
+            blind: true,
+        }
+    }
+
+    #[test]
+    fn verdicts_are_rows_and_the_newest_of_a_reviewer_stands() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = Verdicts::path_in(dir.path());
+        let mut verdicts = Verdicts::read(&path).unwrap();
+        verdicts
+            .add(&judged(4), Some(LabelVerdict::Right), more("a"))
+            .unwrap();
+        verdicts
+            .add(&judged(4), Some(LabelVerdict::Wrong), more("a"))
+            .unwrap();
+        verdicts
+            .add(&judged(4), Some(LabelVerdict::Right), more("b"))
+            .unwrap();
+        verdicts
+            .add(&judged(5), Some(LabelVerdict::Broken), more("a"))
+            .unwrap();
+        verdicts.add(&judged(5), None, more("a")).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(
+            text.starts_with("case,z,organ,verdict,note,reviewer,time,shown,blind\n"),
+            "{text}"
+        );
+        assert!(text.contains("2026-11-18T"), "{text}");
+        let again = Verdicts::read(&path).unwrap();
+        let standing = again.standing();
+        assert_eq!(standing.len(), 1, "what was undone is gone");
+        let of_slice = &standing[&judged(4)];
+        assert_eq!(of_slice["a"].verdict, LabelVerdict::Wrong);
+        assert_eq!(of_slice["b"].verdict, LabelVerdict::Right);
+        assert_eq!(of_slice["a"].note, more("a").note);
+        assert_eq!(again.last_of("a"), Some(judged(4)), "5 was taken back");
+        assert_eq!(again.last_of("c"), None);
+    }
+
+    #[test]
+    fn a_file_that_is_cut_off_or_holds_no_verdicts_is_an_error_that_names_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("verdicts.csv");
+        let head = "case,z,organ,verdict,note,reviewer,time,shown,blind\n";
+        for (text, said) in [
+            (format!("{head}a,3,liver,ri"), "cut off"),
+            (
+                format!("{head}a,3,liver,nice,,b,t,h,true\n"),
+                "`nice` is no verdict",
+            ),
+            (format!("{head}a,x,liver,right,,b,t,h,true\n"), "not a row"),
+        ] {
+            fs::write(&path, text).unwrap();
+            let error = Verdicts::read(&path).unwrap_err().to_string();
+            assert!(
+                error.contains(said) && error.contains("verdicts.csv"),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What the page asks and tells: slices, pictures, verdicts.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::anyhow;
+use hardslice_data::mining::review::{Judged, LabelVerdict, More, Standing, Verdicts, shown_hash};
+use hardslice_data::store::Store;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::items::{Item, Items};
+use super::pictures::{Asked, Pictures, Subject};
+use super::tally::{Known, Tally};
+use crate::bars::wall_time_s;
+use crate::folder_lock::FolderLock;
+
+/// Longest note and name, characters.
+const LONGEST_NOTE: usize = 2000;
+const LONGEST_NAME: usize = 80;
+
+/// A folder's slices, as they are looked at and judged.
+pub(crate) struct Desk {
+    store: Arc<Store>,
+    items: Items,
+    pictures: Pictures,
+    verdicts: Mutex<Verdicts>,
+    /// One desk in a folder: two would number the same verdicts' file.
+    _lock: FolderLock,
+}
+
+/// What the page sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Judgement {
+    /// Place of the item.
+    pub(crate) id: usize,
+    pub(crate) verdict: LabelVerdict,
+    #[serde(default)]
+    pub(crate) note: String,
+    pub(crate) reviewer: String,
+    /// Whether it came up in the queue.
+    #[serde(default)]
+    pub(crate) blind: bool,
+}
+
+/// An item as the light table shows it.
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    id: usize,
+    case: &'a str,
+    patient: &'a str,
+    z: u32,
+    n_slices: usize,
+    organ: &'a str,
+    /// Kept back of the easy slices among the hard ones.
+    #[serde(flatten)]
+    mined: Option<&'a super::items::Mined>,
+    is_control: bool,
+}
+
+impl Desk {
+    /// Opens what a command left in a folder.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is there to look at; a ledger or the verdicts cannot be read; another desk is open on
+    /// the folder.
+    pub(crate) fn open(dir: &Path, store: Store) -> anyhow::Result<Self> {
+        let items = Items::of(dir, &store)?;
+        if items.items.is_empty() {
+            return Err(anyhow!(
+                "no slice of {} shows an organ: there is nothing to look at",
+                store.dir().display()
+            ));
+        }
+        let path = Verdicts::path_in(dir);
+        let lock = FolderLock::of(path.parent().expect("a file in a folder"))?;
+        let verdicts = Verdicts::read(&path)?;
+        let store = Arc::new(store);
+        Ok(Self {
+            pictures: Pictures::new(store.clone(), items.rounds.clone()),
+            store,
+            items,
+            verdicts: Mutex::new(verdicts),
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn n_items(&self) -> usize {
+        self.items.items.len()
+    }
+
+    /// Every slice, hardest first, the order in which they come up, and the organs.
+    pub(crate) fn list(&self) -> Value {
+        let shown = self.items.items.iter().enumerate().map(|(id, item)| {
+            let case = &self.store.cases()[item.case_idx];
+            Shown {
+                id,
+                case: case.id.as_str(),
+                patient: case.patient.as_str(),
+                z: item.z,
+                n_slices: case.n_slices,
+                organ: item.organ.as_str(),
+                mined: item.mined.as_ref().filter(|_| !item.is_control),
+                is_control: item.is_control,
+            }
+        });
+        json!({
+            "items": shown.collect::<Vec<_>>(),
+            "queue": self.items.queue,
+            "is_mined": !self.items.rounds.is_empty(),
+        })
+    }
+
+    /// The verdicts that hold, by item and reviewer, and what they add up to.
+    pub(crate) fn verdicts(&self) -> Value {
+        let standing = self.held().standing();
+        let mut by_item = serde_json::Map::new();
+        let mut counted = std::collections::BTreeMap::new();
+        let mut n_outdated = 0;
+        for (id, item) in self.items.items.iter().enumerate() {
+            let judged = item.judged(&self.store);
+            let Some(of_slice) = standing.get(&judged) else {
+                continue;
+            };
+            let shown = self.hash(item);
+            let mut of_slice = of_slice.clone();
+            let n_before = of_slice.len();
+            of_slice.retain(|_, standing: &mut Standing| standing.shown == shown);
+            n_outdated += n_before - of_slice.len();
+            if !of_slice.is_empty() {
+                by_item.insert(id.to_string(), json!(of_slice));
+                counted.insert(judged, of_slice);
+            }
+        }
+        let tally = Tally::of(&counted, |judged| self.known(judged));
+        json!({ "by_item": by_item, "tally": tally, "n_outdated": n_outdated })
+    }
+
+    /// Writes a verdict down.
+    pub(crate) fn judge(&self, judgement: &Judgement) -> anyhow::Result<()> {
+        let item = self.item(judgement.id)?;
+        let reviewer = name(&judgement.reviewer)?;
+        if judgement.note.chars().count() > LONGEST_NOTE {
+            return Err(anyhow!("a note has at most {LONGEST_NOTE} characters"));
+        }
+        let more = More {
+            note: judgement.note.trim(),
+            reviewer,
+            time: &now()?,
+            shown: &self.hash(item),
+            blind: judgement.blind,
+        };
+        let mut verdicts = self.held();
+        Ok(verdicts.add(&item.judged(&self.store), Some(judgement.verdict), more)?)
+    }
+
+    /// Takes a reviewer's last verdict back; gives the item that it was on, if it is one of these.
+    pub(crate) fn undo(&self, reviewer: &str) -> anyhow::Result<Option<usize>> {
+        let reviewer = name(reviewer)?;
+        let mut verdicts = self.held();
+        let Some(last) = verdicts.last_of(reviewer) else {
+            return Ok(None);
+        };
+        let more = More {
+            note: "",
+            reviewer,
+            time: &now()?,
+            shown: "",
+            blind: false,
+        };
+        verdicts.add(&last, None, more)?;
+        let mut items = self.items.items.iter();
+        Ok(items.position(|item| item.judged(&self.store) == last))
+    }
+
+    /// A picture of an item as PNG.
+    pub(crate) fn picture(&self, id: usize, asked: &Asked) -> anyhow::Result<Arc<Vec<u8>>> {
+        let item = self.item(id)?;
+        let subject = Subject {
+            case_idx: item.case_idx,
+            z: item.z as usize,
+            organ: &item.organ,
+            round: item.mined.as_ref().map(|mined| mined.round),
+        };
+        self.pictures.png(subject, asked)
+    }
+
+    fn item(&self, id: usize) -> anyhow::Result<&Item> {
+        let item = self.items.items.get(id);
+        item.ok_or_else(|| anyhow!("there is no slice {id}"))
+    }
+
+    fn known(&self, judged: &Judged) -> Option<Known> {
+        let mut items = self.items.items.iter();
+        let item = items.find(|item| item.judged(&self.store) == *judged)?;
+        let mined = item.mined.as_ref();
+        Some(Known {
+            is_hard: mined.is_some_and(|mined| mined.is_hard),
+            is_control: item.is_control,
+            is_suspect: mined.is_some_and(|mined| mined.triage == Some("suspect")),
+        })
+    }
+
+    /// Hash of the slice and of the organ's label in it, as they are stored.
+    fn hash(&self, item: &Item) -> String {
+        shown_hash(&self.store, item.case_idx, item.z as usize, &item.organ)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Verdicts> {
+        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The time, as RFC 3339 has it, in UTC.
+fn now() -> anyhow::Result<String> {
+    Ok(jiff::Timestamp::from_second(wall_time_s() as i64)?.to_string())
+}
+
+/// A reviewer's name, which must be one.
+fn name(reviewer: &str) -> anyhow::Result<&str> {
+    let name = reviewer.trim();
+    if name.is_empty() || name.chars().count() > LONGEST_NAME {
+        return Err(anyhow!(
+            "a reviewer's name has 1 to {LONGEST_NAME} characters"
+        ));
+    }
+    Ok(name)
+}

@@ -1,0 +1,213 @@
+//! What is looked at: hard slices, some easy ones among them, or the slices of a cohort alone.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::anyhow;
+use hardslice_data::Organ;
+use hardslice_data::mining::Decision;
+use hardslice_data::mining::ledger::{self, LedgerRow};
+use hardslice_data::mining::triage::Triage;
+use hardslice_data::store::Store;
+use hardslice_train::layout::RoundDir;
+use serde::Serialize;
+
+use crate::layout::OutDir;
+use hardslice_data::mining::review::Judged;
+
+/// Of ten slices that come up for judgement one is an easy one, so that the hard ones have a control.
+const HARD_PER_EASY: usize = 9;
+
+/// A slice of an organ that can be looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Item {
+    pub(crate) case_idx: usize,
+    pub(crate) z: u32,
+    pub(crate) organ: Organ,
+    /// What the mining said; `None` where nothing was mined.
+    pub(crate) mined: Option<Mined>,
+    /// Whether it is an easy slice that comes up among the hard ones.
+    pub(crate) is_control: bool,
+}
+
+/// What a ledger says of a slice.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Mined {
+    pub(crate) dice: Option<f64>,
+    pub(crate) tau: f64,
+    pub(crate) kind: &'static str,
+    pub(crate) is_hard: bool,
+    pub(crate) reason: String,
+    pub(crate) triage: Option<&'static str>,
+    pub(crate) triage_reason: Option<String>,
+    /// Pixels that only one of truth and prediction has.
+    #[serde(skip)]
+    pub(crate) error_px: u32,
+    /// Place of the round in [`Items::rounds`], whose model scored it.
+    #[serde(skip)]
+    pub(crate) round: usize,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(crate) struct Items {
+    /// Hardest first, control slices last; of a cohort alone by case, slice and organ.
+    pub(crate) items: Vec<Item>,
+    /// The order in which they come up for judgement, as places in `items`.
+    pub(crate) queue: Vec<usize>,
+    /// Folders of the rounds that mined.
+    pub(crate) rounds: Vec<RoundDir>,
+}
+
+impl Items {
+    /// Those of what `run`, `compare`, `sweep` or `mine` left in a folder; all slices that show an
+    /// organ where nothing was mined.
+    ///
+    /// # Errors
+    ///
+    /// A ledger cannot be read, or is of other cases than the store's.
+    pub(crate) fn of(dir: &Path, store: &Store) -> anyhow::Result<Self> {
+        let of_mine = RoundDir::new(dir);
+        let rounds: Vec<RoundDir> = if of_mine.minings().is_empty() {
+            let out = OutDir::new(dir);
+            let names = out.rounds()?.into_iter();
+            names.map(|name| out.round(&name)).collect()
+        } else {
+            vec![of_mine]
+        };
+        // The first ledger that holds a slice speaks of it.
+        let mut found: BTreeMap<(usize, u32, Organ), Item> = BTreeMap::new();
+        for (round, folder) in rounds.iter().enumerate() {
+            for mining in folder.minings() {
+                for row in ledger::read(&mining.ledger())? {
+                    let case = row.case.as_str();
+                    let case_idx = store.place_of(case).ok_or_else(|| {
+                        anyhow!("the ledger names the case `{case}`, which the store does not have")
+                    })?;
+                    let key = (case_idx, row.z, row.organ.clone());
+                    found
+                        .entry(key)
+                        .or_insert_with(|| item(row, case_idx, round));
+                }
+            }
+        }
+        if found.is_empty() {
+            return Ok(Self::of_cohort(store));
+        }
+        let (mut hard, easy): (Vec<Item>, Vec<Item>) = found.into_values().partition(Item::is_hard);
+        // Of those with the same Dice, most have none of it, the larger error comes first.
+        hard.sort_by(|a, b| {
+            let by_dice = a.dice().total_cmp(&b.dice());
+            by_dice.then_with(|| b.error_px().cmp(&a.error_px()))
+        });
+        let controls = controls(easy, hard.len().div_ceil(HARD_PER_EASY), store);
+        let queue = mixed(&hard, &controls, store);
+        hard.extend(controls);
+        Ok(Self {
+            items: hard,
+            queue,
+            rounds,
+        })
+    }
+
+    fn of_cohort(store: &Store) -> Self {
+        let mut items = Vec::new();
+        for (case_idx, case) in store.cases().iter().enumerate() {
+            for z in 0..case.n_slices {
+                for organ in store.all_organs() {
+                    if store.is_annotated(case_idx, organ) && case.area_px(organ, z) > 0 {
+                        items.push(Item {
+                            case_idx,
+                            z: u32::try_from(z).expect("a scan has fewer slices"),
+                            organ: store.organ(organ).clone(),
+                            mined: None,
+                            is_control: false,
+                        });
+                    }
+                }
+            }
+        }
+        Self {
+            queue: (0..items.len()).collect(),
+            items,
+            rounds: Vec::new(),
+        }
+    }
+}
+
+impl Item {
+    pub(crate) fn judged(&self, store: &Store) -> Judged {
+        Judged {
+            case: store.cases()[self.case_idx].id.to_string(),
+            z: self.z,
+            organ: self.organ.to_string(),
+        }
+    }
+
+    fn is_hard(&self) -> bool {
+        self.mined.as_ref().is_some_and(|mined| mined.is_hard)
+    }
+
+    /// Dice, below everything where the slice has none: the organ is in one of the two alone.
+    fn dice(&self) -> f64 {
+        let dice = self.mined.as_ref().and_then(|mined| mined.dice);
+        dice.unwrap_or(-1.0)
+    }
+
+    fn error_px(&self) -> u32 {
+        self.mined.as_ref().map_or(0, |mined| mined.error_px)
+    }
+
+    /// What decides its place among others, and shows nothing of what it is.
+    fn lot(&self, store: &Store) -> [u8; 32] {
+        let Judged { case, z, organ } = self.judged(store);
+        *blake3::hash(format!("{case}\n{z}\n{organ}").as_bytes()).as_bytes()
+    }
+}
+
+fn item(row: LedgerRow, case_idx: usize, round: usize) -> Item {
+    Item {
+        case_idx,
+        z: row.z,
+        mined: Some(Mined {
+            dice: row.dice,
+            tau: row.tau,
+            kind: row.kind.name(),
+            is_hard: row.decision == Decision::Hard,
+            reason: row.reason,
+            triage: row.triage.map(Triage::name),
+            error_px: row.truth_px + row.predicted_px - 2 * row.shared_px,
+            triage_reason: row.triage_reason,
+            round,
+        }),
+        is_control: false,
+        organ: row.organ,
+    }
+}
+
+/// Easy slices that show the organ, `n` of them, drawn by lot.
+fn controls(easy: Vec<Item>, n: usize, store: &Store) -> Vec<Item> {
+    let shows_it = |item: &Item| {
+        let organ = store.organ_of(&item.organ);
+        let case = &store.cases()[item.case_idx];
+        organ.is_some_and(|organ| case.area_px(organ, item.z as usize) > 0)
+    };
+    let mut easy: Vec<Item> = easy.into_iter().filter(shows_it).collect();
+    easy.sort_by_cached_key(|item| item.lot(store));
+    easy.truncate(n);
+    for item in &mut easy {
+        item.is_control = true;
+    }
+    easy
+}
+
+/// The places of hard slices, hardest first, with the controls among them at places drawn by lot.
+fn mixed(hard: &[Item], controls: &[Item], store: &Store) -> Vec<usize> {
+    let mut queue: Vec<usize> = (0..hard.len()).collect();
+    for (n, control) in controls.iter().enumerate() {
+        let [a, b, c, d, ..] = control.lot(store);
+        let place = u32::from_le_bytes([d, c, b, a]) as usize % (queue.len() + 1);
+        queue.insert(place, hard.len() + n);
+    }
+    queue
+}

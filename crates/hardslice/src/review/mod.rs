@@ -1,0 +1,18 @@
+//! The review desk: people look at hard slices and say whether their labels are right.
+//!
+//! ```text
+//! ledgers, or a store alone ── items ── desk ── server ── page (a browser on this machine)
+//!                             store ── pictures ──┤
+//!           review/verdicts.csv ── verdicts ──────┴── tally
+//! ```
+
+mod desk;
+mod items;
+mod pictures;
+mod said;
+mod server;
+mod tally;
+
+pub(crate) use desk::Desk;
+pub(crate) use said::verdicts_on;
+pub(crate) use server::serve;

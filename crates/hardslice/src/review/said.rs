@@ -1,0 +1,54 @@
+//! What reviewers said of a slice, for other commands.
+
+use std::path::Path;
+
+use hardslice_data::Organ;
+use hardslice_data::store::Store;
+
+use hardslice_data::mining::review::{LabelVerdict, Verdicts, shown_hash};
+
+/// A sentence for each verdict on a slice that people gave at the desk of a folder. One on a label that
+/// has changed since says so.
+///
+/// # Errors
+///
+/// The verdicts cannot be read.
+pub(crate) fn verdicts_on(
+    dir: &Path,
+    store: &Store,
+    case_idx: usize,
+    z: u32,
+) -> anyhow::Result<Vec<String>> {
+    let standing = Verdicts::read(&Verdicts::path_in(dir))?.standing();
+    let case = store.cases()[case_idx].id.as_str();
+    let mut said = Vec::new();
+    for (judged, of_slice) in standing {
+        if judged.case != case || judged.z != z {
+            continue;
+        }
+        let organ = Organ::new(judged.organ.as_str()).ok();
+        let now = organ.map(|organ| shown_hash(store, case_idx, z as usize, &organ));
+        for (reviewer, stands) in of_slice {
+            let found = match stands.verdict {
+                LabelVerdict::Right => "the label right",
+                LabelVerdict::Wrong => "the label wrong",
+                LabelVerdict::Ambiguous => "the label ambiguous",
+                LabelVerdict::Broken => "the scan broken",
+            };
+            let note = match stands.note.as_str() {
+                "" => String::new(),
+                note => format!(" ({})", note.replace('\n', " ")),
+            };
+            let since = if now.as_ref() == Some(&stands.shown) {
+                ""
+            } else {
+                "; slice or label have changed since, so that this does not count"
+            };
+            let organ = &judged.organ;
+            said.push(format!(
+                "{reviewer} found {found} for the {organ}{note}{since}"
+            ));
+        }
+    }
+    Ok(said)
+}
