@@ -25,6 +25,9 @@ const PREDICTIONS_ROOM: usize = 128 << 20;
 /// Room for whole scans, whose planes are cut: a few of them.
 const SCANS_ROOM: usize = 512 << 20;
 
+/// Side of what is shown around an organ, millimetres.
+const ZOOM_MM: f64 = 120.0;
+
 /// Widest picture, pixels.
 const WIDEST: usize = 1600;
 
@@ -48,6 +51,8 @@ pub(crate) struct Asked {
     pub(crate) fill: bool,
     /// Only where truth and prediction differ, filled.
     pub(crate) difference: bool,
+    /// Only the surroundings of the organ, of an axial slice.
+    pub(crate) zoom: bool,
     pub(crate) plane: Plane,
     /// Where the coronal or sagittal plane cuts, from 0 to 1; through the middle of the organ when
     /// absent.
@@ -74,6 +79,7 @@ impl Default for Asked {
             predicted: true,
             fill: false,
             difference: false,
+            zoom: false,
             plane: Plane::Axial,
             at: None,
         }
@@ -176,6 +182,25 @@ impl Pictures {
             None
         };
         let section = Section::axial(&case.placement.canonical);
+        if asked.zoom {
+            let predicted = predicted.as_deref().map(Vec::as_slice);
+            let own = self.truth_of(subject);
+            let own = own
+                .as_deref()
+                .map(|truth| &truth[subject.z * n..(subject.z + 1) * n]);
+            // Around the item's own slice, so that the window stays where it is on its neighbours.
+            let crop = Crop::around(section, own, predicted);
+            let cut = |mask: &[bool]| crop.cut(mask);
+            let (truth, predicted) = (truth.as_deref().map(cut), predicted.map(cut));
+            let image = crop.cut(&image);
+            return draw(
+                crop.section,
+                &image,
+                truth.as_deref(),
+                predicted.as_deref(),
+                asked,
+            );
+        }
         draw(
             section,
             &image,
@@ -262,6 +287,59 @@ impl Pictures {
         let size = mask.len();
         held(&self.predicted).put(key, mask.clone(), size);
         Ok(Some(mask))
+    }
+}
+
+/// A part of a section.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Crop {
+    whole: Section,
+    section: Section,
+    first_row: usize,
+    first_column: usize,
+}
+
+impl Crop {
+    /// Around an organ; around the prediction where it is not there, else the section's middle.
+    fn around(whole: Section, truth: Option<&[bool]>, predicted: Option<&[bool]>) -> Self {
+        let n = whole.n_columns;
+        let centre = |mask: &[bool]| {
+            let places = mask.iter().enumerate().filter(|(_, is_in)| **is_in);
+            let places: Vec<usize> = places.map(|(at, _)| at).collect();
+            let mean = |of: fn(usize, usize) -> usize| {
+                let sum: usize = places.iter().map(|at| of(*at, n)).sum();
+                sum.checked_div(places.len())
+            };
+            Some((mean(|at, n| at / n)?, mean(|at, n| at % n)?))
+        };
+        let (row, column) = truth
+            .and_then(centre)
+            .or_else(|| predicted.and_then(centre))
+            .unwrap_or((whole.n_rows / 2, n / 2));
+        let side = |mm: f64, most: usize| ((ZOOM_MM / mm) as usize).clamp(1, most);
+        let n_rows = side(whole.row_mm, whole.n_rows);
+        let n_columns = side(whole.column_mm, n);
+        let first = |centre: usize, side: usize, most: usize| {
+            centre.saturating_sub(side / 2).min(most - side)
+        };
+        Self {
+            whole,
+            section: Section {
+                n_rows,
+                n_columns,
+                ..whole
+            },
+            first_row: first(row, n_rows, whole.n_rows),
+            first_column: first(column, n_columns, n),
+        }
+    }
+
+    fn cut<T: Copy>(&self, values: &[T]) -> Vec<T> {
+        let rows = values.chunks_exact(self.whole.n_columns);
+        let rows = rows.skip(self.first_row).take(self.section.n_rows);
+        let columns = self.first_column..self.first_column + self.section.n_columns;
+        rows.flat_map(|row| row[columns.clone()].iter().copied())
+            .collect()
     }
 }
 
@@ -400,6 +478,33 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_crop_holds_the_organ_and_stays_within_the_slice() {
+        let whole = Section {
+            n_rows: 200,
+            n_columns: 300,
+            row_mm: 2.0,
+            column_mm: 1.0,
+        };
+        let mut mask = vec![false; whole.n_pixels()];
+        mask[3 * 300 + 290] = true;
+        let crop = Crop::around(whole, Some(&mask), None);
+        assert_eq!((crop.section.n_rows, crop.section.n_columns), (60, 120));
+        assert_eq!(
+            (crop.first_row, crop.first_column),
+            (0, 180),
+            "at the corner"
+        );
+        let cut = crop.cut(&mask);
+        assert_eq!(cut.iter().position(|is_in| *is_in), Some(3 * 120 + 110));
+        let nowhere = Crop::around(whole, None, Some(&vec![false; whole.n_pixels()]));
+        assert_eq!(
+            (nowhere.first_row, nowhere.first_column),
+            (70, 90),
+            "the middle"
+        );
+    }
 
     #[test]
     fn what_is_kept_stays_within_its_room() {

@@ -127,7 +127,7 @@ try {
 
   // Neighbours, window, toggles: another picture each.
   const source = () => page.getAttribute('#large', 'src');
-  for (const key of ['ArrowUp', 'ArrowDown', '3', 't', 'p', 'f', 'd']) {
+  for (const key of ['ArrowUp', 'ArrowDown', '3', 't', 'p', 'f', 'd', 'z', '1']) {
     const was = await source();
     await page.keyboard.press(key);
     check(await source() !== was, `${key} changes nothing`);

@@ -8,7 +8,7 @@ const WORDS = {
     verdict: 'Verdict', dice_below: 'Dice below', order: 'Order', page_before: 'Page before', page_after: 'Next page',
     coronal: 'Coronal', sagittal: 'Sagittal', truth: 'truth', prediction: 'prediction', slice: 'Slice',
     right: 'label right', wrong: 'label wrong', ambiguous: 'ambiguous', broken: 'scan broken', note: 'Note (N)',
-    previous: 'back', next: 'on', undo: 'undo', back: 'light table', view: 'View', fill: 'filled',
+    previous: 'back', next: 'on', undo: 'undo', back: 'light table', view: 'View', fill: 'filled', zoom: 'close up',
     difference: 'difference', window: 'Window', centre: 'Centre', width: 'Width', neighbour: 'Neighbour',
     all: 'all', none: 'none', not_judged: 'not judged', judged: 'judged', suspect: 'suspect', redundant: 'redundant',
     hardest: 'hardest first', by_case: 'by case', positive: 'with the organ', negative: 'without the organ',
@@ -32,7 +32,7 @@ const WORDS = {
     verdict: 'Urteil', dice_below: 'Dice unter', order: 'Ordnung', page_before: 'Seite zurück', page_after: 'Nächste Seite',
     coronal: 'Koronar', sagittal: 'Sagittal', truth: 'Wahrheit', prediction: 'Vorhersage', slice: 'Schicht',
     right: 'Label richtig', wrong: 'Label falsch', ambiguous: 'mehrdeutig', broken: 'Scan defekt', note: 'Notiz (N)',
-    previous: 'zurück', next: 'weiter', undo: 'rückgängig', back: 'Leuchttisch', view: 'Ansicht', fill: 'gefüllt',
+    previous: 'zurück', next: 'weiter', undo: 'rückgängig', back: 'Leuchttisch', view: 'Ansicht', fill: 'gefüllt', zoom: 'nah',
     difference: 'Unterschied', window: 'Fenster', centre: 'Mitte', width: 'Breite', neighbour: 'Nachbar',
     all: 'alle', none: 'keine', not_judged: 'nicht beurteilt', judged: 'beurteilt', suspect: 'verdächtig', redundant: 'überflüssig',
     hardest: 'schwerste zuerst', by_case: 'nach Fall', positive: 'mit Organ', negative: 'ohne Organ',
@@ -56,7 +56,7 @@ const WORDS = {
     verdict: 'Verdict', dice_below: 'Dice sous', order: 'Ordre', page_before: 'Page précédente', page_after: 'Page suivante',
     coronal: 'Coronale', sagittal: 'Sagittale', truth: 'vérité', prediction: 'prédiction', slice: 'Coupe',
     right: 'label juste', wrong: 'label faux', ambiguous: 'ambigu', broken: 'scan défectueux', note: 'Note (N)',
-    previous: 'retour', next: 'suite', undo: 'annuler', back: 'table lumineuse', view: 'Vue', fill: 'rempli',
+    previous: 'retour', next: 'suite', undo: 'annuler', back: 'table lumineuse', view: 'Vue', fill: 'rempli', zoom: 'de près',
     difference: 'différence', window: 'Fenêtre', centre: 'Centre', width: 'Largeur', neighbour: 'Voisine',
     all: 'tous', none: 'aucun', not_judged: 'non jugées', judged: 'jugées', suspect: 'suspecte', redundant: 'redondante',
     hardest: 'les plus dures d’abord', by_case: 'par cas', positive: 'avec l’organe', negative: 'sans l’organe',
@@ -224,7 +224,8 @@ function address(item, more) {
   const [centre, width] = [Number(at('v-centre').value), Math.max(1, Number(at('v-width').value))];
   const all = {
     lo: centre - width / 2, hi: centre + width / 2, truth: at('v-truth').checked,
-    predicted: at('v-predicted').checked, fill: at('v-fill').checked, difference: at('v-difference').checked, ...more,
+    predicted: at('v-predicted').checked, fill: at('v-fill').checked, difference: at('v-difference').checked,
+    zoom: at('v-zoom').checked, ...more,
   };
   return `/picture/${item.id}?${new URLSearchParams(Object.entries(all).map(([k, v]) => [k, String(v)]))}`;
 }
@@ -236,7 +237,7 @@ function drawSlice() {
   large.src = address(item, { w: 900, dz: state.dz });
   large.alt = words.picture(item.case, item.z + state.dz, item.organ, judged ? dice(item) : null);
   for (const plane of ['coronal', 'sagittal']) {
-    at(plane).src = address(item, { w: 420, plane, predicted: false, difference: false });
+    at(plane).src = address(item, { w: 420, plane, predicted: false, difference: false, zoom: false });
     at(plane).alt = `${words[plane]}: ${item.case}`;
     at(`${plane}-line`).style.bottom = `${(100 * (item.z + state.dz + 0.5)) / item.n_slices}%`;
   }
@@ -405,7 +406,7 @@ function key(event) {
     ArrowLeft: () => go(state.place - 1), ArrowRight: () => go(state.place + 1),
     ArrowUp: () => step(1), ArrowDown: () => step(-1), u: undo,
     n: () => at('note').focus(), t: () => toggle('v-truth'), p: () => toggle('v-predicted'),
-    f: () => toggle('v-fill'), d: () => toggle('v-difference'),
+    f: () => toggle('v-fill'), d: () => toggle('v-difference'), z: () => toggle('v-zoom'),
   };
   const windowName = Object.keys(WINDOWS)[Number(name) - 1];
   const action = KEYS[name] ? () => judge(KEYS[name]) : windowName ? () => {
@@ -458,7 +459,7 @@ async function begin() {
   for (const button of document.querySelectorAll('[data-verdict]')) {
     button.addEventListener('click', () => judge(button.dataset.verdict));
   }
-  for (const id of ['v-truth', 'v-predicted', 'v-fill', 'v-difference', 'v-centre', 'v-width']) {
+  for (const id of ['v-truth', 'v-predicted', 'v-fill', 'v-difference', 'v-zoom', 'v-centre', 'v-width']) {
     at(id).addEventListener('change', drawSlice);
   }
   at('v-window').addEventListener('change', () => { setWindow(at('v-window').value); drawSlice(); });
