@@ -15,6 +15,7 @@ mod compare;
 mod why;
 mod triage;
 mod export;
+mod nnunet;
 mod report;
 mod check_table;
 mod bench;
@@ -24,6 +25,8 @@ mod device_arg;
 mod label_args;
 mod learning_curves;
 mod net_arg;
+
+use std::path::Path;
 
 use clap::Subcommand;
 
@@ -59,14 +62,16 @@ pub(crate) enum Command {
     Why(why::Why),
     Triage(triage::TriageArgs),
     Export(export::ExportArgs),
+    Nnunet(nnunet::Nnunet),
     Report(report::Report),
     CheckTable(check_table::CheckTable),
     Bench(bench::Bench),
 }
 
 impl Command {
-    /// Those that hosts run tell `bars` all that they have to say.
-    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
+    /// Those that hosts run tell `bars` all that they have to say. `package` is the folder of the
+    /// Python package that runs the program, where one does.
+    pub(crate) fn run(self, bars: &Bars, package: Option<&Path>) -> anyhow::Result<Done> {
         match self {
             Self::Demo(command) => command.run(),
             Self::Phantom(command) => command.run(bars),
@@ -83,6 +88,7 @@ impl Command {
             Self::Why(command) => command.run(),
             Self::Triage(command) => command.run(),
             Self::Export(command) => command.run(),
+            Self::Nnunet(command) => command.run(package),
             Self::Report(command) => command.run(bars),
             Self::CheckTable(command) => command.run(),
             Self::Bench(command) => command.run(),
