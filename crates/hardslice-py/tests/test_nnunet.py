@@ -19,6 +19,7 @@ import nibabel
 import numpy as np
 import pytest
 
+pandas = pytest.importorskip("pandas")
 pytest.importorskip("nnunetv2", reason="nnU-Net is not installed: its loader and its training are NOT TESTED")
 
 from hardslice.nnunet import trainer_dir  # noqa: E402
@@ -27,10 +28,21 @@ SCRIPTS = Path(sysconfig.get_path("scripts"))
 FOREGROUND = range(3, 6)
 
 
-def run(*command: object, environment: dict[str, str]) -> str:
+EXPERIMENT = """
+preset = "demo"
+organs = ["liver"]
+[cohort]
+path = "{cohort}"
+labels = {{ liver = [1], kidney_right = [2], kidney_left = [3], spleen = [4] }}
+[prepare]
+size = 160
+"""
+
+
+def run(*command: object, environment: dict[str, str], status: int = 0) -> str:
     """Run a command of the environment; what it printed."""
     # nnU-Net starts as many processes as it finds cores.
-    settings = {"OMP_NUM_THREADS": "2", "nnUNet_n_proc_DA": "1", "nnUNet_def_n_proc": "1", "nnUNet_compile": "f"}
+    settings = {"OMP_NUM_THREADS": "1", "nnUNet_n_proc_DA": "1", "nnUNet_def_n_proc": "1", "nnUNet_compile": "f"}
     done = subprocess.run(
         [SCRIPTS / str(command[0]), *map(str, command[1:])],
         env={**os.environ, **settings, **environment},
@@ -38,7 +50,7 @@ def run(*command: object, environment: dict[str, str]) -> str:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert done.returncode == 0, done.stdout[-4000:]
+    assert done.returncode == status, done.stdout[-4000:]
     return done.stdout
 
 
@@ -259,4 +271,31 @@ def test_nnunets_own_command_trains_with_the_trainer(tmp_path: Path) -> None:
     assert re.search(r"train_loss -?\d", said), said[-3000:]
     fold = folders.results / name / "nnUNetTrainerHardSlice__nnUNetPlans__2d" / "fold_0"
     assert (fold / "checkpoint_final.pth").exists()
-    assert len(list((fold / "validation").glob("*.npz"))) == 1
+    (npz,) = (fold / "validation").glob("*.npz")
+
+    # And back: the predictions and probabilities of the fold are mined, with losses.
+    experiment = tmp_path / "liver.toml"
+    experiment.write_text(EXPERIMENT.format(cohort=folders.raw / name))
+    store, mined = tmp_path / "store", tmp_path / "mined"
+    run("hardslice", "prepare", experiment, "--out", store, environment={})
+    said = run("hardslice", "mine", experiment, "--store", store, "--predictions", fold.parent, "--probabilities",
+               "--tau", "hardest 20 %", "--arm", "all_emphasised", "--out", mined,
+               environment={}, status=1)  # fmt: skip
+    assert said.count("not scored") == 4, "the cases of the other folds"
+    rows = pandas.read_parquet(mined / "mining" / "ledger.parquet")
+    assert set(rows["case"]) == {npz.stem}
+    liver = rows[rows["organ"] == "liver"]["loss"].to_numpy()
+    # On the store's pixels, which are the scan's own: as NumPy has it from nnU-Net's arrays.
+    labels = nibabel.as_closest_canonical(nibabel.load(folders.raw / name / "labelsTr" / f"{npz.stem}.nii.gz"))
+    truth = np.asarray(labels.dataobj).T == 1
+    probabilities = np.load(npz)["probabilities"].astype(np.float64)
+    # nnU-Net reoriented to (z, y, x) of its own RAS, in which x and y may run the other way; a mean does not care
+    # as long as truth and probabilities run alike.
+    means = {
+        way: [
+            float(np.where(truth[z], -np.log(p[1, z]), -np.log(p[[0, 2, 3, 4], z].sum(axis=0))).mean())
+            for z in range(len(truth))
+        ]
+        for way, p in (("as it is", probabilities), ("half a turn", probabilities[:, :, ::-1, ::-1]))
+    }
+    assert any(np.allclose(liver, mean, rtol=1e-4) for mean in means.values()), (liver, means)
