@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import doctest
 import subprocess
 import sysconfig
 from pathlib import Path
 
 import hardslice
+import hardslice.nnunet.weights
 import numpy as np
 import pytest
 from hardslice.nnunet import trainer_dir
@@ -23,6 +25,11 @@ def properties(direction: tuple[float, ...], n: int, low: int, high: int) -> dic
         "shape_before_cropping": (n, 8, 9),
         "bbox_used_for_cropping": [[low, high], [0, 8], [0, 9]],
     }
+
+
+def test_the_examples_of_the_documentation_run() -> None:
+    done = doctest.testmod(hardslice.nnunet.weights)
+    assert done.attempted > 1 and done.failed == 0
 
 
 def test_the_program_says_where_the_trainer_lies() -> None:
