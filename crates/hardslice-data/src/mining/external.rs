@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use blake3::Hasher;
 use hardslice_volume::folder::visible_paths;
-use hardslice_volume::plane::PlaneFitError;
+use hardslice_volume::plane::{PlaneFit, PlaneFitError};
 use hardslice_volume::{
-    Ending, FileError, Note, ReadError, Reference, default_tolerance_mm, describe_labels,
-    read_labels_on,
+    Ending, FileError, Note, Placement, ReadError, Reference, default_tolerance_mm,
+    describe_labels, read_labels_on,
 };
 use thiserror::Error;
 
@@ -186,19 +186,7 @@ impl ExternalPredictions<'_> {
                 found.canonical.shape == case.placement.canonical.shape && !path.is_dir()
             });
             let placement = placement.ok_or(ProbabilitiesError::NoLabelMap { path })?;
-            let organs: Vec<Organ> = self
-                .organs
-                .iter()
-                .map(|organ| self.store.organ(*organ).clone())
-                .collect();
-            let reader = ProbabilitiesReader {
-                placement: &placement,
-                label_map: &label_map,
-                labels,
-                organs: &organs,
-                fit: &fit,
-            };
-            Some(reader.read(&npz)?)
+            Some(self.fitted_probabilities(&npz, &placement, &label_map, &fit)?)
         } else {
             None
         };
@@ -215,6 +203,28 @@ impl ExternalPredictions<'_> {
             blake3: hasher.finalize().to_hex().to_string(),
             notes: read.notes,
         })
+    }
+
+    /// The probabilities of the organs on the store's grid, for a label map and how it lies.
+    fn fitted_probabilities(
+        &self,
+        npz: &Path,
+        placement: &Placement,
+        label_map: &[u16],
+        fit: &PlaneFit,
+    ) -> Result<FittedProbabilities, ProbabilitiesError> {
+        let organs = self.organs.iter();
+        let organs: Vec<Organ> = organs
+            .map(|organ| self.store.organ(*organ).clone())
+            .collect();
+        let reader = ProbabilitiesReader {
+            placement,
+            label_map,
+            labels: self.labels.unwrap_or(self.store.organs()),
+            organs: &organs,
+            fit,
+        };
+        reader.read(npz)
     }
 
     /// What lies in the folder, or in those of the folds.

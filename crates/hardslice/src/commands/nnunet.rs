@@ -8,7 +8,7 @@ use clap::Args;
 use crate::bars;
 use crate::done::Done;
 
-/// Where nnU-Net finds `nnUNetTrainerHardSlice`, which draws slices as a plan weighs them.
+/// Where nnU-Net finds `nnUNetTrainerHardSlice`, which draws slices as a plan weighs them
 ///
 ///     export nnUNet_extTrainer=$(hardslice nnunet --trainer-dir)
 ///     export HARDSLICE_PLAN=mined/mining/plan.csv

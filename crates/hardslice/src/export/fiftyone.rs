@@ -63,10 +63,22 @@ impl LedgerExport {
     /// `samples.json` with what the ledger says of it, and `metadata.json`.
     pub(crate) fn write(&self, out: &Path, bars: &Bars) -> anyhow::Result<()> {
         outputs::refuse_within(out, self.store.dir())?;
-        outputs::refuse_around(out, self.store.dir())?;
-        outputs::refuse_around(out, &self.ledger)?;
+        let scans = self
+            .store
+            .cases()
+            .iter()
+            .flat_map(|case| case.source.inputs());
+        let mut read = scans
+            .map(PathBuf::as_path)
+            .chain([self.store.dir(), self.ledger.as_path()]);
+        read.try_for_each(|path| outputs::refuse_around(out, path))?;
         outputs::refuse_in_round(out)?;
-        outputs::refuse_over_other_json(&out.join("metadata.json"), is_own)?;
+        let metadata = out.join("metadata.json");
+        outputs::refuse_over_other_json(&metadata, is_own)?;
+        if !metadata.exists() {
+            // Samples without a description of ours are somebody's.
+            outputs::refuse_over_other_json(&out.join("samples.json"), |_| false)?;
+        }
         let prefixes = self.prefixes()?;
         let slices = self.slices()?;
         let _lock = FolderLock::of(out)?;
