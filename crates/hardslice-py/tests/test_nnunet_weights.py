@@ -116,12 +116,16 @@ def test_cases_that_the_plan_does_not_name_are_refused_until_somebody_says_what_
         ("case,z,weight\na,1,-2\n", "a weight is a number from 0, not '-2'"),
         ("case,z,weight\na,1,nan\n", "a weight is a number"),
         ("case,z,weight\na,1,inf\n", "a weight is a number"),
+        ("case,z,weight\na,1,1_0\n", "a weight is a number"),
+        ("case,z,weight\na,\u0661,1\n", "whole number from 0"),
+        ("case;z;weight\na;1;1\n", "separated by commas"),
+        ("case,z,weight\n\udcff,1,1\n", "no table in UTF-8.*plan.csv"),
         ("case,z,weight\na,1,2\nb,1,1\na,1,1\n", "slice 1 of a stands there twice: line 4"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused_by_its_line(tmp_path: Path, table: str, said: str) -> None:
     path = tmp_path / "plan.csv"
-    path.write_text(table)
+    path.write_bytes(table.encode(errors="surrogateescape"))
     with pytest.raises(ValueError, match=said):
         SlicePlan.read(path)
 

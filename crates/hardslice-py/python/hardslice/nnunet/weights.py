@@ -60,28 +60,19 @@ class SlicePlan:
             FileNotFoundError: There is no such file.
         """
         weights: dict[str, dict[int, float]] = {}
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            missing = {"case", "z", "weight"} - set(rows.fieldnames or ())
-            if missing:
-                raise ValueError(
-                    f"a plan has the columns case, z and weight, and {', '.join(sorted(missing))} is not there: {path}"
-                )
-            for row in rows:
-                case, z, weight = row["case"], row["z"], row["weight"]
-                where = f"line {rows.line_num} of {path}"
-                if not case or not (z or "").isascii() or not (z or "").isdigit():
-                    raise ValueError(f"a slice is a case and a whole number from 0, not {case!r} and {z!r}: {where}")
-                try:
-                    number = float(weight or "")
-                except ValueError:
-                    number = math.nan
-                if not (math.isfinite(number) and number >= 0):
-                    raise ValueError(f"a weight is a number from 0, not {weight!r}: {where}")
-                slices = weights.setdefault(case, {})
-                if int(z) in slices:
-                    raise ValueError(f"slice {z} of {case} stands there twice: {where}")
-                slices[int(z)] = number
+        try:
+            with open(path, newline="", encoding="utf-8-sig") as file:
+                rows = csv.DictReader(file)
+                missing = {"case", "z", "weight"} - set(rows.fieldnames or ())
+                if missing:
+                    raise ValueError(
+                        "a plan has the columns case, z and weight, separated by commas, and "
+                        f"{', '.join(sorted(missing))} is not there: {path}"
+                    )
+                for row in rows:
+                    _add(weights, row, f"line {rows.line_num} of {path}")
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"the plan is no table in UTF-8 ({error}): {path}") from error
         if not weights:
             raise ValueError(f"the plan has no slices: {path}")
         return cls(weights, unlisted, str(path))
@@ -97,11 +88,8 @@ class SlicePlan:
         """
         unlisted = None
         if text := os.environ.get(UNLISTED):
-            try:
-                unlisted = float(text)
-            except ValueError:
-                unlisted = math.nan
-            if not (math.isfinite(unlisted) and unlisted >= 0):
+            unlisted = _number(text)
+            if unlisted is None:
                 raise ValueError(f"{UNLISTED} is a weight, a number from 0, not {text!r}")
         default = Path(preprocessed) / DEFAULT_PLAN
         path = Path(os.environ.get(PLAN) or default)
@@ -151,6 +139,29 @@ class SlicePlan:
                 )
             weights[z] = weight
         return weights
+
+
+def _add(weights: dict[str, dict[int, float]], row: Mapping[str, str | None], where: str) -> None:
+    """Add a row of a plan's table."""
+    case, z, weight = row["case"], row["z"], row["weight"]
+    if not case or not z or not (z.isascii() and z.isdigit()):
+        raise ValueError(f"a slice is a case and a whole number from 0, not {case!r} and {z!r}: {where}")
+    number = _number(weight or "")
+    if number is None:
+        raise ValueError(f"a weight is a number from 0, not {weight!r}: {where}")
+    slices = weights.setdefault(case, {})
+    if int(z) in slices:
+        raise ValueError(f"slice {z} of {case} stands there twice: {where}")
+    slices[int(z)] = number
+
+
+def _number(text: str) -> float | None:
+    """A number from 0; ``None`` for what is none, also where Python would read one (``1_000``)."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 and text.isascii() and "_" not in text else None
 
 
 def slice_weights(
