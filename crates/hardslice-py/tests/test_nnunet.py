@@ -166,17 +166,62 @@ drawn, seen = collections.Counter(), collections.Counter()
 n_on_foreground = n_forced = 0
 while sum(drawn.values()) < 6000:
     batch = next(training)
-    for place, (data, target) in enumerate(zip(batch["data"].numpy(), batch["target"].numpy())):
+    for place, (data, target) in enumerate(zip(numpy.asarray(batch["data"]), numpy.asarray(batch["target"]))):
         drawn[round(float(data.max()))] += 1
         is_forced = place >= round(len(batch["data"]) * (1 - trainer.oversample_foreground_percent))
         if is_forced and round(float(data.max())) in json.loads(sys.argv[2]):
             n_forced += 1
             n_on_foreground += int((target == 1).any())
 for _ in range(300):
-    for data in next(validation)["data"].numpy():
+    for data in numpy.asarray(next(validation)["data"]):
         seen[round(float(data.max()))] += 1
 print("DRAWN", json.dumps([drawn, seen, n_forced, n_on_foreground]))
 """
+
+
+class TwoCases:
+    """Stands for a data set of nnU-Net's; ``a`` has 4 slices, ``b`` 2, and ``a`` is listed twice."""
+
+    def __init__(self, n_preprocessed: int = 4):
+        self.identifiers = ["a", "a", "b"]
+        self.n_slices = {"a": n_preprocessed, "b": 2}
+
+    def load_case(self, case: str) -> tuple[object, ...]:
+        n = {"a": 4, "b": 2}[case]
+        properties = {
+            "sitk_stuff": {"direction": (1, 0, 0, 0, 1, 0, 0, 0, 1)},
+            "shape_before_cropping": (n, 8, 9),
+            "bbox_used_for_cropping": [[0, n], [0, 8], [0, 9]],
+            "class_locations": {1: np.array([[0, 0, 3, 3], [0, 1, 4, 4]]), 2: []},
+        }
+        return np.zeros((1, self.n_slices[case], 8, 9)), None, None, properties
+
+
+def test_a_case_is_as_likely_as_its_slices_weigh_together_and_in_3d_on_average() -> None:
+    from hardslice.nnunet.loader import PlannedDataset
+    from hardslice.nnunet.weights import SlicePlan
+
+    plan = SlicePlan({"a": {0: 1.0, 1: 1.0, 2: 4.0, 3: 0.0}, "b": {0: 1.0, 1: 1.0}})
+    by_slice = PlannedDataset(TwoCases(), plan, [0, 1, 2], by_slice=True)
+    assert by_slice.probabilities.tolist() == pytest.approx([3 / 8, 3 / 8, 2 / 8]), "6 and 2; a stands there twice"
+    locations = by_slice.load_case("a")[3]["class_locations"]
+    assert locations.probabilities.tolist() == pytest.approx([1 / 6, 1 / 6, 4 / 6, 0])
+    assert [len(found) for found in locations.in_slice(1).values()] == [1, 0]
+    in_3d = PlannedDataset(TwoCases(), plan, [0, 1, 2], by_slice=False)
+    assert in_3d.probabilities.tolist() == pytest.approx([0.3, 0.3, 0.4]), "1.5 and 1"
+    assert type(in_3d.load_case("a")[3]["class_locations"]) is dict, "nnU-Net's own"
+
+
+def test_a_plan_that_leaves_nothing_or_does_not_fit_is_refused() -> None:
+    from hardslice.nnunet.loader import PlannedDataset
+    from hardslice.nnunet.weights import SlicePlan
+
+    with pytest.raises(ValueError, match="nothing to draw"):
+        PlannedDataset(TwoCases(), SlicePlan({"a": {0: 0.0}, "b": {}}), [0, 1, 2], by_slice=True)
+    with pytest.raises(ValueError, match="a has 5 slices in nnU-Net, and 4 before"):
+        PlannedDataset(TwoCases(5), SlicePlan({"a": {0: 1.0}, "b": {}}), [0, 1, 2], by_slice=True)
+    with pytest.raises(ValueError, match="HARDSLICE_UNLISTED"):
+        PlannedDataset(TwoCases(), SlicePlan({"a": {0: 1.0}}), [0, 1, 2], by_slice=True)
 
 
 def probability(chi_square: float, n_free: int) -> float:
