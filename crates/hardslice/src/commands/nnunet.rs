@@ -8,17 +8,20 @@ use clap::Args;
 use crate::bars;
 use crate::done::Done;
 
-/// Where nnU-Net finds `nnUNetTrainerHardSlice`, which draws slices as a plan weighs them
-///
-///     export nnUNet_extTrainer=$(hardslice nnunet --trainer-dir)
-///     export HARDSLICE_PLAN=mined/mining/plan.csv
-///     nnUNetv2_train 500 2d 0 -tr nnUNetTrainerHardSlice
+/// What the help says below the options.
+const WAY: &str = "\
+    export nnUNet_extTrainer=$(hardslice nnunet --trainer-dir)
+    export HARDSLICE_PLAN=mined/mining/plan.csv
+    nnUNetv2_train 500 2d 0 -tr nnUNetTrainerHardSlice
+
+docs/nnunet.md tells the whole way.";
+
+/// Where nnU-Net finds `nnUNetTrainerHardSlice`, which draws slices as a plan weighs them.
 ///
 /// The trainer comes with the Python wheel, which has to be installed beside nnU-Net (2.8 or newer; in
-/// 2.6 and 2.7 copy the trainer's file into nnunetv2/training/nnUNetTrainer). docs/nnunet.md tells the
-/// whole way.
+/// 2.6 and 2.7 copy the trainer's file into nnunetv2/training/nnUNetTrainer).
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = WAY)]
 pub(crate) struct Nnunet {
     /// Print the trainer's folder.
     #[arg(long, required = true)]
