@@ -10,9 +10,9 @@ use crate::done::Done;
 
 /// What the help says below the options.
 const WAY: &str = "\
-    export nnUNet_extTrainer=$(hardslice nnunet --trainer-dir)
-    export HARDSLICE_PLAN=mined/mining/plan.csv
-    nnUNetv2_train 500 2d 0 -tr nnUNetTrainerHardSlice
+export nnUNet_extTrainer=$(hardslice nnunet --trainer-dir)
+export HARDSLICE_PLAN=mined/mining/plan.csv
+nnUNetv2_train 500 2d 0 -tr nnUNetTrainerHardSlice
 
 docs/nnunet.md tells the whole way.";
 
