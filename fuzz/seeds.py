@@ -95,6 +95,8 @@ def golden():
         add("experiment", path.read_text())
     for path in (CRATES / "hardslice-data/tests/golden").glob("*.npy"):
         add("npy", path.read_bytes())
+    for path in (CRATES / "hardslice-data/tests/golden/probabilities").glob("*/*.npz"):
+        add("npz", path.read_bytes())
     for path in sorted((CRATES / "hardslice-train/tests/golden").rglob("*.safetensors")):
         add("weights", path.read_bytes())
     # What is replayed in the tests, and what once broke a parser.

@@ -51,6 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         organs: &organs,
         dir: predictions,
         labels: None,
+        probabilities: false,
     };
     let (mut scored, mut files) = (Vec::new(), blake3::Hasher::new());
     for case in external.scores(&folds.a, 2, &|| ()) {

@@ -26,6 +26,7 @@ pub mod audit;
 pub mod balance;
 pub mod manifest;
 pub mod mining;
+pub mod npz;
 pub mod preprocess;
 pub mod random;
 pub mod split;

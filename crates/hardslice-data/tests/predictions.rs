@@ -58,6 +58,7 @@ fn scored(store: &Store, dir: &Path) -> Result<(), String> {
         organs: &organs,
         dir,
         labels: None,
+        probabilities: false,
     };
     let mut scores = predictions.scores(&[0], 1, &|| ());
     scores

@@ -752,6 +752,7 @@ fn the_predictions_of_another_program_are_not_counted_where_nobody_judged() {
         organs: &store.all_organs().collect::<Vec<_>>(),
         dir: &dir.path().join("theirs"),
         labels: None,
+        probabilities: false,
     };
     let [scored] = external.scores(&[0], 1, &|| ()).try_into().unwrap();
     let score = scored.unwrap().scored[0].score;

@@ -41,6 +41,10 @@ pub(crate) struct ExternalMining<'a> {
     pub(crate) predictions: &'a Path,
     /// Which values are which organ in the predictions.
     pub(crate) labels: Option<&'a OrganMap>,
+    /// Whether losses are computed from the probabilities beside the predictions.
+    pub(crate) probabilities: bool,
+    /// What the plan shows.
+    pub(crate) arm: Arm,
     pub(crate) out: &'a Path,
 }
 
@@ -54,6 +58,7 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
              \"validation\""
         ));
     }
+    check_arm(job)?;
     let names = trained_organs(job.experiment, store.organs())?;
     let place = |organ| {
         store
@@ -102,7 +107,10 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
         seed: job.experiment.seed,
     };
     warn_of_controls(&slices, &mined.hard, &job.experiment.balance, bars)?;
-    let plan = match Arm::Hard.second_half(&slices, &mined.hard, &job.experiment.balance) {
+    let plan = match job
+        .arm
+        .second_half(&slices, &mined.hard, &job.experiment.balance)
+    {
         // Without a split there is no B, and nothing may be hard.
         Err(ArmError::Empty { .. }) => Plan::default(),
         plans => plans?.swap_remove(0),
@@ -122,6 +130,24 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
     } else {
         Done::Findings
     })
+}
+
+/// One mining of A leads to the plans of some arms only.
+fn check_arm(job: &ExternalMining<'_>) -> anyhow::Result<()> {
+    let arm = job.arm;
+    if arm.mines_again() || arm == Arm::Gradual {
+        return Err(anyhow!(
+            "the arm `{arm}` has several plans, one after the other: take hard, all_emphasised or \
+             another arm of one plan"
+        ));
+    }
+    if job.split.is_some() && arm.needs_cross_fold() {
+        return Err(anyhow!(
+            "the arm `{arm}` goes by the scores of B, too, and with a split A alone is mined: leave out \
+             --split, so that every labelled case is mined"
+        ));
+    }
+    Ok(())
 }
 
 /// Says which random controls would have to draw hard slices themselves.
@@ -179,11 +205,14 @@ impl ExternalMining<'_> {
             organs,
             dir: self.predictions,
             labels: self.labels,
+            probabilities: self.probabilities,
         };
         bars.begin(stage, cases.len() as u64, 0);
         let n_done = AtomicU64::new(0);
         let advanced = || bars.advance(1 + n_done.fetch_add(1, Ordering::Relaxed));
-        let n_at_once = CASES_AT_ONCE.min(rayon::current_num_threads());
+        // Probabilities take eight times the memory of a label map, and threads of their own.
+        let at_most = if self.probabilities { 1 } else { CASES_AT_ONCE };
+        let n_at_once = at_most.min(rayon::current_num_threads());
         let outcomes = predictions.scores(cases, n_at_once, &advanced);
         bars.end();
         let mut scored = Scored::default();

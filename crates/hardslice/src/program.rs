@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -53,11 +54,19 @@ pub(crate) fn command_line() -> clap::Command {
 /// assert_eq!(program::main(["hardslice", "--version"]), 0);
 /// assert_eq!(program::main(["hardslice", "no-such-command"]), 2);
 /// ```
+pub fn main<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> u8 {
+    main_of_package(arguments, None)
+}
+
+/// As [`main`], run by a Python package that lies in a folder: `nnunet` tells what it brings.
 #[expect(
     clippy::let_underscore_must_use,
     reason = "nobody is left to be told when standard output is closed"
 )]
-pub fn main<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> u8 {
+pub fn main_of_package<A: Into<OsString> + Clone>(
+    arguments: impl IntoIterator<Item = A>,
+    package: Option<&Path>,
+) -> u8 {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -69,7 +78,7 @@ pub fn main<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -
             };
         }
     };
-    let done = run(cli);
+    let done = run(cli, package);
     // What lies in the buffer is written when a Rust program ends, and its host may be another.
     let _ = io::stdout().flush();
     match done {
@@ -105,11 +114,11 @@ pub fn run_for<A: Into<OsString> + Clone>(
         let said = said.lines().next().unwrap_or_default();
         anyhow!("{}", said.strip_prefix("error: ").unwrap_or(said))
     })?;
-    let done = cli.command.run(&Bars::of_host(host))?;
+    let done = cli.command.run(&Bars::of_host(host), None)?;
     Ok(done == Done::Clean)
 }
 
-fn run(cli: Cli) -> anyhow::Result<Done> {
+fn run(cli: Cli, package: Option<&Path>) -> anyhow::Result<Done> {
     if let Some(n) = cli.threads {
         let built = rayon::ThreadPoolBuilder::new()
             .num_threads(n)
@@ -122,5 +131,5 @@ fn run(cli: Cli) -> anyhow::Result<Done> {
         }
     }
     stop::listen()?;
-    cli.command.run(&Bars::new(cli.is_quiet))
+    cli.command.run(&Bars::new(cli.is_quiet), package)
 }

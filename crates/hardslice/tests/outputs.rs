@@ -289,8 +289,8 @@ fn with_run() -> tempfile::TempDir {
 const OF_OTHERS: &str = "is nothing that this command has written";
 const RECORDS: &str = "keeps its own records";
 
-#[test]
-fn tables_are_written_over_no_list_and_no_record_of_a_run() {
+/// A run, and beside it what somebody else may have written.
+fn with_files_of_others() -> tempfile::TempDir {
     let dir = with_run();
     let at = |name: &str| dir.path().join(name);
     fs::write(at("folds.csv"), "case,fold\nphantom_000,test\n").unwrap();
@@ -302,6 +302,16 @@ fn tables_are_written_over_no_list_and_no_record_of_a_run() {
     .unwrap();
     fs::create_dir(at("Dataset001_Liver")).unwrap();
     fs::write(at("Dataset001_Liver/dataset.json"), "{\"name\": \"mine\"}").unwrap();
+    for (folder, file) in [("theirs", "metadata.json"), ("samples", "samples.json")] {
+        fs::create_dir(at(folder)).unwrap();
+        fs::write(at(folder).join(file), "{\"name\": \"mine\"}").unwrap();
+    }
+    dir
+}
+
+#[test]
+fn tables_are_written_over_no_list_and_no_record_of_a_run() {
+    let dir = with_files_of_others();
     let export = |format: &str| format!("export --in out --organ liver --format {format}");
     let evaluate = "evaluate --truth phantoms/labels --predictions phantoms/labels";
     let audit = "audit phantoms/cohort.csv --label liver=1";
@@ -329,6 +339,19 @@ fn tables_are_written_over_no_list_and_no_record_of_a_run() {
             "out/liver/hard/Dataset002_Liver",
             "belongs to a run",
         ),
+        (&export("fiftyone"), "theirs", OF_OTHERS),
+        (&export("fiftyone"), "samples", OF_OTHERS),
+        (&export("fiftyone"), "phantoms", "holds what is read here"),
+        (
+            &export("fiftyone"),
+            "out/store/slices",
+            "that is read with all",
+        ),
+        (
+            &export("fiftyone"),
+            "out/liver/hard/slices",
+            "belongs to a run",
+        ),
         ("triage --in out", "out/liver/hard/plan.csv", OF_OTHERS),
         ("triage --in out", "out/liver/mining/plan.csv", OF_OTHERS),
         ("triage --in out", "out/scores.csv", RECORDS),
@@ -352,6 +375,7 @@ fn tables_are_written_over_no_list_and_no_record_of_a_run() {
             (export("csv").as_str(), "weights.csv"),
             (&export("monai"), "slices.json"),
             (&export("nnunet"), "Dataset003_Liver"),
+            (&export("fiftyone"), "slices"),
             (audit, "audit.csv"),
             (evaluate, "s.csv"),
             ("triage --in out", "out/found.csv"),

@@ -1,7 +1,8 @@
-//! Parsers of cohorts, stores, splits, plans and ledgers.
+//! Parsers of cohorts, stores, splits, plans, ledgers and probabilities.
 
 mod cohort;
 mod ledger;
+mod npz;
 mod plan;
 mod split;
 mod store;
@@ -58,6 +59,11 @@ pub(crate) const TARGETS: &[Target] = &[
     Target {
         name: "npy",
         run: store::npy,
+        room: TEXT,
+    },
+    Target {
+        name: "npz",
+        run: npz::run,
         room: TEXT,
     },
     Target {

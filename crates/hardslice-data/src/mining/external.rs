@@ -5,16 +5,18 @@ use std::path::{Path, PathBuf};
 
 use blake3::Hasher;
 use hardslice_volume::folder::visible_paths;
-use hardslice_volume::plane::PlaneFitError;
+use hardslice_volume::plane::{PlaneFit, PlaneFitError};
 use hardslice_volume::{
-    Ending, FileError, Note, ReadError, Reference, default_tolerance_mm, read_labels_on,
+    Ending, FileError, Note, Placement, ReadError, Reference, default_tolerance_mm,
+    describe_labels, read_labels_on,
 };
 use thiserror::Error;
 
-use super::{CoarseMask, ScoredSlice, SliceScore, prediction_folders};
+use super::probabilities::{FittedProbabilities, ProbabilitiesReader};
+use super::{CoarseMask, ProbabilitiesError, ScoredSlice, SliceScore, prediction_folders};
 use crate::fingerprint::add_content;
 use crate::store::{IGNORED, Store, fitted_labels};
-use crate::{OrganMap, OutputIdx, SliceRef, StoreOrgan, bounded_parallel_map};
+use crate::{Organ, OrganMap, OutputIdx, SliceRef, StoreOrgan, bounded_parallel_map};
 
 /// A case's prediction cannot be scored.
 #[derive(Debug, Error)]
@@ -59,6 +61,9 @@ pub enum ExternalError {
         /// The file.
         path: PathBuf,
     },
+    /// Its losses cannot be computed.
+    #[error(transparent)]
+    Probabilities(#[from] ProbabilitiesError),
     /// Its slices cannot be brought to a square.
     #[error(transparent)]
     Fit(#[from] PlaneFitError),
@@ -80,6 +85,9 @@ pub struct ExternalPredictions<'a> {
     /// Which values are which organ there; those of the store when absent. Organs that the store
     /// does not have are passed over.
     pub labels: Option<&'a OrganMap>,
+    /// Whether the losses are computed, from the probabilities that lie beside each label map: an array
+    /// `[classes, z, y, x]` in `CASE.npz`, as nnU-Net writes it with `--npz`. A class is a label value.
+    pub probabilities: bool,
 }
 
 /// The scores of one case, and the hash of what they were computed from.
@@ -117,6 +125,7 @@ impl ExternalPredictions<'_> {
     ///     organs: &organs,
     ///     dir: &predictions,
     ///     labels: None,
+    ///     probabilities: false,
     /// };
     /// let [a, b]: [_; 2] = external.scores(&[0, 1], 2, &|| ()).try_into().unwrap();
     /// let dice: Vec<_> = a?.scored.iter().map(|slice| slice.score.dice(1)).collect();
@@ -162,22 +171,60 @@ impl ExternalPredictions<'_> {
             frame_of_reference: case.source.frame_of_reference.as_deref(),
         };
         let read = read_labels_on(&path, reference, labels.label_names(), tolerance_mm)?;
-        let native = self.in_store_values(&read.volume.into_voxels(), labels, &path)?;
+        let label_map = read.volume.into_voxels();
+        let native = self.in_store_values(&label_map, labels, &path)?;
         let fit = self
             .store
             .options()
             .preprocessing()
             .plane_fit(&case.placement.canonical)?;
+        let probabilities = if self.probabilities {
+            let npz = probabilities_beside(&path, case.id.as_str())?;
+            add_content(&mut hasher, &npz)?;
+            let placement = describe_labels(&path)?.placement;
+            let placement = placement.filter(|found| {
+                found.canonical.shape == case.placement.canonical.shape && !path.is_dir()
+            });
+            let placement = placement.ok_or(ProbabilitiesError::NoLabelMap { path })?;
+            Some(self.fitted_probabilities(&npz, &placement, &label_map, &fit)?)
+        } else {
+            None
+        };
+        drop(label_map);
         let predicted = fitted_labels(&native, &fit, self.store.organs().len());
         let n_pixels = fit.size() * fit.size();
         let slices = predicted.chunks_exact(n_pixels).enumerate();
         Ok(ExternalCase {
             scored: slices
-                .flat_map(|(z, predicted)| self.of_slice(case_idx, z, predicted))
+                .flat_map(|(z, predicted)| {
+                    self.of_slice(case_idx, z, predicted, probabilities.as_ref())
+                })
                 .collect(),
             blake3: hasher.finalize().to_hex().to_string(),
             notes: read.notes,
         })
+    }
+
+    /// The probabilities of the organs on the store's grid, for a label map and how it lies.
+    fn fitted_probabilities(
+        &self,
+        npz: &Path,
+        placement: &Placement,
+        label_map: &[u16],
+        fit: &PlaneFit,
+    ) -> Result<FittedProbabilities, ProbabilitiesError> {
+        let organs = self.organs.iter();
+        let organs: Vec<Organ> = organs
+            .map(|organ| self.store.organ(*organ).clone())
+            .collect();
+        let reader = ProbabilitiesReader {
+            placement,
+            label_map,
+            labels: self.labels.unwrap_or(self.store.organs()),
+            organs: &organs,
+            fit,
+        };
+        reader.read(npz)
     }
 
     /// What lies in the folder, or in those of the folds.
@@ -245,7 +292,13 @@ impl ExternalPredictions<'_> {
         Ok(values)
     }
 
-    fn of_slice(&self, case_idx: usize, z: usize, predicted: &[u8]) -> Vec<ScoredSlice> {
+    fn of_slice(
+        &self,
+        case_idx: usize,
+        z: usize,
+        predicted: &[u8],
+        probabilities: Option<&FittedProbabilities>,
+    ) -> Vec<ScoredSlice> {
         let truth = self.store.labels(case_idx, z);
         let outputs = OutputIdx::first(self.organs.len()).zip(self.organs);
         let annotated = outputs.filter(|(_, organ)| self.store.is_annotated(case_idx, **organ));
@@ -257,7 +310,7 @@ impl ExternalPredictions<'_> {
             let pixels = pixels.map(|(truth, predicted)| (*truth == value, *predicted == value));
             ScoredSlice {
                 score: SliceScore::counted(slice, output, pixels),
-                loss: None,
+                loss: probabilities.and_then(|fitted| fitted.loss(output.idx(), z, truth, value)),
                 predicted: CoarseMask::sampled(self.store.size(), |at| {
                     predicted[at] == value && truth[at] != IGNORED
                 }),
@@ -265,4 +318,16 @@ impl ExternalPredictions<'_> {
         });
         scored.collect()
     }
+}
+
+/// The probabilities beside a label map.
+fn probabilities_beside(label_map: &Path, case: &str) -> Result<PathBuf, ProbabilitiesError> {
+    let npz = label_map.with_file_name(format!("{case}.npz"));
+    if npz.is_file() {
+        return Ok(npz);
+    }
+    Err(ProbabilitiesError::Missing {
+        case: case.to_owned(),
+        label_map: label_map.to_owned(),
+    })
 }

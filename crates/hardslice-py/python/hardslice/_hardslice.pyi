@@ -19,7 +19,7 @@ class Settings(TypedDict):
     convention: str
     nsd_tolerance_mm: float
 
-def program(arguments: Sequence[str]) -> int: ...
+def program(arguments: Sequence[str], package: Path) -> int: ...
 def evaluate_arrays(
     truth: NDArray[Any],
     predicted: NDArray[Any],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 
 from . import _hardslice
 
@@ -17,7 +18,7 @@ def main() -> int:
     # The interpreter only notes Ctrl-C until Python code runs again; the program ends at once, and
     # goes on from where it was at the next call.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    return _hardslice.program(sys.argv)
+    return _hardslice.program(sys.argv, Path(__file__).parent)
 
 
 if __name__ == "__main__":

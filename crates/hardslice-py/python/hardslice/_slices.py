@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -257,6 +258,19 @@ class Mined:
                 f"{next(iter(self.weights), None)}"
             )
         return weights
+
+    def to_csv(self, path: PathLike) -> None:
+        """Write the plan: ``case,z,weight,reason``, a row for each slice that is shown, as ``hardslice mine``
+        leaves it and ``nnUNetTrainerHardSlice`` reads it. A file that stands there is written over.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow(("case", "z", "weight", "reason"))
+            for (case, z), weight in sorted(self.weights.items()):
+                table.writerow((case, z, f"{weight:g}" if float(f"{weight:g}") == weight else repr(weight), self.reasons[case, z]))
 
     def __repr__(self) -> str:
         return f"<hardslice.Mined: {len(self.hard)} hard slices, {len(self.weights)} in the plan>"

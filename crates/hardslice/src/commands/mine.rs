@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
+use hardslice_data::balance::Arm;
 use hardslice_data::mining::review::Reviewed;
 use hardslice_data::mining::triage::Exclude;
 use hardslice_data::mining::{Tau, prediction_folders};
@@ -33,7 +34,7 @@ use crate::provenance::{MadeOf, check_inputs};
 /// grid and named by the case (as nnU-Net, MONAI and TotalSegmentator write them, or a folder with a
 /// mask for each structure). They should come from models that did not see the case; of a trainer's
 /// folder in nnU-Net's results the validation predictions of all folds are taken. Without
-/// `--split` every labelled case is mined.
+/// `--split` every labelled case is mined; `--arm all_emphasised` then makes a plan of all their slices.
 ///
 /// A slice is hard if its Dice is below tau. tau is a number (0.923), "hardest 15 %", or
 /// "validation": the model's lowest case Dice on the validation patients (the default).
@@ -65,6 +66,19 @@ pub(crate) struct Mine {
     /// `kidney=kidney_left,kidney_right`; the cohort's own when absent.
     #[arg(long = "label", value_name = "ORGAN=LABELS", requires = "predictions")]
     labels: Vec<String>,
+    /// Also read the probabilities beside each label map (nnU-Net's CASE.npz, which --npz leaves), so
+    /// that the ledger has losses. A class is a label value.
+    #[arg(long, requires = "predictions")]
+    probabilities: bool,
+    /// What the plan shows: hard (B and the hard slices), or `all_emphasised` (every slice of A and B,
+    /// the hard ones more often), or any other arm of one part.
+    #[arg(
+        long,
+        value_name = "ARM",
+        default_value = "hard",
+        requires = "predictions"
+    )]
+    arm: Arm,
     /// How to set the threshold, in place of the experiment's own.
     #[arg(long)]
     tau: Option<Tau>,
@@ -143,6 +157,8 @@ impl Mine {
                 split: self.split.as_deref(),
                 predictions,
                 labels: organs.as_ref(),
+                probabilities: self.probabilities,
+                arm: self.arm,
                 out: &self.out,
             };
             return mine_predictions(&mining, bars);

@@ -16,6 +16,7 @@ mod why;
 mod triage;
 mod review;
 mod export;
+mod nnunet;
 mod report;
 mod check_table;
 mod bench;
@@ -27,6 +28,8 @@ mod device_arg;
 mod label_args;
 mod learning_curves;
 mod net_arg;
+
+use std::path::Path;
 
 use clap::Subcommand;
 
@@ -63,6 +66,7 @@ pub(crate) enum Command {
     Triage(triage::TriageArgs),
     Review(review::Review),
     Export(export::ExportArgs),
+    Nnunet(nnunet::Nnunet),
     Report(report::Report),
     CheckTable(check_table::CheckTable),
     Bench(bench::Bench),
@@ -71,8 +75,9 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Those that hosts run tell `bars` all that they have to say.
-    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
+    /// Those that hosts run tell `bars` all that they have to say. `package` is the folder of the
+    /// Python package that runs the program, where one does.
+    pub(crate) fn run(self, bars: &Bars, package: Option<&Path>) -> anyhow::Result<Done> {
         match self {
             Self::Demo(command) => command.run(bars),
             Self::Phantom(command) => command.run(bars),
@@ -90,6 +95,7 @@ impl Command {
             Self::Triage(command) => command.run(bars),
             Self::Review(command) => command.run(bars),
             Self::Export(command) => command.run(bars),
+            Self::Nnunet(command) => command.run(bars, package),
             Self::Report(command) => command.run(bars),
             Self::CheckTable(command) => command.run(bars),
             Self::Bench(command) => command.run(bars),

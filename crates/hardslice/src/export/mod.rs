@@ -1,5 +1,6 @@
 //! A plan as other programs take it.
 
+mod fiftyone;
 mod monai;
 mod nnunet;
 mod weights;
@@ -20,9 +21,36 @@ use crate::experiment::Experiment;
 use crate::layout::OutDir;
 use crate::outputs;
 
+pub(crate) use fiftyone::LedgerExport;
+
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
+    /// A row a slice with its weight.
+    Csv,
+    /// A dataset of slices with its splits.
+    Nnunet,
+    /// A datalist.
+    Monai,
+    /// Pictures of the slices that were mined, and what was decided of them.
+    Fiftyone,
+}
+
+impl Format {
+    /// The format of a plan; `None` for what shows a ledger.
+    pub(crate) fn of_plan(self) -> Option<PlanFormat> {
+        match self {
+            Self::Csv => Some(PlanFormat::Csv),
+            Self::Nnunet => Some(PlanFormat::Nnunet),
+            Self::Monai => Some(PlanFormat::Monai),
+            Self::Fiftyone => None,
+        }
+    }
+}
+
+/// What a plan is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PlanFormat {
     /// A row a slice with its weight.
     Csv,
     /// A dataset of slices with its splits.
@@ -85,24 +113,24 @@ impl Export {
 
     /// Refuses an output that is a scan of the cohort, or a folder in which such lie: the dataset
     /// that the cohort was read from has a `dataset.json` and a `splits_final.json` of its own.
-    fn refuse_over_inputs(&self, format: Format, out: &Path) -> anyhow::Result<()> {
+    fn refuse_over_inputs(&self, format: PlanFormat, out: &Path) -> anyhow::Result<()> {
         let cases = self.store.cases().iter();
         let scans = cases.flat_map(|case| case.source.inputs());
         let lists = [&self.plan_file, &self.split_file].into_iter().cloned();
         let lists = lists.chain(self.lists_of_cohort());
         match format {
-            Format::Csv | Format::Monai => {
+            PlanFormat::Csv | PlanFormat::Monai => {
                 let read = lists.chain([self.store.dir().to_owned()]);
                 outputs::refuse_over_inputs([out.to_owned()], scans.cloned().chain(read))?;
                 outputs::refuse_among_records(out)?;
                 match format {
-                    Format::Csv => {
+                    PlanFormat::Csv => {
                         outputs::refuse_over_other_tables(out, &weights::COLUMNS.join(","))
                     }
                     _ => outputs::refuse_over_other_json(out, monai::is_own),
                 }
             }
-            Format::Nnunet => {
+            PlanFormat::Nnunet => {
                 outputs::refuse_within(out, self.store.dir())?;
                 let read = scans.cloned().chain([self.store.dir().to_owned()]);
                 let mut read = read.chain(lists);
@@ -148,13 +176,13 @@ impl Export {
     }
 
     /// Writes the plan.
-    pub(crate) fn write(&self, format: Format, out: &Path, bars: &Bars) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, format: PlanFormat, out: &Path, bars: &Bars) -> anyhow::Result<()> {
         self.check_files()?;
         self.refuse_over_inputs(format, out)?;
         match format {
-            Format::Csv => weights::write(self, out),
-            Format::Nnunet => nnunet::write(self, out, bars),
-            Format::Monai => monai::write(self, out),
+            PlanFormat::Csv => weights::write(self, out),
+            PlanFormat::Nnunet => nnunet::write(self, out, bars),
+            PlanFormat::Monai => monai::write(self, out),
         }
     }
 
