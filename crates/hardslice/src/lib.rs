@@ -43,4 +43,5 @@ mod results;
 mod scans;
 mod scoring;
 mod selection_ratios;
+mod structures;
 mod training;

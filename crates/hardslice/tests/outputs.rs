@@ -80,7 +80,7 @@ fn predict_writes_over_nothing_that_it_reads() {
     // A file for a folder of scans, and endings of no label map.
     let parts = ["2 scans", "name a folder"];
     assert_refused(&predict("scans", "x.nii.gz"), dir.path(), &parts);
-    for out in ["x.txt", "x.dcm", "x.seg.nrrd", "x.foo"] {
+    for out in ["x.txt", "x.dcm", "x.seg.nhdr", "x.foo"] {
         for input in [scan, "scans"] {
             assert_refused(&predict(input, out), dir.path(), &[".nii.gz", out]);
         }
@@ -120,7 +120,7 @@ fn predict_takes_volumes_of_every_ending_and_leaves_label_maps_of_every_ending()
         hardslice_volume::read_labels(&at(name), &scan, &hardslice_volume::LabelNames::default())
     };
     let first = of("labels/a.nii.gz").unwrap().volume;
-    for out in ["o.nii", "o.NRRD", "o.mha", "o.mhd"] {
+    for out in ["o.nii", "o.NRRD", "o.mha", "o.mhd", "o.seg.nrrd"] {
         run(&words(&predict("mixed/b.nrrd", out)), dir.path());
         let labels = of(out).unwrap().volume;
         assert_eq!(labels.voxels(), first.voxels(), "{out}");

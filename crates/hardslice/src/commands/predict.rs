@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
-use clap::builder::{PathBufValueParser, TypedValueParser};
 use hardslice_data::preprocess::ScanSlices;
 use hardslice_train::{Model, predict};
 use hardslice_volume::folder::visible_entries;
-use hardslice_volume::{Ending, files_written, read_scan_series, write_label_map};
+use hardslice_volume::{Ending, Structure, files_written, read_scan_series, write_structures};
 
 use super::device_arg::DeviceArg;
 use crate::bars::Bars;
@@ -19,18 +18,20 @@ use crate::layout::provenance_beside;
 use crate::named_files::{NamedFile, volumes_in};
 use crate::notes::Notes;
 use crate::outputs::{
-    VolumeOut, refuse_among, refuse_among_records, refuse_over_inputs, refuse_within,
+    LabelFormat, LabelsOut, refuse_among, refuse_among_records, refuse_over_inputs, refuse_within,
 };
 use crate::provenance;
 use crate::provenance::MadeOf;
+use crate::structures::StructureTable;
 
 /// Predict label maps of new scans, on the scans' own grids.
 ///
 /// A model's folder needs nothing else: it holds weights, net, organs and preprocessing, and its
 /// model.json tells which value is which organ.
 ///
-/// --out is a file where its name ends like one (.nii.gz, .nii, .nrrd, .mha, .mhd), else a folder, in
-/// which each label map is called NAME.nii.gz after its scan. Nothing that is read is written over.
+/// --out is a file where its name ends like one (.nii.gz, .nii, .nrrd, .seg.nrrd, .mha, .mhd), else a
+/// folder, in which each label map is called after its scan, NAME.nii.gz or as --format says. Nothing
+/// that is read is written over.
 #[derive(Debug, Args)]
 pub(crate) struct Predict {
     /// The model's folder, as training leaves it.
@@ -44,8 +45,16 @@ pub(crate) struct Predict {
     #[arg(long, value_name = "UID")]
     series: Option<String>,
     /// The label map, or the folder for those of a folder of scans.
-    #[arg(long, value_name = "FILE_OR_FOLDER", value_parser = volume_or_folder_out())]
+    #[arg(long, value_name = "FILE_OR_FOLDER")]
     out: PathBuf,
+    /// The format, where the name of a file does not say it.
+    #[arg(long, value_enum)]
+    format: Option<LabelFormat>,
+    /// Codes and colours of organs that the program does not know, or should show otherwise, for
+    /// formats that hold them: a table with the columns
+    /// organ,scheme,code,meaning,side,color.
+    #[arg(long, value_name = "FILE.csv")]
+    structures: Option<PathBuf>,
     /// Keep only each organ's largest connected component.
     #[arg(long)]
     largest_component: bool,
@@ -56,14 +65,6 @@ pub(crate) struct Predict {
     device: DeviceArg,
 }
 
-fn volume_or_folder_out() -> impl TypedValueParser<Value = PathBuf> {
-    PathBufValueParser::new().try_map(|out| {
-        VolumeOut::of(&out)?;
-        provenance_beside(&out)?;
-        Ok::<_, anyhow::Error>(out)
-    })
-}
-
 /// A scan and where its label map goes.
 struct Job {
     scan: NamedFile,
@@ -72,9 +73,12 @@ struct Job {
 
 impl Predict {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
-        let jobs = self.jobs()?;
+        let table = StructureTable::read(self.structures.as_deref())?;
+        let out = LabelsOut::of(&self.out, self.format)?;
+        let jobs = self.jobs(&out)?;
         let device = self.device.open()?;
         let model = Model::read(&self.model, &device)?;
+        let structures = table.of_model(&model.record);
         let bars = Bars::new();
         let into_a_folder = jobs.iter().any(|job| job.out != self.out);
         let _lock = into_a_folder
@@ -82,7 +86,7 @@ impl Predict {
             .transpose()?;
         let (mut notes, mut n_failed) = (Notes::default(), 0);
         for job in &jobs {
-            match self.one(&model, job, &bars, &mut notes) {
+            match self.one(&model, job, &structures, &bars, &mut notes) {
                 Ok(()) => {}
                 // The only one: its error is the command's.
                 Err(error) if jobs.len() == 1 => return Err(error),
@@ -101,9 +105,15 @@ impl Predict {
         if n_failed == jobs.len() {
             return Err(anyhow!("none of the {n_failed} scans could be predicted"));
         }
-        let settings = (self.largest_component, self.flip_averaging, &self.series);
+        let settings = (
+            self.largest_component,
+            self.flip_averaging,
+            &self.series,
+            out.format(),
+        );
         let scans = jobs.iter().map(|job| job.scan.path.as_path());
-        let inputs: Vec<&Path> = std::iter::once(self.model.as_path()).chain(scans).collect();
+        let read = std::iter::once(self.model.as_path()).chain(self.structures.as_deref());
+        let inputs: Vec<&Path> = read.chain(scans).collect();
         let made_of = MadeOf {
             command: "predict",
             settings: &settings,
@@ -119,9 +129,8 @@ impl Predict {
     }
 
     /// What is to be done, after all that can be refused before a scan is opened.
-    fn jobs(&self) -> anyhow::Result<Vec<Job>> {
+    fn jobs(&self, out: &LabelsOut) -> anyhow::Result<Vec<Job>> {
         let scans = volumes_in(&self.input)?;
-        let out = VolumeOut::of(&self.out)?;
         let jobs = if scans.is_empty() {
             // A file, or a folder that holds a DICOM series and is searched with its folders.
             if self.input.is_dir() {
@@ -130,15 +139,12 @@ impl Predict {
                 self.refuse_series("a file")?;
             }
             let scan = NamedFile::new(&self.input)?;
-            let out = match out {
-                VolumeOut::File(out) => out,
-                VolumeOut::Folder(dir) => dir.join(format!("{}.nii.gz", scan.name)),
-            };
+            let out = out.of_scan(&scan.name);
             vec![Job { scan, out }]
         } else {
             self.refuse_series("a folder of volumes")?;
             self.refuse_mixed()?;
-            let VolumeOut::Folder(dir) = out else {
+            let LabelsOut::Folder(..) = out else {
                 return Err(anyhow!(
                     "{} is a folder of {} scans, and --out names one file: name a folder",
                     self.input.display(),
@@ -146,7 +152,7 @@ impl Predict {
                 ));
             };
             let job = |scan: NamedFile| Job {
-                out: dir.join(format!("{}.nii.gz", scan.name)),
+                out: out.of_scan(&scan.name),
                 scan,
             };
             scans.into_iter().map(job).collect()
@@ -170,7 +176,8 @@ impl Predict {
         let written = jobs.iter().flat_map(|job| files_written(&job.out));
         let written = written.chain([provenance_beside(&self.out)?]);
         let read = jobs.iter().map(|job| job.scan.path.clone());
-        refuse_over_inputs(written, read.chain([self.model.clone()]))?;
+        let read = read.chain([self.model.clone()]);
+        refuse_over_inputs(written, read.chain(self.structures.clone()))?;
         Ok(jobs)
     }
 
@@ -198,7 +205,14 @@ impl Predict {
         }
     }
 
-    fn one(&self, model: &Model, job: &Job, bars: &Bars, notes: &mut Notes) -> anyhow::Result<()> {
+    fn one(
+        &self,
+        model: &Model,
+        job: &Job,
+        structures: &[Structure],
+        bars: &Bars,
+        notes: &mut Notes,
+    ) -> anyhow::Result<()> {
         let scan = read_scan_series(&job.scan.path, self.series.as_deref())?;
         if let Err(sheared) = scan.volume.grid().measured_spacing_mm() {
             let name = &job.scan.name;
@@ -216,7 +230,7 @@ impl Predict {
             0,
         );
         let labels = predict(model, &source, &options, &|done| bars.advance(done as u64))?;
-        write_label_map(&job.out, &labels, &scan.placement)?;
+        write_structures(&job.out, &labels, &scan.placement, structures)?;
         bars.end();
         notes.add(&scan.notes);
         Ok(())
