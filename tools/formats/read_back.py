@@ -12,11 +12,15 @@ must lie where it was meant to.
 
 import json
 import pathlib
+import subprocess
 import sys
+import tempfile
 
+import highdicom
 import nibabel
 import nrrd
 import numpy as np
+import pydicom
 import SimpleITK as sitk
 
 # Rounding of a header in decimal digits or single precision.
@@ -32,6 +36,7 @@ class Expected:
         # Indexed [i, j, k], the file's fastest axis first.
         self.voxels = np.array(record["voxels"]).reshape(record["shape_xyz"], order="F")
         self.structures = record["structures"]
+        self.series = record["series"]
 
     def check_same_order(self, affine, voxels, where):
         """Voxels in the order of the expected ones."""
@@ -91,6 +96,123 @@ def check_segments(expected, header, path):
     assert header["Segmentation_ReferenceImageExtentOffset"] == "0 0 0", path
 
 
+def in_order_of_positions(series):
+    """The data sets of a series, the first slice along the normal first."""
+    sets = [pydicom.dcmread(path) for path in sorted(pathlib.Path(series).glob("*.dcm"))]
+    if len(sets) == 1:
+        return sets
+    orientation = np.array(sets[0].ImageOrientationPatient, float)
+    normal = np.cross(orientation[:3], orientation[3:])
+    return sorted(sets, key=lambda ds: np.dot(normal, np.array(ds.ImagePositionPatient, float)))
+
+
+def frames_in_order_of_positions(enhanced):
+    """The numbers of an enhanced image's frames, as `in_order_of_positions`."""
+    groups = list(enhanced.PerFrameFunctionalGroupsSequence)
+    shared = enhanced.SharedFunctionalGroupsSequence[0]
+    group = shared if "PlaneOrientationSequence" in shared else groups[0]
+    orientation = np.array(group.PlaneOrientationSequence[0].ImageOrientationPatient, float)
+    normal = np.cross(orientation[:3], orientation[3:])
+    places = [np.dot(normal, np.array(group.PlanePositionSequence[0].ImagePositionPatient, float))
+              for group in groups]
+    return [int(at) + 1 for at in np.argsort(places)]
+
+
+def check_of_same_patient(path, sources):
+    found = pydicom.dcmread(path)
+    for keyword in ("PatientName", "PatientID", "StudyInstanceUID", "FrameOfReferenceUID",
+                    "StudyDate"):
+        assert found[keyword].value == sources[0][keyword].value, f"{path}: {keyword}"
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID"):
+        assert found[keyword].value.startswith("2.25."), f"{path}: {keyword}"
+        assert found[keyword].value != sources[0][keyword].value, f"{path}: {keyword}"
+
+
+def with_highdicom(expected, path):
+    sources = in_order_of_positions(expected.series)
+    check_of_same_patient(path, sources)
+    seg = highdicom.seg.segread(path)
+    assert len(seg.SegmentSequence) == len(expected.structures), path
+    if len(sources) > 1:
+        frames = seg.get_pixels_by_source_instance(
+            [ds.SOPInstanceUID for ds in sources], assert_missing_frames_are_empty=True)
+    else:
+        frames = seg.get_pixels_by_source_frame(
+            sources[0].SOPInstanceUID, frames_in_order_of_positions(sources[0]),
+            assert_missing_frames_are_empty=True)
+    for number, structure in enumerate(expected.structures, 1):
+        description = seg.get_segment_description(number)
+        assert description.segment_label == structure["name"], path
+        assert description.segmented_property_type.value == structure["code"], path
+        lab = highdicom.color.CIELabColor.from_rgb(*structure["color"])
+        off = np.abs(np.subtract(lab.value, description.RecommendedDisplayCIELabValue, dtype=float))
+        assert off.max() < 70, f"{path}: {lab.value}, {description.RecommendedDisplayCIELabValue}"
+        kind = description.SegmentedPropertyTypeCodeSequence[0]
+        modifiers = kind.get("SegmentedPropertyTypeModifierCodeSequence", [])
+        sides = [modifier.CodeMeaning for modifier in modifiers]
+        assert sides == [structure["side"]] * bool(structure["side"]), f"{path}: {sides}"
+        # [slice, row, column] to [i, j, k].
+        found = frames[..., number - 1].transpose(2, 1, 0)
+        assert np.array_equal(found == 1, expected.voxels == structure["value"]), path
+    check_places(expected, path)
+
+
+def check_places(expected, path):
+    """Each marked pixel lies where it was meant to, by the frames' own positions."""
+    seg = pydicom.dcmread(path)
+    bits = np.unpackbits(np.frombuffer(seg.PixelData, np.uint8), bitorder="little")
+    frames = bits[:seg.NumberOfFrames * seg.Rows * seg.Columns]
+    frames = frames.reshape(seg.NumberOfFrames, seg.Rows, seg.Columns)
+    shared = seg.SharedFunctionalGroupsSequence[0]
+    orientation = np.array(shared.PlaneOrientationSequence[0].ImageOrientationPatient, float)
+    row_mm, column_mm = map(float, shared.PixelMeasuresSequence[0].PixelSpacing)
+    values = {}
+    for frame, groups in zip(frames, seg.PerFrameFunctionalGroupsSequence):
+        origin = np.array(groups.PlanePositionSequence[0].ImagePositionPatient, float)
+        number = groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+        rows, columns = frame.nonzero()
+        lps = origin + np.outer(columns * column_mm, orientation[:3]) \
+            + np.outer(rows * row_mm, orientation[3:])
+        values.setdefault(number, []).append(lps * [-1, -1, 1])
+    for number, structure in enumerate(expected.structures, 1):
+        ijk = np.argwhere(expected.voxels == structure["value"])
+        wanted = ijk @ expected.affine[:3, :3].T + expected.affine[:3, 3]
+        check_same_points(wanted, np.concatenate(values[number]), path)
+
+
+def check_same_points(wanted, found, where):
+    assert len(wanted) == len(found), where
+    for points in (wanted, found):
+        points[:] = points[np.lexsort(np.round(points, 2).T)]
+    if len(wanted):
+        # Positions of slices are rounded in the series: by half a hundredth of a millimetre.
+        assert np.abs(wanted - found).max() < 0.01, where
+
+
+def with_dcmqi(expected, path):
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([pathlib.Path(sys.executable).with_name("segimage2itkimage"), "--inputDICOM", path,
+                        "--outputDirectory", folder, "--outputType", "nrrd"],
+                       check=True, capture_output=True)
+        for number, structure in enumerate(expected.structures, 1):
+            image = sitk.ReadImage(f"{folder}/{number}.nrrd")
+            marked = np.argwhere(sitk.GetArrayFromImage(image).transpose(2, 1, 0))
+            affine = affine_of_itk(image)
+            found = marked @ affine[:3, :3].T + affine[:3, 3]
+            ijk = np.argwhere(expected.voxels == structure["value"])
+            wanted = ijk @ expected.affine[:3, :3].T + expected.affine[:3, 3]
+            check_same_points(wanted, found, f"dcmqi, {path}, {structure['name']}")
+
+
+def with_dciodvfy(_expected, path):
+    """The standard's own conditions, attribute by attribute."""
+    done = subprocess.run(["dciodvfy", path], capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    errors = [line for line in said.splitlines() if line.startswith("Error")]
+    assert not errors, f"dciodvfy, {path}:\n" + "\n".join(errors)
+    assert "Segmentation" in said or "RTStructureSet" in said, said
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     folders = sorted(path.parent for path in root.glob("*/expected.json"))
@@ -105,8 +227,9 @@ def main():
                 ".nrrd": [with_pynrrd, with_simpleitk],
                 ".mha": [with_simpleitk],
                 ".mhd": [with_simpleitk],
+                "seg.dcm": [with_highdicom, with_dcmqi, with_dciodvfy],
             }
-            for check in checks.get(path.suffix, []):
+            for check in checks.get(path.name, checks.get(path.suffix, [])):
                 check(expected, path)
                 n_passed += 1
     print(f"{n_passed} passed, 0 failed")

@@ -77,6 +77,13 @@ pub enum Note {
         path: PathBuf,
     },
 
+    /// A series has no date, which an object that is derived from it must have: it was given the first
+    /// day of 1900.
+    NoDate {
+        /// The series' first file.
+        path: PathBuf,
+    },
+
     /// Bytes other than zeros follow the voxels. They were left alone.
     BytesBehind {
         /// How many.
@@ -150,6 +157,13 @@ impl fmt::Display for Note {
                     f,
                     "files that cannot be read lie among images of other series ({n_files}, the \
                      first is named)"
+                )?;
+                path
+            }
+            Self::NoDate { path } => {
+                write!(
+                    f,
+                    "the series has no date, so what was derived from it is dated 1900-01-01"
                 )?;
                 path
             }

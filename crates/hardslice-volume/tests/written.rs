@@ -11,6 +11,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hardslice_volume::dicom::{Maker, SourceSeries, read_series, write_seg};
 use hardslice_volume::{
     Anatomy, Code, Grid, LabelNames, Orientation, PerAxis, Placement, Scan, Side, Structure,
     Volume, read_labels, write_structures,
@@ -133,8 +134,9 @@ fn placement(orientation: Orientation, is_turned: bool) -> Placement {
 }
 
 /// Writes down what the files of a folder hold: the affine, and the voxels in the file's order.
-fn leave_expected(folder: &Path, placement: &Placement, native: &[u8]) {
+fn leave_expected(folder: &Path, placement: &Placement, native: &[u8], series: Option<&Path>) {
     let expected = json!({
+        "series": series,
         "affine_ras": placement.native.world_from_voxel,
         "shape_xyz": placement.native.shape.xyz(),
         "voxels": native,
@@ -164,7 +166,7 @@ fn label_maps_of_every_format_and_orientation_come_back_voxel_by_voxel() {
             let (labels, native) = labels_on(&placement);
             let turned = if is_turned { "_turned" } else { "" };
             let folder = folder(&format!("{orientation}{turned}"));
-            leave_expected(&folder, &placement, &native);
+            leave_expected(&folder, &placement, &native, None);
             for name in [
                 "a.nii.gz",
                 "a.nii",
@@ -226,4 +228,51 @@ fn a_segmentation_without_names_is_not_written() {
     let wanted = "with the names of their structures as .seg.nrrd";
     assert!(refused.to_string().contains(wanted), "{refused}");
     assert!(!path.exists());
+}
+
+/// Series in every orientation and kind of file that there is a golden one of.
+const SERIES: [&str; 7] = [
+    "explicit",
+    "implicit",
+    "big_endian",
+    "oblique",
+    "sagittal",
+    "enhanced",
+    "rle",
+];
+
+const MAKER: Maker<'static> = Maker {
+    version: "0.0.0",
+    model: "a formula",
+};
+
+#[test]
+fn segmentations_of_series_come_back_voxel_by_voxel() {
+    for case in SERIES {
+        let of_case = support::dicom_golden(case);
+        let scan = read_series(&of_case, None).unwrap();
+        let series = SourceSeries::read(&of_case, None).unwrap();
+        assert!(series.is_of(&scan.placement));
+        let (labels, native) = labels_on(&scan.placement);
+        let folder = folder(&format!("dicom_{case}"));
+        leave_expected(&folder, &scan.placement, &native, Some(&of_case));
+        let path = folder.join("seg.dcm");
+        let notes = write_seg(&path, &labels, &series, &structures(), &MAKER).unwrap();
+        assert!(notes.is_empty(), "{case}: {notes:?}");
+        let bytes = fs::read(&path).unwrap();
+        write_seg(&path, &labels, &series, &structures(), &MAKER).unwrap();
+        assert_eq!(bytes, fs::read(&path).unwrap(), "{case}: the same bytes");
+        let names = structures()
+            .into_iter()
+            .map(|s| (s.name, u16::from(s.value)));
+        let names = LabelNames::new(names).unwrap();
+        let read = read_labels(&path, &scan, &names).unwrap();
+        let wanted: Vec<u16> = labels.voxels().iter().map(|v| u16::from(*v)).collect();
+        assert_eq!(read.volume.voxels(), wanted, "{case}");
+        assert!(
+            read.notes.is_empty(),
+            "{case}: the pancreas is there: {:?}",
+            read.notes
+        );
+    }
 }

@@ -81,6 +81,8 @@ pub enum Kind {
     NoPose,
     /// Files beside a DICOM series, among images of other ones, cannot be read.
     OtherFilesSpoilt,
+    /// A DICOM series without a date.
+    NoDate,
     /// Bytes behind the voxels.
     BytesBehind,
     /// The axes of the scan are not perpendicular.
@@ -116,6 +118,7 @@ named!(Kind, "kind of finding", {
     SpacingDiffers => "spacing_differs",
     NoPose => "no_pose",
     OtherFilesSpoilt => "other_files_spoilt",
+    NoDate => "no_date",
     BytesBehind => "bytes_behind",
     Sheared => "sheared",
 });

@@ -49,6 +49,11 @@ impl Finding {
                 message,
                 "nothing, if they are no part of this scan; else export it again",
             ),
+            Note::NoDate { .. } => note(
+                Kind::NoDate,
+                message,
+                "nothing, where dates were removed on purpose",
+            ),
             Note::BytesBehind { .. } => warning(
                 Kind::BytesBehind,
                 message,

@@ -73,6 +73,7 @@ mod data_set;
 mod data_set_error;
 mod decode;
 mod decode_error;
+mod derived;
 mod error;
 mod files;
 mod frame;
@@ -83,6 +84,7 @@ mod series;
 mod series_info;
 mod slice_names;
 mod stack;
+mod uid;
 mod vector;
 
 use std::path::Path;
@@ -92,6 +94,7 @@ use crate::{LabelNames, Reference, Scan};
 pub(crate) use data_set::begins_like_dicom;
 pub use data_set_error::DataSetError;
 pub use decode_error::DecodeError;
+pub use derived::{Maker, SourceSeries, write_seg};
 pub use error::{DicomError, FileList};
 pub use series_info::{SeriesInfo, SeriesList};
 

@@ -7,8 +7,11 @@ use anyhow::anyhow;
 use clap::Args;
 use hardslice_data::preprocess::ScanSlices;
 use hardslice_train::{Model, predict};
+use hardslice_volume::dicom::{Maker, SourceSeries, write_seg};
 use hardslice_volume::folder::visible_entries;
-use hardslice_volume::{Ending, Structure, files_written, read_scan_series, write_structures};
+use hardslice_volume::{
+    Ending, Placement, Structure, files_written, read_scan_series, write_structures,
+};
 
 use super::device_arg::DeviceArg;
 use crate::bars::Bars;
@@ -32,6 +35,10 @@ use crate::structures::StructureTable;
 /// --out is a file where its name ends like one (.nii.gz, .nii, .nrrd, .seg.nrrd, .mha, .mhd), else a
 /// folder, in which each label map is called after its scan, NAME.nii.gz or as --format says. Nothing
 /// that is read is written over.
+///
+/// --format dicom-seg writes a DICOM segmentation of a DICOM series: patient, study and frame of
+/// reference are the series', dates too; UIDs follow from series, model and labels (2.25....), so that
+/// the same input gives the same file.
 #[derive(Debug, Args)]
 pub(crate) struct Predict {
     /// The model's folder, as training leaves it.
@@ -69,6 +76,7 @@ pub(crate) struct Predict {
 struct Job {
     scan: NamedFile,
     out: PathBuf,
+    format: LabelFormat,
 }
 
 impl Predict {
@@ -79,6 +87,9 @@ impl Predict {
         let device = self.device.open()?;
         let model = Model::read(&self.model, &device)?;
         let structures = table.of_model(&model.record);
+        if out.format() == LabelFormat::DicomSeg {
+            table.refuse_without_code(&structures)?;
+        }
         let bars = Bars::new();
         let into_a_folder = jobs.iter().any(|job| job.out != self.out);
         let _lock = into_a_folder
@@ -131,6 +142,13 @@ impl Predict {
     /// What is to be done, after all that can be refused before a scan is opened.
     fn jobs(&self, out: &LabelsOut) -> anyhow::Result<Vec<Job>> {
         let scans = volumes_in(&self.input)?;
+        if out.format().is_of_series() && !scans.is_empty() {
+            return Err(anyhow!(
+                "such files are derived from a DICOM series, and {} holds other volumes: give the \
+                 folder of the series, or another --format",
+                self.input.display()
+            ));
+        }
         let jobs = if scans.is_empty() {
             // A file, or a folder that holds a DICOM series and is searched with its folders.
             if self.input.is_dir() {
@@ -139,8 +157,8 @@ impl Predict {
                 self.refuse_series("a file")?;
             }
             let scan = NamedFile::new(&self.input)?;
-            let out = out.of_scan(&scan.name);
-            vec![Job { scan, out }]
+            let (out, format) = (out.of_scan(&scan.name), out.format());
+            vec![Job { scan, out, format }]
         } else {
             self.refuse_series("a folder of volumes")?;
             self.refuse_mixed()?;
@@ -153,6 +171,7 @@ impl Predict {
             };
             let job = |scan: NamedFile| Job {
                 out: out.of_scan(&scan.name),
+                format: out.format(),
                 scan,
             };
             scans.into_iter().map(job).collect()
@@ -220,6 +239,7 @@ impl Predict {
                 "warning: {name}: slices are predicted as they lie; {sheared}"
             ));
         }
+        let series = self.series_of(job, &scan.placement)?;
         let source = ScanSlices::new(&scan.volume, model.record.preprocessing())?;
         let mut options = model.record.predict;
         options.largest_component |= self.largest_component;
@@ -230,9 +250,38 @@ impl Predict {
             0,
         );
         let labels = predict(model, &source, &options, &|done| bars.advance(done as u64))?;
-        write_structures(&job.out, &labels, &scan.placement, structures)?;
+        let written = match &series {
+            None => {
+                write_structures(&job.out, &labels, &scan.placement, structures)?;
+                Vec::new()
+            }
+            Some(series) => {
+                let maker = Maker {
+                    version: env!("CARGO_PKG_VERSION"),
+                    model: &model.record.weights_blake3,
+                };
+                write_seg(&job.out, &labels, series, structures, &maker)?
+            }
+        };
         bars.end();
         notes.add(&scan.notes);
+        notes.add(&written);
         Ok(())
+    }
+
+    /// What the label map is derived from, where its format says so.
+    fn series_of(&self, job: &Job, placement: &Placement) -> anyhow::Result<Option<SourceSeries>> {
+        if !job.format.is_of_series() {
+            return Ok(None);
+        }
+        let path = &job.scan.path;
+        let series = SourceSeries::read(path, self.series.as_deref())?;
+        if !series.is_of(placement) {
+            return Err(anyhow!(
+                "the series was changed while it was read: {}",
+                path.display()
+            ));
+        }
+        Ok(Some(series))
     }
 }

@@ -20,6 +20,8 @@ pub(crate) enum LabelFormat {
     SegNrrd,
     /// `MetaImage`: .mha, or .mhd where a file is named so.
     Mha,
+    /// A DICOM segmentation of a DICOM series: .dcm.
+    DicomSeg,
 }
 
 impl LabelFormat {
@@ -33,12 +35,21 @@ impl LabelFormat {
                 (".mha", Ending::MetaImage),
                 (".mhd", Ending::MetaImageHeader),
             ],
+            Self::DicomSeg => &[(".dcm", Ending::Dicom)],
         }
     }
 
     /// What the names of its files end with in a folder.
     fn usual_ending(self) -> &'static str {
         self.endings()[0].0
+    }
+
+    /// Whether it is derived from a DICOM series, and from nothing else.
+    pub(crate) fn is_of_series(self) -> bool {
+        match self {
+            Self::Nifti | Self::Nrrd | Self::SegNrrd | Self::Mha => false,
+            Self::DicomSeg => true,
+        }
     }
 
     fn all() -> &'static [Self] {
@@ -76,7 +87,9 @@ impl LabelsOut {
         let ending = Ending::of(out);
         let named = ending.and_then(|ending| {
             let asked = format.into_iter();
-            let mut formats = asked.chain(LabelFormat::all().iter().copied());
+            // What is called .dcm may be one of several.
+            let by_name = LabelFormat::all().iter().copied();
+            let mut formats = asked.chain(by_name.filter(|format| !format.is_of_series()));
             formats.find(|format| format.has(ending))
         });
         match (named, format) {
@@ -97,8 +110,9 @@ impl LabelsOut {
         });
         if out.is_file() || is_of_file {
             return Err(anyhow!(
-                "label maps are written as .nii.gz, .nii, .nrrd, .seg.nrrd, .mha or .mhd; a folder \
-                 whose name ends like a file's needs a / behind it: {}",
+                "label maps are written as .nii.gz, .nii, .nrrd, .seg.nrrd, .mha or .mhd, and as .dcm \
+                 with --format dicom-seg; a folder whose name ends like a file's needs a / behind \
+                 it: {}",
                 out.display()
             ));
         }

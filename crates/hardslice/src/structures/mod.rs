@@ -4,8 +4,9 @@
 mod sides;
 mod table;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use hardslice_data::Organ;
 use hardslice_train::ModelRecord;
 use hardslice_volume::{Anatomy, Structure};
@@ -29,6 +30,7 @@ const OTHERS: [[u8; 3]; 8] = [
 #[derive(Debug)]
 pub(crate) struct StructureTable {
     own: Vec<Row>,
+    own_file: Option<PathBuf>,
     known: Vec<Row>,
 }
 
@@ -41,6 +43,7 @@ impl StructureTable {
     pub(crate) fn read(own: Option<&Path>) -> anyhow::Result<Self> {
         Ok(Self {
             own: own.map_or(Ok(Vec::new()), Row::read_all)?,
+            own_file: own.map(Path::to_owned),
             known: Row::known(),
         })
     }
@@ -78,6 +81,32 @@ impl StructureTable {
             rows().find_map(|row| row.anatomy.clone()),
             rows().find_map(|row| row.color),
         )
+    }
+
+    /// Refuses structures without a code, which formats of archives cannot be without.
+    ///
+    /// # Errors
+    ///
+    /// Says which and what to do.
+    pub(crate) fn refuse_without_code(&self, structures: &[Structure]) -> anyhow::Result<()> {
+        let without = structures
+            .iter()
+            .filter(|structure| structure.anatomy.is_none());
+        let names: Vec<&str> = without.map(|structure| structure.name.as_str()).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let table = match &self.own_file {
+            Some(file) => format!("give them a row in {}", file.display()),
+            None => "name a table of your own with --structures FILE.csv".to_owned(),
+        };
+        Err(anyhow!(
+            "a DICOM segmentation says what each structure is by a code of a terminology, and none \
+             is known for {}: {table} (organ,scheme,code,meaning,side,color, as \
+             liver_tumour,SCT,108369006,Neoplasm,,#ff0000; codes of your own have a scheme that \
+             begins with 99)",
+            names.join(", ")
+        ))
     }
 }
 
@@ -170,6 +199,14 @@ mod tests {
             (anatomy.code.meaning.as_str(), anatomy.side),
             ("Tumour, any", Some(Side::Right))
         );
-        assert!(structures[2].anatomy.is_none(), "nowhere");
+        let refused = table
+            .refuse_without_code(&structures)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("none is known for x: give them a row in"),
+            "{refused}"
+        );
+        assert!(table.refuse_without_code(&structures[..2]).is_ok());
     }
 }

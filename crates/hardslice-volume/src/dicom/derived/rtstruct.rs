@@ -1,0 +1,1 @@
+//! Writing structure sets (RTSTRUCT).
