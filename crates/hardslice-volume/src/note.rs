@@ -77,6 +77,45 @@ pub enum Note {
         path: PathBuf,
     },
 
+    /// Contours of a structure that overlap on a slice: voxels within an even number of them count as a
+    /// hole.
+    ContoursOverlap {
+        /// The structure.
+        structure: String,
+        /// Voxels within several contours.
+        n_voxels: usize,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A structure has contours on both sides of slices on which it has none, and no voxel on those.
+    SlicesWithoutContour {
+        /// The structure.
+        structure: String,
+        /// How many slices.
+        n_slices: usize,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// Points, open contours and those of fewer than three points hold no area. They were left out.
+    ContoursWithoutArea {
+        /// The structure.
+        structure: String,
+        /// How many.
+        n_contours: usize,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A structure is listed, and nothing was drawn of it.
+    NoContours {
+        /// The structure.
+        structure: String,
+        /// The file.
+        path: PathBuf,
+    },
+
     /// A series has no date, which an object that is derived from it must have: it was given the first
     /// day of 1900.
     NoDate {
@@ -157,6 +196,49 @@ impl fmt::Display for Note {
                     f,
                     "files that cannot be read lie among images of other series ({n_files}, the \
                      first is named)"
+                )?;
+                path
+            }
+            Self::ContoursOverlap {
+                structure,
+                n_voxels,
+                path,
+            } => {
+                write!(
+                    f,
+                    "contours of `{structure}` overlap in {n_voxels} voxels: what is within an even \
+                     number of them counts as a hole"
+                )?;
+                path
+            }
+            Self::SlicesWithoutContour {
+                structure,
+                n_slices,
+                path,
+            } => {
+                write!(
+                    f,
+                    "`{structure}` has contours on both sides of {n_slices} slices, and none and so \
+                     no voxel on those"
+                )?;
+                path
+            }
+            Self::ContoursWithoutArea {
+                structure,
+                n_contours,
+                path,
+            } => {
+                write!(
+                    f,
+                    "{n_contours} contours of `{structure}` are points, open or of fewer than three \
+                     points, so without an area, and were left out"
+                )?;
+                path
+            }
+            Self::NoContours { structure, path } => {
+                write!(
+                    f,
+                    "`{structure}` is listed, and has no closed contour, so no voxel"
                 )?;
                 path
             }

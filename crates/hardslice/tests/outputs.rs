@@ -7,29 +7,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use support::{EXPERIMENT, assert_ends, contents, run, words, workplace};
-
-/// Phantoms, a model in `model` and two of the scans in `scans`.
-fn with_model() -> tempfile::TempDir {
-    let dir = workplace();
-    let (before, after) = EXPERIMENT.split_once("arms = [").unwrap();
-    let (_, after) = after.split_once("]\n").unwrap();
-    let text = format!("{before}arms = [\"baseline\"]\n{after}");
-    let text = text.replace("steps = 24", "steps = 4");
-    fs::write(dir.path().join("short.toml"), text).unwrap();
-    run(&words("run short.toml --out out"), dir.path());
-    fs::rename(
-        dir.path().join("out/liver/baseline/model"),
-        dir.path().join("model"),
-    )
-    .unwrap();
-    fs::create_dir(dir.path().join("scans")).unwrap();
-    for name in ["phantom_000.nii.gz", "phantom_001.nii.gz"] {
-        let from = dir.path().join("phantoms/images").join(name);
-        fs::copy(from, dir.path().join("scans").join(name)).unwrap();
-    }
-    dir
-}
+use support::{EXPERIMENT, assert_ends, contents, run, with_model, words, workplace};
 
 fn predict(input: &str, out: &str) -> String {
     format!("predict --model model --input {input} --out {out}")

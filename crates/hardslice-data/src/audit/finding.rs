@@ -81,6 +81,14 @@ pub enum Kind {
     NoPose,
     /// Files beside a DICOM series, among images of other ones, cannot be read.
     OtherFilesSpoilt,
+    /// Contours of a structure that overlap: a hole.
+    ContoursOverlap,
+    /// Slices without a contour between others.
+    SlicesWithoutContour,
+    /// Contours that hold no area.
+    ContoursWithoutArea,
+    /// A structure that is listed and not drawn.
+    NoContours,
     /// A DICOM series without a date.
     NoDate,
     /// Bytes behind the voxels.
@@ -118,6 +126,10 @@ named!(Kind, "kind of finding", {
     SpacingDiffers => "spacing_differs",
     NoPose => "no_pose",
     OtherFilesSpoilt => "other_files_spoilt",
+    ContoursOverlap => "contours_overlap",
+    SlicesWithoutContour => "slices_without_contour",
+    ContoursWithoutArea => "contours_without_area",
+    NoContours => "no_contours",
     NoDate => "no_date",
     BytesBehind => "bytes_behind",
     Sheared => "sheared",

@@ -49,6 +49,28 @@ impl Finding {
                 message,
                 "nothing, if they are no part of this scan; else export it again",
             ),
+            Note::ContoursOverlap { .. } => note(
+                Kind::ContoursOverlap,
+                message,
+                "nothing, where holes are drawn so; else draw the structure as one contour",
+            ),
+            Note::SlicesWithoutContour { .. } => warning(
+                Kind::SlicesWithoutContour,
+                message,
+                "nothing, where the structure has several parts; where it was drawn on some slices \
+                 alone, interpolate it in the program that it was drawn in",
+            ),
+            Note::ContoursWithoutArea { .. } => note(
+                Kind::ContoursWithoutArea,
+                message,
+                "nothing, where they are marks; else close them in the program that they were drawn in",
+            ),
+            Note::NoContours { .. } => note(
+                Kind::NoContours,
+                message,
+                "nothing, where the patient lacks it; where it was only not drawn, leave the organ out \
+                 of the patient's list of organs",
+            ),
             Note::NoDate { .. } => note(
                 Kind::NoDate,
                 message,

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use clap::Args;
 use hardslice_data::preprocess::ScanSlices;
 use hardslice_train::{Model, predict};
-use hardslice_volume::dicom::{Maker, SourceSeries, write_seg};
+use hardslice_volume::dicom::{Maker, SourceSeries, write_rtstruct, write_seg};
 use hardslice_volume::folder::visible_entries;
 use hardslice_volume::{
     Ending, Placement, Structure, files_written, read_scan_series, write_structures,
@@ -36,7 +36,8 @@ use crate::structures::StructureTable;
 /// folder, in which each label map is called after its scan, NAME.nii.gz or as --format says. Nothing
 /// that is read is written over.
 ///
-/// --format dicom-seg writes a DICOM segmentation of a DICOM series: patient, study and frame of
+/// --format dicom-seg writes a DICOM segmentation of a DICOM series, --format rtstruct a structure set
+/// with contours along the edges of pixels: patient, study and frame of
 /// reference are the series', dates too; UIDs follow from series, model and labels (2.25....), so that
 /// the same input gives the same file.
 #[derive(Debug, Args)]
@@ -260,7 +261,11 @@ impl Predict {
                     version: env!("CARGO_PKG_VERSION"),
                     model: &model.record.weights_blake3,
                 };
-                write_seg(&job.out, &labels, series, structures, &maker)?
+                let write = match job.format {
+                    LabelFormat::Rtstruct => write_rtstruct,
+                    _ => write_seg,
+                };
+                write(&job.out, &labels, series, structures, &maker)?
             }
         };
         bars.end();

@@ -22,6 +22,8 @@ pub(crate) enum LabelFormat {
     Mha,
     /// A DICOM segmentation of a DICOM series: .dcm.
     DicomSeg,
+    /// A DICOM structure set, contours of a DICOM series: .dcm.
+    Rtstruct,
 }
 
 impl LabelFormat {
@@ -35,7 +37,7 @@ impl LabelFormat {
                 (".mha", Ending::MetaImage),
                 (".mhd", Ending::MetaImageHeader),
             ],
-            Self::DicomSeg => &[(".dcm", Ending::Dicom)],
+            Self::DicomSeg | Self::Rtstruct => &[(".dcm", Ending::Dicom)],
         }
     }
 
@@ -48,7 +50,7 @@ impl LabelFormat {
     pub(crate) fn is_of_series(self) -> bool {
         match self {
             Self::Nifti | Self::Nrrd | Self::SegNrrd | Self::Mha => false,
-            Self::DicomSeg => true,
+            Self::DicomSeg | Self::Rtstruct => true,
         }
     }
 
@@ -111,8 +113,8 @@ impl LabelsOut {
         if out.is_file() || is_of_file {
             return Err(anyhow!(
                 "label maps are written as .nii.gz, .nii, .nrrd, .seg.nrrd, .mha or .mhd, and as .dcm \
-                 with --format dicom-seg; a folder whose name ends like a file's needs a / behind \
-                 it: {}",
+                 with --format dicom-seg or rtstruct; a folder whose name ends like a file's needs \
+                 a / behind it: {}",
                 out.display()
             ));
         }

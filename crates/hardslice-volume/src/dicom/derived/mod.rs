@@ -11,6 +11,8 @@
 
 mod color;
 mod number;
+mod outline;
+mod rtstruct;
 mod seg;
 mod source_series;
 mod text;
@@ -27,6 +29,7 @@ use crate::{Note, Volume, WriteError};
 
 use self::text::Charset;
 
+pub use rtstruct::write_rtstruct;
 pub use seg::write_seg;
 pub use source_series::SourceSeries;
 

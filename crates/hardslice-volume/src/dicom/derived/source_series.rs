@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
+use crate::dicom::DicomError;
 use crate::dicom::attributes::Attributes;
 use crate::dicom::data_set::{DataSet, Keep, open};
 use crate::dicom::files::find;
@@ -12,7 +13,6 @@ use crate::dicom::frame::FrameAttributes;
 use crate::dicom::read::readable;
 use crate::dicom::series::choose;
 use crate::dicom::stack::Stack;
-use crate::dicom::{DicomError, vector};
 use crate::{Grid, Placement};
 
 /// What the images of a series must agree in.
@@ -89,7 +89,6 @@ impl SourceSeries {
             path: &files[file].path,
         };
         let first = of_file(stack.slices[0].file);
-        let needed = |top: Attributes<'_>, tag| top.text(tag).ok_or_else(|| top.missing(tag));
         let mut slices = Vec::new();
         for slice in &stack.slices {
             let top = of_file(slice.file);
@@ -136,11 +135,28 @@ impl SourceSeries {
         self.grid == placement.native
     }
 
-    /// A point of the scan's world in DICOM's axes.
-    pub(super) fn dicom_mm(ras: [f64; 3]) -> [f64; 3] {
-        // Its own inverse.
-        vector::lps_to_ras(ras)
+    /// A point of a slice in DICOM's axes, millimetres, by its column and row, which count from the
+    /// centre of the first pixel and may lie between pixels.
+    pub(super) fn point_mm(&self, slice: usize, [column, row]: [f64; 2]) -> [f64; 3] {
+        let [a, b, c, d, e, f] = self.orientation;
+        let [row_mm, column_mm] = self.pixel_spacing_mm;
+        let (along_row, along_column) = ([a, b, c], [d, e, f]);
+        let position = self.slices[slice].position;
+        std::array::from_fn(|axis| {
+            position[axis]
+                + column * column_mm * along_row[axis]
+                + row * row_mm * along_column[axis]
+        })
     }
+}
+
+/// What an object that is derived from images must be able to say of them.
+fn needed(top: Attributes<'_>, tag: Tag) -> Result<String, DicomError> {
+    let problem = "is missing or empty (an anonymiser's work?), and what is derived from a series \
+                   refers to it by this; give the series as the archive has it, or write another \
+                   format";
+    top.text(tag)
+        .ok_or_else(|| top.problem(tag, problem.to_owned()))
 }
 
 /// Refuses files of one series that say otherwise whom or what they belong to.
