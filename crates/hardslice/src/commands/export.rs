@@ -1,4 +1,4 @@
-//! `hardslice export`: a plan as nnU-Net, MONAI or a table take it.
+//! `hardslice export`: a plan as nnU-Net, MONAI or a table take it, a model as one ONNX file.
 
 use std::path::PathBuf;
 
@@ -9,11 +9,11 @@ use hardslice_data::balance::Arm;
 
 use crate::bars::{self, Bars};
 use crate::done::Done;
-use crate::export::{self, Format};
+use crate::export::{self, Format, onnx};
 use crate::layout::{OutDir, RoundName};
 use crate::outputs::{check_file, check_folder};
 
-/// Hand a sampling plan to nnU-Net, MONAI or your own loader.
+/// Hand a sampling plan to nnU-Net, MONAI or your own loader, or a model to another program.
 ///
 /// csv: a row for each slice of the plan: scan, labels, where the slice lies in its file (axis and
 /// index, from 0), weight, reason.
@@ -25,6 +25,12 @@ use crate::outputs::{check_file, check_folder};
 /// `splits_final.json`, which lists a slice as often as it weighs. --out names the dataset's folder,
 /// as `nnUNet_raw/Dataset500_Liver`. Test patients are left out. It takes nnU-Net 2.6 or newer: up to
 /// 2.5 a slice that is listed twice is drawn no more often than the others.
+///
+/// onnx: the model of an arm, or of --model, as one file for onnxruntime, tract and others (opset 13):
+/// clipping, scaling and net, any number and size of slices. Input `hounsfield` [n, channels, y, x], the
+/// channels a slice and its neighbours; outputs `logits` and `probabilities` [n, organs, y, x]. The
+/// metadata says window, organs, pixels and the hash of the weights. Bringing a slice to the model's
+/// pixels, and its prediction back, is the caller's.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
     /// The folder that `run` left; what it holds can be named one by one below.
@@ -32,14 +38,14 @@ pub(crate) struct ExportArgs {
     dir: PathBuf,
     /// What to write.
     #[arg(long, value_enum)]
-    format: Format,
+    format: Wanted,
     /// The file, or for nnU-Net the folder, to write.
     #[arg(long, value_name = "PATH")]
     out: PathBuf,
-    /// Whose plan: the net's organs, as liver or kidney+spleen.
-    #[arg(long, value_name = "ORGANS")]
-    organ: String,
-    /// Whose plan: the arm.
+    /// Whose plan or model: the net's organs, as liver or kidney+spleen.
+    #[arg(long, value_name = "ORGANS", required_unless_present = "model")]
+    organ: Option<String>,
+    /// Whose plan or model: the arm.
     #[arg(long, value_name = "ARM", default_value = "hard")]
     arm: Arm,
     /// The plan, in place of DIR/ORGANS/ARM/plan.csv; that of `mine` is mining/plan.csv.
@@ -51,23 +57,72 @@ pub(crate) struct ExportArgs {
     /// The folds, in place of DIR/split.json.
     #[arg(long, value_name = "FILE.json")]
     split: Option<PathBuf>,
+    /// The model's folder, in place of DIR/ORGANS/ARM/model.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["organ", "plan", "store", "split"])]
+    model: Option<PathBuf>,
+}
+
+/// What to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Wanted {
+    /// A row a slice with its weight.
+    Csv,
+    /// A dataset of slices with its splits.
+    Nnunet,
+    /// A datalist.
+    Monai,
+    /// The model itself.
+    Onnx,
+}
+
+impl Wanted {
+    /// The form of a plan; `None` for a model.
+    fn of_plan(self) -> Option<Format> {
+        match self {
+            Self::Csv => Some(Format::Csv),
+            Self::Nnunet => Some(Format::Nnunet),
+            Self::Monai => Some(Format::Monai),
+            Self::Onnx => None,
+        }
+    }
 }
 
 impl ExportArgs {
     pub(crate) fn run(self) -> anyhow::Result<Done> {
-        let organs = self.organ.split('+').map(Organ::new);
-        let organs = organs.collect::<Result<Vec<_>, _>>()?;
         match self.format {
-            Format::Csv => check_file(&self.out, &[".csv"]),
-            Format::Monai => check_file(&self.out, &[".json"]),
-            Format::Nnunet => check_folder(&self.out),
+            Wanted::Csv => check_file(&self.out, &[".csv"]),
+            Wanted::Monai => check_file(&self.out, &[".json"]),
+            Wanted::Nnunet => check_folder(&self.out),
+            Wanted::Onnx => check_file(&self.out, &[".onnx"]),
         }
         .map_err(anyhow::Error::msg)?;
+        match self.format.of_plan() {
+            Some(format) => self.plan(format)?,
+            None => self.model()?,
+        }
+        bars::print(&format!("{}", self.out.display()))?;
+        Ok(Done::Clean)
+    }
+
+    /// The organs that the net's folder is called after.
+    fn organs(&self) -> anyhow::Result<Vec<Organ>> {
+        let organs = self.organ.as_deref().ok_or_else(|| {
+            anyhow!(
+                "a plan is of a net: name its organs with --organ; --model is for --format onnx"
+            )
+        })?;
+        Ok(organs
+            .split('+')
+            .map(Organ::new)
+            .collect::<Result<_, _>>()?)
+    }
+
+    fn plan(&self, format: Format) -> anyhow::Result<()> {
+        let organs = self.organs()?;
         let out = OutDir::new(&self.dir);
         let round = out.round(&RoundName::of_organs(&organs));
-        let plan = self
-            .plan
-            .unwrap_or_else(|| round.arm(self.arm).training().plan());
+        let own = round.arm(self.arm).training().plan();
+        let plan = self.plan.clone().unwrap_or(own);
         if !plan.exists() {
             return Err(anyhow!(
                 "there is no plan {}: name the organs and the arm of a finished run, or a plan with \
@@ -75,11 +130,28 @@ impl ExportArgs {
                 plan.display()
             ));
         }
-        let store = self.store.unwrap_or_else(|| out.store());
-        let split = self.split.unwrap_or_else(|| out.split());
+        let store = self.store.clone().unwrap_or_else(|| out.store());
+        let split = self.split.clone().unwrap_or_else(|| out.split());
         let export = export::Export::read(&store, &split, &plan, &organs)?;
-        export.write(self.format, &self.out, &Bars::new())?;
-        bars::print(&format!("{}", self.out.display()))?;
-        Ok(Done::Clean)
+        export.write(format, &self.out, &Bars::new())
+    }
+
+    fn model(&self) -> anyhow::Result<()> {
+        let of_plan = [&self.plan, &self.store, &self.split];
+        if of_plan.into_iter().any(Option::is_some) {
+            return Err(anyhow!(
+                "--plan, --store and --split name what a plan is made of, and --format onnx writes a \
+                 model: leave them out"
+            ));
+        }
+        let model = match &self.model {
+            Some(model) => model.clone(),
+            None => {
+                let out = OutDir::new(&self.dir);
+                let round = out.round(&RoundName::of_organs(&self.organs()?));
+                round.arm(self.arm).training().model()
+            }
+        };
+        onnx::write(&model, &self.out)
     }
 }

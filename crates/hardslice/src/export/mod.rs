@@ -1,7 +1,8 @@
-//! A plan as other programs take it.
+//! A plan as other programs take it, and a model.
 
 mod monai;
 mod nnunet;
+pub(crate) mod onnx;
 mod weights;
 
 use std::path::{Path, PathBuf};
@@ -20,8 +21,8 @@ use crate::experiment::Experiment;
 use crate::layout::OutDir;
 use crate::outputs;
 
-/// What is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+/// What is written of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// A row a slice with its weight.
     Csv,

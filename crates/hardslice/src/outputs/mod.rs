@@ -20,6 +20,7 @@ pub(crate) use of_cohort::{inputs_of_experiment, refuse_over_cohort, refuse_over
 pub(crate) use of_predictions::{LabelFormat, LabelsOut};
 pub(crate) use of_records::{
     refuse_among_records, refuse_in_round, refuse_over_other_json, refuse_over_other_tables,
+    refuse_over_others,
 };
 
 /// Endings that name a file to everybody: no folder is called so by intent.
