@@ -59,7 +59,7 @@ fn model(kind: NetKind, norm: NormKind, context: usize) -> Model {
     }
     let mut record = ModelRecord::new(net, organs, 32, WINDOW_HU);
     record.weights_blake3 = blake3::hash(&weights.to_safetensors()).to_hex().to_string();
-    record.identity = "of a test".to_owned();
+    record.identity = String::from("of a test");
     let dir = tempfile::tempdir().unwrap();
     Model::write(&record, &weights, &dir.path().join("model")).unwrap();
     Model::read(&dir.path().join("model"), &device).unwrap()

@@ -63,7 +63,7 @@ pub use label_names::{LabelNames, LabelNamesError};
 pub use labels::{LabelsInfo, describe_labels, read_labels, read_labels_on, read_labels_within};
 pub use meta_image::read_meta_image_scan;
 pub use nifti::{read_nifti_labels, read_nifti_scan};
-pub use note::Note;
+pub use note::{ContourNote, Note};
 pub use nrrd::read_nrrd_scan;
 pub use orientation::{AxisSource, Orientation, SingularAffine};
 pub use parts::volume_files;

@@ -42,7 +42,7 @@ impl<'a> Graph<'a> {
     }
 
     /// A list of whole numbers.
-    pub(super) fn list(&mut self, name: &str, values: &[i64]) -> Value {
+    pub(super) fn list(&mut self, name: &str, values: &[usize]) -> Value {
         self.arrays.push(indices(name, values));
         name.to_owned()
     }

@@ -106,8 +106,12 @@ pub(super) fn floats(name: &str, shape: &[usize], values: &[f32]) -> Message {
 }
 
 /// `TensorProto` of a list of whole numbers.
-pub(super) fn indices(name: &str, values: &[i64]) -> Message {
-    let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+pub(super) fn indices(name: &str, values: &[usize]) -> Message {
+    let raw = values.iter().flat_map(|value| {
+        let value = i64::try_from(*value).expect("axes and sizes of a kernel");
+        value.to_le_bytes()
+    });
+    let raw: Vec<u8> = raw.collect();
     tensor(name, &[values.len()], ElementType::Int64, &raw)
 }
 

@@ -63,7 +63,6 @@ impl Model {
             Net::UNet(net) => net.size_multiple(),
             Net::Fcn8s(_) => Fcn8s::SIZE_MULTIPLE,
         };
-        let multiple = i64::try_from(multiple).expect("16 or 32");
         // What is missing to the next multiple, by division alone: of negative numbers programs take
         // different remainders.
         let almost = graph.list("almost_a_multiple", &[multiple - 1; 2]);

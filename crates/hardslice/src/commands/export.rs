@@ -144,13 +144,12 @@ impl ExportArgs {
                  model: leave them out"
             ));
         }
-        let model = match &self.model {
-            Some(model) => model.clone(),
-            None => {
-                let out = OutDir::new(&self.dir);
-                let round = out.round(&RoundName::of_organs(&self.organs()?));
-                round.arm(self.arm).training().model()
-            }
+        let model = if let Some(model) = &self.model {
+            model.clone()
+        } else {
+            let out = OutDir::new(&self.dir);
+            let round = out.round(&RoundName::of_organs(&self.organs()?));
+            round.arm(self.arm).training().model()
         };
         onnx::write(&model, &self.out)
     }

@@ -234,15 +234,12 @@ fn date_and_time(series: &SourceSeries) -> (String, String, Vec<Note>) {
             .unwrap_or_else(|| "000000".to_owned());
         Some((date, time))
     });
-    match found {
-        Some((date, time)) => (date, time, Vec::new()),
-        None => {
-            let note = Note::NoDate {
-                path: series.path.clone(),
-            };
-            ("19000101".to_owned(), "000000".to_owned(), vec![note])
-        }
+    if let Some((date, time)) = found {
+        return (date, time, Vec::new());
     }
+    let path = series.path.clone();
+    let note = Note::NoDate { path };
+    ("19000101".to_owned(), "000000".to_owned(), vec![note])
 }
 
 /// The labels in the series' order, which they must be on.

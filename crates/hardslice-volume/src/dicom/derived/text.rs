@@ -67,7 +67,7 @@ impl Charset {
         for text in texts.filter(|text| !text.is_ascii()) {
             let can_say = |codec: &SpecificCharacterSet| codec.encode(text).is_ok();
             if !codec.as_ref().is_some_and(can_say) {
-                let name = name.clone().unwrap_or_else(|| "ASCII".to_owned());
+                let name = name.as_deref().unwrap_or("ASCII");
                 let problem = format!("the series is written in the character set {name}");
                 return Err(refused(text, problem));
             }

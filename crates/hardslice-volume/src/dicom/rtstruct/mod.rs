@@ -16,7 +16,7 @@ mod fill;
 mod plane;
 mod roi;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dicom_dictionary_std::tags;
 
@@ -26,7 +26,7 @@ use self::roi::{Contour, Roi};
 use super::DicomError;
 use super::attributes::Attributes;
 use crate::canvas::{Canvas, Rank};
-use crate::{LabelNames, Note, Reference, Scan, Volume};
+use crate::{ContourNote, LabelNames, Note, Reference, Scan, Volume};
 
 /// Reads the structure set of a header onto the canonical voxels of a scan.
 pub(super) fn read(
@@ -101,39 +101,27 @@ fn notes_of(
     n_without_area: usize,
     n_overlapping: usize,
 ) -> Vec<Note> {
-    let path = || top.path.to_path_buf();
-    let name = || roi.name.clone();
-    let mut notes = Vec::new();
-    if n_without_area > 0 {
-        notes.push(Note::ContoursWithoutArea {
-            structure: name(),
+    let slices: BTreeSet<usize> = contours.iter().map(|contour| contour.slice).collect();
+    let n_between = match (slices.first(), slices.last()) {
+        (Some(first), Some(last)) => last - first + 1 - slices.len(),
+        _ => 0,
+    };
+    let about = [
+        (n_without_area > 0).then_some(ContourNote::WithoutArea {
             n_contours: n_without_area,
-            path: path(),
-        });
-    }
-    if contours.is_empty() {
-        notes.push(Note::NoContours {
-            structure: name(),
-            path: path(),
-        });
-    }
-    if n_overlapping > 0 {
-        notes.push(Note::ContoursOverlap {
-            structure: name(),
+        }),
+        contours.is_empty().then_some(ContourNote::NoneClosed),
+        (n_overlapping > 0).then_some(ContourNote::Overlap {
             n_voxels: n_overlapping,
-            path: path(),
-        });
-    }
-    let slices: std::collections::BTreeSet<usize> = contours.iter().map(|c| c.slice).collect();
-    if let (Some(first), Some(last)) = (slices.first(), slices.last()) {
-        let n_between = last - first + 1 - slices.len();
-        if n_between > 0 {
-            notes.push(Note::SlicesWithoutContour {
-                structure: name(),
-                n_slices: n_between,
-                path: path(),
-            });
-        }
-    }
-    notes
+        }),
+        (n_between > 0).then_some(ContourNote::Between {
+            n_slices: n_between,
+        }),
+    ];
+    let note = |about| Note::Contours {
+        structure: roi.name.clone(),
+        about,
+        path: top.path.to_path_buf(),
+    };
+    about.into_iter().flatten().map(note).collect()
 }
