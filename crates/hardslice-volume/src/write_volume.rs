@@ -102,11 +102,7 @@ pub fn write_structures(
 }
 
 /// The voxels in the file's own order.
-pub(crate) fn native(
-    path: &Path,
-    labels: &Volume<u8>,
-    placement: &Placement,
-) -> Result<Vec<u8>, WriteError> {
+fn native(path: &Path, labels: &Volume<u8>, placement: &Placement) -> Result<Vec<u8>, WriteError> {
     placement
         .to_native(labels)
         .map_err(|_shape| WriteError::Shape {

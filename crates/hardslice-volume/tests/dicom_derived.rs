@@ -11,9 +11,10 @@ use std::fs;
 use std::path::Path;
 
 use hardslice_volume::dicom::{
-    Maker, SourceSeries, read_rtstruct, read_seg, read_series, write_rtstruct, write_seg,
+    DerivedError, Maker, SourceSeries, read_rtstruct, read_seg, read_series, write_rtstruct,
+    write_seg,
 };
-use hardslice_volume::{Anatomy, Code, LabelNames, Note, Scan, Structure, Volume, WriteError};
+use hardslice_volume::{Anatomy, Code, LabelNames, Note, Scan, Structure, Volume};
 
 use support::dicom_golden as golden;
 
@@ -101,7 +102,7 @@ type Write = fn(
     &SourceSeries,
     &[Structure],
     &Maker<'_>,
-) -> Result<Vec<Note>, WriteError>;
+) -> Result<Vec<Note>, DerivedError>;
 
 const WRITERS: [Write; 2] = [write_seg, write_rtstruct];
 
@@ -348,6 +349,11 @@ fn a_series_of_one_slice_and_labels_without_a_voxel_are_written() {
                     .or_else(|_| read_rtstruct(out.path(), &scan, &names));
                 let wanted = labels.clone().map(u16::from);
                 assert_eq!(read.unwrap().volume.voxels(), wanted.voxels());
+                let is_empty = labels.voxels().iter().all(|value| *value == 0);
+                if is_empty && std::ptr::fn_addr_eq(write, write_seg as Write) {
+                    let n_frames = text(out.path(), [0x0028, 0x0008], "IS");
+                    assert_eq!(n_frames.as_deref(), Some("1"), "it was looked for");
+                }
             }
         }
     }

@@ -219,8 +219,12 @@ fn a_region_of_another_frame_of_reference_is_refused() {
 }
 
 #[test]
-fn coordinates_that_do_not_add_up_are_refused() {
+fn contours_that_do_not_add_up_or_are_of_no_kind_are_refused() {
     for (name, part) in [
+        (
+            "of_no_kind",
+            "of contour 1 of `Liver` is `CLOSED_NONPLANAR`, which is no kind",
+        ),
         (
             "miscounted",
             "of contour 1 of `Liver` has 9 numbers for 4 points of three",

@@ -11,10 +11,12 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hardslice_volume::dicom::{Maker, SourceSeries, read_series, write_rtstruct, write_seg};
+use hardslice_volume::dicom::{
+    DerivedError, Maker, SourceSeries, read_series, write_rtstruct, write_seg,
+};
 use hardslice_volume::{
     Anatomy, Code, Grid, LabelNames, Note, Orientation, PerAxis, Placement, Scan, Side, Structure,
-    Volume, WriteError, read_labels, write_structures,
+    Volume, read_labels, write_structures,
 };
 use serde_json::json;
 
@@ -247,7 +249,7 @@ type Writer = fn(
     &SourceSeries,
     &[Structure],
     &Maker<'_>,
-) -> Result<Vec<Note>, WriteError>;
+) -> Result<Vec<Note>, DerivedError>;
 
 const MAKER: Maker<'static> = Maker {
     version: "0.0.0",

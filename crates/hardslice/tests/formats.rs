@@ -131,11 +131,16 @@ fn what_a_format_cannot_be_made_of_is_refused_before_anything_is_predicted() {
         "organ,scheme,code,meaning\nFlap,99OWN,F-1,Flap\n",
     )
     .unwrap();
-    run(
-        &words(&seg("series", "o.dcm --structures own.csv")),
-        dir.path(),
-    );
+    let with_own = seg("series", "o.dcm --structures own.csv");
+    run(&words(&with_own), dir.path());
     assert!(at("o.dcm").exists());
+    fs::write(
+        at("own.csv"),
+        "organ,scheme,code,meaning\nflap,99OWN,F-1,Flap\nflop,,,\n",
+    )
+    .unwrap();
+    let parts = ["the model does not find flop, so these rows play no part"];
+    assert_ends(&words(&with_own), dir.path(), 0, &parts);
 }
 
 #[test]

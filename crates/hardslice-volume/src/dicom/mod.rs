@@ -100,7 +100,7 @@ use crate::{LabelNames, Reference, Scan};
 pub(crate) use data_set::begins_like_dicom;
 pub use data_set_error::DataSetError;
 pub use decode_error::DecodeError;
-pub use derived::{Maker, SourceSeries, write_rtstruct, write_seg};
+pub use derived::{DerivedError, Maker, SourceSeries, write_rtstruct, write_seg};
 pub use error::{DicomError, FileList};
 pub use series_info::{SeriesInfo, SeriesList};
 

@@ -92,6 +92,13 @@ impl Predict {
             table.refuse_without_code(&structures)?;
         }
         let bars = Bars::new();
+        let unused: Vec<&str> = table.unused(&model.record).collect();
+        if !unused.is_empty() {
+            bars.line(&format!(
+                "note: --structures: the model does not find {}, so these rows play no part",
+                unused.join(", ")
+            ));
+        }
         let into_a_folder = jobs.iter().any(|job| job.out != self.out);
         let _lock = into_a_folder
             .then(|| FolderLock::of(&self.out))

@@ -83,6 +83,17 @@ impl StructureTable {
         )
     }
 
+    /// The organs of one's own table that a model does not find: spelt otherwise than there, or of
+    /// another model's.
+    pub(crate) fn unused<'t>(&'t self, record: &ModelRecord) -> impl Iterator<Item = &'t str> {
+        let names: Vec<Name> = record.organ_names().map(|o| Name::of(o.as_str())).collect();
+        let unused = self
+            .own
+            .iter()
+            .filter(move |row| !names.contains(&row.name));
+        unused.map(|row| row.organ.as_str())
+    }
+
     /// Refuses structures without a code, which formats of archives cannot be without.
     ///
     /// # Errors
@@ -186,7 +197,9 @@ mod tests {
         )
         .unwrap();
         let table = StructureTable::read(Some(&file)).unwrap();
-        let structures = table.of_model(&record(&["kidney left", "tumour", "x"]));
+        let record = record(&["kidney left", "tumour", "x"]);
+        assert_eq!(table.unused(&record).count(), 0, "all are the model's");
+        let structures = table.of_model(&record);
         assert_eq!(structures[0].color, [1, 2, 3], "of one's own");
         let anatomy = structures[0].anatomy.as_ref().unwrap();
         assert_eq!(
@@ -208,5 +221,7 @@ mod tests {
             "{refused}"
         );
         assert!(table.refuse_without_code(&structures[..2]).is_ok());
+        let other = self::record(&["tumour", "liver"]);
+        assert_eq!(table.unused(&other).collect::<Vec<_>>(), ["kidney_left"]);
     }
 }

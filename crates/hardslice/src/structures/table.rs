@@ -11,6 +11,8 @@ use super::sides::Name;
 /// What a table says of an organ.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
+    /// As it is written.
+    pub(super) organ: String,
     pub(super) name: Name,
     pub(super) anatomy: Option<Anatomy>,
     pub(super) color: Option<[u8; 3]>,
@@ -119,6 +121,7 @@ fn row<'a>(cell: &impl Fn(&str) -> &'a str) -> anyhow::Result<Row> {
         })?),
     };
     Ok(Row {
+        organ: organ.to_owned(),
         name: Name::of(organ),
         anatomy,
         color,

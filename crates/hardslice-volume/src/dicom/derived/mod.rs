@@ -10,6 +10,7 @@
 //! (equipment), C.12.1 (SOP common).
 
 mod color;
+mod error;
 mod number;
 mod outline;
 mod rtstruct;
@@ -25,10 +26,11 @@ use dicom_dictionary_std::tags;
 use super::data_set::{DataSet, Value};
 use super::uid::derived_uid;
 use crate::structure::{Code, Structure};
-use crate::{Note, Volume, WriteError};
+use crate::{Note, Placement, Volume};
 
 use self::text::Charset;
 
+pub use error::DerivedError;
 pub use rtstruct::write_rtstruct;
 pub use seg::write_seg;
 pub use source_series::SourceSeries;
@@ -111,7 +113,7 @@ impl<'a> Derived<'a> {
         structures: &[Structure],
         maker: &Maker<'_>,
         path: &Path,
-    ) -> Result<Self, WriteError> {
+    ) -> Result<Self, DerivedError> {
         let mut set = DataSet::empty();
         for tag in ALWAYS {
             set.put(tag, "");
@@ -247,14 +249,14 @@ fn voxels_of(
     labels: &Volume<u8>,
     series: &SourceSeries,
     path: &Path,
-) -> Result<Vec<u8>, WriteError> {
-    let placement = crate::Placement::new(series.grid)
-        .ok()
-        .filter(|placement| placement.canonical == *labels.grid());
-    let placement = placement.ok_or_else(|| WriteError::OtherSeries {
+) -> Result<Vec<u8>, DerivedError> {
+    let placement = Placement::new(series.grid).ok();
+    let voxels = placement
+        .filter(|placement| placement.canonical == *labels.grid())
+        .and_then(|placement| placement.to_native(labels).ok());
+    voxels.ok_or_else(|| DerivedError::OtherSeries {
         got: labels.shape(),
         wanted: series.grid.shape,
         path: path.to_path_buf(),
-    })?;
-    crate::write_volume::native(path, labels, &placement)
+    })
 }

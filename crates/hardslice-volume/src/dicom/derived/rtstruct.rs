@@ -10,11 +10,11 @@ use dicom_dictionary_std::tags;
 
 use super::number::decimals;
 use super::outline::outlines;
-use super::{Derived, Kind, Maker, SourceSeries, voxels_of};
+use super::{Derived, DerivedError, Kind, Maker, SourceSeries, voxels_of};
 use crate::dicom::data_set::{DataSet, Syntax};
 use crate::structure::Structure;
 use crate::whole_file::write_whole_bytes;
-use crate::{Action, Note, Volume, WriteError};
+use crate::{Action, Note, Volume};
 
 const STRUCTURE_SET: Kind = Kind {
     sop_class: "1.2.840.10008.5.1.4.1.1.481.3",
@@ -41,7 +41,7 @@ const PER_MM: f64 = 1e4;
 ///
 /// # Errors
 ///
-/// [`WriteError`]: the labels do not lie on the series, a structure has a name that DICOM cannot hold,
+/// [`DerivedError`]: the labels do not lie on the series, a structure has a name that DICOM cannot hold,
 /// or the file system refuses.
 pub fn write_rtstruct(
     path: &Path,
@@ -49,7 +49,7 @@ pub fn write_rtstruct(
     series: &SourceSeries,
     structures: &[Structure],
     maker: &Maker<'_>,
-) -> Result<Vec<Note>, WriteError> {
+) -> Result<Vec<Note>, DerivedError> {
     let voxels = voxels_of(labels, series, path)?;
     let mut object = Derived::new(&STRUCTURE_SET, series, &voxels, structures, maker, path)?;
     object.describe_set();

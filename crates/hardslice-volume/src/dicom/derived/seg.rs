@@ -12,11 +12,11 @@ use dicom_dictionary_std::tags;
 
 use super::color::cielab;
 use super::number::{decimal, decimals};
-use super::{Derived, Kind, Maker, SourceSeries, voxels_of};
+use super::{Derived, DerivedError, Kind, Maker, SourceSeries, voxels_of};
 use crate::dicom::data_set::{DataSet, Syntax};
 use crate::structure::{Code, Structure};
 use crate::whole_file::write_whole_bytes;
-use crate::{Action, Note, Volume, WriteError};
+use crate::{Action, Note, Volume};
 
 const SEGMENTATION: Kind = Kind {
     sop_class: "1.2.840.10008.5.1.4.1.1.66.4",
@@ -73,7 +73,7 @@ type Frame = (u16, usize);
 ///
 /// # Errors
 ///
-/// [`WriteError`]: the labels do not lie on the series, a structure has no code or a name that DICOM
+/// [`DerivedError`]: the labels do not lie on the series, a structure has no code or a name that DICOM
 /// cannot hold, or the file system refuses.
 pub fn write_seg(
     path: &Path,
@@ -81,7 +81,7 @@ pub fn write_seg(
     series: &SourceSeries,
     structures: &[Structure],
     maker: &Maker<'_>,
-) -> Result<Vec<Note>, WriteError> {
+) -> Result<Vec<Note>, DerivedError> {
     let voxels = voxels_of(labels, series, path)?;
     let mut object = Derived::new(&SEGMENTATION, series, &voxels, structures, maker, path)?;
     let frames = frames(&voxels, series, structures);
@@ -155,12 +155,12 @@ impl Derived<'_> {
         self.set.put_item(tags::REFERENCED_SERIES_SEQUENCE, series);
     }
 
-    fn put_segments(&mut self, structures: &[Structure], path: &Path) -> Result<(), WriteError> {
+    fn put_segments(&mut self, structures: &[Structure], path: &Path) -> Result<(), DerivedError> {
         let category = Code::snomed("91723000", "Anatomical Structure");
         let mut items = Vec::new();
         for (number, structure) in (1_u16..).zip(structures) {
             let anatomy = structure.anatomy.as_ref();
-            let anatomy = anatomy.ok_or_else(|| WriteError::NoCode {
+            let anatomy = anatomy.ok_or_else(|| DerivedError::NoCode {
                 structure: structure.name.clone(),
                 path: path.to_path_buf(),
             })?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use dicom_dictionary_std::tags;
 use dicom_encoding::text::{SpecificCharacterSet, TextCodec};
 
-use crate::WriteError;
+use super::DerivedError;
 use crate::dicom::data_set::{DataSet, Value};
 
 /// Most characters of a name or a meaning (VR LO).
@@ -29,14 +29,14 @@ impl Charset {
     ///
     /// # Errors
     ///
-    /// [`WriteError::Text`] where one of the texts cannot be said in it, or stand in DICOM at all.
+    /// [`DerivedError::Text`] where one of the texts cannot be said in it, or stand in DICOM at all.
     pub(super) fn of<'t>(
         top: &DataSet,
         copied: &DataSet,
         texts: impl Iterator<Item = &'t str> + Clone,
         path: &Path,
-    ) -> Result<Self, WriteError> {
-        let refused = |text: &str, problem: String| WriteError::Text {
+    ) -> Result<Self, DerivedError> {
+        let refused = |text: &str, problem: String| DerivedError::Text {
             text: text.to_owned(),
             problem,
             path: path.to_path_buf(),

@@ -131,8 +131,20 @@ impl Roi {
     ) -> Result<(), DicomError> {
         let kind = contour.text(tags::CONTOUR_GEOMETRIC_TYPE);
         let kind = kind.ok_or_else(|| contour.missing(tags::CONTOUR_GEOMETRIC_TYPE))?;
-        let is_xor = kind == "CLOSEDPLANAR_XOR";
-        let is_closed = is_xor || kind == "CLOSED_PLANAR";
+        let (is_closed, is_xor) = match kind.as_str() {
+            // The second is no term of the standard's, but written by programs that interpolate.
+            "CLOSED_PLANAR" | "INTERPOLATED_PLANAR" => (true, false),
+            "CLOSEDPLANAR_XOR" => (true, true),
+            "POINT" | "OPEN_PLANAR" | "OPEN_NONPLANAR" => (false, false),
+            other => {
+                let problem = format!(
+                    "of contour {number} of `{}` is `{other}`, which is no kind of contour that is \
+                     known",
+                    self.name
+                );
+                return Err(contour.problem(tags::CONTOUR_GEOMETRIC_TYPE, problem));
+            }
+        };
         let numbers = contour.numbers(tags::CONTOUR_DATA)?.unwrap_or_default();
         let n_points = numbers.len() / 3;
         let announced = contour.whole_opt(tags::NUMBER_OF_CONTOUR_POINTS)?;

@@ -146,6 +146,7 @@ def drawn():
             (2, [[1.6, 1.4], [4.4, 1.4], [4.4, 3.7], [1.6, 3.7]], closed),
             (2, [[2.3, 1.7], [3.6, 1.7], [3.6, 2.4], [2.3, 2.4]], closed)]
     xor = [(k, polygon, "CLOSEDPLANAR_XOR") for k, polygon, _ in ring]
+    ring[1] = (*ring[1][:2], "INTERPOLATED_PLANAR")
     keyhole = [(1, [[0.2, 0.3], [6.3, 0.3], [6.3, 5.4], [0.2, 5.4], [0.2, 2.6], [1.6, 2.6], [1.6, 3.7],
                     [4.4, 3.7], [4.4, 1.4], [1.6, 1.4], [1.6, 2.6], [0.2, 2.6]], closed)]
     gap = [(0, star(rng, (3, 3), 2.5), closed), (3, star(rng, (3, 3), 2.5), closed),
@@ -185,7 +186,10 @@ def refused():
         contour.ContourData = contour.ContourData[:8]
         del contour.NumberOfContourPoints
 
-    for change in (tilted, of_another, miscounted, incomplete):
+    def of_no_kind(ds):
+        ds.ROIContourSequence[0].ContourSequence[0].ContourGeometricType = "CLOSED_NONPLANAR"
+
+    for change in (tilted, of_another, miscounted, incomplete, of_no_kind):
         write(change.__name__, {"Liver": [(2, square, closed)]}, change=change)
 
 
