@@ -81,6 +81,8 @@ def golden():
             continue
         add("dicom_file", files[0])
         add("dicom_series", b"NEXTFILE".join(files))
+    for path in sorted((GOLDEN / "rtstruct").glob("*.dcm")):
+        add("dicom_seg", path.read_bytes())
     for text in TABLES:
         add_text("table", text)
     for text in TOMLS:

@@ -12,6 +12,7 @@ mod fit;
 mod loader;
 mod loss;
 mod model;
+mod onnx;
 mod predict;
 mod predict_options;
 mod progress;

@@ -1,7 +1,7 @@
 //! What a reader took for granted, and says so.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Something in a file that was read by a rule, not by the letter, and that whoever answers for the
 /// result may want to look at.
@@ -77,6 +77,23 @@ pub enum Note {
         path: PathBuf,
     },
 
+    /// What the contours of a structure leave open, and how it was read.
+    Contours {
+        /// The structure.
+        structure: String,
+        /// What it is about.
+        about: ContourNote,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A series has no date, which an object that is derived from it must have: it was given the first
+    /// day of 1900.
+    NoDate {
+        /// The series' first file.
+        path: PathBuf,
+    },
+
     /// Bytes other than zeros follow the voxels. They were left alone.
     BytesBehind {
         /// How many.
@@ -86,78 +103,130 @@ pub enum Note {
     },
 }
 
+/// What contours leave open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContourNote {
+    /// Contours overlap on a slice: voxels within an even number of them count as a hole.
+    Overlap {
+        /// Voxels within several contours.
+        n_voxels: usize,
+    },
+
+    /// There are contours on both sides of slices that have none, and no voxel on those.
+    Between {
+        /// How many slices.
+        n_slices: usize,
+    },
+
+    /// Points, open contours and those of fewer than three points hold no area. They were left out.
+    WithoutArea {
+        /// How many.
+        n_contours: usize,
+    },
+
+    /// There is no closed contour, so no voxel.
+    NoneClosed,
+}
+
+impl fmt::Display for ContourNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Overlap { n_voxels } => write!(
+                f,
+                "they overlap in {n_voxels} voxels, and what is within an even number of them \
+                 counts as a hole"
+            ),
+            Self::Between { n_slices } => write!(
+                f,
+                "there are none on {n_slices} slices between others, which were left without a voxel"
+            ),
+            Self::WithoutArea { n_contours } => write!(
+                f,
+                "{n_contours} are points, open or of fewer than three points, so without an area, \
+                 and were left out"
+            ),
+            Self::NoneClosed => write!(f, "there is no closed one, so no voxel"),
+        }
+    }
+}
+
+impl Note {
+    /// The file or folder that it is about.
+    fn path(&self) -> &Path {
+        match self {
+            Self::Rounded { path, .. }
+            | Self::Overlap { path, .. }
+            | Self::StructuresAbsent { path, .. }
+            | Self::PosesDiffer { path, .. }
+            | Self::SpacingDiffers { path, .. }
+            | Self::NoPose { path, .. }
+            | Self::OthersSpoilt { path, .. }
+            | Self::Contours { path, .. }
+            | Self::NoDate { path }
+            | Self::BytesBehind { path, .. } => path,
+        }
+    }
+}
+
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = match self {
+        match self {
             Self::Rounded {
                 n_voxels,
                 largest_off,
-                path,
-            } => {
-                write!(
-                    f,
-                    "{n_voxels} voxels are no whole numbers, by {largest_off:.1e} at most, and \
-                     were taken for the nearest label"
-                )?;
-                path
-            }
+                ..
+            } => write!(
+                f,
+                "{n_voxels} voxels are no whole numbers, by {largest_off:.1e} at most, and were \
+                 taken for the nearest label"
+            ),
             Self::Overlap {
                 first,
                 second,
                 n_voxels,
-                path,
-            } => {
-                write!(
-                    f,
-                    "`{first}` and `{second}` overlap in {n_voxels} voxels, which count as \
-                     `{second}`, the later of the two"
-                )?;
-                path
+                ..
+            } => write!(
+                f,
+                "`{first}` and `{second}` overlap in {n_voxels} voxels, which count as `{second}`, \
+                 the later of the two"
+            ),
+            Self::StructuresAbsent { names, .. } => {
+                write!(f, "not there, so without a voxel: {}", names.join(", "))
             }
-            Self::StructuresAbsent { names, path } => {
-                write!(f, "not there, so without a voxel: {}", names.join(", "))?;
-                path
-            }
-            Self::PosesDiffer { distance_mm, path } => {
-                write!(
-                    f,
-                    "sform and qform place the volume differently, corners up to \
-                     {distance_mm:.3} mm apart; the sform was taken"
-                )?;
-                path
-            }
+            Self::PosesDiffer { distance_mm, .. } => write!(
+                f,
+                "sform and qform place the volume differently, corners up to {distance_mm:.3} mm \
+                 apart; the sform was taken"
+            ),
             Self::SpacingDiffers {
                 pixdim_mm,
                 sform_mm,
-                path,
-            } => {
-                write!(
-                    f,
-                    "the header's pixdim says {pixdim_mm:.4?} mm, its sform {sform_mm:.4?} mm; \
-                     the sform was taken"
-                )?;
-                path
+                ..
+            } => write!(
+                f,
+                "the header's pixdim says {pixdim_mm:.4?} mm, its sform {sform_mm:.4?} mm; the sform \
+                 was taken"
+            ),
+            Self::NoPose { axes, .. } => write!(
+                f,
+                "the header says nothing about directions; its axes were taken to run {axes}"
+            ),
+            Self::OthersSpoilt { n_files, .. } => write!(
+                f,
+                "files that cannot be read lie among images of other series ({n_files}, the first is \
+                 named)"
+            ),
+            Self::Contours {
+                structure, about, ..
+            } => write!(f, "contours of `{structure}`: {about}"),
+            Self::NoDate { .. } => write!(
+                f,
+                "the series has no date, so what was derived from it is dated 1900-01-01"
+            ),
+            Self::BytesBehind { n_bytes, .. } => {
+                write!(f, "{n_bytes} bytes behind the voxels were not read")
             }
-            Self::NoPose { axes, path } => {
-                write!(
-                    f,
-                    "the header says nothing about directions; its axes were taken to run {axes}"
-                )?;
-                path
-            }
-            Self::OthersSpoilt { n_files, path } => {
-                write!(
-                    f,
-                    "files that cannot be read lie among images of other series ({n_files}, the \
-                     first is named)"
-                )?;
-                path
-            }
-            Self::BytesBehind { n_bytes, path } => {
-                write!(f, "{n_bytes} bytes behind the voxels were not read")?;
-                path
-            }
-        };
-        write!(f, ": {}", path.display())
+        }?;
+        write!(f, ": {}", self.path().display())
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::nifti::{self, Stored};
-use crate::{Action, Ending, Grid, Placement, Volume, WriteError, meta_image, nrrd};
+use crate::{Action, Ending, Grid, Placement, Structure, Volume, WriteError, meta_image, nrrd};
 
 /// Writes a label map of `u8` on the scan's own grid and in its own axis order, in the format that
 /// the name's ending says, in letters of any case.
@@ -48,14 +48,68 @@ pub fn write_label_map(
     labels: &Volume<u8>,
     placement: &Placement,
 ) -> Result<(), WriteError> {
-    let native = placement
+    let voxels = native(path, labels, placement)?;
+    write_bytes(path, &placement.native, Scalar::U8, &voxels)
+}
+
+/// Writes a label map as [`write_label_map`] does, and as a segmentation with names where the name
+/// ends with `.seg.nrrd`: one layer whose header lists each structure as 3D Slicer does, also those
+/// that have no voxel.
+///
+/// ```
+/// use hardslice_volume::{LabelNames, Structure, read_labels, read_scan, write_structures};
+///
+/// # use hardslice_volume::{Grid, PerAxis, Volume, write_scan};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("ct.nii.gz");
+/// # let grid = Grid {
+/// #     shape: PerAxis::from_xyz([2, 1, 1]),
+/// #     world_from_voxel: [[-0.75, 0.0, 0.0, 10.0], [0.0, 0.75, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0]],
+/// # };
+/// # write_scan(&path, &Volume::new(grid, vec![-1000_i16, 40])?)?;
+/// let scan = read_scan(&path)?;
+/// let mask = scan.volume.clone().map(|hu| u8::from(hu > 0.0));
+/// let liver = Structure {
+///     name: "liver".into(),
+///     value: 1,
+///     color: [221, 130, 101],
+///     anatomy: None,
+/// };
+/// let out = dir.path().join("liver.seg.nrrd");
+/// write_structures(&out, &mask, &scan.placement, &[liver])?;
+///
+/// let read = read_labels(&out, &scan, &LabelNames::new([("Liver", 7)])?)?;
+/// assert_eq!(read.volume.voxels(), [7, 0], "found by its name");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`write_label_map`].
+pub fn write_structures(
+    path: &Path,
+    labels: &Volume<u8>,
+    placement: &Placement,
+    structures: &[Structure],
+) -> Result<(), WriteError> {
+    if Ending::of(path) != Some(Ending::SegNrrd) {
+        return write_label_map(path, labels, placement);
+    }
+    let voxels = native(path, labels, placement)?;
+    nrrd::write_segments(path, &placement.native, &voxels, structures)
+        .map_err(Action::Write.on(path))?;
+    Ok(())
+}
+
+/// The voxels in the file's own order.
+fn native(path: &Path, labels: &Volume<u8>, placement: &Placement) -> Result<Vec<u8>, WriteError> {
+    placement
         .to_native(labels)
         .map_err(|_shape| WriteError::Shape {
             got: labels.shape(),
             wanted: placement.canonical.shape,
             path: path.to_path_buf(),
-        })?;
-    write_bytes(path, &placement.native, Scalar::U8, &native)
+        })
 }
 
 /// The files that [`write_label_map`] and [`write_scan`] write for a name: beside a `.mhd` its voxels.

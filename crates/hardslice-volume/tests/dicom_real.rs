@@ -7,8 +7,20 @@
 
 use std::path::{Path, PathBuf};
 
-use hardslice_volume::dicom::list_series;
-use hardslice_volume::{LabelNames, read_labels, read_scan};
+use hardslice_volume::dicom::{
+    DerivedError, Maker, SourceSeries, list_series, write_rtstruct, write_seg,
+};
+use hardslice_volume::{
+    Anatomy, Code, LabelNames, Note, Structure, Volume, read_labels, read_scan,
+};
+
+type Writer = fn(
+    &Path,
+    &Volume<u8>,
+    &SourceSeries,
+    &[Structure],
+    &Maker<'_>,
+) -> Result<Vec<Note>, DerivedError>;
 
 /// The folder of real patients; `None`, with a line that says so, where there is none.
 fn real_data() -> Option<PathBuf> {
@@ -84,4 +96,56 @@ fn a_segmentation_is_its_nifti_twin_voxel_by_voxel() {
         0,
         "voxels that differ"
     );
+}
+
+#[test]
+fn a_real_liver_comes_back_from_a_segmentation_and_from_contours() {
+    let Some(data) = real_data() else { return };
+    let dir = data.join("dicom/dcmqi_ct3slice/ct-3slice");
+    let scan = read_scan(&dir).unwrap();
+    let names = LabelNames::new([("liver", 1)]).unwrap();
+    let truth = data.join("nifti/dcmqi_ct3slice_seg.nii.gz");
+    let truth = read_labels(&truth, &scan, &names).unwrap().volume;
+    let labels = truth.map(|value| u8::from(value == 1));
+    let liver = Structure {
+        name: "liver".into(),
+        value: 1,
+        color: [221, 130, 101],
+        anatomy: Some(Anatomy {
+            code: Code {
+                scheme: "SCT".into(),
+                value: "10200004".into(),
+                meaning: "Liver".into(),
+            },
+            side: None,
+        }),
+    };
+    let series = SourceSeries::read(&dir, None).unwrap();
+    let maker = Maker {
+        version: "0.0.0",
+        model: "a radiologist",
+    };
+    let out = tempfile::tempdir().unwrap();
+    for (name, write) in [
+        ("seg.dcm", write_seg as Writer),
+        ("rtstruct.dcm", write_rtstruct),
+    ] {
+        let path = out.path().join(name);
+        write(
+            &path,
+            &labels,
+            &series,
+            std::slice::from_ref(&liver),
+            &maker,
+        )
+        .unwrap();
+        let read = read_labels(&path, &scan, &names).unwrap().volume;
+        let pairs = || read.voxels().iter().zip(labels.voxels());
+        assert!(
+            pairs().filter(|(found, _)| **found == 1).count() > 10_000,
+            "{name}"
+        );
+        let differing = pairs().filter(|(found, wanted)| **found != u16::from(**wanted));
+        assert_eq!(differing.count(), 0, "voxels of {name} that differ");
+    }
 }

@@ -146,9 +146,9 @@ fn frames_between_the_voxels_are_refused_with_how_far_they_are_off() {
 }
 
 #[test]
-fn contours_are_refused_with_the_way_out() {
+fn contours_are_no_segmentation() {
     let text = read("rtstruct", &LabelNames::default()).unwrap_err();
-    for part in ["RTSTRUCT holds contours", "plastimatch convert", "0.dcm"] {
+    for part in ["found modality `RTSTRUCT`", "(SEG) was wanted", "0.dcm"] {
         assert!(text.contains(part), "`{part}` is missing from: {text}");
     }
 }

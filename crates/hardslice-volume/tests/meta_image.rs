@@ -90,7 +90,7 @@ fn what_is_written_is_read_back_in_every_format() {
         .unwrap_err()
         .to_string();
     assert!(
-        err.starts_with("volumes are written as .nii, .nii.gz, .nrrd, .mha or .mhd: "),
+        err.starts_with("volumes are written as .nii, .nii.gz, .nrrd, .mha or .mhd, "),
         "{err}"
     );
 }

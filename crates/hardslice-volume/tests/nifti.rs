@@ -182,7 +182,7 @@ fn what_cannot_be_written_is_refused() {
         .unwrap_err()
         .to_string();
     assert!(
-        err.starts_with("volumes are written as .nii, .nii.gz, .nrrd, .mha or .mhd: "),
+        err.starts_with("volumes are written as .nii, .nii.gz, .nrrd, .mha or .mhd, "),
         "{err}"
     );
     let err = write_scan(&dir.path().join("scan.nii"), &scan(40_000))

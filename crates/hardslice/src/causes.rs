@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use hardslice_volume::dicom::DerivedError;
 use hardslice_volume::{Action, FileError, WriteError};
 
 /// An error with its causes, one a line, each said once.
@@ -36,7 +37,12 @@ pub(crate) fn is_refused_writing(error: &anyhow::Error) -> bool {
             Some(WriteError::File(file)) => Some(file),
             _ => None,
         };
-        let file = cause.downcast_ref::<FileError>().or(of_volume);
+        let of_dicom = match cause.downcast_ref::<DerivedError>() {
+            Some(DerivedError::File(file)) => Some(file),
+            _ => None,
+        };
+        let file = cause.downcast_ref::<FileError>();
+        let file = file.or(of_volume).or(of_dicom);
         file.is_some_and(|file| file.action == Action::Write)
     })
 }

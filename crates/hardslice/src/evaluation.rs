@@ -29,7 +29,7 @@ pub struct Evaluation<'a> {
     /// predictions of its folds), or the one of the same case.
     pub predictions: &'a Path,
     /// Folder of the scans, or the scan of the one pair: needed where truth and prediction are both
-    /// DICOM SEG, which lie on the voxels of their scan.
+    /// DICOM SEG or RTSTRUCT, which lie on the voxels of their scan.
     pub scans: Option<&'a Path>,
     /// The organs; each value found where absent.
     pub organs: Option<&'a OrganMap>,

@@ -46,4 +46,5 @@ mod scans;
 mod scoring;
 mod selection_ratios;
 mod stop;
+mod structures;
 mod training;

@@ -7,29 +7,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use support::{EXPERIMENT, assert_ends, contents, run, words, workplace};
-
-/// Phantoms, a model in `model` and two of the scans in `scans`.
-fn with_model() -> tempfile::TempDir {
-    let dir = workplace();
-    let (before, after) = EXPERIMENT.split_once("arms = [").unwrap();
-    let (_, after) = after.split_once("]\n").unwrap();
-    let text = format!("{before}arms = [\"baseline\"]\n{after}");
-    let text = text.replace("steps = 24", "steps = 4");
-    fs::write(dir.path().join("short.toml"), text).unwrap();
-    run(&words("run short.toml --out out"), dir.path());
-    fs::rename(
-        dir.path().join("out/liver/baseline/model"),
-        dir.path().join("model"),
-    )
-    .unwrap();
-    fs::create_dir(dir.path().join("scans")).unwrap();
-    for name in ["phantom_000.nii.gz", "phantom_001.nii.gz"] {
-        let from = dir.path().join("phantoms/images").join(name);
-        fs::copy(from, dir.path().join("scans").join(name)).unwrap();
-    }
-    dir
-}
+use support::{EXPERIMENT, assert_ends, contents, run, with_model, words, workplace};
 
 fn predict(input: &str, out: &str) -> String {
     format!("predict --model model --input {input} --out {out}")
@@ -80,7 +58,7 @@ fn predict_writes_over_nothing_that_it_reads() {
     // A file for a folder of scans, and endings of no label map.
     let parts = ["2 scans", "name a folder"];
     assert_refused(&predict("scans", "x.nii.gz"), dir.path(), &parts);
-    for out in ["x.txt", "x.dcm", "x.seg.nrrd", "x.foo"] {
+    for out in ["x.txt", "x.dcm", "x.seg.nhdr", "x.foo"] {
         for input in [scan, "scans"] {
             assert_refused(&predict(input, out), dir.path(), &[".nii.gz", out]);
         }
@@ -120,7 +98,7 @@ fn predict_takes_volumes_of_every_ending_and_leaves_label_maps_of_every_ending()
         hardslice_volume::read_labels(&at(name), &scan, &hardslice_volume::LabelNames::default())
     };
     let first = of("labels/a.nii.gz").unwrap().volume;
-    for out in ["o.nii", "o.NRRD", "o.mha", "o.mhd"] {
+    for out in ["o.nii", "o.NRRD", "o.mha", "o.mhd", "o.seg.nrrd"] {
         run(&words(&predict("mixed/b.nrrd", out)), dir.path());
         let labels = of(out).unwrap().volume;
         assert_eq!(labels.voxels(), first.voxels(), "{out}");

@@ -1,4 +1,4 @@
-//! DICOM: a file, a folder of slices, a segmentation.
+//! DICOM: a file, a folder of slices, a segmentation or structure set.
 
 use std::fs;
 use std::path::Path;

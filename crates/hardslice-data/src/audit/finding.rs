@@ -81,6 +81,16 @@ pub enum Kind {
     NoPose,
     /// Files beside a DICOM series, among images of other ones, cannot be read.
     OtherFilesSpoilt,
+    /// Contours of a structure that overlap: a hole.
+    ContoursOverlap,
+    /// Slices without a contour between others.
+    SlicesWithoutContour,
+    /// Contours that hold no area.
+    ContoursWithoutArea,
+    /// A structure that is listed and not drawn.
+    NoContours,
+    /// A DICOM series without a date.
+    NoDate,
     /// Bytes behind the voxels.
     BytesBehind,
     /// The axes of the scan are not perpendicular.
@@ -116,6 +126,11 @@ named!(Kind, "kind of finding", {
     SpacingDiffers => "spacing_differs",
     NoPose => "no_pose",
     OtherFilesSpoilt => "other_files_spoilt",
+    ContoursOverlap => "contours_overlap",
+    SlicesWithoutContour => "slices_without_contour",
+    ContoursWithoutArea => "contours_without_area",
+    NoContours => "no_contours",
+    NoDate => "no_date",
     BytesBehind => "bytes_behind",
     Sheared => "sheared",
 });

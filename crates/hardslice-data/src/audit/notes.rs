@@ -1,6 +1,6 @@
 //! What the readers of scans and labels took for granted, as findings.
 
-use hardslice_volume::Note;
+use hardslice_volume::{ContourNote, Note};
 
 use super::finding::{Finding, Kind, note, warning};
 
@@ -49,6 +49,12 @@ impl Finding {
                 message,
                 "nothing, if they are no part of this scan; else export it again",
             ),
+            Note::Contours { about, .. } => of_contours(*about, message),
+            Note::NoDate { .. } => note(
+                Kind::NoDate,
+                message,
+                "nothing, where dates were removed on purpose",
+            ),
             Note::BytesBehind { .. } => warning(
                 Kind::BytesBehind,
                 message,
@@ -56,5 +62,32 @@ impl Finding {
                  may announce too few voxels",
             ),
         }
+    }
+}
+
+fn of_contours(about: ContourNote, message: String) -> Finding {
+    match about {
+        ContourNote::Overlap { .. } => note(
+            Kind::ContoursOverlap,
+            message,
+            "nothing, where holes are drawn so; else draw the structure as one contour",
+        ),
+        ContourNote::Between { .. } => warning(
+            Kind::SlicesWithoutContour,
+            message,
+            "nothing, where the structure has several parts; where it was drawn on some slices alone, \
+             interpolate it in the program that it was drawn in",
+        ),
+        ContourNote::WithoutArea { .. } => note(
+            Kind::ContoursWithoutArea,
+            message,
+            "nothing, where they are marks; else close them in the program that they were drawn in",
+        ),
+        ContourNote::NoneClosed => note(
+            Kind::NoContours,
+            message,
+            "nothing, where the patient lacks it; where it was only not drawn, leave the organ out of \
+             the patient's list of organs",
+        ),
     }
 }

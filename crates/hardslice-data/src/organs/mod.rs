@@ -30,7 +30,7 @@ pub struct OrganLabels {
     /// Values of a label map that belong to it, ascending; never 0.
     #[serde(default)]
     pub labels: Vec<u16>,
-    /// Structures that belong to it where labels carry names (a folder of masks, DICOM SEG,
+    /// Structures that belong to it where labels carry names (a folder of masks, DICOM SEG or RTSTRUCT,
     /// `.seg.nrrd`), beside the organ's own name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub structures: Vec<String>,

@@ -93,7 +93,7 @@ def evaluate(
 ) -> dict[str, OrganScores]:
     """Score a prediction against the truth, organ by organ.
 
-    Two files (NIfTI, NRRD, MetaImage, DICOM SEG, a folder with a mask for each structure) know where
+    Two files (NIfTI, NRRD, MetaImage, DICOM SEG or RTSTRUCT, a folder with a mask for each structure) know where
     their voxels lie; two arrays need ``spacing_mm``. A file and an array are refused, since nothing
     says which axis of the one is which of the other.
 
@@ -109,7 +109,7 @@ def evaluate(
         nsd_tolerance_mm: Distance at which two surfaces still agree for the NSD.
         ignore: Label values of the truth whose voxels nobody has judged: they belong to no organ then,
             in truth and prediction alike.
-        scan: The scan, where truth and prediction are both DICOM SEG.
+        scan: The scan, where truth and prediction are both DICOM SEG or RTSTRUCT.
         grid_tolerance_mm: How far the corners of two files' grids may lie apart that are taken for one.
 
     Returns:
@@ -346,7 +346,7 @@ def evaluate_folder(
         truth: Folder of the true label maps.
         predictions: Folder of the predicted ones; a trainer's folder in nnU-Net's results stands for the
             validation predictions of all its folds.
-        scans: Folder of the scans, named by case, where truth and predictions are both DICOM SEG.
+        scans: Folder of the scans, named by case, where truth and predictions are both DICOM SEG or RTSTRUCT.
         progress: Called as ``progress("evaluate", done, n)``.
 
     Raises:

@@ -116,7 +116,7 @@ def score_slices(
         axis: The axis of the slices in arrays: 2 in ``nibabel``'s (x, y, z), 0 in SimpleITK's (z, y, x).
         case: What to call the case of two arrays.
         ignore: Label values of the truth whose voxels nobody has judged.
-        scans: Folder of the scans (or the one scan), where labels are DICOM SEG on both sides.
+        scans: Folder of the scans (or the one scan), where labels are DICOM SEG or RTSTRUCT on both sides.
         progress: Called as ``progress("score slices", done, n)``.
 
     Raises:

@@ -63,7 +63,7 @@ pub struct Fcn8s {
 
 impl Fcn8s {
     /// Height and width must be multiples of this: five halvings.
-    pub(super) const SIZE_MULTIPLE: usize = 32;
+    pub(crate) const SIZE_MULTIPLE: usize = 32;
 
     pub(super) fn new(config: &NetConfig, n_organs: usize, initial: &Initial<'_>) -> Self {
         let width = config.width;

@@ -90,7 +90,7 @@ impl UNet {
     }
 
     /// Height and width must be multiples of this.
-    pub(super) fn size_multiple(&self) -> usize {
+    pub(crate) fn size_multiple(&self) -> usize {
         1 << (self.down.len() - 1)
     }
 

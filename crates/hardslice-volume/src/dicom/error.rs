@@ -250,8 +250,8 @@ pub enum DicomError {
 
     /// A segmentation belongs to another frame of reference than the scan.
     #[error(
-        "the segmentation belongs to frame of reference {found}, the scan to {wanted}: positions \
-        in the two have nothing to do with each other; give the segmentation of this scan: {}",
+        "the segmentation or structure belongs to frame of reference {found}, the scan to {wanted}: \
+        positions in the two have nothing to do with each other; give that of this scan: {}",
         path.display()
     )]
     FrameOfReference {
@@ -287,14 +287,16 @@ pub enum DicomError {
         path: PathBuf,
     },
 
-    /// Contours instead of voxels.
-    #[error(
-        "RTSTRUCT holds contours, which are not read; turn them into masks on the scan's voxels \
-         first, for example with `plastimatch convert --input RTSTRUCT.dcm --referenced-ct \
-         CT_FOLDER --output-prefix masks --prefix-format nii.gz`, with dcmrtstruct2nii or in 3D \
-         Slicer, and give the folder of masks: {}", path.display()
-    )]
-    RtStruct {
+    /// A contour does not lie on a slice of the scan.
+    #[error("contour {contour} of `{roi}` does not lie on the slices of the scan: {problem}: {}",
+        path.display())]
+    ContourOffSlice {
+        /// The region.
+        roi: String,
+        /// Which of its contours, from 1.
+        contour: usize,
+        /// How it is off.
+        problem: String,
         /// The file.
         path: PathBuf,
     },

@@ -54,7 +54,9 @@ fn frame_of_reference(images: &[ImageFile]) -> Result<Option<String>, DicomError
 }
 
 /// What each file holds, or why it cannot be read; checked before the first voxel is decoded.
-fn readable(images: Vec<ImageFile>) -> Result<(Vec<Source>, Vec<CtContent>), DicomError> {
+pub(super) fn readable(
+    images: Vec<ImageFile>,
+) -> Result<(Vec<Source>, Vec<CtContent>), DicomError> {
     let readable = images.into_iter().map(
         |ImageFile {
              source, content, ..

@@ -24,6 +24,11 @@ const SAME_DIRECTION: f64 = 1e-4;
 /// Spacings that differ by less, millimetres, are the same.
 const SAME_SPACING_MM: f64 = 1e-4;
 
+/// How far a slice may lie off an even spacing, as a share of it.
+pub(super) fn off_even(spacing_mm: f64) -> f64 {
+    UNEVEN_SHARE.max(UNEVEN_MM / spacing_mm)
+}
+
 /// One slice of a volume: which frame of which file it is.
 #[derive(Debug, Clone)]
 pub(super) struct Slice {

@@ -154,7 +154,8 @@ pub enum ReadError {
 #[derive(Debug, Error)]
 pub enum WriteError {
     /// The name does not say how to write.
-    #[error("volumes are written as .nii, .nii.gz, .nrrd, .mha or .mhd: {}", path.display())]
+    #[error("volumes are written as .nii, .nii.gz, .nrrd, .mha or .mhd, segmentations with the names of \
+        their structures as .seg.nrrd, too: {}", path.display())]
     Suffix {
         /// The file.
         path: PathBuf,

@@ -18,7 +18,9 @@ use crate::{ReadError, Reference, Scan, Volume, default_tolerance_mm, dicom};
 /// - A folder with one mask per structure (TotalSegmentator's layout: `liver.nii.gz`,
 ///   `kidney_left.nii.gz`, ...): each file that `names` lists gets its value; what is not 0 is
 ///   inside.
-/// - A DICOM SEG file may also stand alone in a folder. RTSTRUCT is refused with the way out.
+/// - DICOM RTSTRUCT, by the names of its regions, as a SEG: see
+///   [`read_rtstruct`](dicom::read_rtstruct) for which voxels are in a contour.
+/// - A DICOM SEG or RTSTRUCT file may also stand alone in a folder.
 ///
 /// Where structures overlap, the one that `names` lists later has the voxels (without names: the one
 /// that the file lists later), and a [`Note`](crate::Note) says how many. Values that are whole up to
@@ -65,7 +67,7 @@ pub fn read_labels(
 /// Reads labels as [`read_labels`] does, with a tolerance of one's own for the distance between the
 /// corners of the grids.
 ///
-/// DICOM SEG is held to its own, as it may hold only some of the scan's slices.
+/// DICOM SEG and RTSTRUCT are held to their own, as they may hold only some of the scan's slices.
 ///
 /// ```
 /// use hardslice_volume::{LabelNames, PerAxis, Volume, read_labels_within, write_label_map};
@@ -150,10 +152,10 @@ pub fn read_labels_on<'a>(
                 }
                 .into());
             }
-            return Ok(dicom::read_seg(path, reference, names)?);
+            return Ok(dicom::read_labels(path, reference, names)?);
         }
         FileKind::Folder => read_mask_folder(path, &target, names)?,
-        FileKind::Dicom => return Ok(dicom::read_seg(path, reference, names)?),
+        FileKind::Dicom => return Ok(dicom::read_labels(path, reference, names)?),
         FileKind::Nifti | FileKind::Nrrd | FileKind::MetaImage => {
             let file = read_label_file(path)?;
             segments::combine(file, &target, names, path)?

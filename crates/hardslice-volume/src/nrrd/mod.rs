@@ -9,11 +9,13 @@
 //!
 //! - G. Kindlmann, "Definition of NRRD File Format",
 //!   <https://teem.sourceforge.net/nrrd/format.html>.
-//! - 3D Slicer, "Segmentations" (`SegmentN_Name`, `_LabelValue`, `_Layer`).
+//! - 3D Slicer, "Segmentations" (`SegmentN_Name`, `_LabelValue`, `_Layer`), and the files
+//!   that Slicer 5 writes (`_Extent`, `_Color`, `_Tags`, `Segmentation_...`).
 
 mod header;
 mod space;
 mod segments;
+mod slicer;
 mod read;
 mod write;
 
@@ -22,4 +24,4 @@ pub use read::read_nrrd_scan;
 
 pub(crate) use read::{nrrd_data_file, read_nrrd_header, read_nrrd_labels};
 pub(crate) use segments::Segment;
-pub(crate) use write::write;
+pub(crate) use write::{write, write_segments};

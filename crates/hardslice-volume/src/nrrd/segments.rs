@@ -2,6 +2,7 @@
 
 use super::NrrdError;
 use super::header::Header;
+use super::slicer::unescaped;
 
 /// One structure of a segmentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub(super) fn segments(header: &Header, n_layers: usize) -> Result<Vec<Segment>,
         let default_layer = if n_layers == 1 { 0 } else { n };
         let layer = of("Layer").map_or(Some(default_layer), |l| l.parse().ok());
         segments.push(Segment {
-            name: name.to_owned(),
+            name: unescaped(name),
             value: value.ok_or_else(|| {
                 let found = of("LabelValue").expect("where it is left out the value is 1");
                 header.wrong(

@@ -26,8 +26,8 @@ use crate::results::{SCORE_COLUMNS, score_cells, write_score_cells};
 ///
 /// Give two folders, or two files as the one pair. Files of folders belong together by name; `_seg` and `_gt` at the end of a truth's name do not count, where
 /// there is no prediction of just that name. Truth and prediction may be of any format that labels
-/// are read from: NIfTI, NRRD, MetaImage, DICOM SEG, a folder with a mask for each structure. Both
-/// must lie on one grid, whose axes are perpendicular. Anybody's predictions will do.
+/// are read from: NIfTI, NRRD, MetaImage, DICOM SEG or RTSTRUCT, a folder with a mask for each
+/// structure. Both must lie on one grid, whose axes are perpendicular. Anybody's predictions will do.
 ///
 /// A score that has no value is an empty cell, and `status` says why: `prediction_empty` (Dice 0,
 /// a failure), `truth_empty` (Dice 0), `both_empty`, `prediction_missing` (there is none of the
@@ -44,7 +44,7 @@ pub(crate) struct Evaluate {
     predictions: PathBuf,
     /// Folder of the scans (files, or folders with a DICOM series), named by case, or the scan of the
     /// one pair: needed where
-    /// truth and prediction are both DICOM SEG, which lie on the voxels of their scan.
+    /// truth and prediction are both DICOM SEG or RTSTRUCT, which lie on the voxels of their scan.
     #[arg(long, value_name = "DIR")]
     scans: Option<PathBuf>,
     /// The table to write.

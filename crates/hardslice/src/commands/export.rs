@@ -1,4 +1,5 @@
-//! `hardslice export`: a plan as nnU-Net, MONAI or a table take it, and a ledger as FiftyOne does.
+//! `hardslice export`: a plan as nnU-Net, MONAI or a table take it, a ledger as FiftyOne does, a model
+//! as one ONNX file.
 
 use std::path::PathBuf;
 
@@ -10,11 +11,12 @@ use hardslice_train::layout::RoundDir;
 
 use crate::bars::Bars;
 use crate::done::Done;
-use crate::export::{self, Format, LedgerExport};
+use crate::export::{Export, LedgerExport, PlanFormat, onnx};
 use crate::layout::{OutDir, RoundName};
 use crate::outputs::{check_file, check_folder};
 
-/// Hand a sampling plan to nnU-Net, MONAI or your own loader, or what was mined to FiftyOne.
+/// Hand a sampling plan to nnU-Net, MONAI or your own loader, what was mined to FiftyOne, or a model to
+/// another program.
 ///
 /// csv: a row for each slice of the plan: scan, labels, where the slice lies in its file (axis and
 /// index, from 0), weight, reason.
@@ -31,6 +33,12 @@ use crate::outputs::{check_file, check_folder};
 /// fiftyone: every slice that was mined as a picture with its labels, and what the ledger says of it:
 /// Dice, loss, hard or easy, why, what the triage found. Load it in FiftyOne with
 /// `Dataset.from_dir(DIR, dataset_type=fiftyone.types.LegacyFiftyOneDataset)`.
+///
+/// onnx: the model of an arm, or of --model, as one file for onnxruntime, tract and others (opset 13):
+/// clipping, scaling and net, any number and size of slices. Input `hounsfield` [n, channels, y, x], the
+/// channels a slice and its neighbours; outputs `logits` and `probabilities` [n, organs, y, x]. The
+/// metadata says window, organs, pixels and the hash of the weights. Bringing a slice to the model's
+/// pixels, and its prediction back, is the caller's.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
     /// The folder that `run` left; what it holds can be named one by one below.
@@ -38,14 +46,14 @@ pub(crate) struct ExportArgs {
     dir: PathBuf,
     /// What to write.
     #[arg(long, value_enum)]
-    format: Format,
-    /// The file, or for nnU-Net the folder, to write.
+    format: Wanted,
+    /// The file, or for nnU-Net and FiftyOne the folder, to write.
     #[arg(long, value_name = "PATH")]
     out: PathBuf,
-    /// Whose plan: the net's organs, as liver or kidney+spleen.
-    #[arg(long, value_name = "ORGANS")]
-    organ: String,
-    /// Whose plan: the arm.
+    /// Whose plan or model: the net's organs, as liver or kidney+spleen.
+    #[arg(long, value_name = "ORGANS", required_unless_present = "model")]
+    organ: Option<String>,
+    /// Whose plan or model: the arm.
     #[arg(long, value_name = "ARM", default_value = "hard")]
     arm: Arm,
     /// The plan, in place of DIR/ORGANS/ARM/plan.csv; that of `mine` is mining/plan.csv.
@@ -60,49 +68,70 @@ pub(crate) struct ExportArgs {
     /// The folds, in place of DIR/split.json.
     #[arg(long, value_name = "FILE.json")]
     split: Option<PathBuf>,
+    /// The model's folder, in place of DIR/ORGANS/ARM/model.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["organ", "plan", "ledger", "store", "split"])]
+    model: Option<PathBuf>,
+}
+
+/// What to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Wanted {
+    /// A row a slice with its weight.
+    Csv,
+    /// A dataset of slices with its splits.
+    Nnunet,
+    /// A datalist.
+    Monai,
+    /// Pictures of the slices that were mined, and what was decided of them.
+    Fiftyone,
+    /// The model itself.
+    Onnx,
 }
 
 impl ExportArgs {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
-        let organs = self.organ.split('+').map(Organ::new);
-        let organs = organs.collect::<Result<Vec<_>, _>>()?;
         match self.format {
-            Format::Csv => check_file(&self.out, &[".csv"]),
-            Format::Monai => check_file(&self.out, &[".json"]),
-            Format::Nnunet | Format::Fiftyone => check_folder(&self.out),
+            Wanted::Csv => check_file(&self.out, &[".csv"]),
+            Wanted::Monai => check_file(&self.out, &[".json"]),
+            Wanted::Nnunet | Wanted::Fiftyone => check_folder(&self.out),
+            Wanted::Onnx => check_file(&self.out, &[".onnx"]),
         }
         .map_err(anyhow::Error::msg)?;
-        let out = OutDir::new(&self.dir);
-        let round = out.round(&RoundName::of_organs(&organs));
-        let store = self.store.unwrap_or_else(|| out.store());
-        let Some(format) = self.format.of_plan() else {
-            let ledger = self.ledger.unwrap_or_else(|| {
-                let mined_alone = RoundDir::new(&self.dir).mining().ledger();
-                let of_run = round.mining().ledger();
-                if of_run.exists() || !mined_alone.exists() {
-                    of_run
-                } else {
-                    mined_alone
-                }
-            });
-            if !ledger.exists() {
-                return Err(anyhow!(
-                    "there is no ledger {}: name the organs of a finished run, or a ledger with --ledger",
-                    ledger.display()
-                ));
-            }
-            LedgerExport::read(&store, &ledger, &organs)?.write(&self.out, bars)?;
-            bars.print(&format!("{}", self.out.display()))?;
-            return Ok(Done::Clean);
-        };
-        if self.ledger.is_some() {
+        if self.ledger.is_some() && self.format != Wanted::Fiftyone {
             return Err(anyhow!(
-                "--ledger is for the format fiftyone: the others take a plan"
+                "--ledger is for the format fiftyone: the others take a plan or a model"
             ));
         }
-        let plan = self
-            .plan
-            .unwrap_or_else(|| round.arm(self.arm).training().plan());
+        match self.format {
+            Wanted::Csv => self.plan(PlanFormat::Csv, bars)?,
+            Wanted::Nnunet => self.plan(PlanFormat::Nnunet, bars)?,
+            Wanted::Monai => self.plan(PlanFormat::Monai, bars)?,
+            Wanted::Fiftyone => self.ledger(bars)?,
+            Wanted::Onnx => self.model()?,
+        }
+        bars.print(&format!("{}", self.out.display()))?;
+        Ok(Done::Clean)
+    }
+
+    /// The organs that the net's folder is called after.
+    fn organs(&self) -> anyhow::Result<Vec<Organ>> {
+        let organs = self.organ.as_deref().ok_or_else(|| {
+            anyhow!(
+                "a plan and a ledger are of a net: name its organs with --organ; --model is for --format onnx"
+            )
+        })?;
+        Ok(organs
+            .split('+')
+            .map(Organ::new)
+            .collect::<Result<_, _>>()?)
+    }
+
+    fn plan(&self, format: PlanFormat, bars: &Bars) -> anyhow::Result<()> {
+        let organs = self.organs()?;
+        let out = OutDir::new(&self.dir);
+        let round = out.round(&RoundName::of_organs(&organs));
+        let own = round.arm(self.arm).training().plan();
+        let plan = self.plan.clone().unwrap_or(own);
         if !plan.exists() {
             return Err(anyhow!(
                 "there is no plan {}: name the organs and the arm of a finished run, or a plan with \
@@ -110,10 +139,49 @@ impl ExportArgs {
                 plan.display()
             ));
         }
-        let split = self.split.unwrap_or_else(|| out.split());
-        let export = export::Export::read(&store, &split, &plan, &organs)?;
-        export.write(format, &self.out, bars)?;
-        bars.print(&format!("{}", self.out.display()))?;
-        Ok(Done::Clean)
+        let store = self.store.clone().unwrap_or_else(|| out.store());
+        let split = self.split.clone().unwrap_or_else(|| out.split());
+        let export = Export::read(&store, &split, &plan, &organs)?;
+        export.write(format, &self.out, bars)
+    }
+
+    fn ledger(&self, bars: &Bars) -> anyhow::Result<()> {
+        let organs = self.organs()?;
+        let out = OutDir::new(&self.dir);
+        let ledger = self.ledger.clone().unwrap_or_else(|| {
+            let mined_alone = RoundDir::new(&self.dir).mining().ledger();
+            let of_run = out.round(&RoundName::of_organs(&organs)).mining().ledger();
+            if of_run.exists() || !mined_alone.exists() {
+                of_run
+            } else {
+                mined_alone
+            }
+        });
+        if !ledger.exists() {
+            return Err(anyhow!(
+                "there is no ledger {}: name the organs of a finished run, or a ledger with --ledger",
+                ledger.display()
+            ));
+        }
+        let store = self.store.clone().unwrap_or_else(|| out.store());
+        LedgerExport::read(&store, &ledger, &organs)?.write(&self.out, bars)
+    }
+
+    fn model(&self) -> anyhow::Result<()> {
+        let of_plan = [&self.plan, &self.store, &self.split];
+        if of_plan.into_iter().any(Option::is_some) {
+            return Err(anyhow!(
+                "--plan, --store and --split name what a plan is made of, and --format onnx writes a \
+                 model: leave them out"
+            ));
+        }
+        let model = if let Some(model) = &self.model {
+            model.clone()
+        } else {
+            let out = OutDir::new(&self.dir);
+            let round = out.round(&RoundName::of_organs(&self.organs()?));
+            round.arm(self.arm).training().model()
+        };
+        onnx::write(&model, &self.out)
     }
 }

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
-use clap::builder::{PathBufValueParser, TypedValueParser};
 use hardslice_data::preprocess::ScanSlices;
 use hardslice_train::{Model, predict};
+use hardslice_volume::dicom::{Maker, SourceSeries, write_rtstruct, write_seg};
 use hardslice_volume::folder::visible_entries;
-use hardslice_volume::{Ending, files_written, read_scan_series, write_label_map};
+use hardslice_volume::{
+    Ending, Placement, Structure, files_written, read_scan_series, write_structures,
+};
 
 use super::device_arg::DeviceArg;
 use crate::bars::Bars;
@@ -19,18 +21,25 @@ use crate::layout::provenance_beside;
 use crate::named_files::{NamedFile, volumes_in};
 use crate::notes::Notes;
 use crate::outputs::{
-    VolumeOut, refuse_among, refuse_among_records, refuse_over_inputs, refuse_within,
+    LabelFormat, LabelsOut, refuse_among, refuse_among_records, refuse_over_inputs, refuse_within,
 };
 use crate::provenance;
 use crate::provenance::MadeOf;
+use crate::structures::StructureTable;
 
 /// Predict label maps of new scans, on the scans' own grids.
 ///
 /// A model's folder needs nothing else: it holds weights, net, organs and preprocessing, and its
 /// model.json tells which value is which organ.
 ///
-/// --out is a file where its name ends like one (.nii.gz, .nii, .nrrd, .mha, .mhd), else a folder, in
-/// which each label map is called NAME.nii.gz after its scan. Nothing that is read is written over.
+/// --out is a file where its name ends like one (.nii.gz, .nii, .nrrd, .seg.nrrd, .mha, .mhd), else a
+/// folder, in which each label map is called after its scan, NAME.nii.gz or as --format says. Nothing
+/// that is read is written over.
+///
+/// --format dicom-seg writes a DICOM segmentation of a DICOM series, --format rtstruct a structure set
+/// with contours along the edges of pixels: patient, study and frame of
+/// reference are the series', dates too; UIDs follow from series, model and labels (2.25....), so that
+/// the same input gives the same file.
 #[derive(Debug, Args)]
 pub(crate) struct Predict {
     /// The model's folder, as training leaves it.
@@ -44,8 +53,16 @@ pub(crate) struct Predict {
     #[arg(long, value_name = "UID")]
     series: Option<String>,
     /// The label map, or the folder for those of a folder of scans.
-    #[arg(long, value_name = "FILE_OR_FOLDER", value_parser = volume_or_folder_out())]
+    #[arg(long, value_name = "FILE_OR_FOLDER")]
     out: PathBuf,
+    /// The format, where the name of a file does not say it.
+    #[arg(long, value_enum)]
+    format: Option<LabelFormat>,
+    /// Codes and colours of organs that the program does not know, or should show otherwise, for
+    /// formats that hold them: a table with the columns
+    /// organ,scheme,code,meaning,side,color.
+    #[arg(long, value_name = "FILE.csv")]
+    structures: Option<PathBuf>,
     /// Keep only each organ's largest connected component.
     #[arg(long)]
     largest_component: bool,
@@ -56,32 +73,38 @@ pub(crate) struct Predict {
     device: DeviceArg,
 }
 
-fn volume_or_folder_out() -> impl TypedValueParser<Value = PathBuf> {
-    PathBufValueParser::new().try_map(|out| {
-        VolumeOut::of(&out)?;
-        provenance_beside(&out)?;
-        Ok::<_, anyhow::Error>(out)
-    })
-}
-
 /// A scan and where its label map goes.
 struct Job {
     scan: NamedFile,
     out: PathBuf,
+    format: LabelFormat,
 }
 
 impl Predict {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
-        let jobs = self.jobs()?;
+        let table = StructureTable::read(self.structures.as_deref())?;
+        let out = LabelsOut::of(&self.out, self.format)?;
+        let jobs = self.jobs(&out)?;
         let device = self.device.open()?;
         let model = Model::read(&self.model, &device)?;
+        let structures = table.of_model(&model.record);
+        if out.format() == LabelFormat::DicomSeg {
+            table.refuse_without_code(&structures)?;
+        }
+        let unused: Vec<&str> = table.unused(&model.record).collect();
+        if !unused.is_empty() {
+            bars.tell(&format!(
+                "note: --structures: the model does not find {}, so these rows play no part",
+                unused.join(", ")
+            ));
+        }
         let into_a_folder = jobs.iter().any(|job| job.out != self.out);
         let _lock = into_a_folder
             .then(|| FolderLock::of(&self.out))
             .transpose()?;
         let (mut notes, mut n_failed) = (Notes::default(), 0);
         for job in &jobs {
-            match self.one(&model, job, bars, &mut notes) {
+            match self.one(&model, job, &structures, bars, &mut notes) {
                 Ok(()) => {}
                 // The only one: its error is the command's.
                 Err(error) if jobs.len() == 1 => return Err(error),
@@ -100,9 +123,15 @@ impl Predict {
         if n_failed == jobs.len() {
             return Err(anyhow!("none of the {n_failed} scans could be predicted"));
         }
-        let settings = (self.largest_component, self.flip_averaging, &self.series);
+        let settings = (
+            self.largest_component,
+            self.flip_averaging,
+            &self.series,
+            out.format(),
+        );
         let scans = jobs.iter().map(|job| job.scan.path.as_path());
-        let inputs: Vec<&Path> = std::iter::once(self.model.as_path()).chain(scans).collect();
+        let read = std::iter::once(self.model.as_path()).chain(self.structures.as_deref());
+        let inputs: Vec<&Path> = read.chain(scans).collect();
         let made_of = MadeOf {
             command: "predict",
             settings: &settings,
@@ -118,9 +147,15 @@ impl Predict {
     }
 
     /// What is to be done, after all that can be refused before a scan is opened.
-    fn jobs(&self) -> anyhow::Result<Vec<Job>> {
+    fn jobs(&self, out: &LabelsOut) -> anyhow::Result<Vec<Job>> {
         let scans = volumes_in(&self.input)?;
-        let out = VolumeOut::of(&self.out)?;
+        if out.format().is_of_series() && !scans.is_empty() {
+            return Err(anyhow!(
+                "such files are derived from a DICOM series, and {} holds other volumes: give the \
+                 folder of the series, or another --format",
+                self.input.display()
+            ));
+        }
         let jobs = if scans.is_empty() {
             // A file, or a folder that holds a DICOM series and is searched with its folders.
             if self.input.is_dir() {
@@ -129,15 +164,12 @@ impl Predict {
                 self.refuse_series("a file")?;
             }
             let scan = NamedFile::new(&self.input)?;
-            let out = match out {
-                VolumeOut::File(out) => out,
-                VolumeOut::Folder(dir) => dir.join(format!("{}.nii.gz", scan.name)),
-            };
-            vec![Job { scan, out }]
+            let (out, format) = (out.of_scan(&scan.name), out.format());
+            vec![Job { scan, out, format }]
         } else {
             self.refuse_series("a folder of volumes")?;
             self.refuse_mixed()?;
-            let VolumeOut::Folder(dir) = out else {
+            let LabelsOut::Folder(..) = out else {
                 return Err(anyhow!(
                     "{} is a folder of {} scans, and --out names one file: name a folder",
                     self.input.display(),
@@ -145,7 +177,8 @@ impl Predict {
                 ));
             };
             let job = |scan: NamedFile| Job {
-                out: dir.join(format!("{}.nii.gz", scan.name)),
+                out: out.of_scan(&scan.name),
+                format: out.format(),
                 scan,
             };
             scans.into_iter().map(job).collect()
@@ -169,7 +202,8 @@ impl Predict {
         let written = jobs.iter().flat_map(|job| files_written(&job.out));
         let written = written.chain([provenance_beside(&self.out)?]);
         let read = jobs.iter().map(|job| job.scan.path.clone());
-        refuse_over_inputs(written, read.chain([self.model.clone()]))?;
+        let read = read.chain([self.model.clone()]);
+        refuse_over_inputs(written, read.chain(self.structures.clone()))?;
         Ok(jobs)
     }
 
@@ -197,7 +231,14 @@ impl Predict {
         }
     }
 
-    fn one(&self, model: &Model, job: &Job, bars: &Bars, notes: &mut Notes) -> anyhow::Result<()> {
+    fn one(
+        &self,
+        model: &Model,
+        job: &Job,
+        structures: &[Structure],
+        bars: &Bars,
+        notes: &mut Notes,
+    ) -> anyhow::Result<()> {
         let scan = read_scan_series(&job.scan.path, self.series.as_deref())?;
         if let Err(sheared) = scan.volume.grid().measured_spacing_mm() {
             let name = &job.scan.name;
@@ -205,6 +246,7 @@ impl Predict {
                 "warning: {name}: slices are predicted as they lie; {sheared}"
             ));
         }
+        let series = self.series_of(job, &scan.placement)?;
         let source = ScanSlices::new(&scan.volume, model.record.preprocessing())?;
         let mut options = model.record.predict;
         options.largest_component |= self.largest_component;
@@ -215,9 +257,42 @@ impl Predict {
             0,
         );
         let labels = predict(model, &source, &options, &|done| bars.advance(done as u64))?;
-        write_label_map(&job.out, &labels, &scan.placement)?;
+        let written = match &series {
+            None => {
+                write_structures(&job.out, &labels, &scan.placement, structures)?;
+                Vec::new()
+            }
+            Some(series) => {
+                let maker = Maker {
+                    version: env!("CARGO_PKG_VERSION"),
+                    model: &model.record.weights_blake3,
+                };
+                let write = match job.format {
+                    LabelFormat::Rtstruct => write_rtstruct,
+                    _ => write_seg,
+                };
+                write(&job.out, &labels, series, structures, &maker)?
+            }
+        };
         bars.end();
         notes.add(&scan.notes);
+        notes.add(&written);
         Ok(())
+    }
+
+    /// What the label map is derived from, where its format says so.
+    fn series_of(&self, job: &Job, placement: &Placement) -> anyhow::Result<Option<SourceSeries>> {
+        if !job.format.is_of_series() {
+            return Ok(None);
+        }
+        let path = &job.scan.path;
+        let series = SourceSeries::read(path, self.series.as_deref())?;
+        if !series.is_of(placement) {
+            return Err(anyhow!(
+                "the series was changed while it was read: {}",
+                path.display()
+            ));
+        }
+        Ok(Some(series))
     }
 }

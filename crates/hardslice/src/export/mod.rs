@@ -1,8 +1,9 @@
-//! A plan as other programs take it.
+//! A plan as other programs take it, a ledger, and a model.
 
 mod fiftyone;
 mod monai;
 mod nnunet;
+pub(crate) mod onnx;
 mod weights;
 
 use std::path::{Path, PathBuf};
@@ -22,31 +23,6 @@ use crate::layout::OutDir;
 use crate::outputs;
 
 pub(crate) use fiftyone::LedgerExport;
-
-/// What is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
-    /// A row a slice with its weight.
-    Csv,
-    /// A dataset of slices with its splits.
-    Nnunet,
-    /// A datalist.
-    Monai,
-    /// Pictures of the slices that were mined, and what was decided of them.
-    Fiftyone,
-}
-
-impl Format {
-    /// The format of a plan; `None` for what shows a ledger.
-    pub(crate) fn of_plan(self) -> Option<PlanFormat> {
-        match self {
-            Self::Csv => Some(PlanFormat::Csv),
-            Self::Nnunet => Some(PlanFormat::Nnunet),
-            Self::Monai => Some(PlanFormat::Monai),
-            Self::Fiftyone => None,
-        }
-    }
-}
 
 /// What a plan is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

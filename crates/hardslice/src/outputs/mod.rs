@@ -2,6 +2,7 @@
 //! says.
 
 mod of_cohort;
+mod of_predictions;
 mod of_records;
 
 use std::fs;
@@ -11,13 +12,15 @@ use anyhow::anyhow;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use hardslice_volume::folder::files_below;
 use hardslice_volume::same_file::is_same_file;
-use hardslice_volume::{Ending, volume_files};
+use hardslice_volume::volume_files;
 
 use crate::layout::provenance_beside;
 
 pub(crate) use of_cohort::{inputs_of_experiment, refuse_over_cohort, refuse_over_experiment};
+pub(crate) use of_predictions::{LabelFormat, LabelsOut};
 pub(crate) use of_records::{
     refuse_among_records, refuse_in_round, refuse_over_other_json, refuse_over_other_tables,
+    refuse_over_others,
 };
 
 /// Endings that name a file to everybody: no folder is called so by intent.
@@ -137,53 +140,6 @@ fn ends_with_separator(path: &Path) -> bool {
         .is_some_and(|last| std::path::is_separator(char::from(*last)))
 }
 
-/// Where label maps go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum VolumeOut {
-    /// The one label map.
-    File(PathBuf),
-    /// A folder, in which each is named by its scan.
-    Folder(PathBuf),
-}
-
-impl VolumeOut {
-    /// A folder where one is there, where the name ends with `/` or has no ending; else a file.
-    ///
-    /// # Errors
-    ///
-    /// Where the ending is none that volumes are written with.
-    pub(crate) fn of(out: &Path) -> anyhow::Result<Self> {
-        if out.is_dir() || ends_with_separator(out) {
-            return Ok(Self::Folder(out.to_owned()));
-        }
-        let is_written = matches!(
-            Ending::of(out),
-            Some(
-                Ending::Nifti
-                    | Ending::NiftiGz
-                    | Ending::Nrrd
-                    | Ending::MetaImage
-                    | Ending::MetaImageHeader
-            )
-        );
-        if is_written {
-            return Ok(Self::File(out.to_owned()));
-        }
-        // `v1.2` is a folder's name.
-        let is_of_file = extension(out).is_some_and(|extension| {
-            extension.len() <= 12 && extension.starts_with(|c: char| c.is_ascii_alphabetic())
-        });
-        if out.is_file() || is_of_file {
-            return Err(anyhow!(
-                "label maps are written as .nii.gz, .nii, .nrrd, .mha or .mhd; a folder whose name \
-                 ends like a file's needs a / behind it: {}",
-                out.display()
-            ));
-        }
-        Ok(Self::Folder(out.to_owned()))
-    }
-}
-
 /// Refuses to write where something lies that the command reads: the same file under another
 /// spelling, through a link, or by a second name (a hard link).
 ///
@@ -284,38 +240,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ends_like_a_file_is_one_and_an_unknown_ending_is_none() {
+    fn a_name_that_ends_like_a_file_is_no_folders_and_the_other_way_round() {
         let dir = tempfile::tempdir().unwrap();
         let made = dir.path().join("made.nii.gz");
         fs::create_dir(&made).unwrap();
-        for name in ["a.nii", "a.NII.GZ", "a.mha", "a.MHD", "a.nrrd", "b.c.nii"] {
-            let path = dir.path().join(name);
-            assert_eq!(VolumeOut::of(&path).unwrap(), VolumeOut::File(path.clone()));
-        }
-        for path in [
-            dir.path().join("out"),
-            dir.path().join("v1.2"),
-            dir.path().join("x.txt/"),
-            PathBuf::from(".."),
-            made.clone(),
-        ] {
-            assert_eq!(
-                VolumeOut::of(&path).unwrap(),
-                VolumeOut::Folder(path.clone())
-            );
-        }
-        for name in [
-            "a.txt",
-            "a.seg.nrrd",
-            "a.dcm",
-            "a.img",
-            "a.hdr",
-            "a.gz",
-            "a.nhdr",
-        ] {
-            let refused = VolumeOut::of(&dir.path().join(name)).unwrap_err();
-            assert!(refused.to_string().contains(".mha"), "{name}: {refused}");
-        }
         assert!(check_folder(&dir.path().join("x.nii.gz")).is_err());
         assert!(check_folder(&dir.path().join("run.2")).is_ok());
         assert!(check_folder(&made).is_ok(), "it is one");

@@ -114,6 +114,28 @@ pub(crate) fn workplace() -> tempfile::TempDir {
     dir
 }
 
+/// Phantoms, a model in `model` and two of the scans in `scans`.
+pub(crate) fn with_model() -> tempfile::TempDir {
+    let dir = workplace();
+    let (before, after) = EXPERIMENT.split_once("arms = [").unwrap();
+    let (_, after) = after.split_once("]\n").unwrap();
+    let text = format!("{before}arms = [\"baseline\"]\n{after}");
+    let text = text.replace("steps = 24", "steps = 4");
+    fs::write(dir.path().join("short.toml"), text).unwrap();
+    run(&words("run short.toml --out out"), dir.path());
+    fs::rename(
+        dir.path().join("out/liver/baseline/model"),
+        dir.path().join("model"),
+    )
+    .unwrap();
+    fs::create_dir(dir.path().join("scans")).unwrap();
+    for name in ["phantom_000.nii.gz", "phantom_001.nii.gz"] {
+        let from = dir.path().join("phantoms/images").join(name);
+        fs::copy(from, dir.path().join("scans").join(name)).unwrap();
+    }
+    dir
+}
+
 /// Every file below a folder but the event files, which hold times.
 pub(crate) fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();

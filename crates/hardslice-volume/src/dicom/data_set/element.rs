@@ -43,6 +43,11 @@ impl DataSet {
         self.elements.remove(&tag)
     }
 
+    /// All elements, in the order of their tags.
+    pub(in crate::dicom) fn elements(&self) -> impl Iterator<Item = &Element> {
+        self.elements.values()
+    }
+
     /// Text without the padding; `None` where the element is absent, empty or no text.
     pub(in crate::dicom) fn text(&self, tag: Tag) -> Option<String> {
         let element = self.get(tag)?;

@@ -16,8 +16,10 @@ mod encoding;
 mod file;
 mod input;
 mod parser;
+mod writing;
 
 pub(super) use super::data_set_error::DataSetError;
 pub(super) use element::{DataSet, Element, Value};
 pub(crate) use file::begins_like_dicom;
 pub(super) use file::{Keep, LONGEST_START, open, starts_like_dicom};
+pub(super) use writing::Syntax;

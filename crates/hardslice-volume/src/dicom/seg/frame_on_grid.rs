@@ -2,6 +2,7 @@
 
 use crate::dicom::frame::FramePlace;
 use crate::dicom::pixel_format::PixelFormat;
+use crate::dicom::stack::off_even;
 use crate::dicom::vector::{lps_to_ras, scaled};
 use crate::orientation::{inverse, linear_part};
 use crate::{Grid, PerAxis};
@@ -9,6 +10,10 @@ use crate::{Grid, PerAxis};
 /// A pixel may lie this far off its voxel, as a share of the voxel along each axis: positions in
 /// segmentations are often written with fewer digits than in the scan.
 const OFF_VOXEL: f64 = 0.02;
+
+/// Along the slices it may lie farther off, as those of a scan itself may that are not spaced evenly;
+/// but never so far that another slice could be meant.
+const OFF_SLICE_AT_MOST: f64 = 0.4;
 
 /// The pixels of a frame as voxels: where the first lies, and one whole step for each direction.
 #[derive(Debug)]
@@ -47,6 +52,15 @@ impl FrameOnGrid {
             columns: format.columns,
             shape: grid.shape,
         };
+        // Of the axis that is none of a row's and none of a column's.
+        let spacing_mm = grid.spacing_mm().xyz();
+        let allowed: [f64; 3] = std::array::from_fn(|axis| {
+            if on_grid.per_column[axis] == 0 && on_grid.per_row[axis] == 0 {
+                (OFF_VOXEL + off_even(spacing_mm[axis])).min(OFF_SLICE_AT_MOST)
+            } else {
+                OFF_VOXEL
+            }
+        });
         let last = [format.columns - 1, format.rows - 1];
         for (column, row) in [(0, 0), (last[0], 0), (0, last[1]), (last[0], last[1])] {
             let whole = on_grid.index(column, row);
@@ -55,11 +69,12 @@ impl FrameOnGrid {
                     first[axis] + column as f64 * column_step[axis] + row as f64 * row_step[axis];
                 let off = (exact - whole[axis] as f64).abs();
 
-                if off.is_nan() || off > OFF_VOXEL {
+                if off.is_nan() || off > allowed[axis] {
                     return Err(format!(
                         "pixel ({column}, {row}) is {off:.3} voxels from the nearest voxel along \
-                         {}, {OFF_VOXEL} are allowed; resample the segmentation to the scan first",
-                        ["x", "y", "z"][axis]
+                         {}, {:.2} are allowed; resample the segmentation to the scan first",
+                        ["x", "y", "z"][axis],
+                        allowed[axis]
                     ));
                 }
             }

@@ -4,8 +4,6 @@ mod frame_on_grid;
 mod foreground;
 mod segments;
 
-use std::path::{Path, PathBuf};
-
 use dicom_dictionary_std::tags;
 
 use self::foreground::{Foreground, Kind};
@@ -13,27 +11,19 @@ use self::frame_on_grid::FrameOnGrid;
 use self::segments::Segments;
 use super::DicomError;
 use super::attributes::Attributes;
-use super::data_set::{Keep, begins_like_dicom, open};
 use super::decode::PixelData;
 use super::frame::{FrameAttributes, FramePlace};
 use super::pixel_format::{LABELS, PixelFormat};
 use crate::canvas::Canvas;
-use crate::folder::files_below;
 use crate::{LabelNames, Reference, Scan, Volume};
 
-/// Reads a segmentation onto the canonical voxels of a scan.
+/// Reads the segmentation of a header onto the canonical voxels of a scan.
 pub(super) fn read(
-    path: &Path,
+    top: Attributes<'_>,
     reference: Reference<'_>,
     names: &LabelNames,
 ) -> Result<Scan<u16>, DicomError> {
-    let path = &the_file(path)?;
-    let file = open(path, Keep::Header)?;
-    let top = Attributes {
-        object: &file.set,
-        path,
-    };
-    check_modality(top)?;
+    let path = top.path;
     check_frame_of_reference(top, reference)?;
     let n_frames = top.whole_opt(tags::NUMBER_OF_FRAMES)?.unwrap_or(1);
     let format = PixelFormat::read(top, LABELS)?;
@@ -64,13 +54,13 @@ pub(super) fn read(
             .of_frame(index, segment_of_frame)
             .map_err(|source| DicomError::Decode {
                 frame: index + 1,
-                path: path.clone(),
+                path: path.to_path_buf(),
                 source,
             })?;
         let off_grid = |problem| DicomError::OffGrid {
             frame: index + 1,
             problem,
-            path: path.clone(),
+            path: path.to_path_buf(),
         };
         let place = FramePlace::read(&frames, index as usize)?;
         let on_grid = FrameOnGrid::new(&place, &format, &grid).map_err(off_grid)?;
@@ -83,7 +73,7 @@ pub(super) fn read(
     let (labels, notes) = canvas.finish(names);
     let volume = Volume::new(grid, labels).map_err(|source| DicomError::VoxelCount {
         source,
-        path: path.clone(),
+        path: path.to_path_buf(),
     })?;
     Ok(Scan {
         volume,
@@ -108,47 +98,5 @@ fn check_frame_of_reference(
             path: top.path.to_path_buf(),
         }),
         _ => Ok(()),
-    }
-}
-
-/// The segmentation file itself, or the only DICOM file of a folder.
-fn the_file(path: &Path) -> Result<PathBuf, DicomError> {
-    let refused = |found: String| DicomError::Unsupported {
-        found,
-        wanted: "one DICOM segmentation (SEG)",
-        path: path.to_path_buf(),
-    };
-    if !path.is_dir() {
-        return if begins_like_dicom(path)? {
-            Ok(path.to_path_buf())
-        } else {
-            Err(refused("a file that is no DICOM".into()))
-        };
-    }
-    let mut dicom = Vec::new();
-    for file in files_below(path)? {
-        if begins_like_dicom(&file)? {
-            dicom.push(file);
-        }
-    }
-    match <[PathBuf; 1]>::try_from(dicom) {
-        Ok([only]) => Ok(only),
-        Err(files) => Err(refused(format!(
-            "a folder with {} DICOM files",
-            files.len()
-        ))),
-    }
-}
-
-fn check_modality(top: Attributes<'_>) -> Result<(), DicomError> {
-    let path = top.path.to_path_buf();
-    match top.text(tags::MODALITY).as_deref() {
-        Some("SEG") => Ok(()),
-        Some("RTSTRUCT") => Err(DicomError::RtStruct { path }),
-        other => Err(DicomError::Unsupported {
-            found: format!("modality `{}`", other.unwrap_or_default()),
-            wanted: "a DICOM segmentation (SEG)",
-            path,
-        }),
     }
 }
