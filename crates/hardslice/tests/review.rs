@@ -336,6 +336,27 @@ fn a_label_that_reviewers_found_wrong_is_kept_out_of_the_plans() {
         why.contains("Ada found the label wrong for the liver (x)"),
         "{why}"
     );
+    run(&words("report out"), dir);
+    let report = fs::read_to_string(dir.join("out/report.html")).unwrap();
+    let said = "Ada judged 1 slices at the review desk: the label right 0 times, wrong 1,";
+    assert!(report.contains(said));
+    run(
+        &words("export --in out --format corrections --out work.csv"),
+        dir,
+    );
+    let list = fs::read_to_string(dir.join("work.csv")).unwrap();
+    let row: Vec<&str> = list.lines().nth(1).unwrap().split(',').collect();
+    assert_eq!(row[0], case);
+    assert!(row[3].ends_with(&format!("labels/{case}.nii.gz")), "{list}");
+    assert_eq!(&row[7..], ["liver", "wrong", "Ada", "x"]);
+    assert_eq!(list.lines().count(), 2);
+    let never = "export --in again --format corrections --out none.csv";
+    assert_ends(
+        &words(never),
+        dir,
+        2,
+        &["nobody has judged", "hardslice review"],
+    );
     // Every value spelt out, the verdicts among them, gives the same again.
     run(
         &words("run again/experiment.toml --out third --threads 1"),

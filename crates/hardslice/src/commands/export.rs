@@ -7,16 +7,17 @@ use anyhow::anyhow;
 use clap::Args;
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
+use hardslice_data::store::Store;
 use hardslice_train::layout::RoundDir;
 
 use crate::bars::Bars;
 use crate::done::Done;
-use crate::export::{Export, LedgerExport, PlanFormat, onnx};
+use crate::export::{Export, LedgerExport, PlanFormat, corrections, onnx};
 use crate::layout::{OutDir, RoundName};
 use crate::outputs::{check_file, check_folder};
 
-/// Hand a sampling plan to nnU-Net, MONAI or your own loader, what was mined to FiftyOne, or a model to
-/// another program.
+/// Hand a sampling plan to nnU-Net, MONAI or your own loader, what was mined to FiftyOne, a model to another
+/// program, or a list of wrong labels to whoever corrects them.
 ///
 /// csv: a row for each slice of the plan: scan, labels, where the slice lies in its file (axis and
 /// index, from 0), weight, reason.
@@ -39,6 +40,11 @@ use crate::outputs::{check_file, check_folder};
 /// channels a slice and its neighbours; outputs `logits` and `probabilities` [n, organs, y, x]. The
 /// metadata says window, organs, pixels and the hash of the weights. Bringing a slice to the model's
 /// pixels, and its prediction back, is the caller's.
+///
+/// corrections: a work list for who corrects labels in ITK-SNAP, 3D Slicer or another editor: a row for
+/// each verdict of `review` that a label is wrong or ambiguous, or a scan broken, with the files to open
+/// and the slice in them (axis and index, from 0). Save the corrected label map where the old one was: `prepare`
+/// prepares its case alone anew, and another --out trains with it.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
     /// The folder that `run` left; what it holds can be named one by one below.
@@ -51,7 +57,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "PATH")]
     out: PathBuf,
     /// Whose plan or model: the net's organs, as liver or kidney+spleen.
-    #[arg(long, value_name = "ORGANS", required_unless_present = "model")]
+    #[arg(long, value_name = "ORGANS")]
     organ: Option<String>,
     /// Whose plan or model: the arm.
     #[arg(long, value_name = "ARM", default_value = "hard")]
@@ -86,12 +92,14 @@ enum Wanted {
     Fiftyone,
     /// The model itself.
     Onnx,
+    /// The labels that reviewers found wrong.
+    Corrections,
 }
 
 impl ExportArgs {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         match self.format {
-            Wanted::Csv => check_file(&self.out, &[".csv"]),
+            Wanted::Csv | Wanted::Corrections => check_file(&self.out, &[".csv"]),
             Wanted::Monai => check_file(&self.out, &[".json"]),
             Wanted::Nnunet | Wanted::Fiftyone => check_folder(&self.out),
             Wanted::Onnx => check_file(&self.out, &[".onnx"]),
@@ -108,6 +116,11 @@ impl ExportArgs {
             Wanted::Monai => self.plan(PlanFormat::Monai, bars)?,
             Wanted::Fiftyone => self.ledger(bars)?,
             Wanted::Onnx => self.model()?,
+            Wanted::Corrections => {
+                let store = self.store.clone();
+                let store = store.unwrap_or_else(|| OutDir::new(&self.dir).store());
+                corrections::write(&self.dir, &Store::open(store)?, &self.out)?;
+            }
         }
         bars.print(&format!("{}", self.out.display()))?;
         Ok(Done::Clean)

@@ -1,5 +1,6 @@
-//! A plan as other programs take it, a ledger, and a model.
+//! A plan as other programs take it, a ledger, a model, and a list of labels to be corrected.
 
+pub(crate) mod corrections;
 mod fiftyone;
 mod monai;
 mod nnunet;
@@ -199,11 +200,18 @@ impl Export {
     }
 
     fn file_slice(&self, slice: SliceRef) -> FileSlice {
-        let placement = self.case(slice).placement;
-        let native = placement.native_index([0, 0, slice.place()]);
+        FileSlice::of(self.case(slice), slice.place())
+    }
+}
+
+impl FileSlice {
+    /// Slice `z` of a case, from the feet up, in the case's file.
+    fn of(case: &StoredCase, z: usize) -> Self {
+        let placement = case.placement;
+        let native = placement.native_index([0, 0, z]);
         // Canonical z comes from one axis of the file.
         let axis = placement.orientation.sources_xyz()[2].axis;
-        FileSlice {
+        Self {
             axis,
             index: native[axis],
         }

@@ -10,6 +10,7 @@ use hardslice_view::table::{Cell, Column, Table};
 
 use super::found::FoundRound;
 use super::gathered::{Gathered, in_order};
+use crate::review::verdicts_in_words;
 
 /// Rows that the page shows of a ledger.
 const MOST_ROWS: usize = 3000;
@@ -20,6 +21,13 @@ pub(super) fn section(gathered: &Gathered) -> Section {
         "Every slice of A with its score by the pre-trained model and the decision.{}",
         gathered.shown_words()
     )));
+    match verdicts_in_words(&gathered.dir) {
+        Ok(words) => section.blocks.extend(words.map(Block::Text)),
+        Err(error) => section.push(Err(format!(
+            "The verdicts of reviewers cannot be read: {}.",
+            crate::causes::causes(&error)
+        ))),
+    }
     for round in gathered.shown_rounds() {
         match read(round) {
             Ok(rows) => section.blocks.extend(blocks(round, rows)),

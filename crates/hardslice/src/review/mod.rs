@@ -14,5 +14,5 @@ mod server;
 mod tally;
 
 pub(crate) use desk::Desk;
-pub(crate) use said::verdicts_on;
+pub(crate) use said::{verdicts_in_words, verdicts_on};
 pub(crate) use server::serve;

@@ -1,11 +1,40 @@
 //! What reviewers said of a slice, for other commands.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use hardslice_data::Organ;
 use hardslice_data::store::Store;
 
-use hardslice_data::mining::review::{LabelVerdict, Verdicts, shown_hash};
+use hardslice_data::mining::review::{LabelVerdict, ReviewError, Verdicts, shown_hash};
+
+/// How many slices people judged at the desk of a folder, and what they found; `None` where nobody did.
+///
+/// # Errors
+///
+/// The verdicts cannot be read.
+pub(crate) fn verdicts_in_words(dir: &Path) -> Result<Option<String>, ReviewError> {
+    let standing = Verdicts::read(&Verdicts::path_in(dir))?.standing();
+    let mut reviewers = BTreeSet::new();
+    let mut counts = [0; 4];
+    for (reviewer, stands) in standing.values().flatten() {
+        reviewers.insert(reviewer.as_str());
+        for (count, verdict) in counts.iter_mut().zip(LabelVerdict::ALL) {
+            *count += usize::from(stands.verdict == verdict);
+        }
+    }
+    if reviewers.is_empty() {
+        return Ok(None);
+    }
+    let [right, wrong, ambiguous, broken] = counts;
+    let names: Vec<&str> = reviewers.into_iter().collect();
+    Ok(Some(format!(
+        "{} judged {} slices at the review desk: the label right {right} times, wrong {wrong}, ambiguous \
+         {ambiguous}, the scan broken {broken}. review/verdicts.csv holds every verdict.",
+        names.join(", "),
+        standing.len()
+    )))
+}
 
 /// A sentence for each verdict on a slice that people gave at the desk of a folder. One on a label that
 /// has changed since says so.
