@@ -11,7 +11,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::bars::{self, Bars};
 use crate::causes::causes;
-use crate::commands::Command;
+use crate::commands::{Caller, Command};
 use crate::done::Done;
 use crate::host::Host;
 use crate::stop;
@@ -34,11 +34,6 @@ struct Cli {
     is_quiet: bool,
     #[command(subcommand)]
     command: Command,
-}
-
-/// The command line: what it takes, and the words that explain it.
-pub(crate) fn command_line() -> clap::Command {
-    Cli::command()
 }
 
 /// Runs the program with its arguments, the first of them its own name, and gives its exit status:
@@ -114,7 +109,13 @@ pub fn run_for<A: Into<OsString> + Clone>(
         let said = said.lines().next().unwrap_or_default();
         anyhow!("{}", said.strip_prefix("error: ").unwrap_or(said))
     })?;
-    let done = cli.command.run(&Bars::of_host(host), None)?;
+    let done = cli.command.run(
+        &Bars::of_host(host),
+        &Caller {
+            package: None,
+            command_line: Cli::command,
+        },
+    )?;
     Ok(done == Done::Clean)
 }
 
@@ -130,6 +131,10 @@ fn run(cli: Cli, package: Option<&Path>) -> anyhow::Result<Done> {
             return Err(error.into());
         }
     }
-    stop::listen()?;
-    cli.command.run(&Bars::new(cli.is_quiet), package)
+    stop::listen(bars::say)?;
+    let caller = Caller {
+        package,
+        command_line: Cli::command,
+    };
+    cli.command.run(&Bars::new(cli.is_quiet), &caller)
 }

@@ -37,10 +37,14 @@ fn is_stopped(error: &(dyn Error + 'static)) -> bool {
     )
 }
 
-/// Listens for SIGTERM from now on. Trainings save a checkpoint and end; whatever else is at work has
+/// Listens for SIGTERM from now on, and tells `say` about it. Trainings save a checkpoint and end; whatever else is at work has
 /// [`GRACE`] to come to its end, and is then ended: nothing is lost, as at a kill.
 #[cfg(unix)]
-pub(crate) fn listen() -> std::io::Result<()> {
+#[expect(
+    clippy::exit,
+    reason = "a queue that asks to stop kills soon; nothing is lost at a kill"
+)]
+pub(crate) fn listen(say: fn(&str)) -> std::io::Result<()> {
     use std::process;
     use std::sync::Once;
     use std::thread;
@@ -48,8 +52,6 @@ pub(crate) fn listen() -> std::io::Result<()> {
 
     use signal_hook::consts::SIGTERM;
     use signal_hook::iterator::Signals;
-
-    use crate::bars::say;
 
     /// Slurm kills 30 seconds after SIGTERM by default, Kubernetes too, Docker after 10.
     const GRACE: Duration = Duration::from_secs(20);
@@ -81,6 +83,6 @@ pub(crate) fn listen() -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-pub(crate) fn listen() -> std::io::Result<()> {
+pub(crate) fn listen(_say: fn(&str)) -> std::io::Result<()> {
     Ok(())
 }

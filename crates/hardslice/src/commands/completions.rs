@@ -6,7 +6,6 @@ use clap_complete::{Shell, generate};
 
 use crate::bars::Bars;
 use crate::done::Done;
-use crate::program::command_line;
 
 /// Print a script with which a shell completes commands, options and their values.
 ///
@@ -24,9 +23,9 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars, mut program: clap::Command) -> anyhow::Result<Done> {
         let mut script = Vec::new();
-        generate(self.shell, &mut command_line(), "hardslice", &mut script);
+        generate(self.shell, &mut program, "hardslice", &mut script);
         let script = String::from_utf8(script).context("the script is not UTF-8")?;
         bars.print(script.trim_end())?;
         Ok(Done::Clean)

@@ -12,7 +12,6 @@ use hardslice_volume::whole_file::write_whole_bytes;
 use crate::bars::Bars;
 use crate::done::Done;
 use crate::outputs::folder_out;
-use crate::program::command_line;
 
 /// Write the manual pages: hardslice(1) and one for each command.
 ///
@@ -25,9 +24,9 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
+    pub(crate) fn run(self, bars: &Bars, program: Command) -> anyhow::Result<Done> {
         fs::create_dir_all(&self.out).map_err(Action::Write.on(&self.out))?;
-        for page in pages(command_line()) {
+        for page in pages(program) {
             let mut text = Vec::new();
             page.render(&mut text)?;
             let text = examples_unfilled(&String::from_utf8(text).context("a page is not UTF-8")?);

@@ -47,6 +47,14 @@ fn grid_tolerance(text: &str) -> Result<f64, String> {
     Err(format!("`{text}` is no distance: wanted 0 or more"))
 }
 
+/// What some commands know of the program that they belong to.
+pub(crate) struct Caller<'a> {
+    /// The folder of the Python package that runs the program, where one does.
+    pub(crate) package: Option<&'a Path>,
+    /// All that the command line takes, with the words that explain it.
+    pub(crate) command_line: fn() -> clap::Command,
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -75,9 +83,8 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Those that hosts run tell `bars` all that they have to say. `package` is the folder of the
-    /// Python package that runs the program, where one does.
-    pub(crate) fn run(self, bars: &Bars, package: Option<&Path>) -> anyhow::Result<Done> {
+    /// Those that hosts run tell `bars` all that they have to say.
+    pub(crate) fn run(self, bars: &Bars, caller: &Caller<'_>) -> anyhow::Result<Done> {
         match self {
             Self::Demo(command) => command.run(bars),
             Self::Phantom(command) => command.run(bars),
@@ -95,12 +102,12 @@ impl Command {
             Self::Triage(command) => command.run(bars),
             Self::Review(command) => command.run(bars),
             Self::Export(command) => command.run(bars),
-            Self::Nnunet(command) => command.run(bars, package),
+            Self::Nnunet(command) => command.run(bars, caller.package),
             Self::Report(command) => command.run(bars),
             Self::CheckTable(command) => command.run(bars),
             Self::Bench(command) => command.run(bars),
-            Self::Completions(command) => command.run(bars),
-            Self::Man(command) => command.run(bars),
+            Self::Completions(command) => command.run(bars, (caller.command_line)()),
+            Self::Man(command) => command.run(bars, (caller.command_line)()),
         }
     }
 }

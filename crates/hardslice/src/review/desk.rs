@@ -68,7 +68,7 @@ impl Desk {
     /// the folder.
     pub(crate) fn open(dir: &Path, store: Store) -> anyhow::Result<Self> {
         let items = Items::of(dir, &store)?;
-        if items.items.is_empty() {
+        if items.all.is_empty() {
             return Err(anyhow!(
                 "no slice of {} shows an organ: there is nothing to look at",
                 store.dir().display()
@@ -88,12 +88,12 @@ impl Desk {
     }
 
     pub(crate) fn n_items(&self) -> usize {
-        self.items.items.len()
+        self.items.all.len()
     }
 
     /// Every slice, hardest first, the order in which they come up, and the organs.
     pub(crate) fn list(&self) -> Value {
-        let shown = self.items.items.iter().enumerate().map(|(id, item)| {
+        let shown = self.items.all.iter().enumerate().map(|(id, item)| {
             let case = &self.store.cases()[item.case_idx];
             Shown {
                 id,
@@ -119,7 +119,7 @@ impl Desk {
         let mut by_item = serde_json::Map::new();
         let mut counted = std::collections::BTreeMap::new();
         let mut n_outdated = 0;
-        for (id, item) in self.items.items.iter().enumerate() {
+        for (id, item) in self.items.all.iter().enumerate() {
             let judged = item.judged(&self.store);
             let Some(of_slice) = standing.get(&judged) else {
                 continue;
@@ -171,7 +171,7 @@ impl Desk {
             blind: false,
         };
         verdicts.add(&last, None, more)?;
-        let mut items = self.items.items.iter();
+        let mut items = self.items.all.iter();
         Ok(items.position(|item| item.judged(&self.store) == last))
     }
 
@@ -188,12 +188,12 @@ impl Desk {
     }
 
     fn item(&self, id: usize) -> anyhow::Result<&Item> {
-        let item = self.items.items.get(id);
+        let item = self.items.all.get(id);
         item.ok_or_else(|| anyhow!("there is no slice {id}"))
     }
 
     fn known(&self, judged: &Judged) -> Option<Known> {
-        let mut items = self.items.items.iter();
+        let mut items = self.items.all.iter();
         let item = items.find(|item| item.judged(&self.store) == *judged)?;
         let mined = item.mined.as_ref();
         Some(Known {
@@ -215,7 +215,9 @@ impl Desk {
 
 /// The time, as RFC 3339 has it, in UTC.
 fn now() -> anyhow::Result<String> {
-    Ok(jiff::Timestamp::from_second(wall_time_s() as i64)?.to_string())
+    let since_1970 = std::time::Duration::try_from_secs_f64(wall_time_s().floor())?;
+    let now = jiff::Timestamp::UNIX_EPOCH.checked_add(since_1970)?;
+    Ok(now.to_string())
 }
 
 /// A reviewer's name, which must be one.

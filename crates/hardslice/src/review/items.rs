@@ -52,8 +52,8 @@ pub(crate) struct Mined {
 #[derive(Debug)]
 pub(crate) struct Items {
     /// Hardest first, control slices last; of a cohort alone by case, slice and organ.
-    pub(crate) items: Vec<Item>,
-    /// The order in which they come up for judgement, as places in `items`.
+    pub(crate) all: Vec<Item>,
+    /// The order in which they come up for judgement, as places in `all`.
     pub(crate) queue: Vec<usize>,
     /// Folders of the rounds that mined.
     pub(crate) rounds: Vec<RoundDir>,
@@ -104,7 +104,7 @@ impl Items {
         let queue = mixed(&hard, &controls, store);
         hard.extend(controls);
         Ok(Self {
-            items: hard,
+            all: hard,
             queue,
             rounds,
         })
@@ -129,7 +129,7 @@ impl Items {
         }
         Self {
             queue: (0..items.len()).collect(),
-            items,
+            all: items,
             rounds: Vec::new(),
         }
     }

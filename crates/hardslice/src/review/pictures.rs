@@ -36,6 +36,10 @@ const ONLY_TRUTH: Rgb = hardslice_view::palette::TRUTH;
 const ONLY_PREDICTED: Rgb = hardslice_view::palette::PREDICTED;
 
 /// How a slice is asked for.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what is shown is switched on and off one by one"
+)]
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Asked {
@@ -54,9 +58,6 @@ pub(crate) struct Asked {
     /// Only the surroundings of the organ, of an axial slice.
     pub(crate) zoom: bool,
     pub(crate) plane: Plane,
-    /// Where the coronal or sagittal plane cuts, from 0 to 1; through the middle of the organ when
-    /// absent.
-    pub(crate) at: Option<f32>,
 }
 
 /// How a scan is cut.
@@ -81,7 +82,6 @@ impl Default for Asked {
             difference: false,
             zoom: false,
             plane: Plane::Axial,
-            at: None,
         }
     }
 }
@@ -102,14 +102,20 @@ pub(crate) struct Subject<'a> {
     pub(crate) round: Option<usize>,
 }
 
+/// Case, slice, organ, and how it was asked for.
+type PictureKey = (usize, u32, String, String);
+
+/// Case, slice, organ, and round whose model predicts.
+type PredictionKey = (usize, usize, String, usize);
+
 /// Draws pictures.
 pub(crate) struct Pictures {
     store: Arc<Store>,
     /// The model of each round, read when it is first asked for; `None` where it cannot be read.
     models: Vec<Mutex<Model>>,
     rounds: Vec<RoundDir>,
-    drawn: Mutex<Kept<(usize, u32, String, String), Vec<u8>>>,
-    predicted: Mutex<Kept<(usize, usize, String, usize), Vec<bool>>>,
+    drawn: Mutex<Kept<PictureKey, Vec<u8>>>,
+    predicted: Mutex<Kept<PredictionKey, Vec<bool>>>,
     scans: Mutex<Kept<usize, Vec<f32>>>,
 }
 
@@ -149,7 +155,8 @@ impl Pictures {
             ));
         }
         // A window that is not a range would be black or white.
-        if !(asked.lo < asked.hi) || !(asked.hi - asked.lo).is_finite() {
+        let width_hu = asked.hi - asked.lo;
+        if !width_hu.is_finite() || width_hu <= 0.0 {
             return Err(anyhow!(
                 "a window goes from less to more: {} to {}",
                 asked.lo,
@@ -210,7 +217,8 @@ impl Pictures {
         )
     }
 
-    /// A coronal or sagittal plane, with the truth alone: predictions are made slice by slice.
+    /// A coronal or sagittal plane through the middle of the organ in the slice, with the truth alone:
+    /// predictions are made slice by slice.
     fn cut(&self, subject: Subject<'_>, asked: &Asked) -> anyhow::Result<Vec<u8>> {
         let grid = self.store.cases()[subject.case_idx].placement.canonical;
         let (shape, mm) = (grid.shape, grid.spacing_mm());
@@ -218,17 +226,14 @@ impl Pictures {
         let truth = self.truth_of(subject);
         let is_coronal = asked.plane == Plane::Coronal;
         let n = if is_coronal { shape.y } else { shape.x };
-        let at = match asked.at {
-            Some(at) => ((at.clamp(0.0, 1.0) * n as f32) as usize).min(n - 1),
-            None => middle(
-                truth.as_deref(),
-                shape.n_pixels(),
-                shape.x,
-                subject.z,
-                is_coronal,
-            )
-            .unwrap_or(n / 2),
-        };
+        let at = middle(
+            truth.as_deref(),
+            shape.n_pixels(),
+            shape.x,
+            subject.z,
+            is_coronal,
+        );
+        let at = at.unwrap_or(n / 2);
         let places = (0..shape.z).flat_map(|z| {
             let across = if is_coronal { shape.x } else { shape.y };
             (0..across).map(move |i| {
@@ -316,6 +321,11 @@ impl Crop {
             .and_then(centre)
             .or_else(|| predicted.and_then(centre))
             .unwrap_or((whole.n_rows / 2, n / 2));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "positive; what is too large is clamped"
+        )]
         let side = |mm: f64, most: usize| ((ZOOM_MM / mm) as usize).clamp(1, most);
         let n_rows = side(whole.row_mm, whole.n_rows);
         let n_columns = side(whole.column_mm, n);

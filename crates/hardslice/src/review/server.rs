@@ -113,9 +113,9 @@ async fn listen(port: Option<u16>) -> anyhow::Result<TcpListener> {
 
 /// 128 random bits in hexadecimal digits.
 fn token() -> anyhow::Result<String> {
-    let mut bits = [0_u8; 16];
-    getrandom::fill(&mut bits).context("the system gives no random numbers")?;
-    Ok(bits.iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).context("the system gives no random numbers")?;
+    Ok(format!("{:032x}", u128::from_le_bytes(bytes)))
 }
 
 fn routes(served: Served) -> Router {
@@ -137,8 +137,10 @@ fn routes(served: Served) -> Router {
 async fn guard(State(served): State<Served>, request: Request, next: Next) -> Response {
     let mut response = match admitted(&served, &request) {
         Ok(()) => next.run(request).await,
-        Err(Refused::Because(why)) => (StatusCode::FORBIDDEN, why).into_response(),
-        Err(Refused::Enter(response)) => response,
+        Err(refused) => match *refused {
+            Refused::Because(why) => (StatusCode::FORBIDDEN, why).into_response(),
+            Refused::Enter(response) => response,
+        },
     };
     let headers = response.headers_mut();
     let set: [(HeaderName, &str); 4] = [
@@ -162,7 +164,7 @@ enum Refused {
     Enter(Response),
 }
 
-fn admitted(served: &Served, request: &Request) -> Result<(), Refused> {
+fn admitted(served: &Served, request: &Request) -> Result<(), Box<Refused>> {
     let headers = request.headers();
     let own = [
         format!("127.0.0.1:{}", served.port),
@@ -170,7 +172,7 @@ fn admitted(served: &Served, request: &Request) -> Result<(), Refused> {
     ];
     let is_own = |host: &str| own.iter().any(|own| own == host);
     if !text(headers, &HOST).is_some_and(is_own) {
-        return Err(Refused::Because("another host is asked for\n"));
+        return because("another host is asked for\n");
     }
     if let Some(origin) = headers.get(ORIGIN) {
         let origin = origin
@@ -178,10 +180,10 @@ fn admitted(served: &Served, request: &Request) -> Result<(), Refused> {
             .ok()
             .and_then(|origin| origin.strip_prefix("http://"));
         if !origin.is_some_and(is_own) {
-            return Err(Refused::Because("a page of another origin asks\n"));
+            return because("a page of another origin asks\n");
         }
     } else if request.method() != Method::GET {
-        return Err(Refused::Because("nobody says which page asks\n"));
+        return because("nobody says which page asks\n");
     }
     let cookies = text(headers, &COOKIE).unwrap_or_default();
     let given = cookies.split("; ").find_map(|cookie| {
@@ -196,12 +198,16 @@ fn admitted(served: &Served, request: &Request) -> Result<(), Refused> {
         .split('&')
         .find_map(|part| part.strip_prefix("token="));
     if request.uri().path() == "/" && given.is_some_and(|given| is_same(given, &served.token)) {
-        return Err(Refused::Enter(enter(&served.token)));
+        return Err(Box::new(Refused::Enter(enter(&served.token))));
     }
-    Err(Refused::Because(
+    because(
         "this desk was opened with an address that holds a token: take that one, which the program \
          printed\n",
-    ))
+    )
+}
+
+fn because<T>(why: &'static str) -> Result<T, Box<Refused>> {
+    Err(Box::new(Refused::Because(why)))
 }
 
 /// Without the token, which then does not stay in the browser's history.
@@ -296,7 +302,7 @@ async fn picture(
         (CONTENT_TYPE, "image/png"),
         (CACHE_CONTROL, "private, max-age=600"),
     ];
-    Ok((headers, Body::from(png.as_ref().clone())).into_response())
+    Ok((headers, Body::from(Vec::clone(&png))).into_response())
 }
 
 /// An error of the desk, told to the page.
@@ -310,7 +316,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failed {
 
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
-        let said = causes(self.0.as_ref()).to_string();
+        let said = causes(self.0.as_ref());
         (StatusCode::UNPROCESSABLE_ENTITY, format!("{said}\n")).into_response()
     }
 }

@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use hardslice_data::mining::review::{Judged, LabelVerdict, Standing};
 
+/// Half the width of a standard normal's middle 95 %.
+const Z: f64 = 1.959_963_984_540_054;
+
 /// A share with its 95 % interval.
 ///
 /// # Sources
@@ -27,7 +30,6 @@ impl Share {
         if of == 0 {
             return None;
         }
-        const Z: f64 = 1.959_963_984_540_054;
         let (total, p) = (of as f64, n as f64 / of as f64);
         let z2 = Z * Z;
         let centre = (p + z2 / (2.0 * total)) / (1.0 + z2 / total);

@@ -22,9 +22,8 @@ const REVIEWED_WRONG: &str = "reviewed-wrong";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct Exclude {
-    suspects: bool,
-    broken: bool,
-    redundant: bool,
+    /// In the order of [`Triage::ALL`].
+    triages: [bool; 3],
     reviewed_wrong: bool,
 }
 
@@ -32,9 +31,7 @@ impl Exclude {
     /// Excludes these.
     pub fn of(triages: &[Triage]) -> Self {
         Self {
-            suspects: triages.contains(&Triage::Suspect),
-            broken: triages.contains(&Triage::Broken),
-            redundant: triages.contains(&Triage::Redundant),
+            triages: Triage::ALL.map(|triage| triages.contains(&triage)),
             reviewed_wrong: false,
         }
     }
@@ -51,11 +48,8 @@ impl Exclude {
 
     /// Whether such a slice is kept out.
     pub fn holds(self, triage: Triage) -> bool {
-        match triage {
-            Triage::Suspect => self.suspects,
-            Triage::Broken => self.broken,
-            Triage::Redundant => self.redundant,
-        }
+        let mut held = Triage::ALL.into_iter().zip(self.triages);
+        held.any(|(other, is_held)| is_held && other == triage)
     }
 }
 
