@@ -404,3 +404,15 @@ fn asked_to_stop_a_training_saves_a_checkpoint_and_goes_on_to_the_same_bytes() {
         "SIGTERM",
     );
 }
+
+#[test]
+fn a_ledger_that_was_removed_is_made_again() {
+    let dir = workplace();
+    with_arms(r#"["baseline", "hard"]"#, dir.path());
+    let line = words("run experiment.toml --out out --threads 1");
+    run(&line, dir.path());
+    let whole = contents(&dir.path().join("out"));
+    fs::remove_file(dir.path().join("out/liver/mining/ledger.parquet")).unwrap();
+    run(&line, dir.path());
+    assert!(contents(&dir.path().join("out")) == whole, "the same bytes");
+}

@@ -231,6 +231,10 @@ impl<'a> Stages<'a> {
         if record.identity != self.mining_identity(job, scored_by) {
             return Err(RoundError::OtherExperiment { path });
         }
+        // A ledger that somebody removed is made again.
+        if !job.dir.ledger().exists() {
+            return Ok(None);
+        }
         self.trainer.skipped(&self.trainer.stage("mine", "A"));
         Ok(Some(record))
     }
