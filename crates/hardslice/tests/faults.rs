@@ -380,8 +380,8 @@ fn asked_to_stop_a_training_saves_a_checkpoint_and_goes_on_to_the_same_bytes() {
         sleep(Duration::from_millis(20));
     }
     sleep(Duration::from_millis(300));
-    let term = Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
+    let term = Command::new("sh")
+        .args(["-c", &format!("kill -TERM {}", child.id())])
         .status();
     assert!(term.unwrap().success());
     let (code, said) = finish(child);
