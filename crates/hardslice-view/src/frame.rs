@@ -14,6 +14,8 @@ pub enum Plane {
     Axial(usize),
     /// The coronal section at row `y`.
     Coronal(usize),
+    /// The sagittal section at column `x`.
+    Sagittal(usize),
 }
 
 impl Plane {
@@ -22,6 +24,7 @@ impl Plane {
         match self {
             Self::Axial(z) => format!("slice {} of {}", z + 1, shape.z),
             Self::Coronal(y) => format!("coronal, row {} of {}", y + 1, shape.y),
+            Self::Sagittal(x) => format!("sagittal, column {} of {}", x + 1, shape.x),
         }
     }
 }
@@ -92,6 +95,27 @@ impl Frame {
         }
     }
 
+    /// A square around a row and a column, moved so that it lies on the grid; all rows or columns where
+    /// these are fewer.
+    pub fn around_place(grid: &Grid, [y, x]: [usize; 2], side_mm: f64) -> Self {
+        let spacing_mm = grid.spacing_mm();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float cast saturates, and the side is cut to the grid"
+        )]
+        let around = |place: usize, spacing_mm: f64, n: usize| {
+            let side = ((side_mm / spacing_mm) as usize).clamp(1, n);
+            let first = place.saturating_sub(side / 2).min(n - side);
+            first..first + side
+        };
+        Self {
+            grid: *grid,
+            y: around(y, spacing_mm.y, grid.shape.y),
+            x: around(x, spacing_mm.x, grid.shape.x),
+        }
+    }
+
     /// Size of a plane within the frame.
     pub fn section(&self, plane: Plane) -> Section {
         let mut grid = self.grid;
@@ -102,6 +126,10 @@ impl Frame {
                 Section::axial(&grid)
             }
             Plane::Coronal(_) => Section::coronal(&grid),
+            Plane::Sagittal(_) => {
+                grid.shape.y = self.y.len();
+                Section::sagittal(&grid)
+            }
         }
     }
 
@@ -121,6 +149,11 @@ impl Frame {
         match plane {
             Plane::Axial(z) => self.y.clone().flat_map(|y| row(z, y)).collect(),
             Plane::Coronal(y) => (0..shape.z).flat_map(|z| row(z, y)).collect(),
+            Plane::Sagittal(x) => {
+                let rows = (0..shape.z).flat_map(|z| self.y.clone().map(move |y| (z, y)));
+                rows.map(|(z, y)| voxels[(z * shape.y + y) * shape.x + x])
+                    .collect()
+            }
         }
     }
 }
@@ -202,6 +235,35 @@ mod tests {
             if is_body || y == 2 { 40 } else { -1000 }
         });
         Volume::new(grid, hu.collect()).unwrap()
+    }
+
+    #[test]
+    fn a_frame_around_a_place_has_its_side_and_stays_on_the_grid() {
+        let grid = Grid {
+            shape: PerAxis::new(1, 200, 300),
+            ..*scan().grid()
+        };
+        let at_the_corner = Frame::around_place(&grid, [3, 290], 120.0);
+        assert_eq!(
+            (at_the_corner.y, at_the_corner.x),
+            (0..60, 180..300),
+            "rows of 2 mm, columns of 1 mm"
+        );
+        let in_the_middle = Frame::around_place(&grid, [100, 150], 120.0);
+        assert_eq!((in_the_middle.y, in_the_middle.x), (70..130, 90..210));
+        let whole = Frame::around_place(&grid, [0, 0], 1e9);
+        assert_eq!(whole, Frame::whole(&grid));
+    }
+
+    #[test]
+    fn a_sagittal_plane_has_a_row_for_each_slice_and_a_column_for_each_row() {
+        let frame = Frame::whole(scan().grid());
+        let places: Vec<usize> = (0..scan().shape().n_voxels()).collect();
+        let cut = frame.cut(&places, Plane::Sagittal(7));
+        assert_eq!((cut[0], cut[1], cut[40]), (7, 67, 40 * 60 + 7));
+        let section = frame.section(Plane::Sagittal(7));
+        assert_eq!([section.n_rows, section.n_columns], [2, 40]);
+        assert!((section.row_mm - 5.0).abs() < 1e-12 && (section.column_mm - 2.0).abs() < 1e-12);
     }
 
     #[test]

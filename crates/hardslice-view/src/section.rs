@@ -65,6 +65,17 @@ impl Section {
         }
     }
 
+    /// The sagittal sections of a grid, `[z, y]`: hung, the front is at the viewer's left.
+    pub fn sagittal(grid: &Grid) -> Self {
+        let spacing_mm = grid.spacing_mm();
+        Self {
+            n_rows: grid.shape.z,
+            n_columns: grid.shape.y,
+            row_mm: spacing_mm.z,
+            column_mm: spacing_mm.y,
+        }
+    }
+
     /// Pixels of the section.
     pub fn n_pixels(&self) -> usize {
         self.n_rows * self.n_columns

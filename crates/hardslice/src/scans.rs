@@ -35,11 +35,33 @@ pub(crate) fn image(store: &Store, case_idx: usize) -> anyhow::Result<Volume<f32
 
 /// An organ's voxels; `None` where nobody looked for it.
 pub(crate) fn truth(store: &Store, case_idx: usize, organ: &Organ) -> Option<Vec<bool>> {
+    let (labels, value) = labels(store, case_idx, organ)?;
+    Some(labels.iter().map(|label| *label == value).collect())
+}
+
+/// An organ's pixels in slice `z`; `None` where nobody looked for it.
+pub(crate) fn truth_slice(
+    store: &Store,
+    case_idx: usize,
+    z: usize,
+    organ: &Organ,
+) -> Option<Vec<bool>> {
+    let (labels, value) = labels(store, case_idx, organ)?;
+    let n_pixels = store.cases()[case_idx].placement.canonical.shape.n_pixels();
+    let slice = labels[z * n_pixels..(z + 1) * n_pixels].iter();
+    Some(slice.map(|label| *label == value).collect())
+}
+
+/// The labels of a case and the value of an organ in them; `None` where nobody looked for it.
+pub(crate) fn labels<'s>(
+    store: &'s Store,
+    case_idx: usize,
+    organ: &Organ,
+) -> Option<(&'s [u8], u8)> {
     let organ = store.organ_of(organ)?;
     let is_annotated = store.is_annotated(case_idx, organ);
     let labels = store.native_labels(case_idx).filter(|_| is_annotated)?;
-    let value = store.label_of(organ);
-    Some(labels.iter().map(|label| *label == value).collect())
+    Some((labels, store.label_of(organ)))
 }
 
 /// The label map that an arm's folder holds of a case; `None` where it holds none.

@@ -31,6 +31,13 @@ pub struct MiningOptions {
     pub reviewed: Vec<Reviewed>,
 }
 
+impl MiningOptions {
+    /// Whether what reviewers found wrong is to be kept out, and nothing says what that is.
+    pub fn lacks_reviews(&self) -> bool {
+        self.exclude.holds_reviewed() && self.reviewed.is_empty()
+    }
+}
+
 impl Default for MiningOptions {
     fn default() -> Self {
         Self {

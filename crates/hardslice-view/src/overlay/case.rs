@@ -100,6 +100,7 @@ fn shown_voxels(masks: &[&[bool]], views: &[(Plane, String)], shape: PerAxis<usi
         views.iter().any(|(plane, _)| match plane {
             Plane::Axial(shown) => z == *shown,
             Plane::Coronal(shown) => y == *shown,
+            Plane::Sagittal(shown) => i % shape.x == *shown,
         })
     };
     let inside = |i: usize| masks.iter().any(|mask| mask[i]);

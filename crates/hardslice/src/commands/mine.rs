@@ -131,9 +131,7 @@ impl Mine {
         }
         if let Some(reviews) = &self.reviews {
             experiment.mining.reviewed = Reviewed::read(reviews)?;
-        } else if experiment.mining.exclude.holds_reviewed()
-            && experiment.mining.reviewed.is_empty()
-        {
+        } else if experiment.mining.lacks_reviews() {
             return Err(anyhow!(
                 "--exclude reviewed-wrong needs the verdicts: --reviews OUT/review/verdicts.csv, as \
                  `hardslice review OUT` writes them"

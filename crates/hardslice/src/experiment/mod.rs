@@ -205,9 +205,7 @@ impl Experiment {
         if let Some(mut reviews) = experiment.mining.reviews.take() {
             resolve(&mut reviews)?;
             experiment.mining.reviewed = Reviewed::read(&reviews)?;
-        } else if experiment.mining.exclude.holds_reviewed()
-            && experiment.mining.reviewed.is_empty()
-        {
+        } else if experiment.mining.lacks_reviews() {
             return Err(ExperimentError::Value {
                 path: path.to_owned(),
                 message: "exclude = [\"reviewed-wrong\"] needs the verdicts: reviews = \

@@ -262,6 +262,18 @@ pub(crate) fn place_of_records(path: &Path) -> Option<PathBuf> {
     above.find(is_filled).map(Path::to_owned)
 }
 
+/// The rounds in a folder: what `mine` left is one itself; else those of `run`, `compare` or `sweep`.
+///
+/// Fails as [`OutDir::rounds`].
+pub(crate) fn mined_rounds(dir: &Path) -> Result<Vec<RoundDir>, FileError> {
+    let of_mine = RoundDir::new(dir);
+    if !of_mine.minings().is_empty() {
+        return Ok(vec![of_mine]);
+    }
+    let out = OutDir::new(dir);
+    Ok(out.rounds()?.iter().map(|name| out.round(name)).collect())
+}
+
 /// Whether a path lies at or in a round of what `run`, `compare` or `sweep` left.
 ///
 /// Fails where a folder above cannot be listed.

@@ -23,13 +23,13 @@ mod verdicts;
 
 use std::path::{Path, PathBuf};
 
-use hardslice_train::layout::{MiningDir, RoundDir};
+use hardslice_train::layout::RoundDir;
 use hardslice_view::report::{Report, Section};
 use hardslice_volume::Action;
 use hardslice_volume::whole_file::write_whole_bytes;
 
 use crate::bars::Bars;
-use crate::layout::OutDir;
+use crate::layout::{OutDir, mined_rounds};
 use gathered::Gathered;
 
 /// Writes `report.html` and `report/figures/` into the folder of a run, a comparison or a sweep, and
@@ -71,13 +71,8 @@ pub(crate) fn write(dir: &Path, bars: &Bars) -> anyhow::Result<PathBuf> {
 /// The ledgers that a command left: of a run, a comparison or a sweep those of every round, mining
 /// by mining; of `mine` the one.
 pub(crate) fn ledgers(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let minings = RoundDir::new(dir).minings();
-    if !minings.is_empty() {
-        return Ok(minings.iter().map(MiningDir::ledger).collect());
-    }
-    let out = OutDir::new(dir);
-    let rounds = out.rounds()?;
-    let minings = rounds.iter().flat_map(|name| out.round(name).minings());
+    let rounds = mined_rounds(dir)?;
+    let minings = rounds.iter().flat_map(RoundDir::minings);
     Ok(minings.map(|mining| mining.ledger()).collect())
 }
 

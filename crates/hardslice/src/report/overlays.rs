@@ -69,6 +69,7 @@ fn overlay(store: &Store) -> anyhow::Result<Result<Block, String>> {
         caption: match plane {
             Plane::Axial(z) => format!("slice {z}"),
             Plane::Coronal(y) => format!("coronal, row {y}"),
+            Plane::Sagittal(x) => format!("sagittal, column {x}"),
         },
     };
     let gallery = Gallery {

@@ -1,10 +1,12 @@
 //! What the page asks and tells: slices, pictures, verdicts.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anyhow::anyhow;
-use hardslice_data::mining::review::{Judged, LabelVerdict, More, Standing, Verdicts, shown_hash};
+use hardslice_data::mining::review::{Judged, LabelVerdict, More, Verdicts, shown_hash};
+use hardslice_data::mining::triage::Triage;
 use hardslice_data::store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,9 +25,13 @@ const LONGEST_NAME: usize = 80;
 pub(crate) struct Desk {
     store: Arc<Store>,
     items: Items,
+    /// The places of the items, by what is judged.
+    ids: BTreeMap<Judged, usize>,
+    /// What a verdict on each item is about, once it was asked for.
+    hashes: Vec<OnceLock<String>>,
     pictures: Pictures,
     verdicts: Mutex<Verdicts>,
-    /// One desk in a folder: two would number the same verdicts' file.
+    /// One desk in a folder: each reads the verdicts' file when it is opened, and adds to it.
     _lock: FolderLock,
 }
 
@@ -74,6 +80,12 @@ impl Desk {
                 store.dir().display()
             ));
         }
+        let judged = items.all.iter().map(|item| item.judged(&store));
+        let ids = judged
+            .enumerate()
+            .map(|(id, judged)| (judged, id))
+            .collect();
+        let hashes = items.all.iter().map(|_| OnceLock::new()).collect();
         let path = Verdicts::path_in(dir);
         let lock = FolderLock::of(path.parent().expect("a file in a folder"))?;
         let verdicts = Verdicts::read(&path)?;
@@ -82,6 +94,8 @@ impl Desk {
             pictures: Pictures::new(store.clone(), items.rounds.clone()),
             store,
             items,
+            ids,
+            hashes,
             verdicts: Mutex::new(verdicts),
             _lock: lock,
         })
@@ -117,17 +131,15 @@ impl Desk {
     pub(crate) fn verdicts(&self) -> Value {
         let standing = self.held().standing();
         let mut by_item = serde_json::Map::new();
-        let mut counted = std::collections::BTreeMap::new();
+        let mut counted = BTreeMap::new();
         let mut n_outdated = 0;
-        for (id, item) in self.items.all.iter().enumerate() {
-            let judged = item.judged(&self.store);
-            let Some(of_slice) = standing.get(&judged) else {
-                continue;
+        for (judged, mut of_slice) in standing {
+            let Some(id) = self.ids.get(&judged) else {
+                continue; // Of another organ, or no longer among the slices.
             };
-            let shown = self.hash(item);
-            let mut of_slice = of_slice.clone();
+            let shown = self.hash(*id);
             let n_before = of_slice.len();
-            of_slice.retain(|_, standing: &mut Standing| standing.shown == shown);
+            of_slice.retain(|_, standing| standing.shown == shown);
             n_outdated += n_before - of_slice.len();
             if !of_slice.is_empty() {
                 by_item.insert(id.to_string(), json!(of_slice));
@@ -149,7 +161,7 @@ impl Desk {
             note: judgement.note.trim(),
             reviewer,
             time: &now()?,
-            shown: &self.hash(item),
+            shown: self.hash(judgement.id),
             blind: judgement.blind,
         };
         let mut verdicts = self.held();
@@ -171,8 +183,7 @@ impl Desk {
             blind: false,
         };
         verdicts.add(&last, None, more)?;
-        let mut items = self.items.all.iter();
-        Ok(items.position(|item| item.judged(&self.store) == last))
+        Ok(self.ids.get(&last).copied())
     }
 
     /// A picture of an item as PNG.
@@ -193,19 +204,21 @@ impl Desk {
     }
 
     fn known(&self, judged: &Judged) -> Option<Known> {
-        let mut items = self.items.all.iter();
-        let item = items.find(|item| item.judged(&self.store) == *judged)?;
+        let item = &self.items.all[*self.ids.get(judged)?];
         let mined = item.mined.as_ref();
         Some(Known {
             is_hard: mined.is_some_and(|mined| mined.is_hard),
             is_control: item.is_control,
-            is_suspect: mined.is_some_and(|mined| mined.triage == Some("suspect")),
+            is_suspect: mined.is_some_and(|mined| mined.triage == Some(Triage::Suspect.name())),
         })
     }
 
-    /// Hash of the slice and of the organ's label in it, as they are stored.
-    fn hash(&self, item: &Item) -> String {
-        shown_hash(&self.store, item.case_idx, item.z as usize, &item.organ)
+    /// Hash of an item's slice and of the organ's label in it, as they are stored.
+    fn hash(&self, id: usize) -> &str {
+        self.hashes[id].get_or_init(|| {
+            let item = &self.items.all[id];
+            shown_hash(&self.store, item.case_idx, item.z as usize, &item.organ)
+        })
     }
 
     fn held(&self) -> MutexGuard<'_, Verdicts> {

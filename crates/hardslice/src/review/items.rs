@@ -12,7 +12,7 @@ use hardslice_data::store::Store;
 use hardslice_train::layout::RoundDir;
 use serde::Serialize;
 
-use crate::layout::OutDir;
+use crate::layout::mined_rounds;
 use hardslice_data::mining::review::Judged;
 
 /// Of ten slices that come up for judgement one is an easy one, so that the hard ones have a control.
@@ -67,14 +67,7 @@ impl Items {
     ///
     /// A ledger cannot be read, or is of other cases than the store's.
     pub(crate) fn of(dir: &Path, store: &Store) -> anyhow::Result<Self> {
-        let of_mine = RoundDir::new(dir);
-        let rounds: Vec<RoundDir> = if of_mine.minings().is_empty() {
-            let out = OutDir::new(dir);
-            let names = out.rounds()?.into_iter();
-            names.map(|name| out.round(&name)).collect()
-        } else {
-            vec![of_mine]
-        };
+        let rounds = mined_rounds(dir)?;
         // The first ledger that holds a slice speaks of it.
         let mut found: BTreeMap<(usize, u32, Organ), Item> = BTreeMap::new();
         for (round, folder) in rounds.iter().enumerate() {

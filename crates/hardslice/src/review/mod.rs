@@ -8,6 +8,7 @@
 
 mod desk;
 mod items;
+mod kept;
 mod pictures;
 mod said;
 mod server;

@@ -1,18 +1,18 @@
 //! Pictures of slices, drawn when they are asked for and kept while there is room.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::anyhow;
 use hardslice_data::Organ;
 use hardslice_data::store::Store;
 use hardslice_train::layout::RoundDir;
+use hardslice_view::frame::{self, Frame};
 use hardslice_view::overlay::{Layer, PanelStyle, SlicePanel, Window, slice_panel};
-use hardslice_view::palette::Rgb;
+use hardslice_view::palette::{PREDICTED, TRUTH};
 use hardslice_view::section::Section;
 use serde::Deserialize;
 
+use super::kept::Kept;
 use crate::pretrained::Pretrained;
 use crate::scans;
 
@@ -30,10 +30,6 @@ const ZOOM_MM: f64 = 120.0;
 
 /// Widest picture, pixels.
 const WIDEST: usize = 1600;
-
-/// Voxels that only one of truth and prediction has.
-const ONLY_TRUTH: Rgb = hardslice_view::palette::TRUTH;
-const ONLY_PREDICTED: Rgb = hardslice_view::palette::PREDICTED;
 
 /// How a slice is asked for.
 #[expect(
@@ -86,13 +82,6 @@ impl Default for Asked {
     }
 }
 
-impl Asked {
-    /// What tells it from other pictures of its slice.
-    fn key(&self) -> String {
-        format!("{self:?}")
-    }
-}
-
 /// A slice of an organ, and which round's model scored it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject<'a> {
@@ -103,7 +92,7 @@ pub(crate) struct Subject<'a> {
 }
 
 /// Case, slice, organ, and how it was asked for.
-type PictureKey = (usize, u32, String, String);
+type PictureKey = (usize, usize, String, String);
 
 /// Case, slice, organ, and round whose model predicts.
 type PredictionKey = (usize, usize, String, usize);
@@ -143,8 +132,12 @@ impl Pictures {
     ///
     /// There is no such slice, or it cannot be drawn.
     pub(crate) fn png(&self, subject: Subject<'_>, asked: &Asked) -> anyhow::Result<Arc<Vec<u8>>> {
-        let z = u32::try_from(subject.z)?;
-        let key = (subject.case_idx, z, subject.organ.to_string(), asked.key());
+        let key = (
+            subject.case_idx,
+            subject.z,
+            subject.organ.to_string(),
+            format!("{asked:?}"),
+        );
         if let Some(kept) = held(&self.drawn).get(&key) {
             return Ok(kept);
         }
@@ -165,7 +158,7 @@ impl Pictures {
         }
         let png = match asked.plane {
             Plane::Axial => self.axial(subject, asked)?,
-            Plane::Coronal | Plane::Sagittal => self.cut(subject, asked)?,
+            Plane::Coronal | Plane::Sagittal => self.upright(subject, asked)?,
         };
         let png = Arc::new(png);
         let size = png.len();
@@ -178,84 +171,61 @@ impl Pictures {
         let z = i64::try_from(subject.z)? + asked.dz;
         let z = usize::try_from(z).ok().filter(|z| *z < case.n_slices);
         let z = z.ok_or_else(|| anyhow!("the scan ends there"))?;
+        let mut grid = case.placement.canonical;
+        grid.shape.z = 1;
         let image = scans::slice_hu(&self.store, subject.case_idx, z)?;
-        let n = image.len();
-        let truth = self
-            .truth_of(subject)
-            .map(|truth| truth[z * n..(z + 1) * n].to_vec());
+        let truth = self.truth(subject, z);
         let predicted = if asked.predicted || asked.difference {
             self.prediction(subject, z)?
         } else {
             None
         };
-        let section = Section::axial(&case.placement.canonical);
-        if asked.zoom {
-            let predicted = predicted.as_deref().map(Vec::as_slice);
-            let own = self.truth_of(subject);
-            let own = own
-                .as_deref()
-                .map(|truth| &truth[subject.z * n..(subject.z + 1) * n]);
-            // Around the item's own slice, so that the window stays where it is on its neighbours.
-            let crop = Crop::around(section, own, predicted);
-            let cut = |mask: &[bool]| crop.cut(mask);
-            let (truth, predicted) = (truth.as_deref().map(cut), predicted.map(cut));
-            let image = crop.cut(&image);
-            return draw(
-                crop.section,
-                &image,
-                truth.as_deref(),
-                predicted.as_deref(),
-                asked,
-            );
-        }
+        let predicted = predicted.as_deref().map(Vec::as_slice);
+        let frame = if asked.zoom {
+            // Around the item's own slice, so that its neighbours are seen in the same place.
+            let n_columns = grid.shape.x;
+            let own = self.truth(subject, subject.z);
+            let place = own.and_then(|own| middle(&own, n_columns));
+            let place = place.or_else(|| middle(predicted?, n_columns));
+            let place = place.unwrap_or([grid.shape.y / 2, n_columns / 2]);
+            Frame::around_place(&grid, place, ZOOM_MM)
+        } else {
+            Frame::whole(&grid)
+        };
+        let plane = frame::Plane::Axial(0);
+        let cut = |mask: &[bool]| frame.cut(mask, plane);
         draw(
-            section,
-            &image,
-            truth.as_deref(),
-            predicted.as_deref().map(Vec::as_slice),
+            frame.section(plane),
+            &frame.cut(&image, plane),
+            truth.as_deref().map(cut).as_deref(),
+            predicted.map(cut).as_deref(),
             asked,
         )
     }
 
     /// A coronal or sagittal plane through the middle of the organ in the slice, with the truth alone:
     /// predictions are made slice by slice.
-    fn cut(&self, subject: Subject<'_>, asked: &Asked) -> anyhow::Result<Vec<u8>> {
+    fn upright(&self, subject: Subject<'_>, asked: &Asked) -> anyhow::Result<Vec<u8>> {
         let grid = self.store.cases()[subject.case_idx].placement.canonical;
-        let (shape, mm) = (grid.shape, grid.spacing_mm());
-        let image = self.scan(subject.case_idx)?;
-        let truth = self.truth_of(subject);
-        let is_coronal = asked.plane == Plane::Coronal;
-        let n = if is_coronal { shape.y } else { shape.x };
-        let at = middle(
-            truth.as_deref(),
-            shape.n_pixels(),
-            shape.x,
-            subject.z,
-            is_coronal,
-        );
-        let at = at.unwrap_or(n / 2);
-        let places = (0..shape.z).flat_map(|z| {
-            let across = if is_coronal { shape.x } else { shape.y };
-            (0..across).map(move |i| {
-                let (y, x) = if is_coronal { (at, i) } else { (i, at) };
-                (z * shape.y + y) * shape.x + x
-            })
-        });
-        let places: Vec<usize> = places.collect();
-        let image: Vec<f32> = places.iter().map(|at| image[*at]).collect();
-        let truth: Option<Vec<bool>> =
-            truth.map(|truth| places.iter().map(|at| truth[*at]).collect());
-        let section = Section {
-            n_rows: shape.z,
-            n_columns: if is_coronal { shape.x } else { shape.y },
-            row_mm: mm.z,
-            column_mm: if is_coronal { mm.x } else { mm.y },
+        let own = self.truth(subject, subject.z);
+        let place = own.and_then(|own| middle(&own, grid.shape.x));
+        let [y, x] = place.unwrap_or([grid.shape.y / 2, grid.shape.x / 2]);
+        let plane = match asked.plane {
+            Plane::Coronal => frame::Plane::Coronal(y),
+            _ => frame::Plane::Sagittal(x),
         };
-        draw(section, &image, truth.as_deref(), None, asked)
+        let frame = Frame::whole(&grid);
+        let image = frame.cut(&self.scan(subject.case_idx)?, plane);
+        let truth = scans::labels(&self.store, subject.case_idx, subject.organ);
+        let truth = truth.map(|(labels, value)| {
+            let labels = frame.cut(labels, plane).into_iter();
+            labels.map(|label| label == value).collect::<Vec<bool>>()
+        });
+        draw(frame.section(plane), &image, truth.as_deref(), None, asked)
     }
 
-    fn truth_of(&self, subject: Subject<'_>) -> Option<Vec<bool>> {
-        scans::truth(&self.store, subject.case_idx, subject.organ)
+    fn truth(&self, subject: Subject<'_>, z: usize) -> Option<Vec<bool>> {
+        scans::truth_slice(&self.store, subject.case_idx, z, subject.organ)
     }
 
     /// A whole scan, on its own grid.
@@ -295,84 +265,15 @@ impl Pictures {
     }
 }
 
-/// A part of a section.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Crop {
-    whole: Section,
-    section: Section,
-    first_row: usize,
-    first_column: usize,
-}
-
-impl Crop {
-    /// Around an organ; around the prediction where it is not there, else the section's middle.
-    fn around(whole: Section, truth: Option<&[bool]>, predicted: Option<&[bool]>) -> Self {
-        let n = whole.n_columns;
-        let centre = |mask: &[bool]| {
-            let places = mask.iter().enumerate().filter(|(_, is_in)| **is_in);
-            let places: Vec<usize> = places.map(|(at, _)| at).collect();
-            let mean = |of: fn(usize, usize) -> usize| {
-                let sum: usize = places.iter().map(|at| of(*at, n)).sum();
-                sum.checked_div(places.len())
-            };
-            Some((mean(|at, n| at / n)?, mean(|at, n| at % n)?))
-        };
-        let (row, column) = truth
-            .and_then(centre)
-            .or_else(|| predicted.and_then(centre))
-            .unwrap_or((whole.n_rows / 2, n / 2));
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "positive; what is too large is clamped"
-        )]
-        let side = |mm: f64, most: usize| ((ZOOM_MM / mm) as usize).clamp(1, most);
-        let n_rows = side(whole.row_mm, whole.n_rows);
-        let n_columns = side(whole.column_mm, n);
-        let first = |centre: usize, side: usize, most: usize| {
-            centre.saturating_sub(side / 2).min(most - side)
-        };
-        Self {
-            whole,
-            section: Section {
-                n_rows,
-                n_columns,
-                ..whole
-            },
-            first_row: first(row, n_rows, whole.n_rows),
-            first_column: first(column, n_columns, n),
-        }
+/// Row and column of the middle of a mask `[row, column]`; `None` where it is empty.
+fn middle(mask: &[bool], n_columns: usize) -> Option<[usize; 2]> {
+    let (mut n, mut sums) = (0, [0; 2]);
+    for (at, _) in mask.iter().enumerate().filter(|(_, is_in)| **is_in) {
+        n += 1;
+        sums[0] += at / n_columns;
+        sums[1] += at % n_columns;
     }
-
-    fn cut<T: Copy>(&self, values: &[T]) -> Vec<T> {
-        let rows = values.chunks_exact(self.whole.n_columns);
-        let rows = rows.skip(self.first_row).take(self.section.n_rows);
-        let columns = self.first_column..self.first_column + self.section.n_columns;
-        rows.flat_map(|row| row[columns.clone()].iter().copied())
-            .collect()
-    }
-}
-
-/// The row or column through the middle of an organ's pixels in a slice.
-fn middle(
-    truth: Option<&[bool]>,
-    n_pixels: usize,
-    n_columns: usize,
-    z: usize,
-    is_row: bool,
-) -> Option<usize> {
-    let slice = &truth?[z * n_pixels..(z + 1) * n_pixels];
-    let places = slice.iter().enumerate().filter(|(_, is_in)| **is_in);
-    let along = |at: usize| {
-        if is_row {
-            at / n_columns
-        } else {
-            at % n_columns
-        }
-    };
-    let places: Vec<usize> = places.map(|(at, _)| along(at)).collect();
-    let sum: usize = places.iter().sum();
-    sum.checked_div(places.len())
+    (n > 0).then(|| sums.map(|sum| sum / n))
 }
 
 fn draw(
@@ -390,8 +291,8 @@ fn draw(
             a.iter().zip(b).map(|(a, b)| *a && !*b).collect()
         };
         for (mask, colour) in [
-            (only(truth, predicted), ONLY_TRUTH),
-            (only(predicted, truth), ONLY_PREDICTED),
+            (only(truth, predicted), TRUTH),
+            (only(predicted, truth), PREDICTED),
         ] {
             layers.push(Layer {
                 name: "difference",
@@ -438,95 +339,6 @@ fn draw(
     Ok(slice_panel(&panel, &style)?.to_png()?)
 }
 
-/// Values that were made, as many as there is room for; the oldest go first.
-struct Kept<K, V> {
-    values: HashMap<K, (Arc<V>, usize)>,
-    order: VecDeque<K>,
-    room: usize,
-    taken: usize,
-}
-
-impl<K: Hash + Eq + Clone, V> Kept<K, V> {
-    fn new(room: usize) -> Self {
-        Self {
-            values: HashMap::new(),
-            order: VecDeque::new(),
-            room,
-            taken: 0,
-        }
-    }
-
-    fn get(&self, key: &K) -> Option<Arc<V>> {
-        self.values.get(key).map(|(value, _)| value.clone())
-    }
-
-    /// Keeps a value of a size in bytes.
-    fn put(&mut self, key: K, value: Arc<V>, size: usize) {
-        if self.values.contains_key(&key) {
-            return;
-        }
-        while self.taken + size > self.room {
-            let Some((_, gone)) = self
-                .order
-                .pop_front()
-                .and_then(|old| self.values.remove(&old))
-            else {
-                break;
-            };
-            self.taken -= gone;
-        }
-        self.taken += size;
-        self.order.push_back(key.clone());
-        self.values.insert(key, (value, size));
-    }
-}
-
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_crop_holds_the_organ_and_stays_within_the_slice() {
-        let whole = Section {
-            n_rows: 200,
-            n_columns: 300,
-            row_mm: 2.0,
-            column_mm: 1.0,
-        };
-        let mut mask = vec![false; whole.n_pixels()];
-        mask[3 * 300 + 290] = true;
-        let crop = Crop::around(whole, Some(&mask), None);
-        assert_eq!((crop.section.n_rows, crop.section.n_columns), (60, 120));
-        assert_eq!(
-            (crop.first_row, crop.first_column),
-            (0, 180),
-            "at the corner"
-        );
-        let cut = crop.cut(&mask);
-        assert_eq!(cut.iter().position(|is_in| *is_in), Some(3 * 120 + 110));
-        let nowhere = Crop::around(whole, None, Some(&vec![false; whole.n_pixels()]));
-        assert_eq!(
-            (nowhere.first_row, nowhere.first_column),
-            (70, 90),
-            "the middle"
-        );
-    }
-
-    #[test]
-    fn what_is_kept_stays_within_its_room() {
-        let mut kept = Kept::new(10);
-        for n in 0..5_usize {
-            kept.put(n, Arc::new(n), 4);
-        }
-        assert!(kept.taken <= 10);
-        assert_eq!(kept.get(&4).as_deref(), Some(&4));
-        assert_eq!(kept.get(&0), None, "the oldest went");
-        kept.put(9, Arc::new(9), 100);
-        kept.put(10, Arc::new(10), 4);
-        assert_eq!(kept.get(&9), None, "what is too large goes next");
-    }
 }

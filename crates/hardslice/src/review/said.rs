@@ -58,12 +58,7 @@ pub(crate) fn verdicts_on(
         let organ = Organ::new(judged.organ.as_str()).ok();
         let now = organ.map(|organ| shown_hash(store, case_idx, z as usize, &organ));
         for (reviewer, stands) in of_slice {
-            let found = match stands.verdict {
-                LabelVerdict::Right => "the label right",
-                LabelVerdict::Wrong => "the label wrong",
-                LabelVerdict::Ambiguous => "the label ambiguous",
-                LabelVerdict::Broken => "the scan broken",
-            };
+            let found = stands.verdict.in_words();
             let note = match stands.note.as_str() {
                 "" => String::new(),
                 note => format!(" ({})", note.replace('\n', " ")),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use hardslice_data::mining::review::{Judged, LabelVerdict, Standing};
+use hardslice_data::mining::review::{Judged, LabelVerdict, Standing, agreed};
 
 /// Half the width of a standard normal's middle 95 %.
 const Z: f64 = 1.959_963_984_540_054;
@@ -115,13 +115,6 @@ impl Tally {
             agreement: agreements(standing),
         }
     }
-}
-
-/// The verdict of all who judged a slice, where they agree.
-pub(crate) fn agreed(of_slice: &BTreeMap<String, Standing>) -> Option<LabelVerdict> {
-    let mut verdicts = of_slice.values().map(|standing| standing.verdict);
-    let first = verdicts.next()?;
-    verdicts.all(|other| other == first).then_some(first)
 }
 
 fn agreements(standing: &Standings) -> Vec<Agreement> {

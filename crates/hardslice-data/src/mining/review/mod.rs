@@ -5,8 +5,11 @@
 
 mod verdicts;
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
+use hardslice_volume::Action;
 use serde::{Deserialize, Serialize};
 
 use crate::store::Store;
@@ -39,20 +42,19 @@ impl Reviewed {
     ///
     /// [`ReviewError`] when the file is not there or holds no verdicts.
     pub fn read(path: &Path) -> Result<Vec<Self>, ReviewError> {
-        use hardslice_volume::Action;
-        std::fs::metadata(path).map_err(Action::Read.on(path))?;
+        fs::metadata(path).map_err(Action::Read.on(path))?;
         let standing = Verdicts::read(path)?.standing();
         let agreed = standing.into_iter().filter_map(|(judged, of_slice)| {
+            let verdict = agreed(&of_slice)?;
             let by: Vec<&str> = of_slice.keys().map(String::as_str).collect();
             let first = of_slice.values().next()?;
-            let is_same =
-                |other: &Standing| other.verdict == first.verdict && other.shown == first.shown;
+            let is_same = |other: &Standing| other.shown == first.shown;
             of_slice.values().all(is_same).then_some(())?;
             Some(Self {
                 case: CaseId::new(judged.case).ok()?,
                 z: judged.z,
                 organ: Organ::new(judged.organ).ok()?,
-                verdict: first.verdict,
+                verdict,
                 by: by.join(", "),
                 shown: first.shown.clone(),
             })
@@ -71,14 +73,15 @@ impl Reviewed {
 
     /// What it means for a mining, in words.
     pub(super) fn reason(&self) -> String {
-        let found = match self.verdict {
-            LabelVerdict::Right => "the label right",
-            LabelVerdict::Wrong => "the label wrong",
-            LabelVerdict::Ambiguous => "the label ambiguous",
-            LabelVerdict::Broken => "the scan broken",
-        };
-        format!("{} found {found}", self.by)
+        format!("{} found {}", self.by, self.verdict.in_words())
     }
+}
+
+/// The verdict of all who judged a slice, by their names; `None` where they contradict one another.
+pub fn agreed(of_slice: &BTreeMap<String, Standing>) -> Option<LabelVerdict> {
+    let mut verdicts = of_slice.values().map(|standing| standing.verdict);
+    let first = verdicts.next()?;
+    verdicts.all(|other| other == first).then_some(first)
 }
 
 /// Hash of a stored slice and of an organ's label in it: what a verdict is about.
@@ -88,9 +91,9 @@ impl Reviewed {
 /// When the case or the slice is beyond the store.
 pub fn shown_hash(store: &Store, case_idx: usize, z: usize, organ: &Organ) -> String {
     let mut hasher = blake3::Hasher::new();
-    for hu in store.image(case_idx, z) {
-        hasher.update(&hu.to_le_bytes());
-    }
+    let image = store.image(case_idx, z).iter();
+    let image: Vec<u8> = image.flat_map(|hu| hu.to_le_bytes()).collect();
+    hasher.update(&image);
     if let Some(organ) = store.organ_of(organ) {
         let value = store.label_of(organ);
         let labels = store.labels(case_idx, z).iter();

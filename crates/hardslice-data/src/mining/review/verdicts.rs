@@ -36,6 +36,16 @@ impl LabelVerdict {
             Self::Broken => "broken",
         }
     }
+
+    /// What was found, in words that follow "found".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Right => "the label right",
+            Self::Wrong => "the label wrong",
+            Self::Ambiguous => "the label ambiguous",
+            Self::Broken => "the scan broken",
+        }
+    }
 }
 
 /// The verdicts of a folder cannot be read or added to.

@@ -70,10 +70,8 @@ fn sentence(what: &str, error: &anyhow::Error) -> String {
 
 fn truth_slice(store: &Store, case_idx: usize, z: usize, organ: &Organ) -> Vec<bool> {
     let n_pixels = store.cases()[case_idx].placement.canonical.shape.n_pixels();
-    let truth = scans::truth(store, case_idx, organ);
-    truth.map_or(vec![false; n_pixels], |truth| {
-        truth[z * n_pixels..(z + 1) * n_pixels].to_vec()
-    })
+    let truth = scans::truth_slice(store, case_idx, z, organ);
+    truth.unwrap_or_else(|| vec![false; n_pixels])
 }
 
 /// One slice with the truth and each of some predictions, all cut to the same frame.

@@ -15,7 +15,6 @@ const WORDS = {
     end_of_organ: 'end of the organ', soft: 'soft tissue', liver: 'liver', lung: 'lung', bone: 'bone', net: 'as the net sees it',
     found: n => `${n} slices`, page: (n, of) => `page ${n} of ${of}`,
     progress: (n, of, left) => `${n} of ${of}${left ? `; ${left} left at this pace` : ''}`,
-    minutes: n => (n < 90 ? `${n} min` : `${(n / 60).toFixed(1)} h`),
     where: (z, of, dz) => `slice ${z} of ${of}, from the feet${dz ? ` (${dz > 0 ? '+' : ''}${dz})` : ''}`,
     picture: (c, z, o, d) => `${c}, slice ${z}, ${o}${d === null ? '' : `, Dice ${d}`}`,
     no_dice: 'one of the two alone', name_first: 'Give your name first: it is written beside each verdict.',
@@ -39,7 +38,6 @@ const WORDS = {
     end_of_organ: 'Ende des Organs', soft: 'Weichteile', liver: 'Leber', lung: 'Lunge', bone: 'Knochen', net: 'wie das Netz sie sieht',
     found: n => `${n} Schichten`, page: (n, of) => `Seite ${n} von ${of}`,
     progress: (n, of, left) => `${n} von ${of}${left ? `; noch ${left} bei diesem Tempo` : ''}`,
-    minutes: n => (n < 90 ? `${n} min` : `${(n / 60).toFixed(1)} h`),
     where: (z, of, dz) => `Schicht ${z} von ${of}, von den Füßen${dz ? ` (${dz > 0 ? '+' : ''}${dz})` : ''}`,
     picture: (c, z, o, d) => `${c}, Schicht ${z}, ${o}${d === null ? '' : `, Dice ${d}`}`,
     no_dice: 'nur in einem der beiden', name_first: 'Bitte zuerst Ihren Namen: er steht neben jedem Urteil.',
@@ -63,7 +61,6 @@ const WORDS = {
     end_of_organ: 'bout de l’organe', soft: 'tissus mous', liver: 'foie', lung: 'poumon', bone: 'os', net: 'comme le réseau la voit',
     found: n => `${n} coupes`, page: (n, of) => `page ${n} sur ${of}`,
     progress: (n, of, left) => `${n} sur ${of}${left ? ` ; encore ${left} à ce rythme` : ''}`,
-    minutes: n => (n < 90 ? `${n} min` : `${(n / 60).toFixed(1)} h`),
     where: (z, of, dz) => `coupe ${z} sur ${of}, depuis les pieds${dz ? ` (${dz > 0 ? '+' : ''}${dz})` : ''}`,
     picture: (c, z, o, d) => `${c}, coupe ${z}, ${o}${d === null ? '' : `, Dice ${d}`}`,
     no_dice: 'dans l’un des deux seulement', name_first: 'D’abord votre nom : il est écrit à côté de chaque verdict.',
@@ -314,7 +311,8 @@ function drawProgress() {
   let left = '';
   if (times.length > 2) {
     const pace = (times[times.length - 1] - times[0]) / (times.length - 1) / 60000;
-    left = words.minutes(Math.ceil(pace * (state.queue.length - done)));
+    const minutes = Math.ceil(pace * (state.queue.length - done));
+    left = minutes < 90 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
   }
   at('progress').textContent = words.progress(done, state.queue.length, left);
 }
