@@ -21,7 +21,7 @@ pub(crate) fn audit(
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<String> {
     let organs = organ_map(organs)?;
-    let (report, notes) = work(py, progress, |watch| {
+    let report = work(py, progress, |watch| {
         let options = ReadOptions {
             organs: organs.as_ref(),
             ..ReadOptions::default()
@@ -31,18 +31,13 @@ pub(crate) fn audit(
             grid_tolerance_mm,
             ..AuditOptions::default()
         };
-        let report = audit_of(&manifest, &options, &|progress| {
+        Ok(audit_of(&manifest, &options, &|progress| {
             watch.progress("audit", progress.n_over as u64, progress.n_cases as u64);
-        });
-        let notes: Vec<String> = manifest.notes.iter().map(ToString::to_string).collect();
-        Ok((report, notes))
+        }))
     })?;
+    let cases = report.cases.iter().map(|case| case.case.as_str());
     in_json(&json!({
         "rows": report.rows().collect::<Vec<_>>(),
-        "cases": report.cases,
-        "n_errors": report.n_errors,
-        "n_warnings": report.n_warnings,
-        "n_notes": report.n_notes,
-        "notes": notes,
+        "cases": cases.collect::<Vec<_>>(),
     }))
 }

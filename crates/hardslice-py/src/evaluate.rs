@@ -202,7 +202,6 @@ pub(crate) fn summary(rows: Vec<GivenRow>) -> PyResult<String> {
             "organ": row.organ,
             "metric": row.metric.key(),
             "summary": row.summary,
-            "absent_because": row.absent_because,
         })
     });
     in_json(&rows.collect::<Vec<_>>())

@@ -29,18 +29,14 @@ pub(crate) fn open_store(py: Python<'_>, dir: PathBuf, verify: bool) -> PyResult
             "spacing_mm": case.spacing_mm.zyx(),
             "organs_annotated": case.organs_annotated,
             "has_labels": case.has_labels(),
-            "canonical_affine": case.placement.canonical.world_from_voxel,
-            "native_shape": case.placement.canonical.shape.zyx(),
             "image": case.source.image,
             "labels": case.source.labels,
-            "area_px": store.all_organs().map(|organ| case.areas_px(organ)).collect::<Vec<_>>(),
         })
     });
     in_json(&json!({
         "size": store.size(),
         "window_hu": store.options().window_hu,
         "organs": store.organs().organs().collect::<Vec<_>>(),
-        "ignored_label": hardslice::data::store::IGNORED,
         "content_hash": store.content_hash(),
         "cases": cases.collect::<Vec<_>>(),
     }))

@@ -43,14 +43,14 @@ struct Interrupted;
 
 impl Watch {
     /// Unwinds where the work is to stop.
-    pub(crate) fn stop_if_asked(&self) {
+    fn stop_if_asked(&self) {
         if self.is_over.load(Ordering::Relaxed) {
             resume_unwind(Box::new(Interrupted));
         }
     }
 
     /// A sentence that the user should read.
-    pub(crate) fn warn(&self, text: String) {
+    fn warn(&self, text: String) {
         self.tell(Told::Warning(text));
     }
 

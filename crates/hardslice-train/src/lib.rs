@@ -16,6 +16,7 @@ mod onnx;
 mod predict;
 mod predict_options;
 mod progress;
+mod protobuf;
 mod schedule;
 mod score;
 mod sgd;

@@ -11,12 +11,11 @@ use std::fs;
 use std::path::Path;
 
 use hardslice_volume::dicom::{
-    DerivedError, Maker, SourceSeries, read_rtstruct, read_seg, read_series, write_rtstruct,
-    write_seg,
+    Maker, SourceSeries, read_rtstruct, read_seg, read_series, write_rtstruct, write_seg,
 };
 use hardslice_volume::{Anatomy, Code, LabelNames, Note, Scan, Structure, Volume};
 
-use support::dicom_golden as golden;
+use support::{Writer, dicom_golden as golden};
 
 /// A copy of the five files of the golden series `explicit`, each through `change`.
 fn series_with(change: impl Fn(usize, &mut Vec<u8>)) -> tempfile::TempDir {
@@ -96,19 +95,11 @@ fn bone(scan: &Scan<f32>) -> Volume<u8> {
     scan.volume.clone().map(|hu| u8::from(hu > 300.0))
 }
 
-type Write = fn(
-    &Path,
-    &Volume<u8>,
-    &SourceSeries,
-    &[Structure],
-    &Maker<'_>,
-) -> Result<Vec<Note>, DerivedError>;
-
-const WRITERS: [Write; 2] = [write_seg, write_rtstruct];
+const WRITERS: [Writer; 2] = [write_seg, write_rtstruct];
 
 /// Writes the bones of a series with a writer.
 fn written(
-    write: Write,
+    write: Writer,
     dir: &Path,
     structure: &Structure,
     path: &Path,
@@ -237,7 +228,7 @@ fn names_are_written_in_the_letters_of_the_series_or_in_utf_8() {
                 wanted.voxels(),
                 "found by its name"
             );
-            if std::ptr::fn_addr_eq(write, write_seg as Write) {
+            if std::ptr::fn_addr_eq(write, write_seg as Writer) {
                 assert_eq!(
                     text(out.path(), CHARACTER_SET, "CS").as_deref(),
                     charset,
@@ -350,7 +341,7 @@ fn a_series_of_one_slice_and_labels_without_a_voxel_are_written() {
                 let wanted = labels.clone().map(u16::from);
                 assert_eq!(read.unwrap().volume.voxels(), wanted.voxels());
                 let is_empty = labels.voxels().iter().all(|value| *value == 0);
-                if is_empty && std::ptr::fn_addr_eq(write, write_seg as Write) {
+                if is_empty && std::ptr::fn_addr_eq(write, write_seg as Writer) {
                     let n_frames = text(out.path(), [0x0028, 0x0008], "IS");
                     assert_eq!(n_frames.as_deref(), Some("1"), "it was looked for");
                 }

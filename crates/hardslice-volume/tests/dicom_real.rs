@@ -5,22 +5,14 @@
     reason = "the helpers of tests may panic as tests do"
 )]
 
+mod support;
+
 use std::path::{Path, PathBuf};
 
-use hardslice_volume::dicom::{
-    DerivedError, Maker, SourceSeries, list_series, write_rtstruct, write_seg,
-};
-use hardslice_volume::{
-    Anatomy, Code, LabelNames, Note, Structure, Volume, read_labels, read_scan,
-};
+use hardslice_volume::dicom::{Maker, SourceSeries, list_series, write_rtstruct, write_seg};
+use hardslice_volume::{Anatomy, Code, LabelNames, Structure, read_labels, read_scan};
 
-type Writer = fn(
-    &Path,
-    &Volume<u8>,
-    &SourceSeries,
-    &[Structure],
-    &Maker<'_>,
-) -> Result<Vec<Note>, DerivedError>;
+use support::Writer;
 
 /// The folder of real patients; `None`, with a line that says so, where there is none.
 fn real_data() -> Option<PathBuf> {

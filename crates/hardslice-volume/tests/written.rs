@@ -11,14 +11,14 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hardslice_volume::dicom::{
-    DerivedError, Maker, SourceSeries, read_series, write_rtstruct, write_seg,
-};
+use hardslice_volume::dicom::{Maker, SourceSeries, read_series, write_rtstruct, write_seg};
 use hardslice_volume::{
     Anatomy, Code, Grid, LabelNames, Note, Orientation, PerAxis, Placement, Scan, Side, Structure,
     Volume, read_labels, write_structures,
 };
+
 use serde_json::json;
+use support::Writer;
 
 /// Where files of a case are left.
 fn folder(case: &str) -> PathBuf {
@@ -242,14 +242,6 @@ const SERIES: [&str; 7] = [
     "enhanced",
     "rle",
 ];
-
-type Writer = fn(
-    &Path,
-    &Volume<u8>,
-    &SourceSeries,
-    &[Structure],
-    &Maker<'_>,
-) -> Result<Vec<Note>, DerivedError>;
 
 const MAKER: Maker<'static> = Maker {
     version: "0.0.0",

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use hardslice_volume::{LabelNames, Scan, read_labels, read_scan};
 
-use support::{assert_ends, contents, run, with_model, words};
+use support::{assert_ends, assert_refused, run, with_model, words};
 
 /// A model of the liver, and a golden DICOM series in `series`.
 fn with_series() -> tempfile::TempDir {
@@ -57,14 +57,6 @@ fn every_format_holds_the_same_voxels_and_the_same_bytes_again() {
         let again = fs::read(dir.path().join(format!("again.{ending}"))).unwrap();
         assert!(bytes == again, "{format}: not the same bytes");
     }
-}
-
-/// Expects a refusal that leaves every file as it was.
-#[track_caller]
-fn assert_refused(args: &str, dir: &Path, parts: &[&str]) {
-    let before = contents(dir);
-    assert_ends(&words(args), dir, 2, parts);
-    assert!(before == contents(dir), "`{args}` left something");
 }
 
 #[test]

@@ -7,18 +7,12 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use support::{EXPERIMENT, assert_ends, contents, run, with_model, words, workplace};
+use support::{
+    EXPERIMENT, assert_ends, assert_refused, contents, run, with_model, words, workplace,
+};
 
 fn predict(input: &str, out: &str) -> String {
     format!("predict --model model --input {input} --out {out}")
-}
-
-/// Expects a refusal that leaves every file as it was.
-#[track_caller]
-fn assert_refused(args: &str, dir: &Path, parts: &[&str]) {
-    let before = contents(dir);
-    assert_ends(&words(args), dir, 2, parts);
-    assert!(before == contents(dir), "`{args}` left something");
 }
 
 #[test]

@@ -102,8 +102,10 @@ impl ProbabilitiesReader<'_> {
             canonical,
             orientation,
         } = self.placement;
-        let mut ways = vec![Way::new(false, self)];
-        if *orientation != Orientation::CANONICAL {
+        // Where the file's axes are canonical both ways are one, and nothing needs to be turned.
+        let is_canonical = *orientation == Orientation::CANONICAL;
+        let mut ways = vec![Way::new(is_canonical, self)];
+        if !is_canonical {
             ways.push(Way::new(true, self));
         }
         let shapes = [native.shape, canonical.shape];

@@ -89,9 +89,7 @@ def audit(
         FileNotFoundError: There is no such cohort.
     """
     found = json.loads(_hardslice.audit(existing(path, "path"), organs_of(labels), grid_tolerance_mm, progress))
-    return Audit(
-        tuple(Finding(**row) for row in found["rows"]), tuple(case["case"] for case in found["cases"])
-    )
+    return Audit(tuple(Finding(**row) for row in found["rows"]), tuple(found["cases"]))
 
 
 def phantom(

@@ -143,13 +143,15 @@ def evaluate(
     if truth_path is not None and prediction_path is not None:
         if spacing_mm is not None:
             raise ValueError("spacing_mm is for arrays: files have a spacing of their own")
-        found = _evaluate_paths(
-            existing(truth_path, "truth"),
-            existing(prediction_path, "prediction"),
-            None if scan is None else existing(scan, "scan"),
-            grid_tolerance_mm,
-            settings,
-            None,
+        found = json.loads(
+            _hardslice.evaluate_paths(
+                existing(truth_path, "truth"),
+                existing(prediction_path, "prediction"),
+                None if scan is None else existing(scan, "scan"),
+                grid_tolerance_mm,
+                settings,
+                None,
+            )
         )
         rows = found["rows"]
         if len({row["case"] for row in rows}) > 1:
@@ -168,11 +170,6 @@ def evaluate(
     )
     scored = json.loads(_hardslice.evaluate_arrays(*arrays, settings))
     return {organ: OrganScores(**scores) for organ, scores in scored}
-
-
-def _evaluate_paths(*arguments: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_hardslice.evaluate_paths(*arguments))
-    return found
 
 
 @dataclass(frozen=True)
@@ -357,13 +354,15 @@ def evaluate_folder(
     for path, what in ((truth, "truth"), (predictions, "predictions")):
         if not existing(path, what).is_dir():
             raise ValueError(f"{what} is a file, wanted a folder: evaluate scores two files ({path})")
-    found = _evaluate_paths(
-        Path(truth),
-        Path(predictions),
-        None if scans is None else existing(scans, "scans"),
-        grid_tolerance_mm,
-        _settings(labels, ignore, convention, nsd_tolerance_mm),
-        progress,
+    found = json.loads(
+        _hardslice.evaluate_paths(
+            Path(truth),
+            Path(predictions),
+            None if scans is None else existing(scans, "scans"),
+            grid_tolerance_mm,
+            _settings(labels, ignore, convention, nsd_tolerance_mm),
+            progress,
+        )
     )
     return FolderScores(
         [_row(row) for row in found["rows"]],

@@ -19,7 +19,3 @@ def main() -> int:
     # goes on from where it was at the next call.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return _hardslice.program(sys.argv, Path(__file__).parent)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,7 +7,6 @@ import json
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from ._volumes import (
     PathLike,
     existing,
     label_values,
-    on_one_grid,
     organs_of,
     path_of,
     voxels_of,
@@ -166,7 +164,7 @@ def score_slices(
     if not case:
         raise ValueError("two arrays are a case without a name: give case")
     arrays = [
-        np.moveaxis(voxels_of(volume, what), axis, 0) if axis in (0, -3) else _slices_first(volume, what, axis)
+        _slices_first(volume, what, axis)
         for volume, what in ((truth, "truth"), (prediction, "prediction"))
     ]
     if arrays[0].shape != arrays[1].shape:

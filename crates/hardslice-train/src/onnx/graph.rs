@@ -1,6 +1,6 @@
 //! The operations of a net, one after the other, as ONNX has them.
 
-use super::message::{self, Message, floats, indices, int, ints, node};
+use super::message::{Message, floats, indices, int, ints, node};
 use crate::weights::Weights;
 
 /// A graph in the making: operations and the arrays that they read.
@@ -117,7 +117,7 @@ impl<'a> Graph<'a> {
 
     /// `GraphProto`.
     pub(super) fn finish(self, name: &str, inputs: &[Message], outputs: &[Message]) -> Message {
-        message::Message::new()
+        Message::new()
             .messages(1, &self.nodes)
             .bytes(2, name)
             .messages(5, &self.arrays)

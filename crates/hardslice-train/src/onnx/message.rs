@@ -7,13 +7,15 @@
 //!
 //! ONNX 1.16, `onnx.proto3` (numbers of fields); Protocol Buffers, "Encoding".
 
+use crate::protobuf::{push_bytes, push_varint};
+
 /// A message in the making.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Message(Vec<u8>);
 
 /// `TensorProto.DataType`.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum ElementType {
+enum ElementType {
     Float = 1,
     Int64 = 7,
 }
@@ -30,28 +32,16 @@ impl Message {
         Self::default()
     }
 
-    fn varint(&mut self, mut number: u64) {
-        while number >= 0x80 {
-            self.0
-                .push(u8::try_from(number & 0x7F).expect("seven bits") | 0x80);
-            number >>= 7;
-        }
-        self.0.push(u8::try_from(number).expect("seven bits"));
-    }
-
     /// A whole number, as int32, int64 and enums are written.
     pub(super) fn int(mut self, field: u64, value: i64) -> Self {
-        self.varint(field << 3);
-        self.varint(value.cast_unsigned());
+        push_varint(&mut self.0, field << 3);
+        push_varint(&mut self.0, value.cast_unsigned());
         self
     }
 
     /// Bytes, text, or a message within this one.
     pub(super) fn bytes(mut self, field: u64, bytes: impl AsRef<[u8]>) -> Self {
-        let bytes = bytes.as_ref();
-        self.varint(field << 3 | 2);
-        self.varint(bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
+        push_bytes(&mut self.0, field, bytes.as_ref());
         self
     }
 
@@ -92,7 +82,7 @@ pub(super) fn node(op: &str, inputs: &[&str], output: &str, attributes: &[Messag
 }
 
 /// `TensorProto`: a named array, its values as little-endian bytes.
-pub(super) fn tensor(name: &str, shape: &[usize], kind: ElementType, raw: &[u8]) -> Message {
+fn tensor(name: &str, shape: &[usize], kind: ElementType, raw: &[u8]) -> Message {
     let tensor = shape.iter().fold(Message::new(), |tensor, n| {
         tensor.int(1, i64::try_from(*n).expect("an axis in memory"))
     });

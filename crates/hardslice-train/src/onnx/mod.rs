@@ -47,10 +47,10 @@ impl Model {
     pub fn to_onnx(&self) -> Vec<u8> {
         let weights = Weights::of(&self.net);
         let mut graph = Graph::new(&weights);
-        let [low, high] = self.record.window_hu.map(f32::from);
-        let low = graph.number("window.low", low);
-        let width = graph.number("window.width", high - f32::from(self.record.window_hu[0]));
-        let high = graph.number("window.high", high);
+        let [low_hu, high_hu] = self.record.window_hu.map(f32::from);
+        let low = graph.number("window.low", low_hu);
+        let width = graph.number("window.width", high_hu - low_hu);
+        let high = graph.number("window.high", high_hu);
         let x = graph.op("clipped", "Clip", &["hounsfield", &low, &high], &[]);
         let x = graph.op("above_low", "Sub", &[&x, &low], &[]);
         let x = graph.op("scaled", "Div", &[&x, &width], &[]);

@@ -22,6 +22,22 @@ impl<'a> Attributes<'a> {
         Self { object, ..self }
     }
 
+    /// Refuses what belongs to another frame of reference than is wanted, where both are known.
+    pub(super) fn check_frame_of_reference(
+        self,
+        tag: Tag,
+        wanted: Option<&str>,
+    ) -> Result<(), DicomError> {
+        match (self.text(tag), wanted) {
+            (Some(found), Some(wanted)) if found != wanted => Err(DicomError::FrameOfReference {
+                found,
+                wanted: wanted.to_owned(),
+                path: self.path.to_path_buf(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// The items of a sequence; empty where it is absent.
     pub(super) fn items(self, tag: Tag) -> &'a [DataSet] {
         match self.object.get(tag).map(|element| &element.value) {

@@ -24,9 +24,12 @@ const SAME_DIRECTION: f64 = 1e-4;
 /// Spacings that differ by less, millimetres, are the same.
 const SAME_SPACING_MM: f64 = 1e-4;
 
-/// How far a slice may lie off an even spacing, as a share of it.
-pub(super) fn off_even(spacing_mm: f64) -> f64 {
-    UNEVEN_SHARE.max(UNEVEN_MM / spacing_mm)
+/// How far what was drawn on a slice may lie off it, as a share of the distance of slices: its `own`
+/// share, and as far as the slices of a scan themselves may lie off an even spacing; but never so far
+/// that another slice could be meant.
+pub(super) fn off_slice(own: f64, spacing_mm: f64) -> f64 {
+    const AT_MOST: f64 = 0.4;
+    (own + UNEVEN_SHARE.max(UNEVEN_MM / spacing_mm)).min(AT_MOST)
 }
 
 /// One slice of a volume: which frame of which file it is.

@@ -11,10 +11,19 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hardslice_volume::dicom::read_series;
-use hardslice_volume::{Grid, PerAxis};
+use hardslice_volume::dicom::{DerivedError, Maker, SourceSeries, read_series};
+use hardslice_volume::{Grid, Note, PerAxis, Structure, Volume};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+/// What writes labels of a series: `write_seg` or `write_rtstruct`.
+pub(crate) type Writer = fn(
+    &Path,
+    &Volume<u8>,
+    &SourceSeries,
+    &[Structure],
+    &Maker<'_>,
+) -> Result<Vec<Note>, DerivedError>;
 
 /// The cases of a file of golden values.
 pub(crate) fn golden_cases<C: DeserializeOwned>(text: &str) -> Vec<C> {

@@ -130,7 +130,8 @@ impl ExportArgs {
     fn organs(&self) -> anyhow::Result<Vec<Organ>> {
         let organs = self.organ.as_deref().ok_or_else(|| {
             anyhow!(
-                "a plan and a ledger are of a net: name its organs with --organ; --model is for --format onnx"
+                "plans, ledgers and models are of a net: name its organs with --organ <ORGANS>; \
+                 --model is for --format onnx"
             )
         })?;
         Ok(organs

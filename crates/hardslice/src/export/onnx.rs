@@ -18,6 +18,6 @@ pub(crate) fn write(model: &Path, out: &Path) -> anyhow::Result<()> {
     outputs::refuse_within(out, model)?;
     outputs::refuse_among_records(out)?;
     outputs::refuse_over_others(out, BEGINNING.len(), |begin| begin == BEGINNING)?;
-    let bytes = Model::read(model, &Device::default())?.to_onnx();
+    let bytes = Model::read(model, &Device::flex())?.to_onnx();
     Ok(write_whole_bytes(out, &bytes).map_err(Action::Write.on(out))?)
 }

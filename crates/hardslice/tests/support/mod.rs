@@ -156,6 +156,14 @@ pub(crate) fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files
 }
 
+/// Expects a refusal that leaves every file as it was.
+#[track_caller]
+pub(crate) fn assert_refused(args: &str, dir: &Path, parts: &[&str]) {
+    let before = contents(dir);
+    assert_ends(&words(args), dir, 2, parts);
+    assert!(before == contents(dir), "`{args}` left something");
+}
+
 pub(crate) fn assert_same(a: &Path, b: &Path, what: &str) {
     let (a, b) = (contents(a), contents(b));
     let names = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();

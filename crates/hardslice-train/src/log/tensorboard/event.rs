@@ -6,6 +6,8 @@
 //! 2 `step` int64, 3 `file_version` string, 5 `summary`}, `Summary` {1 `value`}, `Value` {1 `tag`
 //! string, 2 `simple_value` float}.
 
+use crate::protobuf::{push_bytes, push_varint};
+
 /// What the first event of a file says.
 const FILE_VERSION: &[u8] = b"brain.Event:2";
 
@@ -47,20 +49,6 @@ fn event_head(wall_time_s: f64, step: u64) -> Vec<u8> {
         push_varint(&mut event, step);
     }
     event
-}
-
-fn push_bytes(message: &mut Vec<u8>, field: u8, bytes: &[u8]) {
-    message.push(field << 3 | 2);
-    push_varint(message, bytes.len() as u64);
-    message.extend(bytes);
-}
-
-fn push_varint(message: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        message.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    message.push((value & 0x7f) as u8);
 }
 
 /// The step of an event as this file writes it; `None` for any other message.

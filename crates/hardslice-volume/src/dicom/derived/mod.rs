@@ -99,8 +99,9 @@ struct Derived<'a> {
     series: &'a SourceSeries,
     date: String,
     time: String,
-    /// What decides the object's UIDs.
+    /// What decides the object's UIDs, before the voxels.
     identity: Vec<Vec<u8>>,
+    voxels: &'a [u8],
     notes: Vec<Note>,
 }
 
@@ -109,7 +110,7 @@ impl<'a> Derived<'a> {
     fn new(
         kind: &Kind,
         series: &'a SourceSeries,
-        voxels: &[u8],
+        voxels: &'a [u8],
         structures: &[Structure],
         maker: &Maker<'_>,
         path: &Path,
@@ -148,7 +149,6 @@ impl<'a> Derived<'a> {
             identity.push(slice.frame.unwrap_or_default().to_le_bytes().to_vec());
         }
         identity.push(format!("{structures:?}").into_bytes());
-        identity.push(voxels.to_vec());
         let (date, time, notes) = date_and_time(series);
         let mut derived = Self {
             set,
@@ -157,6 +157,7 @@ impl<'a> Derived<'a> {
             date,
             time,
             identity,
+            voxels,
             notes,
         };
         let uids = [tags::SOP_INSTANCE_UID, tags::SERIES_INSTANCE_UID];
@@ -183,7 +184,7 @@ impl<'a> Derived<'a> {
 
     /// A UID for a part of the object.
     fn uid(&self, what: &str) -> String {
-        let parts = self.identity.iter().map(Vec::as_slice);
+        let parts = self.identity.iter().map(Vec::as_slice).chain([self.voxels]);
         derived_uid(std::iter::once(what.as_bytes()).chain(parts))
     }
 

@@ -21,25 +21,18 @@ pub(super) fn decimal(number: f64) -> String {
     if scientific.len() <= 16 {
         return scientific;
     }
-    let cut = |text: &String| text.len() <= 16;
+    let is_plain = (1e-3..1e9).contains(&number.abs());
     // A sign, a digit, a point, and an exponent such as e-300 leave room for nine digits at least.
-    let fixed = (0..15_usize)
-        .rev()
-        .map(|digits| format!("{number:.digits$}"));
-    let short = (0..15_usize)
-        .rev()
-        .map(|digits| format!("{number:.digits$e}"));
-    if (1e-3..1e9).contains(&number.abs()) {
-        fixed
-            .clone()
-            .find(cut)
-            .expect("ten digits before the point fit")
-    } else {
-        short
-            .clone()
-            .find(cut)
-            .expect("one digit and an exponent fit")
-    }
+    let mut shorter = (0..15_usize).rev().map(|digits| {
+        if is_plain {
+            format!("{number:.digits$}")
+        } else {
+            format!("{number:.digits$e}")
+        }
+    });
+    shorter
+        .find(|text| text.len() <= 16)
+        .expect("ten digits before the point fit, and so do one and an exponent")
 }
 
 /// Numbers parted by backslashes.

@@ -7,6 +7,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::PerAxis;
+use crate::components::{Components, Connectivity};
+
 /// A corner of pixels: column and row, where pixel 0 reaches from 0 to 1.
 type Corner = [usize; 2];
 
@@ -16,7 +19,9 @@ type Ring = Vec<Corner>;
 /// The contours of the pixels that are `inside`, `[row, column]` of rows of `columns` pixels, in the
 /// order of their first pixels; none where none is.
 pub(super) fn outlines(inside: &[bool], columns: usize) -> Vec<Ring> {
-    let parts = parts(inside, columns);
+    let rows = inside.len().checked_div(columns).unwrap_or(0);
+    let shape = PerAxis::new(1, rows, columns);
+    let parts = Components::of(inside, shape, Connectivity::Faces).labels();
     let mut rings: BTreeMap<usize, Vec<Ring>> = BTreeMap::new();
     for (part, ring) in rings_of(inside, columns, &parts) {
         rings.entry(part).or_default().push(ring);
@@ -24,42 +29,12 @@ pub(super) fn outlines(inside: &[bool], columns: usize) -> Vec<Ring> {
     rings.into_values().map(joined).collect()
 }
 
-/// For each pixel inside the number of its part, from 1 in the order of first pixels; 0 outside.
-fn parts(inside: &[bool], columns: usize) -> Vec<usize> {
-    let mut parts = vec![0; inside.len()];
-    let mut n_parts = 0;
-    let mut waiting = Vec::new();
-    for start in 0..inside.len() {
-        if !inside[start] || parts[start] != 0 {
-            continue;
-        }
-        n_parts += 1;
-        waiting.push(start);
-        parts[start] = n_parts;
-        while let Some(pixel) = waiting.pop() {
-            let column = pixel % columns;
-            let beside = [
-                (column > 0).then(|| pixel - 1),
-                (column + 1 < columns).then(|| pixel + 1),
-                pixel.checked_sub(columns),
-                Some(pixel + columns).filter(|below| *below < inside.len()),
-            ];
-            for pixel in beside.into_iter().flatten() {
-                if inside[pixel] && parts[pixel] == 0 {
-                    parts[pixel] = n_parts;
-                    waiting.push(pixel);
-                }
-            }
-        }
-    }
-    parts
-}
-
 /// The four ways along an edge, clockwise: the inside lies on the right.
 const WAYS: [[isize; 2]; 4] = [[1, 0], [0, 1], [-1, 0], [0, -1]];
 
-/// The closed boundaries of all parts, with the part that each belongs to: the outer one of a part
-/// first, then those of its holes, by their uppermost, leftmost corners.
+/// The closed boundaries of all parts, with the part that each belongs to, which `parts` numbers from 1
+/// for each pixel: the outer one of a part first, then those of its holes, by their uppermost, leftmost
+/// corners.
 fn rings_of(inside: &[bool], columns: usize, parts: &[usize]) -> Vec<(usize, Ring)> {
     let rows = inside.len().checked_div(columns).unwrap_or(0);
     let at = |column: isize, row: isize| {
@@ -146,7 +121,6 @@ fn joined(rings: Vec<Ring>) -> Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PerAxis;
     use crate::dicom::rtstruct::pixels_inside;
 
     fn outlines_of(rows: &[&str]) -> Vec<Ring> {

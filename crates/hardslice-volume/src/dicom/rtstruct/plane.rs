@@ -1,7 +1,7 @@
 //! On which slice of a scan a contour lies.
 
-use crate::dicom::stack::off_even;
-use crate::dicom::vector::lps_to_ras;
+use crate::dicom::stack::off_slice;
+use crate::dicom::vector::{dot, lps_to_ras, minus};
 use crate::orientation::{inverse, linear_part};
 use crate::{PerAxis, Placement};
 
@@ -10,9 +10,6 @@ use super::fill::Polygon;
 /// A contour may lie this far off its slice, as a share of the distance of slices, beside what the
 /// slices of a scan themselves may be off an even spacing: positions are often written with fewer digits.
 const OFF_SLICE: f64 = 0.05;
-
-/// But never so far that another slice could be meant.
-const OFF_SLICE_AT_MOST: f64 = 0.4;
 
 /// The slices of a scan, in its file's own order: the planes that contours are drawn in.
 pub(super) struct SlicePlanes {
@@ -59,11 +56,8 @@ impl SlicePlanes {
         points_lps: impl Iterator<Item = [f64; 3]>,
     ) -> Result<(usize, Polygon), String> {
         let points = points_lps.map(|point| {
-            let world = lps_to_ras(point);
-            let from_origin: [f64; 3] = std::array::from_fn(|axis| world[axis] - self.origin[axis]);
-            self.voxel_from_world.map(|row| {
-                row[0] * from_origin[0] + row[1] * from_origin[1] + row[2] * from_origin[2]
-            })
+            let from_origin = minus(lps_to_ras(point), self.origin);
+            self.voxel_from_world.map(|row| dot(row, from_origin))
         });
         let points: Vec<[f64; 3]> = points.collect();
         let range = |axis: usize| {
@@ -75,7 +69,7 @@ impl SlicePlanes {
         let (low, high) = range(2);
         let slice = f64::midpoint(low, high).round();
         let off = (high - slice).max(slice - low);
-        let allowed = (OFF_SLICE + off_even(self.spacing_mm)).min(OFF_SLICE_AT_MOST);
+        let allowed = off_slice(OFF_SLICE, self.spacing_mm);
         // Not `>`: a distance of NaN is none.
         let is_near = off <= allowed;
         if !is_near {

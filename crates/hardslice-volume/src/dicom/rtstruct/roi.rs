@@ -68,17 +68,8 @@ impl Roi {
             let Some((place, value)) = entry else {
                 continue;
             };
-            if let (Some(found), Some(wanted)) = (
-                item.text(tags::REFERENCED_FRAME_OF_REFERENCE_UID),
-                frame_of_reference,
-            ) && found != wanted
-            {
-                return Err(DicomError::FrameOfReference {
-                    found,
-                    wanted: wanted.to_owned(),
-                    path: top.path.to_path_buf(),
-                });
-            }
+            let tag = tags::REFERENCED_FRAME_OF_REFERENCE_UID;
+            item.check_frame_of_reference(tag, frame_of_reference)?;
             wanted.push(Self {
                 place,
                 number,

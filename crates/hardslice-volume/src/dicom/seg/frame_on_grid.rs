@@ -2,7 +2,7 @@
 
 use crate::dicom::frame::FramePlace;
 use crate::dicom::pixel_format::PixelFormat;
-use crate::dicom::stack::off_even;
+use crate::dicom::stack::off_slice;
 use crate::dicom::vector::{lps_to_ras, scaled};
 use crate::orientation::{inverse, linear_part};
 use crate::{Grid, PerAxis};
@@ -10,10 +10,6 @@ use crate::{Grid, PerAxis};
 /// A pixel may lie this far off its voxel, as a share of the voxel along each axis: positions in
 /// segmentations are often written with fewer digits than in the scan.
 const OFF_VOXEL: f64 = 0.02;
-
-/// Along the slices it may lie farther off, as those of a scan itself may that are not spaced evenly;
-/// but never so far that another slice could be meant.
-const OFF_SLICE_AT_MOST: f64 = 0.4;
 
 /// The pixels of a frame as voxels: where the first lies, and one whole step for each direction.
 #[derive(Debug)]
@@ -56,7 +52,7 @@ impl FrameOnGrid {
         let spacing_mm = grid.spacing_mm().xyz();
         let allowed: [f64; 3] = std::array::from_fn(|axis| {
             if on_grid.per_column[axis] == 0 && on_grid.per_row[axis] == 0 {
-                (OFF_VOXEL + off_even(spacing_mm[axis])).min(OFF_SLICE_AT_MOST)
+                off_slice(OFF_VOXEL, spacing_mm[axis])
             } else {
                 OFF_VOXEL
             }

@@ -24,7 +24,7 @@ pub(super) fn read(
     names: &LabelNames,
 ) -> Result<Scan<u16>, DicomError> {
     let path = top.path;
-    check_frame_of_reference(top, reference)?;
+    top.check_frame_of_reference(tags::FRAME_OF_REFERENCE_UID, reference.frame_of_reference)?;
     let n_frames = top.whole_opt(tags::NUMBER_OF_FRAMES)?.unwrap_or(1);
     let format = PixelFormat::read(top, LABELS)?;
     let kind = Kind::read(top)?;
@@ -81,22 +81,4 @@ pub(super) fn read(
         frame_of_reference: reference.frame_of_reference.map(str::to_owned),
         notes,
     })
-}
-
-/// Refuses a segmentation of another frame of reference, where both are known.
-fn check_frame_of_reference(
-    top: Attributes<'_>,
-    reference: Reference<'_>,
-) -> Result<(), DicomError> {
-    match (
-        top.text(tags::FRAME_OF_REFERENCE_UID),
-        reference.frame_of_reference,
-    ) {
-        (Some(found), Some(wanted)) if found != wanted => Err(DicomError::FrameOfReference {
-            found,
-            wanted: wanted.to_owned(),
-            path: top.path.to_path_buf(),
-        }),
-        _ => Ok(()),
-    }
 }
