@@ -6,6 +6,7 @@
 //!                                                   CaseScores of many cases ─ Summary
 //! ArmScore of many arms, seeds and patients ─ compare ─ Comparison
 //!                                       └─ learning_curve ─ LearningCurve
+//! Certainty of a net, Overlap ─ confidence ─ the Dice to be expected of a slice
 //! printed statistics of anybody ─ reported ─ what cannot be true of them
 //! ```
 //!
@@ -21,6 +22,7 @@ mod summary;
 mod splitmix;
 mod interval;
 pub mod compare;
+pub mod confidence;
 pub mod learning_curve;
 pub mod reported;
 mod separation;

@@ -131,10 +131,10 @@ impl Model {
             options.largest_component |= largest_component;
             options.flip_averaging |= flip_averaging;
             let n = scan.volume.shape().z as u64;
-            let labels = predict(&trained, &source, &options, &|done| {
+            let predicted = predict(&trained, &source, &options, &|done| {
                 watch.progress("predict", done as u64, n);
             })?;
-            Ok(scan.placement.to_native(&labels)?)
+            Ok(scan.placement.to_native(&predicted.labels)?)
         })?;
         let shape = scan.placement.native.shape.zyx();
         Ok(PyArray1::from_vec(py, labels).reshape(shape)?.into_any())

@@ -13,9 +13,10 @@ use hardslice_volume::{Action, FileError, ShearedGrid, Volume, WriteError, write
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::confidence::{JudgedConfidence, overlaps, write_judged};
 use crate::layout::ArmDir;
 use crate::model::Model;
-use crate::predict::predict;
+use crate::predict::{Predicted, predict};
 use crate::progress::Reporter;
 
 /// The scores of one organ in one test case.
@@ -98,6 +99,7 @@ pub fn evaluate(
     let is_predicted = |case: &usize| dir.prediction(&store.cases()[*case].id).is_file();
     if let Some(done) = read(&path)?.filter(|done| done.identity == identity)
         && test.iter().all(is_predicted)
+        && (model.record.confidence.is_none() || dir.confidence().is_file())
     {
         reporter.skipped();
         return Ok(done.scores);
@@ -109,7 +111,7 @@ pub fn evaluate(
             .sum()
     };
     reporter.started(n_slices(test), 0);
-    let mut scores = Vec::new();
+    let (mut scores, mut confidence) = (Vec::new(), Vec::new());
     for (i, case_idx) in test.iter().enumerate() {
         let before = n_slices(&test[..i]);
         let case = &store.cases()[*case_idx];
@@ -118,19 +120,25 @@ pub fn evaluate(
             case_idx: *case_idx,
         };
         let progress = |done: usize| reporter.advanced(before + done as u64);
-        let labels =
+        let predicted =
             predict(model, &source, &model.record.predict, &progress).map_err(|source| {
                 EvaluateError::Predict {
                     case: case.id.to_string(),
                     source,
                 }
             })?;
-        write_label_map(&dir.prediction(&case.id), &labels, &case.placement)?;
-        scores.extend(score(model, store, *case_idx, &labels, options)?);
+        let labels = &predicted.labels;
+        write_label_map(&dir.prediction(&case.id), labels, &case.placement)?;
+        scores.extend(score(model, store, *case_idx, labels, options)?);
+        let judged = judged_confidence(model, store, *case_idx, &predicted).into_iter();
+        confidence.extend(judged.map(|slice| (case.id.clone(), slice)));
     }
     reporter.finished();
     // Organ by organ, as tables show them.
     scores.sort_by_key(|score: &TestScore| model.record.output_of(&score.organ));
+    if model.record.confidence.is_some() {
+        write_judged(&dir.confidence(), &confidence)?;
+    }
     let done = Evaluation { identity, scores };
     write_sealed(&path, &done)?;
     Ok(done.scores)
@@ -179,10 +187,34 @@ fn score(
     Ok(scores)
 }
 
+/// What was to be expected of each slice, organ by organ, and what it was.
+fn judged_confidence(
+    model: &Model,
+    store: &Store,
+    case_idx: usize,
+    predicted: &Predicted,
+) -> Vec<JudgedConfidence> {
+    let Some(confidence) = &model.record.confidence else {
+        return Vec::new();
+    };
+    let slices = confidence.of_slices(&model.record, predicted);
+    let mut judged = Vec::new();
+    for (output, organ) in model.record.outputs().zip(model.record.organ_names()) {
+        let of_organ = slices.iter().filter(|slice| slice.organ == *organ);
+        let overlaps = overlaps(model, store, case_idx, predicted, output);
+        let pairs = of_organ.zip(overlaps);
+        judged.extend(pairs.map(|(expected, overlap)| JudgedConfidence {
+            expected: expected.clone(),
+            overlap,
+        }));
+    }
+    judged
+}
+
 fn identity_of(model: &Model, store: &Store, test: &[usize], options: &ScoreOptions) -> String {
     let cases: Vec<&CaseId> = test.iter().map(|case| &store.cases()[*case].id).collect();
     identity(&(
-        &model.record.weights_blake3,
+        (&model.record.weights_blake3, &model.record.confidence),
         model.record.predict,
         store.content_hash(),
         cases,

@@ -10,6 +10,7 @@
 //!     ├── part-<k>/        TrainingDir, of arms whose second half has several parts
 //!     ├── mining-<k>/      MiningDir: A, mined anew before part k + 1
 //!     ├── predictions/     a label map for each test case
+//!     ├── confidence.csv   what Dice was to be expected of each test slice, and what it was
 //!     └── evaluation.json
 //! ```
 
@@ -127,6 +128,11 @@ impl ArmDir {
     /// Scores of the test cases.
     pub fn evaluation(&self) -> PathBuf {
         self.path().join("evaluation.json")
+    }
+
+    /// What was to be expected of each slice of the test cases, and what it was.
+    pub fn confidence(&self) -> PathBuf {
+        self.path().join("confidence.csv")
     }
 
     /// Folder of the test cases' label maps.

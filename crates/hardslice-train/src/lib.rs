@@ -4,6 +4,7 @@ mod augment;
 mod average;
 mod checkpoint;
 mod collapse;
+mod confidence;
 mod config;
 mod dataset;
 mod device;
@@ -32,6 +33,9 @@ pub mod weights;
 pub use augment::{Augmentation, Variation};
 pub use checkpoint::{Checkpoint, CheckpointError, Position};
 pub use collapse::Collapse;
+pub use confidence::{
+    Confidence, JudgedConfidence, JudgedRow, SliceConfidence, read_judged, write_confidence,
+};
 pub use config::{Lr0Setting, TrainConfig};
 pub use dataset::{Batch, SamplePosition, SliceDataset};
 pub use device::{ComputeDevice, DeviceError, arithmetic};
@@ -40,7 +44,7 @@ pub use fit::{Diverged, FitContext, FitError, Phase, Receipt, TrainState, fit};
 pub use loader::{Loader, LoaderConfig};
 pub use loss::{Loss, SumOver, Targets, binary_cross_entropy, focal, soft_dice, top_k, tversky};
 pub use model::{Model, ModelError, ModelRecord};
-pub use predict::{logits, predict, predict_slices};
+pub use predict::{Predicted, logits, predict, predict_slices};
 pub use predict_options::PredictOptions;
 pub use progress::{Event, Observer, Reporter, Silent, Warning};
 pub use schedule::PolySchedule;

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use hardslice_data::preprocess::{Preprocessing, SliceStack};
 use hardslice_data::{Mirror, Organ, OrganMap, OutputIdx, SettingError};
-use hardslice_volume::whole_file::{read_sealed_if_there, sealed, write_whole_folder};
+use hardslice_volume::whole_file::{
+    read_sealed_if_there, sealed, write_sealed, write_whole_folder,
+};
 use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::confidence::Confidence;
 use crate::net::{Net, NetConfig};
 use crate::predict_options::PredictOptions;
 use crate::weights::{Weights, WeightsError};
@@ -47,6 +50,10 @@ pub struct ModelRecord {
     pub weights_blake3: String,
     /// Whether the test set was used to set its threshold: its test scores are worthless then.
     pub leaky: bool,
+    /// How far its predictions can be trusted; nothing where no patient was held out for validation,
+    /// and for models of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Confidence>,
 }
 
 /// A trained model.
@@ -134,6 +141,7 @@ impl ModelRecord {
             steps: 0,
             weights_blake3: String::new(),
             leaky: false,
+            confidence: None,
         }
     }
 
@@ -160,11 +168,25 @@ impl ModelRecord {
         }
     }
 
+    /// Writes `model.json` into a folder that holds its weights, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] when it cannot be written.
+    pub(crate) fn write(&self, dir: &Path) -> Result<(), FileError> {
+        write_sealed(&dir.join(RECORD), self)
+    }
+
     fn check(&self) -> Result<(), SettingError> {
         let [low, high] = self.window_hu;
+        let confidence = self.confidence.as_ref();
         let settings = [
             (self.size == 0, "size must be 1 at least"),
             (low >= high, "window_hu must be two values, the lower first"),
+            (
+                !confidence.is_none_or(|confidence| confidence.makes_sense(self.organs.len())),
+                "confidence must be rising functions, one for each organ",
+            ),
         ];
         SettingError::check("", settings)
     }

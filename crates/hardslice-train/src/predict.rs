@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use hardslice_data::OutputIdx;
 use hardslice_data::preprocess::SliceSource;
+use hardslice_eval::confidence::Certainty;
 use hardslice_kernels::Buffer;
 use hardslice_volume::components::keep_largest;
 use hardslice_volume::plane::{PlaneFit, PlaneFitError};
@@ -13,7 +14,16 @@ use crate::model::{Model, ModelRecord};
 use crate::net::ForwardContext;
 use crate::predict_options::PredictOptions;
 
-/// Predicts a label map on the scan's own canonical grid.
+/// What a net says of a scan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predicted {
+    /// The label map, on the scan's own canonical grid.
+    pub labels: Volume<u8>,
+    /// How sure the net is, `[slices, outputs]`, counted before components are left out.
+    pub certainties: Vec<Certainty>,
+}
+
+/// Predicts a label map on the scan's own canonical grid, and how sure the net is of each slice.
 ///
 /// Probabilities are brought back to the scan's pixels by linear interpolation; a voxel belongs to
 /// the organ with the highest probability, if that is 0.5 or more (of equal ones, the first). Its
@@ -32,14 +42,17 @@ pub fn predict(
     source: &dyn SliceSource,
     options: &PredictOptions,
     progress: &(dyn Fn(usize) + Sync),
-) -> Result<Volume<u8>, PlaneFitError> {
+) -> Result<Predicted, PlaneFitError> {
     let grid = *source.grid();
     let slices: Vec<usize> = (0..grid.shape.z).collect();
-    let mut labels = predict_slices(model, source, &slices, options, progress)?;
+    let (mut labels, certainties) = label_slices(model, source, &slices, options, progress)?;
     if options.largest_component {
         keep_largest_of_each(&mut labels, model, grid);
     }
-    Ok(Volume::new(grid, labels).expect("a label for each voxel of the grid"))
+    Ok(Predicted {
+        labels: Volume::new(grid, labels).expect("a label for each voxel of the grid"),
+        certainties,
+    })
 }
 
 /// Predicts the labels of some slices alone, each with its neighbours where the net sees them, one
@@ -64,23 +77,40 @@ pub fn predict_slices(
     options: &PredictOptions,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Vec<u8>, PlaneFitError> {
+    label_slices(model, source, slices, options, progress).map(|(labels, _)| labels)
+}
+
+/// Labels, `[slices, y, x]`, and certainties, `[slices, outputs]`.
+fn label_slices(
+    model: &Model,
+    source: &dyn SliceSource,
+    slices: &[usize],
+    options: &PredictOptions,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<(Vec<u8>, Vec<Certainty>), PlaneFitError> {
     let fit = model.record.preprocessing().plane_fit(source.grid())?;
     let n_native = source.grid().shape.n_pixels();
+    let n_organs = model.record.organs.len();
     let mut labels = vec![0_u8; slices.len() * n_native];
+    let mut certainties = vec![Certainty::default(); slices.len() * n_organs];
     let batch = options.batch.max(1);
-    let outs = labels.chunks_mut((batch * n_native).max(1));
+    let outs = labels
+        .chunks_mut((batch * n_native).max(1))
+        .zip(certainties.chunks_mut(batch * n_organs));
     let mut n_done = 0;
-    for (slices, out) in slices.chunks(batch).zip(outs) {
+    for (slices, (labels, certainties)) in slices.chunks(batch).zip(outs) {
         let probabilities = Probabilities::of(model, source, slices, options.flip_averaging);
-        out.par_chunks_mut(n_native.max(1))
+        labels
+            .par_chunks_mut(n_native.max(1))
+            .zip(certainties.par_chunks_mut(n_organs))
             .enumerate()
-            .for_each(|(i, out)| {
-                probabilities.label_slice(i, &fit, &model.record, out);
+            .for_each(|(i, (labels, certainties))| {
+                probabilities.label_slice(i, &fit, &model.record, labels, certainties);
             });
         n_done += slices.len();
         progress(n_done);
     }
-    Ok(labels)
+    Ok((labels, certainties))
 }
 
 fn keep_largest_of_each(labels: &mut [u8], model: &Model, grid: Grid) {
@@ -143,20 +173,40 @@ impl Probabilities {
         }
     }
 
-    /// Labels one slice on the scan's own pixels.
-    fn label_slice(&self, i: usize, fit: &PlaneFit, record: &ModelRecord, out: &mut [u8]) {
+    /// Labels one slice on the scan's own pixels, and tells how sure the net is of each organ.
+    fn label_slice(
+        &self,
+        i: usize,
+        fit: &PlaneFit,
+        record: &ModelRecord,
+        labels: &mut [u8],
+        certainties: &mut [Certainty],
+    ) {
         let n_pixels = self.size * self.size;
-        let mut best = vec![0.5_f32.next_down(); out.len()];
-        let (mut native, mut scratch) = (vec![0.0; out.len()], Vec::new());
-        for organ in 0..self.n_organs {
+        let mut best = vec![0.5_f32.next_down(); labels.len()];
+        let (mut native, mut scratch) = (vec![0.0; labels.len()], Vec::new());
+        for (organ, certainty) in certainties.iter_mut().enumerate() {
             let plane = &self.values[(i * self.n_organs + organ) * n_pixels..][..n_pixels];
             fit.restore_into(plane, &mut scratch, &mut native);
             let value = record.label_value(OutputIdx::new(organ));
-            for ((label, best), p) in out.iter_mut().zip(&mut best).zip(&native) {
+            for ((label, best), p) in labels.iter_mut().zip(&mut best).zip(&native) {
+                certainty.sum += f64::from(*p);
+                certainty.highest = certainty.highest.max(*p);
                 if *p > *best {
                     *best = *p;
                     *label = value;
                 }
+            }
+        }
+        for (organ, certainty) in certainties.iter_mut().enumerate() {
+            let value = record.label_value(OutputIdx::new(organ));
+            for (_, p) in labels
+                .iter()
+                .zip(&best)
+                .filter(|(label, _)| **label == value)
+            {
+                certainty.n_predicted += 1;
+                certainty.sum_predicted += f64::from(*p);
             }
         }
     }

@@ -49,7 +49,7 @@ fn predicted(
     options: PredictOptions,
 ) -> BTreeMap<u8, Vec<[usize; 3]>> {
     let source = ScanSlices::new(scan, model.record.preprocessing()).unwrap();
-    let labels = predict(model, &source, &options, &|_| {}).unwrap();
+    let labels = predict(model, &source, &options, &|_| {}).unwrap().labels;
     let mut found: BTreeMap<u8, Vec<[usize; 3]>> = BTreeMap::new();
     for (i, label) in labels.voxels().iter().enumerate() {
         if *label > 0 {
@@ -169,5 +169,44 @@ fn the_surer_organ_has_a_voxel_and_of_equal_ones_the_first() {
         let model = tap_model(&organs, &taps, SIZE);
         let found = predicted(&model, &scan, averaging(false));
         assert_eq!(found, BTreeMap::from([(wanted, vec![[0, 5, 9]])]));
+    }
+}
+
+#[test]
+fn the_net_says_how_sure_it_is_of_each_slice_and_organ() {
+    let scan = scan(2, &[[1, 5, 9], [1, 5, 10]]);
+    // 0.378 on dark pixels and 0.982 on bright ones; the other organ is nowhere taken.
+    let nothing = Tap { gain: 0.0, ..SOFT };
+    let model = tap_model(&[("liver", 7), ("spleen", 5)], &[SOFT, nothing], SIZE);
+    let source = ScanSlices::new(&scan, model.record.preprocessing()).unwrap();
+    let options = PredictOptions::default();
+    let certainties = predict(&model, &source, &options, &|_| {})
+        .unwrap()
+        .certainties;
+    assert_eq!(certainties.len(), 4, "two slices of two organs");
+    let (dark, bright) = (0.377_540_67, 0.982_013_8);
+    let n_dark = (SIZE * SIZE) as f64;
+    let told = [
+        (0, 0.0, n_dark * dark, dark),
+        (0, 0.0, n_dark * dark, dark),
+        (
+            2,
+            2.0 * bright,
+            (n_dark - 2.0) * dark + 2.0 * bright,
+            bright,
+        ),
+        (0, 0.0, n_dark * dark, dark),
+    ];
+    for (found, (n_predicted, sum_predicted, sum, highest)) in certainties.iter().zip(told) {
+        assert_eq!(found.n_predicted, n_predicted);
+        assert!(
+            (found.sum_predicted - sum_predicted).abs() < 1e-5,
+            "{found:?}"
+        );
+        assert!((found.sum - sum).abs() < 1e-3, "{found:?}");
+        assert!(
+            (f64::from(found.highest) - highest).abs() < 1e-6,
+            "{found:?}"
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use hardslice_data::balance::{ArmError, PlanError};
 use hardslice_data::mining::{TauError, WriteError};
 use hardslice_volume::FileError;
+use hardslice_volume::plane::PlaneFitError;
 use thiserror::Error;
 
 use crate::checkpoint::CheckpointError;
@@ -79,6 +80,9 @@ pub enum RoundError {
     /// A model's folder.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A validation scan's slices have no size.
+    #[error("a validation scan cannot be predicted")]
+    Calibrate(#[source] PlaneFitError),
     /// Prediction or scoring.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),

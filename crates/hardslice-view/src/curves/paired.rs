@@ -121,7 +121,11 @@ impl PairedCases {
             format!("{name} higher than {reference} in {higher} and lower in {lower} cases")
         });
         let against: Vec<String> = against.collect();
-        format!("{} cases: {}.", self.cases.len(), against.join("; "))
+        let n = self.cases.len();
+        match against.as_slice() {
+            [] => format!("{n} cases."),
+            against => format!("{n} cases: {}.", against.join("; ")),
+        }
     }
 }
 

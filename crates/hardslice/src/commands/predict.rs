@@ -1,12 +1,12 @@
 //! `hardslice predict`: label maps of new scans.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
 use hardslice_data::preprocess::ScanSlices;
-use hardslice_train::{Model, predict};
+use hardslice_train::{Model, ModelRecord, SliceConfidence, predict, write_confidence};
 use hardslice_volume::dicom::{Maker, SourceSeries, write_rtstruct, write_seg};
 use hardslice_volume::folder::visible_entries;
 use hardslice_volume::{
@@ -17,7 +17,7 @@ use super::device_arg::DeviceArg;
 use crate::bars::Bars;
 use crate::done::Done;
 use crate::folder_lock::FolderLock;
-use crate::layout::provenance_beside;
+use crate::layout::{confidence_beside, provenance_beside};
 use crate::named_files::{NamedFile, volumes_in};
 use crate::notes::Notes;
 use crate::outputs::{
@@ -35,6 +35,11 @@ use crate::structures::StructureTable;
 /// --out is a file where its name ends like one (.nii.gz, .nii, .nrrd, .seg.nrrd, .mha, .mhd), else a
 /// folder, in which each label map is called after its scan, NAME.nii.gz or as --format says. Nothing
 /// that is read is written over.
+///
+/// Beside each label map goes NAME.confidence.csv, a row for each slice and organ: the Dice to be
+/// expected of what was found (expected_dice) or, where nothing was, the chance that the organ is there
+/// (missed), and whether a person should look at the slice (look). Both are calibrated on the
+/// patients that the training held out for validation.
 ///
 /// --format dicom-seg writes a DICOM segmentation of a DICOM series, --format rtstruct a structure set
 /// with contours along the edges of pixels: patient, study and frame of
@@ -80,6 +85,42 @@ struct Job {
     format: LabelFormat,
 }
 
+/// How many slices of each scan a person should look at.
+#[derive(Debug, Default)]
+struct Looks {
+    n_slices: usize,
+    of_scans: Vec<(String, usize)>,
+}
+
+impl Looks {
+    fn add(&mut self, scan: &str, slices: Vec<SliceConfidence>) {
+        let n_in_all = slices.iter().map(|slice| slice.z).collect::<BTreeSet<_>>();
+        self.n_slices += n_in_all.len();
+        let looked_at = slices.into_iter().filter(|slice| slice.look);
+        let n = looked_at
+            .map(|slice| slice.z)
+            .collect::<BTreeSet<_>>()
+            .len();
+        if n > 0 {
+            self.of_scans.push((scan.to_owned(), n));
+        }
+    }
+
+    fn tell(&self, bars: &Bars) {
+        let n: usize = self.of_scans.iter().map(|(_, n)| n).sum();
+        let most = self.of_scans.iter().max_by_key(|(_, n)| *n);
+        let Some((scan, of_scan)) = most else {
+            return;
+        };
+        bars.tell(&format!(
+            "note: {n} of {} slices, in {} of the scans, are to be looked at: look is yes in \
+             NAME.confidence.csv; most in {scan}, {of_scan}",
+            self.n_slices,
+            self.of_scans.len(),
+        ));
+    }
+}
+
 impl Predict {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let table = StructureTable::read(self.structures.as_deref())?;
@@ -102,10 +143,11 @@ impl Predict {
         let _lock = into_a_folder
             .then(|| FolderLock::of(&self.out))
             .transpose()?;
-        let (mut notes, mut n_failed) = (Notes::default(), 0);
+        self.tell_of_confidence(&model.record, bars);
+        let (mut notes, mut n_failed, mut looks) = (Notes::default(), 0, Looks::default());
         for job in &jobs {
             match self.one(&model, job, &structures, bars, &mut notes) {
-                Ok(()) => {}
+                Ok(of_scan) => looks.add(&job.scan.name, of_scan),
                 // The only one: its error is the command's.
                 Err(error) if jobs.len() == 1 => return Err(error),
                 // A disk that takes this one no more takes none of the others.
@@ -120,6 +162,7 @@ impl Predict {
             }
         }
         notes.tell(bars);
+        looks.tell(bars);
         if n_failed == jobs.len() {
             return Err(anyhow!("none of the {n_failed} scans could be predicted"));
         }
@@ -199,7 +242,9 @@ impl Predict {
                 ));
             }
         }
+        let tables = jobs.iter().map(|job| confidence_beside(&job.out));
         let written = jobs.iter().flat_map(|job| files_written(&job.out));
+        let written = written.chain(tables);
         let written = written.chain([provenance_beside(&self.out)?]);
         let read = jobs.iter().map(|job| job.scan.path.clone());
         let read = read.chain([self.model.clone()]);
@@ -238,7 +283,7 @@ impl Predict {
         structures: &[Structure],
         bars: &Bars,
         notes: &mut Notes,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Vec<SliceConfidence>> {
         let scan = read_scan_series(&job.scan.path, self.series.as_deref())?;
         if let Err(sheared) = scan.volume.grid().measured_spacing_mm() {
             let name = &job.scan.name;
@@ -256,10 +301,11 @@ impl Predict {
             scan.volume.shape().z as u64,
             0,
         );
-        let labels = predict(model, &source, &options, &|done| bars.advance(done as u64))?;
+        let predicted = predict(model, &source, &options, &|done| bars.advance(done as u64))?;
+        let labels = &predicted.labels;
         let written = match &series {
             None => {
-                write_structures(&job.out, &labels, &scan.placement, structures)?;
+                write_structures(&job.out, labels, &scan.placement, structures)?;
                 Vec::new()
             }
             Some(series) => {
@@ -271,13 +317,39 @@ impl Predict {
                     LabelFormat::Rtstruct => write_rtstruct,
                     _ => write_seg,
                 };
-                write(&job.out, &labels, series, structures, &maker)?
+                write(&job.out, labels, series, structures, &maker)?
             }
         };
+        let confidence = model.record.confidence.as_ref();
+        let slices = confidence.map(|known| known.of_slices(&model.record, &predicted));
+        let slices = slices.unwrap_or_default();
+        if confidence.is_some() {
+            write_confidence(&confidence_beside(&job.out), &job.scan.name, &slices)?;
+        }
         bars.end();
         notes.add(&scan.notes);
         notes.add(&written);
-        Ok(())
+        Ok(slices)
+    }
+
+    /// Says where there is no confidence, or it was calibrated for other predictions than these.
+    fn tell_of_confidence(&self, record: &ModelRecord, bars: &Bars) {
+        let told = match &record.confidence {
+            None => {
+                "the model tells no confidence: its training held out no patients for validation, or \
+                 it is of an earlier version; going on with that training by the same command adds it"
+            }
+            Some(_)
+                if (self.largest_component && !record.predict.largest_component)
+                    || (self.flip_averaging && !record.predict.flip_averaging) =>
+            {
+                "the Dice to be expected was calibrated without --largest-component and \
+                 --flip-averaging; set them under [predict] of the training, and it is calibrated with \
+                 them"
+            }
+            Some(_) => return,
+        };
+        bars.tell(&format!("note: {told}"));
     }
 
     /// What the label map is derived from, where its format says so.

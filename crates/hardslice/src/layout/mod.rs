@@ -20,7 +20,7 @@ use hardslice_data::Organ;
 use hardslice_data::store::record_path;
 use hardslice_train::layout::{ArmDir, RoundDir, TrainingDir};
 use hardslice_volume::whole_file::{read_json_if_there, write_json};
-use hardslice_volume::{Action, FileError};
+use hardslice_volume::{Action, Ending, FileError};
 use thiserror::Error;
 
 use round_name::Part;
@@ -41,6 +41,12 @@ pub(crate) fn provenance_beside(out: &Path) -> Result<PathBuf, NoName> {
     let mut name = name.to_owned();
     name.push(".provenance.json");
     Ok(out.with_file_name(name))
+}
+
+/// `NAME.confidence.csv`, beside a predicted label map.
+pub(crate) fn confidence_beside(labels: &Path) -> PathBuf {
+    let name = labels.file_name().unwrap_or_default().to_string_lossy();
+    labels.with_file_name(format!("{}.confidence.csv", Ending::split(&name).0))
 }
 
 /// The endings of the forms that a comparison is written in for people.

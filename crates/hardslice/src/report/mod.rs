@@ -8,6 +8,7 @@
 //! A piece that is not there leaves its place with a sentence that says why.
 
 mod cases;
+mod confidence;
 mod curves;
 mod found;
 mod gathered;
@@ -97,11 +98,12 @@ pub(crate) fn write_or_warn(dir: &Path, bars: &Bars) -> anyhow::Result<()> {
 }
 
 /// The sections in the order of the page.
-const SECTIONS: [fn(&Gathered) -> Section; 12] = [
+const SECTIONS: [fn(&Gathered) -> Section; 13] = [
     verdicts::section,
     learning::section,
     tables::section,
     cases::section,
+    confidence::section,
     slices::section,
     surfaces::section,
     overlays::section,

@@ -6,6 +6,7 @@
 mod support;
 
 mod arms;
+mod confidence;
 mod finished;
 mod paper_preset;
 mod partly_annotated;

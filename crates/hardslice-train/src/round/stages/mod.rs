@@ -15,6 +15,7 @@ pub(super) use mining::{MiningRecord, Shared};
 use super::chain::PhaseChain;
 use super::trainer::Trainer;
 use super::{Protocol, RoundContext, RoundError};
+use crate::confidence::Confidence;
 use crate::dataset::SliceDataset;
 use crate::evaluate::{TestScore, evaluate};
 use crate::layout::TrainingDir;
@@ -29,11 +30,12 @@ pub(super) struct Stages<'a> {
     pub(super) folds: FoldSlices,
 }
 
-/// The slices of the folds that are trained on, and the cases of the test patients. Cases without an
+/// The slices of the folds that are trained on, and the cases of validation and test patients. Cases without an
 /// annotated organ of the net take no part.
 pub(super) struct FoldSlices {
     pub(super) a: Vec<Candidate>,
     pub(super) b: Vec<Candidate>,
+    validation: Vec<usize>,
     test: Vec<usize>,
 }
 
@@ -54,6 +56,7 @@ impl<'a> Stages<'a> {
             folds: FoldSlices {
                 a: slices(&cases.a),
                 b: slices(&cases.b),
+                validation: cases.validation,
                 test: cases.test,
             },
             trainer: Trainer {
@@ -164,12 +167,48 @@ impl<'a> Stages<'a> {
             leaky,
             ..ModelRecord::new(net.clone(), organs, store.size(), store.options().window_hu)
         };
-        if ModelRecord::read(&dir)?.as_ref() == Some(&record) {
-            return Ok(record);
+        let found = ModelRecord::read(&dir)?;
+        let confidence = found.as_ref().and_then(|found| found.confidence.clone());
+        let mut record = ModelRecord {
+            confidence,
+            ..record
+        };
+        if found.as_ref() != Some(&record) {
+            record.confidence = None;
+            let weights = Weights::of(&chain.state(&self.trainer)?.predictor());
+            Model::write(&record, &weights, &dir)?;
         }
-        let weights = Weights::of(&chain.state(&self.trainer)?.predictor());
-        Model::write(&record, &weights, &dir)?;
+        if !self.is_calibrated(&record) {
+            record.confidence = self.calibrate(&Model::read(&dir, self.trainer.context.device)?)?;
+            record.write(&dir)?;
+        }
         Ok(record)
+    }
+
+    /// Whether there is nothing to calibrate a model on, or that was done.
+    fn is_calibrated(&self, record: &ModelRecord) -> bool {
+        let store = self.trainer.context.store;
+        let is_annotated = |case: &usize| {
+            let case = &store.cases()[*case];
+            record.organ_names().any(|organ| case.is_annotated(organ))
+        };
+        record.confidence.is_some() || !self.folds.validation.iter().any(is_annotated)
+    }
+
+    /// How far a model can be trusted, by the validation patients.
+    fn calibrate(&self, model: &Model) -> Result<Option<Confidence>, RoundError> {
+        let (store, validation) = (self.trainer.context.store, &self.folds.validation);
+        let reporter = Reporter {
+            stage: &self.trainer.stage("calibrate", "confidence"),
+            observer: self.trainer.context.observer,
+        };
+        let n_slices = validation.iter().map(|case| store.cases()[*case].n_slices);
+        reporter.started(n_slices.sum::<usize>() as u64, 0);
+        let progress = |done: usize| reporter.advanced(done as u64);
+        let calibrated = Confidence::calibrate(model, store, validation, &progress);
+        let calibrated = calibrated.map_err(RoundError::Calibrate)?;
+        reporter.finished();
+        Ok(calibrated)
     }
 }
 

@@ -1,0 +1,171 @@
+//! How far a model's predictions can be trusted, slice by slice: calibrated on the validation patients,
+//! told beside every label map.
+
+mod table;
+
+use hardslice_data::store::{Store, StoredSlices, judged};
+use hardslice_data::{Organ, OutputIdx};
+use hardslice_eval::Overlap;
+use hardslice_eval::confidence::{Calibration, Expected, Trial};
+use hardslice_volume::plane::PlaneFitError;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use table::write_judged;
+pub use table::{JudgedRow, read_judged, write_confidence};
+
+use crate::model::{Model, ModelRecord};
+use crate::predict::{Predicted, predict};
+
+/// The calibrations of a model's organs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confidence {
+    /// Scans of the validation patients that they were made of.
+    pub n_scans: u32,
+    /// One for each output; none for an organ that was annotated in none of the scans.
+    organs: Vec<Option<Calibration>>,
+}
+
+/// What is to be expected of the answer for one organ on one slice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SliceConfidence {
+    /// The slice, from 0 at the feet.
+    pub z: usize,
+    /// The organ.
+    pub organ: Organ,
+    /// Pixels of the answer, on the scan's own grid.
+    pub n_predicted: usize,
+    /// What is to be expected; `None` where no validation patient had such an answer.
+    pub expected: Option<Expected>,
+    /// Whether a person should look at it.
+    pub look: bool,
+}
+
+/// The same with the Dice that it had.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedConfidence {
+    /// What was expected.
+    pub expected: SliceConfidence,
+    /// Truth and answer.
+    pub overlap: Overlap,
+}
+
+impl Confidence {
+    /// Calibrates a model on the scans of the validation patients, places in the store; `progress` is
+    /// told the slices done. `None` where none of its organs is annotated in any of them.
+    ///
+    /// The scans are predicted as any other would be, on their own grids and with the model's own
+    /// [`crate::PredictOptions`].
+    ///
+    /// # Errors
+    ///
+    /// [`PlaneFitError`] when a scan's slices have no size.
+    pub fn calibrate(
+        model: &Model,
+        store: &Store,
+        validation: &[usize],
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<Option<Self>, PlaneFitError> {
+        let mut trials = vec![Vec::new(); model.record.organs.len()];
+        let mut n_done = 0;
+        for &case_idx in validation {
+            let source = StoredSlices { store, case_idx };
+            let options = &model.record.predict;
+            let predicted = predict(model, &source, options, &|done| progress(n_done + done))?;
+            n_done += store.cases()[case_idx].n_slices;
+            for (output, trials) in model.record.outputs().zip(&mut trials) {
+                let overlaps = overlaps(model, store, case_idx, &predicted, output);
+                let certainties = predicted.certainties.iter().skip(output.idx());
+                let certainties = certainties.step_by(model.record.organs.len());
+                let of_slices = certainties.zip(overlaps).map(|(certainty, overlap)| Trial {
+                    certainty: *certainty,
+                    overlap,
+                });
+                trials.extend(of_slices);
+            }
+        }
+        let organs: Vec<Option<Calibration>> =
+            trials.iter().map(|of| Calibration::fit(of)).collect();
+        Ok(organs.iter().any(Option::is_some).then(|| Self {
+            n_scans: u32::try_from(validation.len()).expect("scans are counted in 32 bits"),
+            organs,
+        }))
+    }
+
+    /// Whether it is one of so many organs and can be worked with, as one that was read need not be.
+    pub(crate) fn makes_sense(&self, n_organs: usize) -> bool {
+        let mut calibrations = self.organs.iter().flatten();
+        self.organs.len() == n_organs && calibrations.all(Calibration::makes_sense)
+    }
+
+    /// What is to be expected of a prediction, slice by slice from the feet up and organ by organ.
+    /// Organs without a calibration are left out.
+    ///
+    /// # Panics
+    ///
+    /// When the prediction is of another model.
+    pub fn of_slices(&self, record: &ModelRecord, predicted: &Predicted) -> Vec<SliceConfidence> {
+        assert_eq!(
+            self.organs.len(),
+            record.organs.len(),
+            "one for each output"
+        );
+        let n_pixels = predicted.labels.shape().n_pixels();
+        let slices = predicted.labels.voxels().chunks_exact(n_pixels);
+        let certainties = predicted.certainties.chunks_exact(self.organs.len());
+        let mut rows = Vec::new();
+        for (z, (labels, certainties)) in slices.zip(certainties).enumerate() {
+            let outputs = record.outputs().zip(record.organ_names());
+            for ((output, organ), calibration) in outputs.zip(&self.organs) {
+                let Some(calibration) = calibration else {
+                    continue;
+                };
+                let value = record.label_value(output);
+                let n_predicted = labels.iter().filter(|label| **label == value).count();
+                let expected = calibration.expected(&certainties[output.idx()], n_predicted);
+                rows.push(SliceConfidence {
+                    z,
+                    organ: organ.clone(),
+                    n_predicted,
+                    expected,
+                    look: calibration.is_to_be_looked_at(expected),
+                });
+            }
+        }
+        rows
+    }
+}
+
+/// Truth and prediction of each slice of a case; nothing where the organ is not annotated. What is to
+/// be ignored belongs to neither.
+pub(crate) fn overlaps(
+    model: &Model,
+    store: &Store,
+    case_idx: usize,
+    predicted: &Predicted,
+    output: OutputIdx,
+) -> Vec<Overlap> {
+    let organ = model.record.organs.organ(output.idx());
+    let organ = organ.expect("the model has an organ for each of its outputs");
+    let case = &store.cases()[case_idx];
+    let place = store.organ_of(organ).filter(|_| case.is_annotated(organ));
+    let (Some(place), Some(truth)) = (place, store.native_labels(case_idx)) else {
+        return Vec::new();
+    };
+    let values = (store.label_of(place), model.record.label_value(output));
+    let n_pixels = predicted.labels.shape().n_pixels();
+    let predicted = judged(truth, predicted.labels.voxels());
+    let slices = truth.chunks_exact(n_pixels);
+    let slices = slices.zip(predicted.chunks_exact(n_pixels));
+    let overlap = |(truth, predicted): (&[u8], &[u8])| {
+        let mut overlap = Overlap::default();
+        for (truth, predicted) in truth.iter().zip(predicted) {
+            let [is_true, is_predicted] = [*truth == values.0, *predicted == values.1];
+            overlap.n_truth += usize::from(is_true);
+            overlap.n_predicted += usize::from(is_predicted);
+            overlap.n_shared += usize::from(is_true && is_predicted);
+        }
+        overlap
+    };
+    slices.map(overlap).collect()
+}
