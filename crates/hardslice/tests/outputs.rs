@@ -87,7 +87,9 @@ fn predict_takes_volumes_of_every_ending_and_leaves_label_maps_of_every_ending()
         .map(|name| name.display().to_string())
         .collect();
     names.sort();
-    assert_eq!(names, ["a.nii.gz", "b.nii.gz", "c.nii.gz", "d.nii.gz"]);
+    let wanted = ["a", "b", "c", "d"]
+        .map(|name| [".confidence.csv", ".nii.gz"].map(|end| format!("{name}{end}")));
+    assert_eq!(names, wanted.concat());
     let of = |name: &str| {
         hardslice_volume::read_labels(&at(name), &scan, &hardslice_volume::LabelNames::default())
     };
