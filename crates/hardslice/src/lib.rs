@@ -36,7 +36,7 @@ mod outputs;
 mod peak_memory;
 mod pictures;
 mod pipeline;
-mod pretrained;
+mod slice_model;
 mod provenance;
 mod report;
 mod reported_table;

@@ -371,7 +371,7 @@ fn a_label_that_reviewers_found_wrong_is_kept_out_of_the_plans() {
 
 /// The body of an answer that comes in chunks, each behind its length in a line of its own.
 fn unchunked(body: &str) -> String {
-    if body.starts_with('{') {
+    if body.starts_with(['{', '[']) {
         return body.to_owned();
     }
     let mut whole = String::new();
@@ -385,4 +385,81 @@ fn unchunked(body: &str) -> String {
         }
     }
     whole
+}
+
+#[test]
+fn every_arms_net_is_asked_about_a_slice_and_its_surfaces_are_made() {
+    let dir = workplace();
+    let dir = dir.path();
+    let text = fs::read_to_string(dir.join("experiment.toml")).unwrap();
+    let (before, after) = text.split_once("arms = [").unwrap();
+    let (_, after) = after.split_once(']').unwrap();
+    let text = format!("{before}arms = [\"baseline\", \"hard\"]{after}");
+    fs::write(dir.join("experiment.toml"), &text).unwrap();
+    run(&words("run experiment.toml --out out --threads 1"), dir);
+    let desk = Desk::of("out", dir);
+    let get = |path: &str| desk.ask(&format!("GET {path}"), &[desk.host(), desk.cookie()], "");
+    let json = |path: &str| -> serde_json::Value {
+        let (status, said) = get(path);
+        assert_eq!(status, 200, "{path}: {said}");
+        let (_, body) = said.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str(&unchunked(body)).unwrap()
+    };
+    let items = json("/items");
+    assert_eq!(items["arms"], serde_json::json!(["baseline", "hard"]));
+    let first = &items["items"][0];
+    assert_eq!(
+        first["shown_to"],
+        serde_json::json!([0, 1]),
+        "hard: shown to both"
+    );
+    let said = json("/arms/0");
+    let arms: Vec<&str> = said
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|of| of["arm"].as_str().unwrap())
+        .collect();
+    assert_eq!(arms, ["baseline", "hard"]);
+    let (case, z) = (first["case"].as_str().unwrap(), &first["z"]);
+    for of in said.as_array().unwrap() {
+        let plan = format!("out/liver/{}/plan.csv", of["arm"].as_str().unwrap());
+        let plan = fs::read_to_string(dir.join(plan)).unwrap();
+        let row = plan
+            .lines()
+            .find(|line| line.starts_with(&format!("{case},{z},")))
+            .unwrap();
+        let weight: f64 = row.split(',').nth(2).unwrap().parse().unwrap();
+        assert_eq!(of["weight"].as_f64(), Some(weight), "{row}");
+        assert!(of["dice"].is_null() || (0.0..=1.0).contains(&of["dice"].as_f64().unwrap()));
+    }
+    // A prediction may be empty; the truth's surface and the slice's plane are there.
+    let mut slices = items["items"].as_array().unwrap().iter();
+    let positive = slices.position(|item| item["kind"] != "negative").unwrap();
+    for (query, wanted) in [
+        ("of=truth", vec![200]),
+        ("of=plane&dz=1", vec![200]),
+        ("of=net", vec![200, 204]),
+        ("of=net&net=hard", vec![200, 204]),
+        ("of=net&net=rounds", vec![204]),
+        ("of=net&net=no_such_arm", vec![400]),
+        ("of=bones", vec![400]),
+        ("of=plane&dz=100000", vec![422]),
+    ] {
+        let (status, said) = get(&format!("/surface/{positive}?{query}"));
+        assert!(wanted.contains(&status), "{query}: {status}");
+        if status == 200 {
+            assert!(said.contains("\r\n\r\nMZ"), "{query}: a mesh");
+        }
+    }
+    assert_eq!(get("/surface/99999?of=truth").0, 422);
+    assert_eq!(get("/arms/99999").0, 422);
+    for path in ["/niivue.js", "/niivue-licence.txt"] {
+        assert_eq!(get(path).0, 200, "{path}");
+        assert_eq!(
+            desk.ask(&format!("GET {path}"), &[desk.host()], "").0,
+            403,
+            "{path}"
+        );
+    }
 }

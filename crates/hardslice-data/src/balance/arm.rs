@@ -11,7 +11,7 @@ use crate::names::named;
 /// random slices bring: [`RandomMatched`](Self::RandomMatched) adds exactly as many as
 /// [`Hard`](Self::Hard), and nearly as many as [`CrossFold`](Self::CrossFold) and
 /// [`Rounds`](Self::Rounds).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arm {
     /// All training patients, in both halves.

@@ -56,7 +56,7 @@ impl Turntable {
     ///
     /// [`ScoreError`] when masks and spacing do not fit.
     pub fn to_figure(&self) -> Result<Figure, ScoreError> {
-        let Cropped { shape, masks } = &self.masks;
+        let Cropped { shape, masks, .. } = &self.masks;
         let views: Vec<&[bool]> = masks.iter().map(Vec::as_slice).collect();
         let cell = cell_mm(&views, *shape, self.spacing_mm);
         let surface = |mask: &&[bool]| Surface::of_mask(mask, *shape, self.spacing_mm, cell);

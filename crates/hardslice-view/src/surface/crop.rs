@@ -10,6 +10,8 @@ const MARGIN: usize = 2;
 /// Masks of one scan, cut to the box that holds them all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cropped {
+    /// The scan's voxel that is the box's first.
+    pub first: PerAxis<usize>,
     /// Voxels of the box along each axis.
     pub shape: PerAxis<usize>,
     /// The masks within the box, `[z, y, x]`.
@@ -49,6 +51,7 @@ pub fn crop(masks: &[&[bool]], shape: PerAxis<usize>) -> Option<Cropped> {
         rows.flat_map(row).collect()
     };
     Some(Cropped {
+        first: PerAxis::new(z.start, y.start, x.start),
         shape: PerAxis::new(z.len(), y.len(), x.len()),
         masks: masks.iter().map(cut).collect(),
     })

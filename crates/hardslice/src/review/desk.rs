@@ -5,17 +5,22 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anyhow::anyhow;
+use hardslice_data::balance::Arm;
 use hardslice_data::mining::review::{Judged, LabelVerdict, More, Verdicts, shown_hash};
 use hardslice_data::mining::triage::Triage;
 use hardslice_data::store::Store;
+use hardslice_eval::Overlap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::items::{Item, Items};
+use super::nets::{NetKey, Nets};
 use super::pictures::{Asked, Pictures, Subject};
+use super::surfaces;
 use super::tally::{Known, Tally};
 use crate::bars::wall_time_s;
 use crate::folder_lock::FolderLock;
+use crate::scans;
 
 /// Longest note and name, characters.
 const LONGEST_NOTE: usize = 2000;
@@ -29,6 +34,7 @@ pub(crate) struct Desk {
     ids: BTreeMap<Judged, usize>,
     /// What a verdict on each item is about, once it was asked for.
     hashes: Vec<OnceLock<String>>,
+    nets: Arc<Nets>,
     pictures: Pictures,
     verdicts: Mutex<Verdicts>,
     /// One desk in a folder: each reads the verdicts' file when it is opened, and adds to it.
@@ -63,6 +69,19 @@ struct Shown<'a> {
     #[serde(flatten)]
     mined: Option<&'a super::items::Mined>,
     is_control: bool,
+    /// Places, among all arms, of those whose nets are shown it in the end.
+    shown_to: Vec<usize>,
+}
+
+/// What an arm's net says of a slice.
+#[derive(Debug, Serialize)]
+pub(crate) struct OfArm {
+    arm: Arm,
+    /// `None` where neither truth nor prediction shows the organ.
+    dice: Option<f64>,
+    predicted_px: usize,
+    /// How often an epoch of the arm's second half shows it; `None` where that is not known.
+    weight: Option<f64>,
 }
 
 impl Desk {
@@ -90,8 +109,10 @@ impl Desk {
         let lock = FolderLock::of(path.parent().expect("a file in a folder"))?;
         let verdicts = Verdicts::read(&path)?;
         let store = Arc::new(store);
+        let nets = Arc::new(Nets::of(store.clone(), &items.rounds)?);
         Ok(Self {
-            pictures: Pictures::new(store.clone(), items.rounds.clone()),
+            pictures: Pictures::new(store.clone(), nets.clone()),
+            nets,
             store,
             items,
             ids,
@@ -107,6 +128,7 @@ impl Desk {
 
     /// Every slice, hardest first, the order in which they come up, and the organs.
     pub(crate) fn list(&self) -> Value {
+        let arms = self.arms();
         let shown = self.items.all.iter().enumerate().map(|(id, item)| {
             let case = &self.store.cases()[item.case_idx];
             Shown {
@@ -118,13 +140,114 @@ impl Desk {
                 organ: item.organ.as_str(),
                 mined: item.mined.as_ref().filter(|_| !item.is_control),
                 is_control: item.is_control,
+                shown_to: self.shown_to(item, &arms),
             }
         });
         json!({
             "items": shown.collect::<Vec<_>>(),
+            "arms": arms,
             "queue": self.items.queue,
             "is_mined": !self.items.rounds.is_empty(),
         })
+    }
+
+    /// The arms that have a net in some round.
+    fn arms(&self) -> Vec<Arm> {
+        let has_net = |arm: &Arm| {
+            let mut rounds = 0..self.items.rounds.len();
+            rounds.any(|round| self.nets.arms(round).any(|other| other == *arm))
+        };
+        Arm::ALL.into_iter().filter(has_net).collect()
+    }
+
+    fn shown_to(&self, item: &Item, arms: &[Arm]) -> Vec<usize> {
+        let Some(mined) = &item.mined else {
+            return Vec::new();
+        };
+        let is_shown = |arm: &Arm| {
+            let weight = self.nets.weight(mined.round, *arm, item.slice());
+            weight.is_some_and(|weight| weight > 0.0)
+        };
+        let arms = arms.iter().enumerate();
+        arms.filter(|(_, arm)| is_shown(arm))
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    /// What the nets of all arms say of an item.
+    ///
+    /// # Errors
+    ///
+    /// There is no such item, or a net cannot predict it.
+    pub(crate) fn of_arms(&self, id: usize) -> anyhow::Result<Vec<OfArm>> {
+        let item = self.item(id)?;
+        let Some(mined) = &item.mined else {
+            return Ok(Vec::new());
+        };
+        let (case_idx, z, organ) = (item.case_idx, item.z as usize, &item.organ);
+        let truth = scans::truth_slice(&self.store, case_idx, z, organ).unwrap_or_default();
+        let mut said = Vec::new();
+        for arm in self.nets.arms(mined.round) {
+            let net = (mined.round, Some(arm));
+            let Some(predicted) = self.nets.slice(net, case_idx, z, organ)? else {
+                continue;
+            };
+            let overlap = Overlap {
+                n_truth: truth.iter().filter(|is_in| **is_in).count(),
+                n_predicted: predicted.iter().filter(|is_in| **is_in).count(),
+                n_shared: truth
+                    .iter()
+                    .zip(predicted.iter())
+                    .filter(|(a, b)| **a && **b)
+                    .count(),
+            };
+            said.push(OfArm {
+                arm,
+                dice: overlap.dice(),
+                predicted_px: overlap.n_predicted,
+                weight: self.nets.weight(mined.round, arm, item.slice()),
+            });
+        }
+        Ok(said)
+    }
+
+    /// The surface of an item's organ in its scan, as MZ3: that of the truth, or of a net's prediction
+    /// coloured by its distance from it; `None` where there is nothing.
+    ///
+    /// # Errors
+    ///
+    /// There is no such item, or a net cannot predict the scan.
+    pub(crate) fn surface(&self, id: usize, of: surfaces::Of) -> anyhow::Result<Option<Vec<u8>>> {
+        let item = self.item(id)?;
+        let (case_idx, organ) = (item.case_idx, &item.organ);
+        let grid = self.store.cases()[case_idx].placement.canonical;
+        let truth = scans::truth(&self.store, case_idx, organ);
+        let predicted = match (of, &item.mined) {
+            (surfaces::Of::Net(arm), Some(mined)) => {
+                self.nets.scan((mined.round, arm), case_idx, organ)?
+            }
+            _ => None,
+        };
+        Ok(match of {
+            surfaces::Of::Truth => truth.and_then(|truth| surfaces::of_truth(&truth, &grid)),
+            surfaces::Of::Net(_) => {
+                predicted.and_then(|mask| surfaces::of_prediction(&mask, truth.as_deref(), &grid))
+            }
+        })
+    }
+
+    /// The plane of a slice `dz` above an item's, as a surface.
+    ///
+    /// # Errors
+    ///
+    /// There is no such slice.
+    pub(crate) fn plane(&self, id: usize, dz: i64) -> anyhow::Result<Vec<u8>> {
+        let item = self.item(id)?;
+        let grid = self.store.cases()[item.case_idx].placement.canonical;
+        let z = usize::try_from(i64::from(item.z) + dz).ok();
+        let z = z.filter(|z| *z < grid.shape.z);
+        let z = z.ok_or_else(|| anyhow!("the scan ends there"))?;
+        Ok(surfaces::of_slice(z, &grid))
     }
 
     /// The verdicts that hold, by item and reviewer, and what they add up to.
@@ -193,7 +316,10 @@ impl Desk {
             case_idx: item.case_idx,
             z: item.z as usize,
             organ: &item.organ,
-            round: item.mined.as_ref().map(|mined| mined.round),
+            net: item
+                .mined
+                .as_ref()
+                .map(|mined| -> NetKey { (mined.round, asked.net) }),
         };
         self.pictures.png(subject, asked)
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::anyhow;
-use hardslice_data::Organ;
 use hardslice_data::mining::Decision;
 use hardslice_data::mining::ledger::{self, LedgerRow};
 use hardslice_data::mining::triage::Triage;
 use hardslice_data::store::Store;
+use hardslice_data::{Organ, SliceRef};
 use hardslice_train::layout::RoundDir;
 use serde::Serialize;
 
@@ -135,6 +135,10 @@ impl Item {
             z: self.z,
             organ: self.organ.to_string(),
         }
+    }
+
+    pub(crate) fn slice(&self) -> SliceRef {
+        SliceRef::at(self.case_idx, self.z as usize)
     }
 
     fn is_hard(&self) -> bool {

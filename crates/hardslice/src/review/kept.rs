@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Values that were made, as many as there is room for; the oldest go first.
 pub(super) struct Kept<K, V> {
@@ -46,6 +46,11 @@ impl<K: Hash + Eq + Clone, V> Kept<K, V> {
         self.order.push_back(key.clone());
         self.values.insert(key, (value, size));
     }
+}
+
+/// What a mutex guards; whoever panicked with it left a whole value.
+pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -2,16 +2,19 @@
 //!
 //! ```text
 //! ledgers, or a store alone ── items ── desk ── server ── page (a browser on this machine)
-//!                             store ── pictures ──┤
+//!                    store, nets ── pictures ─────┤
+//!                    store, nets ── surfaces ─────┤
 //!           review/verdicts.csv ── verdicts ──────┴── tally
 //! ```
 
 mod desk;
 mod items;
 mod kept;
+mod nets;
 mod pictures;
 mod said;
 mod server;
+mod surfaces;
 mod tally;
 
 pub(crate) use desk::Desk;

@@ -1,26 +1,23 @@
 //! Pictures of slices, drawn when they are asked for and kept while there is room.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use anyhow::anyhow;
 use hardslice_data::Organ;
+use hardslice_data::balance::Arm;
 use hardslice_data::store::Store;
-use hardslice_train::layout::RoundDir;
 use hardslice_view::frame::{self, Frame};
 use hardslice_view::overlay::{Layer, PanelStyle, SlicePanel, Window, slice_panel};
 use hardslice_view::palette::{PREDICTED, TRUTH};
 use hardslice_view::section::Section;
 use serde::Deserialize;
 
-use super::kept::Kept;
-use crate::pretrained::Pretrained;
+use super::kept::{Kept, held};
+use super::nets::{NetKey, Nets};
 use crate::scans;
 
 /// Room for pictures that were drawn, bytes.
 const PICTURES_ROOM: usize = 96 << 20;
-
-/// Room for predictions of slices, bytes.
-const PREDICTIONS_ROOM: usize = 128 << 20;
 
 /// Room for whole scans, whose planes are cut: a few of them.
 const SCANS_ROOM: usize = 512 << 20;
@@ -54,6 +51,8 @@ pub(crate) struct Asked {
     /// Only the surroundings of the organ, of an axial slice.
     pub(crate) zoom: bool,
     pub(crate) plane: Plane,
+    /// Whose prediction: an arm's; that of the net which mined where absent.
+    pub(crate) net: Option<Arm>,
 }
 
 /// How a scan is cut.
@@ -78,50 +77,37 @@ impl Default for Asked {
             difference: false,
             zoom: false,
             plane: Plane::Axial,
+            net: None,
         }
     }
 }
 
-/// A slice of an organ, and which round's model scored it.
+/// A slice of an organ, and which net predicts it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject<'a> {
     pub(crate) case_idx: usize,
     pub(crate) z: usize,
     pub(crate) organ: &'a Organ,
-    pub(crate) round: Option<usize>,
+    pub(crate) net: Option<NetKey>,
 }
 
 /// Case, slice, organ, and how it was asked for.
 type PictureKey = (usize, usize, String, String);
 
-/// Case, slice, organ, and round whose model predicts.
-type PredictionKey = (usize, usize, String, usize);
-
 /// Draws pictures.
 pub(crate) struct Pictures {
     store: Arc<Store>,
-    /// The model of each round, read when it is first asked for; `None` where it cannot be read.
-    models: Vec<Mutex<Model>>,
-    rounds: Vec<RoundDir>,
+    nets: Arc<Nets>,
     drawn: Mutex<Kept<PictureKey, Vec<u8>>>,
-    predicted: Mutex<Kept<PredictionKey, Vec<bool>>>,
     scans: Mutex<Kept<usize, Vec<f32>>>,
 }
 
-enum Model {
-    Unread,
-    Read(Box<Pretrained>),
-    Missing,
-}
-
 impl Pictures {
-    pub(crate) fn new(store: Arc<Store>, rounds: Vec<RoundDir>) -> Self {
+    pub(crate) fn new(store: Arc<Store>, nets: Arc<Nets>) -> Self {
         Self {
             store,
-            models: rounds.iter().map(|_| Mutex::new(Model::Unread)).collect(),
-            rounds,
+            nets,
             drawn: Mutex::new(Kept::new(PICTURES_ROOM)),
-            predicted: Mutex::new(Kept::new(PREDICTIONS_ROOM)),
             scans: Mutex::new(Kept::new(SCANS_ROOM)),
         }
     }
@@ -175,10 +161,10 @@ impl Pictures {
         grid.shape.z = 1;
         let image = scans::slice_hu(&self.store, subject.case_idx, z)?;
         let truth = self.truth(subject, z);
-        let predicted = if asked.predicted || asked.difference {
-            self.prediction(subject, z)?
-        } else {
-            None
+        let net = subject.net.filter(|_| asked.predicted || asked.difference);
+        let predicted = match net {
+            Some(net) => self.nets.slice(net, subject.case_idx, z, subject.organ)?,
+            None => None,
         };
         let predicted = predicted.as_deref().map(Vec::as_slice);
         let frame = if asked.zoom {
@@ -237,31 +223,6 @@ impl Pictures {
         let size = size_of::<f32>() * voxels.len();
         held(&self.scans).put(case_idx, voxels.clone(), size);
         Ok(voxels)
-    }
-
-    /// What the model that mined says of a slice; `None` where there is none.
-    fn prediction(&self, subject: Subject<'_>, z: usize) -> anyhow::Result<Option<Arc<Vec<bool>>>> {
-        let Some(round) = subject.round else {
-            return Ok(None);
-        };
-        let key = (subject.case_idx, z, subject.organ.to_string(), round);
-        if let Some(kept) = held(&self.predicted).get(&key) {
-            return Ok(Some(kept));
-        }
-        let mut model = held(&self.models[round]);
-        if matches!(*model, Model::Unread) {
-            *model = match Pretrained::read(&self.rounds[round]) {
-                Ok(read) => Model::Read(Box::new(read)),
-                Err(_said) => Model::Missing,
-            };
-        }
-        let Model::Read(model) = &*model else {
-            return Ok(None);
-        };
-        let mask = Arc::new(model.slice(&self.store, subject.case_idx, z, subject.organ)?);
-        let size = mask.len();
-        held(&self.predicted).put(key, mask.clone(), size);
-        Ok(Some(mask))
     }
 }
 
@@ -337,8 +298,4 @@ fn draw(
         ..PanelStyle::of_width(asked.w)
     };
     Ok(slice_panel(&panel, &style)?.to_png()?)
-}
-
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,14 +13,15 @@ use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN,
-    REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, LOCATION,
+    ORIGIN, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use hardslice_data::balance::Arm;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -28,6 +29,7 @@ use tokio::sync::Semaphore;
 
 use super::desk::{Desk, Judgement};
 use super::pictures::Asked;
+use super::surfaces::Of;
 use crate::causes::causes;
 
 /// Largest body that is read, bytes.
@@ -36,8 +38,8 @@ const LARGEST_BODY: usize = 16 << 10;
 /// Pictures that wait or are drawn at once; more are refused and asked for again.
 const MOST_PICTURES: usize = 512;
 
-/// Nothing but what the desk itself serves.
-const POLICY: &str = "default-src 'none'; img-src 'self'; script-src 'self'; style-src 'self'; \
+/// Nothing but what the desk itself serves; NiiVue has the letters of its labels within it, as `data:`.
+const POLICY: &str = "default-src 'none'; img-src 'self' data:; script-src 'self'; style-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const COOKIE_NAME: &str = "hardslice-desk";
@@ -128,6 +130,13 @@ fn routes(served: Served) -> Router {
         .route("/verdicts", get(verdicts).post(judge))
         .route("/undo", post(undo))
         .route("/picture/{id}", get(picture))
+        .route("/arms/{id}", get(of_arms))
+        .route("/surface/{id}", get(surface))
+        .route("/niivue.js", get(niivue))
+        .route(
+            "/niivue-licence.txt",
+            get(async || include_str!("page/niivue/LICENSE")),
+        )
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(served.clone(), guard))
         .with_state(served)
@@ -303,6 +312,75 @@ async fn picture(
         (CACHE_CONTROL, "private, max-age=600"),
     ];
     Ok((headers, Body::from(Vec::clone(&png))).into_response())
+}
+
+async fn of_arms(State(served): State<Served>, Path(id): Path<usize>) -> Result<Response, Failed> {
+    let said = at_leisure(&served, move |desk| desk.of_arms(id)).await?;
+    Ok(Json(said?).into_response())
+}
+
+/// How a surface is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskedSurface {
+    of: SurfaceOf,
+    /// The arm whose prediction it is; that of the net which mined where absent.
+    net: Option<Arm>,
+    /// Slices above the item's own, of its plane.
+    #[serde(default)]
+    dz: i64,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SurfaceOf {
+    Truth,
+    Net,
+    Plane,
+}
+
+async fn surface(
+    State(served): State<Served>,
+    Path(id): Path<usize>,
+    asked: Result<Query<AskedSurface>, QueryRejection>,
+) -> Result<Response, Failed> {
+    let Ok(Query(asked)) = asked else {
+        return Ok((StatusCode::BAD_REQUEST, "no such surface\n").into_response());
+    };
+    let made = at_leisure(&served, move |desk| match asked.of {
+        SurfaceOf::Truth => desk.surface(id, Of::Truth),
+        SurfaceOf::Net => desk.surface(id, Of::Net(asked.net)),
+        SurfaceOf::Plane => desk.plane(id, asked.dz).map(Some),
+    });
+    let Some(bytes) = made.await?? else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let headers = [(CONTENT_TYPE, "application/octet-stream")];
+    Ok((headers, Body::from(bytes)).into_response())
+}
+
+/// Does what takes a while beside the pictures, as many at once as there are cores.
+async fn at_leisure<T: Send + 'static>(
+    served: &Served,
+    work: impl FnOnce(&Desk) -> T + Send + 'static,
+) -> Result<T, Failed> {
+    let _drawing = served.drawing.acquire().await?;
+    let desk = served.desk.clone();
+    Ok(tokio::task::spawn_blocking(move || work(&desk)).await?)
+}
+
+/// NiiVue, which shows surfaces: packed, as every browser takes it.
+async fn niivue() -> Response {
+    let headers = [
+        (CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (CONTENT_ENCODING, "gzip"),
+        (CACHE_CONTROL, "private, max-age=600"),
+    ];
+    (
+        headers,
+        include_bytes!("page/niivue/niivue.umd.js.gz").as_slice(),
+    )
+        .into_response()
 }
 
 /// An error of the desk, told to the page.

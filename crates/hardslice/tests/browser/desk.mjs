@@ -44,7 +44,8 @@ const context = await chromium.launchPersistentContext(profile, {
   headless: true,
   viewport: { width: 1280, height: 800 },
   locale: 'en-GB',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  // WebGL by software, for the surface.
+  args: ['--no-sandbox', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync'],
 });
 const rows = () => readFileSync(csv, 'utf8').trim().split('\n').slice(1);
@@ -139,6 +140,32 @@ try {
   await page.waitForFunction(old => document.querySelector('#large').getAttribute('src') !== old, was);
   await accessible('slice');
 
+  // The surface turns under the mouse, and the plane goes with the slice.
+  await page.keyboard.press('s');
+  await page.waitForFunction(() => Number(document.querySelector('#surface').dataset.meshes) >= 2);
+  const look = async () => {
+    await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
+    return (await page.locator('#turning').screenshot()).toString('base64');
+  };
+  await page.locator('#turning').scrollIntoViewIfNeeded();
+  const still = await look();
+  const box = await page.locator('#turning').boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2 + 90, box.y + box.height / 2 + 20, { steps: 5 });
+  await page.mouse.up();
+  const turned = await look();
+  check(turned !== still, 'the surface does not turn');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.waitForFunction(() => document.querySelector('#where').textContent.includes('('));
+  await page.waitForTimeout(1500);
+  check(await look() !== turned, 'the plane does not go with the slice');
+  check(!(await page.locator('#message').isVisible()), await page.textContent('#message'));
+  await accessible('surface');
+  await shot('surface');
+  await page.keyboard.press('s');
+
   const undone = page.waitForResponse(response => response.url().endsWith('/undo'));
   await page.keyboard.press('u');
   await undone;
@@ -156,6 +183,23 @@ try {
   const wrong = await page.locator('#grid .tag.wrong').count();
   check(wrong === await page.locator('#grid li').count() && wrong > 0, `${wrong} wrong ones are found`);
   await page.selectOption('#f-verdict', '');
+
+  // A slice outside the queue tells what every arm's net says; slices are found by arm.
+  const hard = await page.locator('#grid li').count();
+  await page.selectOption('#f-arm', { label: 'hard' });
+  await page.waitForFunction(() => document.querySelectorAll('#grid li').length > 0);
+  check(await page.locator('#grid li').count() <= hard, 'the filter by arm adds slices');
+  await page.click('#grid li:first-child button');
+  await page.waitForSelector('#arms td');
+  check((await page.textContent('#arms')).includes('hard'), await page.textContent('#arms'));
+  const ofMiner = await source();
+  await page.selectOption('#v-net', 'hard');
+  check(await source() !== ofMiner, 'another net draws the same picture');
+  await picture('#large');
+  await page.selectOption('#v-net', '');
+  await page.keyboard.press('Escape');
+  if (await page.locator('#slice').isVisible()) await page.click('#back');
+  await page.selectOption('#f-arm', '');
 
   await page.click('#to-sums');
   check((await page.textContent('#sums')).includes('of'), 'there are no results');

@@ -12,8 +12,8 @@ use super::super::found::FoundRound;
 use super::super::gathered::Gathered;
 use super::super::mining;
 use super::{figure, legend, sentence, truth_slice, views};
-use crate::pretrained::Pretrained;
 use crate::scans;
+use crate::slice_model::SliceModel;
 
 /// Hard slices of A shown: with the organ, at its ends, and without it.
 const N_HARD: [(SliceKind, usize); 3] = [
@@ -31,14 +31,14 @@ const N_SUSPECTS: usize = 8;
 /// What a round's mining left, read once.
 pub(super) struct Seen {
     rows: Vec<LedgerRow>,
-    model: Pretrained,
+    model: SliceModel,
 }
 
 impl Seen {
     pub(super) fn read(round: &FoundRound) -> Result<Self, String> {
         Ok(Self {
             rows: mining::read(round)?,
-            model: Pretrained::read(&round.dir)?,
+            model: SliceModel::pretrained(&round.dir)?,
         })
     }
 }
@@ -198,7 +198,7 @@ fn easiest<'a>(rows: &[&'a LedgerRow]) -> Vec<&'a LedgerRow> {
 fn slice_of_a(
     row: &LedgerRow,
     store: &Store,
-    model: &Pretrained,
+    model: &SliceModel,
     organ: &Organ,
 ) -> anyhow::Result<SliceView> {
     let case_idx = scans::place_of(store, row.case.as_str())?;

@@ -22,6 +22,10 @@ const WORDS = {
     wrong_hard: 'Wrong labels among hard slices, judged blind', wrong_easy: 'Wrong labels among easy slices, judged blind',
     precision: 'Triage’s suspects whose label or scan is wrong', of: 'of', interval: '95 % interval',
     agreement: 'Agreement', kappa: 'Cohen’s kappa', same: 'same', disagree: 'Disagreements', nothing: 'nothing judged yet',
+    shown_to: 'Shown to', net_of: 'Prediction of', miner: 'the net that mined', surface: 'surface', arms: 'The arms’ nets on this slice',
+    arm: 'arm', often: 'times an epoch', trained_on: 'A net may have been trained on this very slice.',
+    surface_says: 'Prediction coloured by its distance from the truth: blue inside, orange outside; the truth see-through.',
+    no_surface: 'Surfaces need WebGL 2, which this browser does not give.',
     outdated: n => `${n} verdicts do not count any more: the label or the slice has changed since.`,
     lost: 'The desk does not answer: is the program still running? Your last verdict may not be written.',
   },
@@ -45,6 +49,10 @@ const WORDS = {
     wrong_hard: 'Falsche Labels unter schweren Schichten, blind beurteilt', wrong_easy: 'Falsche Labels unter leichten Schichten, blind beurteilt',
     precision: 'Verdächtige der Triage, deren Label oder Scan falsch ist', of: 'von', interval: '95-%-Intervall',
     agreement: 'Übereinstimmung', kappa: 'Cohens Kappa', same: 'gleich', disagree: 'Abweichungen', nothing: 'noch nichts beurteilt',
+    shown_to: 'Gezeigt dem Arm', net_of: 'Vorhersage von', miner: 'dem Netz, das schürfte', surface: 'Oberfläche', arms: 'Die Netze der Arme in dieser Schicht',
+    arm: 'Arm', often: 'mal je Epoche', trained_on: 'Ein Netz kann an eben dieser Schicht trainiert worden sein.',
+    surface_says: 'Vorhersage, gefärbt nach dem Abstand von der Wahrheit: blau innen, orange außen; die Wahrheit durchsichtig.',
+    no_surface: 'Oberflächen brauchen WebGL 2, das dieser Browser nicht bietet.',
     outdated: n => `${n} Urteile zählen nicht mehr: Label oder Schicht haben sich geändert.`,
     lost: 'Der Tisch antwortet nicht: läuft das Programm noch? Ihr letztes Urteil ist vielleicht nicht geschrieben.',
   },
@@ -68,6 +76,10 @@ const WORDS = {
     wrong_hard: 'Labels faux parmi les coupes dures, jugées en aveugle', wrong_easy: 'Labels faux parmi les coupes faciles, jugées en aveugle',
     precision: 'Suspects du tri dont le label ou le scan est faux', of: 'sur', interval: 'intervalle à 95 %',
     agreement: 'Accord', kappa: 'Kappa de Cohen', same: 'identiques', disagree: 'Désaccords', nothing: 'rien n’est jugé',
+    shown_to: 'Montrée à', net_of: 'Prédiction de', miner: 'du réseau qui a miné', surface: 'surface', arms: 'Les réseaux des bras sur cette coupe',
+    arm: 'bras', often: 'fois par époque', trained_on: 'Un réseau peut avoir été entraîné sur cette coupe même.',
+    surface_says: 'Prédiction colorée selon sa distance à la vérité : bleu dedans, orange dehors ; la vérité en transparence.',
+    no_surface: 'Les surfaces demandent WebGL 2, que ce navigateur n’offre pas.',
     outdated: n => `${n} verdicts ne comptent plus : le label ou la coupe a changé.`,
     lost: 'La table ne répond pas : le programme tourne-t-il encore ? Votre dernier verdict n’est peut-être pas écrit.',
   },
@@ -87,7 +99,7 @@ const made = (tag, classes = '', text = '') => {
 };
 
 const state = {
-  items: [], queue: [], isMined: false, byItem: {}, tally: null, outdated: 0,
+  items: [], queue: [], arms: [], isMined: false, byItem: {}, tally: null, outdated: 0,
   page: 0, shown: [], walk: [], place: 0, inQueue: false, dz: 0, window: 'net', times: [],
 };
 let words = WORDS.en;
@@ -140,11 +152,13 @@ function fillFilters() {
   options(at('f-kind'), [['', words.all], ...['positive', 'end_of_organ', 'negative'].map(k => [k, words[k]])]);
   options(at('f-verdict'), [['', words.all], ['-', words.not_judged], ['+', words.judged], ...VERDICTS.map(v => [v, words[v]])]);
   options(at('f-order'), [['hardest', words.hardest], ['case', words.by_case]]);
+  options(at('f-arm'), [['', words.all], ...state.arms.map((arm, place) => [String(place), arm])]);
+  options(at('v-net'), [['', words.miner], ...state.arms.map(arm => [arm, arm])]);
   options(at('v-window'), Object.keys(WINDOWS).map((name, n) => [name, `${n + 1} ${words[name]}`]));
 }
 
 function filtered() {
-  const organ = at('f-organ').value, triage = at('f-triage').value, kind = at('f-kind').value;
+  const organ = at('f-organ').value, arm = at('f-arm').value, triage = at('f-triage').value, kind = at('f-kind').value;
   const verdict = at('f-verdict').value, text = at('f-case').value.trim().toLowerCase();
   const most = at('f-dice').value === '' ? null : Number(at('f-dice').value);
   const keep = item => {
@@ -152,6 +166,7 @@ function filtered() {
     // Easy slices are shown once they are judged: before, they come up in the queue, unmarked.
     if (item.is_control && !judged) return false;
     if (organ && item.organ !== organ) return false;
+    if (arm && !item.shown_to.includes(Number(arm))) return false;
     if (triage && (item.triage ?? '-') !== triage) return false;
     if (kind && item.kind !== kind) return false;
     if (text && !item.case.toLowerCase().includes(text) && !item.patient.toLowerCase().includes(text)) return false;
@@ -222,7 +237,7 @@ function address(item, more) {
   const all = {
     lo: centre - width / 2, hi: centre + width / 2, truth: at('v-truth').checked,
     predicted: at('v-predicted').checked, fill: at('v-fill').checked, difference: at('v-difference').checked,
-    zoom: at('v-zoom').checked, ...more,
+    zoom: at('v-zoom').checked, ...(at('v-net').value ? { net: at('v-net').value } : {}), ...more,
   };
   return `/picture/${item.id}?${new URLSearchParams(Object.entries(all).map(([k, v]) => [k, String(v)]))}`;
 }
@@ -249,6 +264,8 @@ function drawSlice() {
   if (isOpen && item.reason) lines.push(item.reason);
   if (isOpen && item.triage) lines.push(`${words[item.triage]}: ${item.triage_reason ?? ''}`);
   at('why').textContent = isOpen ? lines.join('; ') : words.blind;
+  drawArms(item, isOpen);
+  drawSurface(item);
   for (const button of document.querySelectorAll('[data-verdict]')) {
     button.setAttribute('aria-pressed', String(button.dataset.verdict === judged?.verdict));
   }
@@ -262,6 +279,105 @@ function drawSlice() {
   // The next one is drawn while this one is looked at.
   const next = state.items[state.walk[state.place + 1]];
   if (next) new Image().src = address(next, { w: 900, dz: 0 });
+}
+
+// What every arm's net says of the slice; told where it gives no verdict away.
+async function drawArms(item, isOpen) {
+  const box = at('arms');
+  if (box.dataset.of === `${item.id} ${isOpen}` && box.dataset.language === document.documentElement.lang) return;
+  box.dataset.of = `${item.id} ${isOpen}`;
+  box.dataset.language = document.documentElement.lang;
+  box.replaceChildren();
+  if (!isOpen || !state.arms.length) return;
+  const said = await ask(`/arms/${item.id}`);
+  if (box.dataset.of !== `${item.id} ${isOpen}` || !said.length) return;
+  const table = made('table');
+  table.append(made('caption', '', words.arms));
+  const head = table.insertRow();
+  for (const text of [words.arm, 'Dice', words.often]) {
+    const cell = made('th', '', text);
+    cell.scope = 'col';
+    head.append(cell);
+  }
+  for (const one of said) {
+    const row = table.insertRow();
+    const name = made('th', '', one.arm);
+    name.scope = 'row';
+    row.append(name);
+    row.insertCell().textContent = one.dice === null ? '–' : one.dice.toFixed(3);
+    row.insertCell().textContent = one.weight === null ? '–' : String(Number(one.weight.toFixed(2)));
+  }
+  box.replaceChildren(table, made('p', 'quiet', words.trained_on));
+}
+
+// The organ of the whole scan, which NiiVue turns; the plane of the slice goes through it. NiiVue is
+// asked for when a surface is first wanted.
+const turning = { viewer: null, of: '', plane: '' };
+
+function loadNiivue() {
+  return new Promise((done, failed) => {
+    if (window.niivue) {
+      done(window.niivue);
+      return;
+    }
+    const script = made('script');
+    script.src = '/niivue.js';
+    script.addEventListener('load', () => done(window.niivue));
+    script.addEventListener('error', () => failed(new Error('no NiiVue')));
+    document.head.append(script);
+  });
+}
+
+async function drawSurface(item) {
+  const isWanted = at('v-surface').checked;
+  at('surface').hidden = !isWanted;
+  if (!isWanted) return;
+  const net = at('v-net').value;
+  const of = `${item.id} ${net}`, plane = `${of} ${state.dz}`;
+  if (turning.plane === plane) return;
+  turning.plane = plane;
+  try {
+    const { Niivue } = await loadNiivue();
+    if (!turning.viewer) {
+      const isDark = window.matchMedia('(prefers-color-scheme: dark)').matches;
+      const viewer = new Niivue({
+        backColor: isDark ? [0.09, 0.1, 0.12, 1] : [1, 1, 1, 1], show3Dcrosshair: false, isOrientCube: true,
+        dragAndDropEnabled: false, meshXRay: 0, loadingText: '', logLevel: 'error',
+      });
+      await viewer.attachToCanvas(at('turning'));
+      viewer.setSliceType(viewer.sliceTypeRender);
+      turning.viewer = viewer;
+    }
+    const { viewer } = turning;
+    const fetched = async (query, name, opacity) => {
+      const response = await fetch(`/surface/${item.id}?${new URLSearchParams(query)}`);
+      if (!response.ok) throw new Error(await response.text());
+      if (response.status === 204) return null;
+      return { buffer: await response.arrayBuffer(), name, opacity };
+    };
+    const wanted = [fetched({ of: 'plane', dz: state.dz }, 'plane.mz3', 0.35)];
+    if (turning.of !== of) {
+      wanted.push(fetched({ of: 'net', ...(net ? { net } : {}) }, 'net.mz3', 1), fetched({ of: 'truth' }, 'truth.mz3', 0.3));
+    }
+    const found = (await Promise.all(wanted)).filter(Boolean);
+    if (turning.plane !== plane) return;
+    const { NVMesh } = window.niivue;
+    for (const mesh of [...viewer.meshes]) {
+      if (turning.of !== of || mesh.name === 'plane.mz3') viewer.removeMesh(mesh);
+    }
+    // What is seen through comes last.
+    const order = { 'net.mz3': 0, 'plane.mz3': 1, 'truth.mz3': 2 };
+    found.sort((a, b) => order[a.name] - order[b.name]);
+    for (const { buffer, name, opacity } of found) {
+      const mesh = await NVMesh.readMesh(buffer, name, viewer.gl, opacity);
+      viewer.addMesh(mesh);
+    }
+    turning.of = of;
+    at('surface').dataset.meshes = String(viewer.meshes.length);
+  } catch (error) {
+    turning.plane = '';
+    tell(turning.viewer ? String(error.message) : words.no_surface);
+  }
 }
 
 async function judge(verdict) {
@@ -404,7 +520,7 @@ function key(event) {
     ArrowLeft: () => go(state.place - 1), ArrowRight: () => go(state.place + 1),
     ArrowUp: () => step(1), ArrowDown: () => step(-1), u: undo,
     n: () => at('note').focus(), t: () => toggle('v-truth'), p: () => toggle('v-predicted'),
-    f: () => toggle('v-fill'), d: () => toggle('v-difference'), z: () => toggle('v-zoom'),
+    f: () => toggle('v-fill'), d: () => toggle('v-difference'), z: () => toggle('v-zoom'), s: () => toggle('v-surface'),
   };
   const windowName = Object.keys(WINDOWS)[Number(name) - 1];
   const action = KEYS[name] ? () => judge(KEYS[name]) : windowName ? () => {
@@ -435,11 +551,12 @@ async function begin() {
   at('reviewer').value = remembered('reviewer');
   const language = remembered('language') || navigator.language.slice(0, 2);
   at('language').value = WORDS[language] ? language : 'en';
-  Object.assign(state, await ask('/items').then(({ items, queue, is_mined }) => ({ items, queue, isMined: is_mined })));
+  Object.assign(state, await ask('/items').then(({ items, queue, arms, is_mined }) => ({ items, queue, arms, isMined: is_mined })));
   took(await ask('/verdicts'));
   speak(at('language').value);
   setWindow('net');
   for (const id of ['f-triage', 'f-kind', 'f-dice', 'f-order']) at(id).parentElement.hidden = !state.isMined;
+  for (const id of ['f-arm', 'v-net']) at(id).parentElement.hidden = !state.arms.length;
   at('filters').addEventListener('input', () => {
     state.page = 0;
     drawTable();
@@ -457,7 +574,7 @@ async function begin() {
   for (const button of document.querySelectorAll('[data-verdict]')) {
     button.addEventListener('click', () => judge(button.dataset.verdict));
   }
-  for (const id of ['v-truth', 'v-predicted', 'v-fill', 'v-difference', 'v-zoom', 'v-centre', 'v-width']) {
+  for (const id of ['v-truth', 'v-predicted', 'v-fill', 'v-difference', 'v-zoom', 'v-surface', 'v-net', 'v-centre', 'v-width']) {
     at(id).addEventListener('change', drawSlice);
   }
   at('v-window').addEventListener('change', () => { setWindow(at('v-window').value); drawSlice(); });
