@@ -87,12 +87,11 @@ fn commands(page: &str) -> Vec<String> {
 /// Runs a line in a shell that finds the program by its name.
 fn shell(line: &str, dir: &Path) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_hardslice"));
-    let path = std::env::var("PATH").unwrap();
     let mut command = Command::new("sh");
-    command.args(["-c", line]).current_dir(dir).env(
-        "PATH",
-        format!("{}:{path}", program.parent().unwrap().display()),
-    );
+    command
+        .args(["-c", &format!("PATH=\"$0:$PATH\"; {line}")])
+        .arg(program.parent().unwrap())
+        .current_dir(dir);
     command
 }
 
@@ -242,7 +241,7 @@ fn with_structures(dir: &Path) -> String {
         let masks = dir.join("masks").join(case);
         fs::create_dir_all(&masks).unwrap();
         write_label_map(&masks.join("Leber.nii.gz"), &liver, &labels.placement).unwrap();
-        table.push_str(&format!("{case},phantoms/images/{name},masks/{case}\n"));
+        table = format!("{table}{case},phantoms/images/{name},masks/{case}\n");
     }
     table
 }
@@ -319,7 +318,7 @@ fn shortened(experiment: &str) -> String {
         if let Some(at) = short.find(table) {
             short.insert_str(at + table.len(), &format!("\n{settings}"));
         } else {
-            short.push_str(&format!("\n{table}\n{settings}\n"));
+            short = format!("{short}\n{table}\n{settings}\n");
         }
     }
     if short.contains("steps =") {
@@ -362,28 +361,20 @@ fn every_command_of_the_book_works_as_it_is_printed() {
 
 #[test]
 fn no_page_with_commands_is_passed_over() {
-    for entry in fs::read_dir(docs()).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        let Some(name) = name.strip_suffix(".md") else {
-            continue;
-        };
-        let is_tried = PAGES.contains(&name);
-        assert!(is_tried || commands(&page(name)).is_empty(), "{name}");
+    for name in pages() {
+        let is_tried = PAGES.contains(&name.as_str());
+        assert!(is_tried || commands(&page(&name)).is_empty(), "{name}");
     }
 }
 
 #[test]
 fn every_link_of_the_book_leads_to_a_page_and_a_heading_of_it() {
-    let mut listed = BTreeSet::new();
-    for entry in fs::read_dir(docs()).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if !name.ends_with(".md") {
-            continue;
-        }
-        for target in links(&fs::read_to_string(&path).unwrap()) {
+    let pages = pages();
+    for name in &pages {
+        for target in links(&page(name)) {
             let (file, heading) = target.split_once('#').unwrap_or((&target, ""));
-            let file = if file.is_empty() { name.as_str() } else { file };
+            let own = format!("{name}.md");
+            let file = if file.is_empty() { &own } else { file };
             assert!(
                 !file.contains('/'),
                 "{name} leads out of the book: {target}"
@@ -397,19 +388,22 @@ fn every_link_of_the_book_leads_to_a_page_and_a_heading_of_it() {
                     "{name}: {target}; there are {there:?}"
                 );
             }
-            if name == "SUMMARY.md" {
-                listed.insert(file.to_owned());
-            }
         }
     }
-    for entry in fs::read_dir(docs()).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        let is_page = name.ends_with(".md") && name != "SUMMARY.md";
-        assert!(
-            !is_page || listed.contains(&name),
-            "{name} is not in the summary"
-        );
-    }
+    let summary = page("SUMMARY");
+    let listed: BTreeSet<String> = links(&summary).into_iter().collect();
+    let wanted = pages.iter().filter(|name| *name != "SUMMARY");
+    let wanted: BTreeSet<String> = wanted.map(|name| format!("{name}.md")).collect();
+    assert_eq!(listed, wanted, "every page is in the summary");
+}
+
+/// The names of all pages.
+fn pages() -> BTreeSet<String> {
+    let names = sorted(&docs()).into_iter();
+    let names = names.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    names
+        .filter_map(|name| Some(name.strip_suffix(".md")?.to_owned()))
+        .collect()
 }
 
 /// The targets of a page's links and pictures, but for those of the web.

@@ -158,7 +158,7 @@ mod tests {
         pool_adjacent_violators(&groups)
     }
 
-    /// `scipy.optimize.isotonic_regression(y, weights=w).x`, SciPy 1.17.
+    /// `scipy.optimize.isotonic_regression(y, weights=w).x`, `SciPy` 1.17.
     #[test]
     fn pools_are_those_of_scipy() {
         let of_scipy = [

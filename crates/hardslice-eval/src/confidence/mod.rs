@@ -24,9 +24,9 @@ pub use reliability::{Bin, Reliability};
 
 use crate::Overlap;
 
-/// Slices to look at: the share of the validation slices with a prediction whose expected Dice was
+/// Slices to look at: of so many validation slices with a prediction the one whose expected Dice was
 /// lowest.
-pub const LOOKED_AT: f64 = 0.1;
+pub const LOOKED_AT_OF: usize = 10;
 /// A slice without a prediction is to be looked at from this chance on that the organ is there.
 pub const LOOKED_AT_MISSED: f64 = 0.2;
 
@@ -95,6 +95,10 @@ pub struct Calibration {
 
 impl Calibration {
     /// From the slices of patients that the net was not trained on. `None` where there are none.
+    ///
+    /// # Panics
+    ///
+    /// When a probability is not finite.
     pub fn fit(trials: &[Trial]) -> Option<Self> {
         let (found, empty): (Vec<&Trial>, Vec<&Trial>) = trials
             .iter()
@@ -114,7 +118,7 @@ impl Calibration {
         let look_at_most = found.as_ref().map_or(0.0, |found| {
             let mut expected: Vec<f64> = points.iter().map(|(x, _)| found.at(*x)).collect();
             expected.sort_by(f64::total_cmp);
-            expected[((expected.len() as f64 * LOOKED_AT) as usize).saturating_sub(1)]
+            expected[(expected.len() / LOOKED_AT_OF).saturating_sub(1)]
         });
         (!trials.is_empty()).then(|| Self {
             found,
@@ -137,7 +141,8 @@ impl Calibration {
     }
 
     /// Whether a person should look at a slice: the Dice to be expected is as low as on the lowest
-    /// tenth of the validation slices with a prediction, the organ is likely missed, or nothing is known of such answers.
+    /// tenth of the validation slices with a prediction, the organ is likely
+    /// missed, or nothing is known of such answers.
     pub fn is_to_be_looked_at(&self, expected: Option<Expected>) -> bool {
         match expected {
             Some(Expected::Dice(dice)) => dice <= self.look_at_most,
@@ -158,13 +163,13 @@ impl Calibration {
 mod tests {
     use super::*;
 
-    fn trial(n_truth: usize, n_predicted: u32, n_shared: usize, p: f64) -> Trial {
+    fn trial(n_truth: usize, n_predicted: u32, n_shared: usize, p: f32) -> Trial {
         Trial {
             certainty: Certainty {
                 n_predicted,
-                sum_predicted: f64::from(n_predicted) * p,
-                sum: f64::from(n_predicted) * p,
-                highest: p as f32,
+                sum_predicted: f64::from(n_predicted) * f64::from(p),
+                sum: f64::from(n_predicted) * f64::from(p),
+                highest: p,
             },
             overlap: Overlap {
                 n_truth,
@@ -209,8 +214,15 @@ mod tests {
 
     #[test]
     fn the_tenth_with_the_lowest_dice_to_be_expected_is_looked_at() {
-        let trials: Vec<Trial> = (0..200)
-            .map(|i| trial(1000, 1000, 500 + 2 * i as usize, 0.5 + f64::from(i) / 500.0))
+        let trials: Vec<Trial> = (0..200_u16)
+            .map(|i| {
+                trial(
+                    1000,
+                    1000,
+                    500 + 2 * usize::from(i),
+                    0.5 + f32::from(i) / 500.0,
+                )
+            })
             .collect();
         let calibration = Calibration::fit(&trials).unwrap();
         let looked_at = trials.iter().filter(|trial| {
@@ -221,8 +233,8 @@ mod tests {
 
     #[test]
     fn text_gives_the_same_calibration_back() {
-        let trials: Vec<Trial> = (0..300)
-            .map(|i| trial(300, 200 + i, 150, 0.5 + f64::from(i) / 700.0))
+        let trials: Vec<Trial> = (0..300_u16)
+            .map(|i| trial(300, 200 + u32::from(i), 150, 0.5 + f32::from(i) / 700.0))
             .collect();
         let calibration = Calibration::fit(&trials).unwrap();
         let text = serde_json::to_string(&calibration).unwrap();

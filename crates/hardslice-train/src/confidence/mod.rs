@@ -60,6 +60,10 @@ impl Confidence {
     /// # Errors
     ///
     /// [`PlaneFitError`] when a scan's slices have no size.
+    ///
+    /// # Panics
+    ///
+    /// When the net gives what is no number.
     pub fn calibrate(
         model: &Model,
         store: &Store,
@@ -121,7 +125,10 @@ impl Confidence {
                     continue;
                 };
                 let value = record.label_value(output);
-                let n_predicted = labels.iter().filter(|label| **label == value).count();
+                let n_predicted = labels
+                    .iter()
+                    .map(|label| usize::from(*label == value))
+                    .sum();
                 let expected = calibration.expected(&certainties[output.idx()], n_predicted);
                 rows.push(SliceConfidence {
                     z,

@@ -37,7 +37,7 @@ use crate::structures::StructureTable;
 /// that is read is written over.
 ///
 /// Beside each label map goes NAME.confidence.csv, a row for each slice and organ: the Dice to be
-/// expected of what was found (expected_dice) or, where nothing was, the chance that the organ is there
+/// expected of what was found (`expected_dice`) or, where nothing was, the chance that the organ is there
 /// (missed), and whether a person should look at the slice (look). Both are calibrated on the
 /// patients that the training held out for validation.
 ///

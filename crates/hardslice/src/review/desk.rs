@@ -70,12 +70,13 @@ struct Shown<'a> {
     mined: Option<&'a super::items::Mined>,
     is_control: bool,
     /// Places, among all arms, of those whose nets are shown it in the end.
-    shown_to: Vec<usize>,
+    #[serde(rename = "shown_to")]
+    to_arms: Vec<usize>,
 }
 
 /// What an arm's net says of a slice.
 #[derive(Debug, Serialize)]
-pub(crate) struct OfArm {
+pub(crate) struct ArmsAnswer {
     arm: Arm,
     /// `None` where neither truth nor prediction shows the organ.
     dice: Option<f64>,
@@ -140,7 +141,7 @@ impl Desk {
                 organ: item.organ.as_str(),
                 mined: item.mined.as_ref().filter(|_| !item.is_control),
                 is_control: item.is_control,
-                shown_to: self.shown_to(item, &arms),
+                to_arms: self.shown_to(item, &arms),
             }
         });
         json!({
@@ -179,7 +180,7 @@ impl Desk {
     /// # Errors
     ///
     /// There is no such item, or a net cannot predict it.
-    pub(crate) fn of_arms(&self, id: usize) -> anyhow::Result<Vec<OfArm>> {
+    pub(crate) fn of_arms(&self, id: usize) -> anyhow::Result<Vec<ArmsAnswer>> {
         let item = self.item(id)?;
         let Some(mined) = &item.mined else {
             return Ok(Vec::new());
@@ -201,7 +202,7 @@ impl Desk {
                     .filter(|(a, b)| **a && **b)
                     .count(),
             };
-            said.push(OfArm {
+            said.push(ArmsAnswer {
                 arm,
                 dice: overlap.dice(),
                 predicted_px: overlap.n_predicted,

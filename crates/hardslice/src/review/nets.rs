@@ -23,13 +23,16 @@ const SCANS_ROOM: usize = 128 << 20;
 /// A net of a round: the arm's, or that which mined.
 pub(super) type NetKey = (usize, Option<Arm>);
 
+/// A net, case, slice and organ.
+type SliceKey = (NetKey, usize, usize, String);
+
 /// The nets of all rounds, each read when it is first asked for.
 pub(super) struct Nets {
     store: Arc<Store>,
     models: BTreeMap<NetKey, Net>,
     /// What each arm's net is shown in the end, and how often.
     plans: BTreeMap<(usize, Arm), BTreeMap<SliceRef, f64>>,
-    slices: Mutex<Kept<(NetKey, usize, usize, String), Vec<bool>>>,
+    slices: Mutex<Kept<SliceKey, Vec<bool>>>,
     scans: Mutex<Kept<(NetKey, usize), Vec<u8>>>,
 }
 
@@ -129,22 +132,21 @@ impl Nets {
         };
         let key = (net, case_idx);
         let kept = held(&self.scans).get(&key);
-        let labels = match kept {
-            Some(kept) => kept,
-            None => {
-                let source = StoredSlices {
-                    store: &self.store,
-                    case_idx,
-                };
-                let predicted = self.with(net, |model| {
-                    let options = &model.model.record.predict;
-                    Ok(predict(&model.model, &source, options, &|_| {})?)
-                })?;
-                let Predicted { labels, .. } = predicted.expect("it has told the organ's value");
-                let labels = Arc::new(labels.into_voxels());
-                held(&self.scans).put(key, labels.clone(), labels.len());
-                labels
-            }
+        let labels = if let Some(kept) = kept {
+            kept
+        } else {
+            let source = StoredSlices {
+                store: &self.store,
+                case_idx,
+            };
+            let predicted = self.with(net, |model| {
+                let options = &model.model.record.predict;
+                Ok(predict(&model.model, &source, options, &|_| {})?)
+            })?;
+            let Predicted { labels, .. } = predicted.expect("it has told the organ's value");
+            let labels = Arc::new(labels.into_voxels());
+            held(&self.scans).put(key, labels.clone(), labels.len());
+            labels
         };
         Ok(Some(labels.iter().map(|label| *label == value).collect()))
     }

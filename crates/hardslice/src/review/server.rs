@@ -38,7 +38,7 @@ const LARGEST_BODY: usize = 16 << 10;
 /// Pictures that wait or are drawn at once; more are refused and asked for again.
 const MOST_PICTURES: usize = 512;
 
-/// Nothing but what the desk itself serves; NiiVue has the letters of its labels within it, as `data:`.
+/// Nothing but what the desk itself serves; `NiiVue` has the letters of its labels within it, as `data:`.
 const POLICY: &str = "default-src 'none'; img-src 'self' data:; script-src 'self'; style-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -369,7 +369,7 @@ async fn at_leisure<T: Send + 'static>(
     Ok(tokio::task::spawn_blocking(move || work(&desk)).await?)
 }
 
-/// NiiVue, which shows surfaces: packed, as every browser takes it.
+/// `NiiVue`, which shows surfaces: packed, as every browser takes it.
 async fn niivue() -> Response {
     let headers = [
         (CONTENT_TYPE, "text/javascript; charset=utf-8"),

@@ -1,4 +1,4 @@
-//! Surfaces of an organ as NiiVue reads them: MZ3, in millimetres from the scan's first voxel.
+//! Surfaces of an organ as `NiiVue` reads them: MZ3, in millimetres from the scan's first voxel.
 
 use hardslice_data::balance::Arm;
 use hardslice_view::palette::Rgb;
@@ -227,6 +227,9 @@ mod tests {
             "no truth, no distance"
         );
         let (plane, _) = read(&of_slice(7, &grid()));
-        assert_eq!(ends(&plane, 2), [14.0, 14.0]);
+        assert!(
+            plane.iter().all(|place| (place[2] - 14.0).abs() < 1e-6),
+            "{plane:?}"
+        );
     }
 }
