@@ -1,6 +1,7 @@
 //! How far a model's predictions can be trusted, slice by slice: calibrated on the validation patients,
 //! told beside every label map.
 
+mod calibrated;
 mod table;
 
 use hardslice_data::store::{Store, StoredSlices, judged};
@@ -8,23 +9,13 @@ use hardslice_data::{Organ, OutputIdx};
 use hardslice_eval::Overlap;
 use hardslice_eval::confidence::{Calibration, Expected, Trial};
 use hardslice_volume::plane::PlaneFitError;
-use serde::{Deserialize, Serialize};
 
+pub use calibrated::Confidence;
 pub(crate) use table::write_judged;
 pub use table::{JudgedRow, read_judged, write_confidence};
 
 use crate::model::{Model, ModelRecord};
 use crate::predict::{Predicted, predict};
-
-/// The calibrations of a model's organs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Confidence {
-    /// Scans of the validation patients that they were made of.
-    pub n_scans: u32,
-    /// One for each output; none for an organ that was annotated in none of the scans.
-    organs: Vec<Option<Calibration>>,
-}
 
 /// What is to be expected of the answer for one organ on one slice.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,12 +85,6 @@ impl Confidence {
             n_scans: u32::try_from(validation.len()).expect("scans are counted in 32 bits"),
             organs,
         }))
-    }
-
-    /// Whether it is one of so many organs and can be worked with, as one that was read need not be.
-    pub(crate) fn makes_sense(&self, n_organs: usize) -> bool {
-        let mut calibrations = self.organs.iter().flatten();
-        self.organs.len() == n_organs && calibrations.all(Calibration::makes_sense)
     }
 
     /// What is to be expected of a prediction, slice by slice from the feet up and organ by organ.
