@@ -142,5 +142,6 @@ pub(crate) fn protocol(experiment: &Experiment, organs: Vec<Organ>) -> anyhow::R
         arms: experiment.arms.clone(),
         seed: experiment.seed,
         init_blake3: init_blake3.transpose()?,
+        instructions: experiment.instructions.clone(),
     })
 }

@@ -164,7 +164,7 @@ impl Mine {
         let (Some(model_dir), Some(split_path)) = (&self.model, &self.split) else {
             return Err(anyhow!("--model and --split, or --predictions"));
         };
-        let device = self.device.open()?;
+        let device = self.device.open_for(&mut experiment)?;
         let model = Model::read(model_dir, &device)?;
         let organs: Vec<_> = model.record.organ_names().cloned().collect();
         let split = Split::load(split_path, &facts(&store, &organs))?;

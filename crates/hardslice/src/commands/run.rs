@@ -51,12 +51,13 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
-        let experiment = Experiment::read(&self.experiment)?;
+        let mut experiment = Experiment::read(&self.experiment)?;
+        let device = self.device.open_for(&mut experiment)?;
         refuse_over_experiment(&self.experiment, &experiment, &OutDir::new(&self.out))?;
         let finished = run_whole(&RunArgs {
             experiment: &experiment,
             out: &self.out,
-            device: &self.device.open()?,
+            device: &device,
             bars,
             force: self.force,
         })?;

@@ -62,8 +62,8 @@ pub(crate) struct Sweep {
 
 impl Sweep {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
-        let experiment = self.common.experiment()?;
-        let device = self.common.device.open()?;
+        let mut experiment = self.common.experiment()?;
+        let device = self.common.device.open_for(&mut experiment)?;
         let campaign = self.common.campaign(&experiment, &device, bars);
         let manifest = read_manifest(&experiment)?;
         let organs = trained_organs(&experiment, &manifest.organs)?;
