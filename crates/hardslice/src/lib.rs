@@ -29,6 +29,7 @@ mod done;
 mod export;
 mod external;
 mod folder_lock;
+mod job_folder;
 mod layout;
 mod named_files;
 mod notes;

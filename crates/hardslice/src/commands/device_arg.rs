@@ -4,9 +4,11 @@ use anyhow::{Context, anyhow};
 use burn::tensor::Device;
 use clap::Args;
 use hardslice_kernels::force_instruction_set;
-use hardslice_train::ComputeDevice;
+use hardslice_train::{ComputeDevice, arithmetic};
 
 use crate::experiment::Experiment;
+use crate::job_folder::JobsRecord;
+use crate::layout::OutDir;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DeviceArg {
@@ -36,6 +38,35 @@ impl DeviceArg {
             experiment.instructions.clone_from(&self.instructions);
         }
         self.opened(experiment.instructions.as_deref())
+    }
+
+    /// As [`open_for`](Self::open_for), on the instruction set of the jobs that were written in a
+    /// folder, where there are any.
+    pub(crate) fn open_in(
+        &self,
+        experiment: &mut Experiment,
+        out: &OutDir,
+    ) -> anyhow::Result<Device> {
+        let jobs = JobsRecord::read(&out.jobs())?;
+        if let Some(jobs) = &jobs
+            && jobs.is_fixed
+            && self.instructions.is_none()
+        {
+            experiment.instructions = Some(jobs.instructions.clone());
+        }
+        let device = self.open_for(experiment)?;
+        if let Some(jobs) = jobs
+            && arithmetic(&device) != jobs.instructions
+            && experiment.instructions.is_none()
+        {
+            self.pin(&jobs.instructions).with_context(|| {
+                format!(
+                    "the jobs in this folder were written to compute on {}",
+                    jobs.instructions
+                )
+            })?;
+        }
+        Ok(device)
     }
 
     fn opened(&self, instructions: Option<&str>) -> anyhow::Result<Device> {

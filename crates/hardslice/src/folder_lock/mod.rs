@@ -1,6 +1,7 @@
 //! One program at a time in an output folder.
 
 mod note;
+mod worker;
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use hardslice_volume::Action;
 use hardslice_volume::same_file::leads_to;
 
 use note::Note;
+pub(crate) use worker::{State, Worker};
 
 /// Holds an output folder until it is dropped, or the process ends however it may: two programs
 /// that train the same arm into the same folder would overwrite each other's checkpoints.
@@ -82,6 +84,36 @@ impl FolderLock {
     }
 }
 
+/// Shares an output folder with others that share it, until it is dropped: nobody can hold it alone in
+/// the meantime.
+#[derive(Debug)]
+pub(crate) struct SharedFolder {
+    /// The system's lock, where it gives any.
+    _locked: Option<File>,
+}
+
+impl SharedFolder {
+    /// Shares a folder that is there.
+    ///
+    /// Fails when somebody holds it alone. Where folders cannot be locked, only a note of theirs tells.
+    pub(crate) fn of(dir: &Path) -> anyhow::Result<Self> {
+        let folder = File::open(dir).ok();
+        let locked = folder.map(|folder| (folder.try_lock_shared(), folder));
+        let locked = match locked {
+            Some((Err(TryLockError::WouldBlock), _)) => {
+                return Err(anyhow!(
+                    "another hardslice is at work on this folder as a whole: wait until it is done: {}",
+                    dir.display()
+                ));
+            }
+            Some((Ok(()), folder)) => Some(folder),
+            Some((Err(TryLockError::Error(_)), _)) | None => None,
+        };
+        note::refuse_others(dir)?;
+        Ok(Self { _locked: locked })
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -97,6 +129,20 @@ mod tests {
         assert!(said.contains("removed, renamed or replaced"), "{said}");
         fs::create_dir(&out).unwrap();
         assert!(lock.check().is_err(), "another of its name is not it");
+    }
+
+    #[test]
+    fn several_share_a_folder_and_nobody_holds_it_alone_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = (SharedFolder::of(dir.path()), SharedFolder::of(dir.path()));
+        let shared = (first.unwrap(), second.unwrap());
+        assert!(FolderLock::of(dir.path()).is_err(), "it is shared");
+        drop(shared);
+        let alone = FolderLock::of(dir.path()).unwrap();
+        let refused = SharedFolder::of(dir.path()).unwrap_err().to_string();
+        assert!(refused.contains("as a whole"), "{refused}");
+        drop(alone);
+        drop(SharedFolder::of(dir.path()).unwrap());
     }
 
     #[test]
