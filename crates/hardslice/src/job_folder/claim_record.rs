@@ -10,7 +10,7 @@ use crate::folder_lock::{State, Worker};
 ///
 /// Several times [`EVERY`], and longer than network file systems keep what they know of a file (a
 /// minute, by default).
-pub(super) const GONE_AFTER: Duration = Duration::from_secs(180);
+pub(super) const GONE_AFTER: Duration = Duration::from_mins(3);
 
 /// Between two signs of life.
 pub(super) const EVERY: Duration = Duration::from_secs(30);

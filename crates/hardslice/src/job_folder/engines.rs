@@ -36,7 +36,8 @@ pub(crate) fn command_line(arguments: &[String]) -> anyhow::Result<String> {
 /// Writes the `Snakefile`, `slurm.sh`, `commands` and `README`. `whole` is the command that reports
 /// when all jobs are done, its program first.
 pub(crate) fn write_engines(jobs: &JobsDir, rows: &[Row], whole: &[String]) -> anyhow::Result<()> {
-    let dir = jobs.path().to_str();
+    let dir = std::path::absolute(jobs.path()).map_err(Action::Read.on(jobs.path()))?;
+    let dir = dir.to_str();
     let dir = dir.ok_or_else(|| anyhow!("a path is not UTF-8: {}", jobs.path().display()))?;
     let quoted = |path: &str| command_line(&[format!("{dir}/{path}")]);
     let commands: String = rows.iter().map(|row| row.command.clone() + "\n").collect();
@@ -52,7 +53,7 @@ pub(crate) fn write_engines(jobs: &JobsDir, rows: &[Row], whole: &[String]) -> a
          Both can be given again at any time: what is done is not done again. All about it stands in \
          docs/cluster.md.\n",
         rows.len(),
-        quoted("")?,
+        command_line(&[dir.to_owned()])?,
         command_line(whole)?,
         command_line(&whole[..1])?,
         command_line(&[dir.trim_end_matches("/jobs").to_owned()])?,
