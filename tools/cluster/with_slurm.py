@@ -167,6 +167,20 @@ def killed_and_submitted_again(campaign: Campaign, slurm: Slurm) -> None:
     print(f"{n} jobs by Slurm, job {killed} killed, submitted again: the same {n_files} files")
 
 
+def cancelled(campaign: Campaign, slurm: Slurm) -> None:
+    shutil.rmtree(campaign.folder / "queue")
+    campaign.compare("queue", "--write-jobs")
+    slurm.submit(campaign, "queue")
+    # A signal that nobody minds: only to see a job at work.
+    campaign.signal_one("queue", signal.SIGCONT)
+    slurm.ask("scancel", "--user=root")
+    slurm.wait(60)
+    status = campaign.status("queue")
+    if status["running"] or status["failed"] or status["n_done"] == status["n"]:
+        sys.exit(f"error: cancelled, and yet {status}")
+    print("cancelled jobs end, and are not requeued")
+
+
 def times(campaign: Campaign, slurm: Slurm) -> None:
     campaign.compare("queue", "--write-jobs")
     begun = time.monotonic()
@@ -198,6 +212,7 @@ def main() -> None:
             else:
                 same_bytes(campaign, slurm)
                 killed_and_submitted_again(campaign, slurm)
+                cancelled(campaign, slurm)
         finally:
             slurm.stop()
 

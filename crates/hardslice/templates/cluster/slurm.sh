@@ -42,9 +42,10 @@ if [ -n "$asked" ]; then
     wait "$child"
     status=$?
 fi
-# Stopped with a checkpoint: it goes on when it is run again.
-if [ "$status" -eq 75 ]; then
-    scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"
+# Stopped with a checkpoint, it goes on when it is run again; one that was cancelled is let go.
+job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+if [ "$status" -eq 75 ] && [ "$(squeue --noheader --jobs "$job" --format %T)" = RUNNING ]; then
+    scontrol requeue "$job"
 fi
 exit "$status"
 JOB
