@@ -13,7 +13,7 @@ use hardslice_data::{Mirror, Organ, OrganMap};
 use crate::bars::Bars;
 use crate::done::Done;
 use crate::experiment::Experiment;
-use crate::folder_lock::{FolderLock, SharedFolder};
+use crate::folder_lock::{FolderLock, Held, SharedFolder};
 use crate::layout::{OutDir, audit_table, check_organ};
 use crate::outputs::refuse_over_cohort;
 
@@ -27,15 +27,7 @@ pub(crate) struct PreparedCohort {
     /// Whether all scans are in the store.
     pub(crate) done: Done,
     /// `prepare` has no business in this store until the work is done.
-    _lock: StoreLock,
-}
-
-/// What keeps others from changing a store.
-enum StoreLock {
-    /// It may be prepared anew here.
-    Alone(#[expect(dead_code, reason = "held, not asked")] FolderLock),
-    /// It is read, here and by others.
-    Shared(#[expect(dead_code, reason = "held, not asked")] SharedFolder),
+    _held: Held,
 }
 
 /// What a person should know of a cohort: kept beside the results.
@@ -75,7 +67,7 @@ impl PreparedCohort {
                 audit: report.audit,
             },
             done,
-            _lock: StoreLock::Alone(lock),
+            _held: Held::Alone(lock),
         })
     }
 
@@ -101,7 +93,7 @@ impl PreparedCohort {
                 },
             },
             done: Done::Clean,
-            _lock: StoreLock::Shared(lock),
+            _held: Held::Shared(lock),
         })
     }
 }

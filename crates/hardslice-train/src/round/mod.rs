@@ -23,7 +23,7 @@ use hardslice_data::store::Store;
 use hardslice_eval::ScoreOptions;
 use serde::{Deserialize, Serialize};
 
-pub use by_hand::{Part, TrainByHand, mine_by_hand, train_by_hand};
+pub use by_hand::{Part, TrainByHand, mine_by_hand, mine_share_by_hand, train_by_hand};
 pub use error::RoundError;
 
 use crate::config::TrainConfig;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::Args;
 use hardslice_data::preprocess::ScanSlices;
+use hardslice_data::{Left, Share, identity};
 use hardslice_train::{Model, predict};
 use hardslice_volume::dicom::{Maker, SourceSeries, write_rtstruct, write_seg};
 use hardslice_volume::folder::visible_entries;
@@ -13,11 +14,14 @@ use hardslice_volume::{
     Ending, Placement, Structure, files_written, read_scan_series, write_structures,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::device_arg::DeviceArg;
 use crate::bars::Bars;
 use crate::done::Done;
-use crate::folder_lock::FolderLock;
-use crate::layout::provenance_beside;
+use crate::external::said_of_missing;
+use crate::folder_lock::Held;
+use crate::layout::{provenance_beside, share_beside};
 use crate::named_files::{NamedFile, volumes_in};
 use crate::notes::Notes;
 use crate::outputs::{
@@ -63,6 +67,12 @@ pub(crate) struct Predict {
     /// organ,scheme,code,meaning,side,color.
     #[arg(long, value_name = "FILE.csv")]
     structures: Option<PathBuf>,
+    /// Predict this share of a folder of scans alone, as 2/5, the second of five; others are predicted by
+    /// other processes, on any machine that sees the folders, at the same time or not. Whichever comes
+    /// last writes the provenance of all: then what is there has the bytes of one run. All on one
+    /// instruction set: --instructions.
+    #[arg(long = "part", value_name = "K/N")]
+    share: Option<Share>,
     /// Keep only each organ's largest connected component.
     #[arg(long)]
     largest_component: bool,
@@ -78,6 +88,20 @@ struct Job {
     scan: NamedFile,
     out: PathBuf,
     format: LabelFormat,
+}
+
+/// What is known of scans that were predicted, beside their label maps.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Predicted {
+    notes: Notes,
+    n_failed: usize,
+}
+
+/// Hash of all that decides what every share of the scans leaves.
+fn identity_of(model: &Model, settings: &impl Serialize, jobs: &[Job]) -> String {
+    let scans: Vec<&str> = jobs.iter().map(|job| job.scan.name.as_str()).collect();
+    let weights = &model.record.weights_blake3;
+    identity(&(weights, settings, scans, model.net.arithmetic()))
 }
 
 impl Predict {
@@ -99,19 +123,28 @@ impl Predict {
             ));
         }
         let into_a_folder = jobs.iter().any(|job| job.out != self.out);
-        let _lock = into_a_folder
-            .then(|| FolderLock::of(&self.out))
+        if self.share.is_some() && !into_a_folder {
+            return Err(anyhow!(
+                "--part divides a folder of scans, and this is one scan: {}",
+                self.input.display()
+            ));
+        }
+        let _held = into_a_folder
+            .then(|| Held::of(&self.out, self.share))
             .transpose()?;
-        let (mut notes, mut n_failed) = (Notes::default(), 0);
-        for job in &jobs {
-            match self.one(&model, job, &structures, bars, &mut notes) {
+        let of_share = self
+            .share
+            .map_or(0..jobs.len(), |share| share.range(jobs.len()));
+        let mut found = Predicted::default();
+        for job in &jobs[of_share] {
+            match self.one(&model, job, &structures, bars, &mut found.notes) {
                 Ok(()) => {}
                 // The only one: its error is the command's.
                 Err(error) if jobs.len() == 1 => return Err(error),
                 // A disk that takes this one no more takes none of the others.
                 Err(error) if crate::causes::is_refused_writing(&error) => return Err(error),
                 Err(error) => {
-                    n_failed += 1;
+                    found.n_failed += 1;
                     bars.line(&format!(
                         "not predicted: {}",
                         crate::causes::causes(error.as_ref())
@@ -119,16 +152,21 @@ impl Predict {
                 }
             }
         }
-        notes.tell(bars);
-        if n_failed == jobs.len() {
-            return Err(anyhow!("none of the {n_failed} scans could be predicted"));
-        }
+        found.notes.tell(bars);
         let settings = (
             self.largest_component,
             self.flip_averaging,
             &self.series,
             out.format(),
         );
+        let Some(Predicted { notes, n_failed }) =
+            self.joined(found, &identity_of(&model, &settings, &jobs), bars)?
+        else {
+            return Ok(Done::Clean);
+        };
+        if n_failed == jobs.len() {
+            return Err(anyhow!("none of the {n_failed} scans could be predicted"));
+        }
         let scans = jobs.iter().map(|job| job.scan.path.as_path());
         let read = std::iter::once(self.model.as_path()).chain(self.structures.as_deref());
         let inputs: Vec<&Path> = read.chain(scans).collect();
@@ -139,11 +177,44 @@ impl Predict {
             notes: &notes,
         };
         provenance::of_command(&self.out, &made_of, &device)?;
+        if let Some(share) = self.share {
+            let path = |share| share_beside(&self.out, share);
+            share.clear(|share| path(share).expect("its provenance stands beside it"))?;
+        }
         Ok(if n_failed == 0 {
             Done::Clean
         } else {
             Done::Findings
         })
+    }
+
+    /// What was found in all shares, where none is missing; what was found here, where there are no
+    /// shares.
+    fn joined(
+        &self,
+        found: Predicted,
+        identity: &str,
+        bars: &Bars,
+    ) -> anyhow::Result<Option<Predicted>> {
+        let Some(share) = self.share else {
+            return Ok(Some(found));
+        };
+        // Refused before, where it has none.
+        let path = |share| share_beside(&self.out, share).expect("the output has a name");
+        match share.leave(identity, found, path)? {
+            Left::All(shares) => {
+                let mut all = Predicted::default();
+                for share in shares {
+                    all.n_failed += share.n_failed;
+                    all.notes.append(share.notes);
+                }
+                Ok(Some(all))
+            }
+            Left::Missing(missing) => {
+                bars.print(&said_of_missing(share, &missing))?;
+                Ok(None)
+            }
+        }
     }
 
     /// What is to be done, after all that can be refused before a scan is opened.

@@ -7,6 +7,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use hardslice_data::Share;
 use hardslice_volume::Action;
 use hardslice_volume::same_file::leads_to;
 
@@ -18,12 +19,12 @@ pub(crate) use worker::{State, Worker};
 #[derive(Debug)]
 pub(crate) struct FolderLock {
     dir: PathBuf,
-    held: Held,
+    lock: Lock,
 }
 
-/// What holds a folder.
+/// What holds a folder alone.
 #[derive(Debug)]
-enum Held {
+enum Lock {
     /// The system, which forgets it with the process.
     Locked(File),
     /// A note in it, where the system gives no locks.
@@ -52,12 +53,12 @@ impl FolderLock {
                 note::refuse_others(dir)?;
                 Ok(Self {
                     dir: dir.to_owned(),
-                    held: Held::Locked(folder),
+                    lock: Lock::Locked(folder),
                 })
             }
             Some((_, Err(TryLockError::Error(_)))) | None => Ok(Self {
                 dir: dir.to_owned(),
-                held: Held::Noted(Note::leave(dir)?),
+                lock: Lock::Noted(Note::leave(dir)?),
             }),
         }
     }
@@ -69,9 +70,9 @@ impl FolderLock {
     ///
     /// When the folder was removed, renamed or replaced in the meantime.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
-        let is_there = match &self.held {
-            Held::Locked(folder) => leads_to(&self.dir, folder).unwrap_or(false),
-            Held::Noted(note) => note.is_there(),
+        let is_there = match &self.lock {
+            Lock::Locked(folder) => leads_to(&self.dir, folder).unwrap_or(false),
+            Lock::Noted(note) => note.is_there(),
         };
         if is_there {
             return Ok(());
@@ -111,6 +112,26 @@ impl SharedFolder {
         };
         note::refuse_others(dir)?;
         Ok(Self { _locked: locked })
+    }
+}
+
+/// An output folder, held for the whole of a piece of work, or shared by those who do its shares.
+#[derive(Debug)]
+pub(crate) enum Held {
+    Alone(#[expect(dead_code, reason = "held, not asked")] FolderLock),
+    Shared(#[expect(dead_code, reason = "held, not asked")] SharedFolder),
+}
+
+impl Held {
+    /// Makes the folder where it is missing, and holds it.
+    ///
+    /// Fails when another is at work in it, but for those who do other shares of the same.
+    pub(crate) fn of(dir: &Path, share: Option<Share>) -> anyhow::Result<Self> {
+        if share.is_none() {
+            return Ok(Self::Alone(FolderLock::of(dir)?));
+        }
+        fs::create_dir_all(dir).with_context(|| format!("cannot write into {}", dir.display()))?;
+        Ok(Self::Shared(SharedFolder::of(dir)?))
     }
 }
 

@@ -18,8 +18,8 @@ mod round_name;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hardslice_data::Organ;
 use hardslice_data::store::record_path;
+use hardslice_data::{Organ, Share};
 use hardslice_train::layout::{ArmDir, RoundDir, TrainingDir};
 use hardslice_volume::whole_file::{read_json_if_there, write_json};
 use hardslice_volume::{Action, FileError};
@@ -43,6 +43,16 @@ pub(crate) fn provenance_beside(out: &Path) -> Result<PathBuf, NoName> {
     })?;
     let mut name = name.to_owned();
     name.push(".provenance.json");
+    Ok(out.with_file_name(name))
+}
+
+/// `OUT.part-2-of-5.json`, beside what a command leaves: what it knows of a share until all are there.
+pub(crate) fn share_beside(out: &Path, share: Share) -> Result<PathBuf, NoName> {
+    let name = out.file_name().ok_or_else(|| NoName {
+        out: out.to_owned(),
+    })?;
+    let mut name = name.to_owned();
+    name.push(format!(".{}.json", share.suffix()));
     Ok(out.with_file_name(name))
 }
 
