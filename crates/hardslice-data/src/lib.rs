@@ -20,6 +20,7 @@ mod names;
 mod organs;
 mod progress;
 mod setting;
+mod share;
 mod slice;
 
 pub mod audit;
@@ -42,4 +43,5 @@ pub use organs::{
 };
 pub use progress::{Progress, Step};
 pub use setting::SettingError;
+pub use share::{Left, Share, ShareError};
 pub use slice::{SliceKind, SliceRef};

@@ -18,9 +18,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hardslice_data::CaseId;
 use hardslice_data::balance::Arm;
 use hardslice_data::mining::MinedSlices;
+use hardslice_data::{CaseId, Share};
 use hardslice_volume::{Action, FileError};
 
 /// The folder of a round: everything that one net, seed and split leaves.
@@ -238,6 +238,11 @@ impl MiningDir {
     /// B and the hard slices.
     pub fn plan(&self) -> PathBuf {
         MinedSlices::plan_path(&self.0)
+    }
+
+    /// What a share of the scoring leaves until all are there.
+    pub fn share(&self, share: Share) -> PathBuf {
+        self.0.join(format!("scores.{}.json", share.suffix()))
     }
 
     /// Thresholds and hard slices.

@@ -13,7 +13,7 @@ use hardslice_data::{Mirror, Organ, OrganMap};
 use crate::bars::Bars;
 use crate::done::Done;
 use crate::experiment::Experiment;
-use crate::folder_lock::FolderLock;
+use crate::folder_lock::{FolderLock, Held, SharedFolder};
 use crate::layout::{OutDir, audit_table, check_organ};
 use crate::outputs::refuse_over_cohort;
 
@@ -27,7 +27,7 @@ pub(crate) struct PreparedCohort {
     /// Whether all scans are in the store.
     pub(crate) done: Done,
     /// `prepare` has no business in this store until the work is done.
-    _lock: FolderLock,
+    _held: Held,
 }
 
 /// What a person should know of a cohort: kept beside the results.
@@ -67,7 +67,33 @@ impl PreparedCohort {
                 audit: report.audit,
             },
             done,
-            _lock: lock,
+            _held: Held::Alone(lock),
+        })
+    }
+
+    /// Opens the store in `out`, which was prepared before, beside any number of others that do. No
+    /// scan and no list of the cohort is opened, nothing is written, and of the store's files no more
+    /// is read than its record: they are mapped.
+    ///
+    /// Fails when there is no finished store, or an organ that is to be trained is not in it.
+    pub(crate) fn open(experiment: &Experiment, out: &OutDir) -> anyhow::Result<Self> {
+        let lock = SharedFolder::of(&out.store())?;
+        let store = Store::open(out.store())?;
+        let organs = trained_organs(experiment, store.organs())?;
+        Ok(Self {
+            store,
+            organs,
+            findings: Findings {
+                notes: Vec::new(),
+                audit: AuditReport {
+                    cases: Vec::new(),
+                    n_errors: 0,
+                    n_warnings: 0,
+                    n_notes: 0,
+                },
+            },
+            done: Done::Clean,
+            _held: Held::Shared(lock),
         })
     }
 }

@@ -10,15 +10,15 @@ use hardslice_data::balance::{
     Arm, ArmError, BalanceOptions, Candidates, HardSlices, Plan, hard_in_controls,
 };
 use hardslice_data::mining::{
-    ExternalPredictions, FoldCases, ScoredSlice, SliceScore, Tau, TauBasis, candidates, mine,
-    prediction_folders,
+    ExternalPredictions, FoldCases, ResolvedTau, ScoredSlice, SliceScore, Tau, TauBasis,
+    candidates, mine, prediction_folders,
 };
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
-use hardslice_data::{OrganMap, StoreOrgan};
+use hardslice_data::{Left, Organ, OrganMap, Share, StoreOrgan, identity};
 use hardslice_train::layout::RoundDir;
 use hardslice_train::{Event, Observer, Warning};
-use hardslice_volume::Note;
+use serde::{Deserialize, Serialize};
 
 use crate::bars::Bars;
 use crate::causes::causes;
@@ -43,6 +43,8 @@ pub(crate) struct ExternalMining<'a> {
     pub(crate) labels: Option<&'a OrganMap>,
     /// Whether losses are computed from the probabilities beside the predictions.
     pub(crate) probabilities: bool,
+    /// Which share of A is scored here, where others are scored elsewhere.
+    pub(crate) share: Option<Share>,
     /// What the plan shows.
     pub(crate) arm: Arm,
     pub(crate) out: &'a Path,
@@ -72,15 +74,17 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
     });
     let folds = FoldCases::of(store, &organs, split.transpose()?.as_ref());
 
-    let mut files = Hasher::new();
-    let a = job.scores(&folds.a, &organs, "score predictions", bars, &mut files);
+    let Some(a) = job.scores_of_a(&folds.a, &organs, bars)? else {
+        return Ok(Done::Clean);
+    };
     let validation = match options.tau {
         Tau::Validation => {
             let stage = "score validation";
-            job.scores(&folds.validation, &organs, stage, bars, &mut files)
+            job.scores(&folds.validation, &organs, stage, bars)
         }
         _ => Scored::default(),
     };
+    let scored_by = hash_of_files([&a, &validation]);
     if a.slices.is_empty() {
         return Err(anyhow!(
             "none of the predictions in {} could be scored",
@@ -88,7 +92,8 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
         ));
     }
     let n_failed = a.n_failed + validation.n_failed;
-    let notes = Notes::of([&a.notes, &validation.notes]);
+    let mut notes = a.notes;
+    notes.append(validation.notes);
     notes.tell(bars);
     let validation: Vec<SliceScore> = validation.slices.iter().map(|slice| slice.score).collect();
     let basis = TauBasis {
@@ -115,21 +120,51 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
         Err(ArmError::Empty { .. }) => Plan::default(),
         plans => plans?.swap_remove(0),
     };
-    let scored_by = files.finalize().to_hex().to_string();
     let dir = RoundDir::new(job.out).mining();
     mined.write(store, &plan, 0, &scored_by, dir.path())?;
     job.record(&notes)?;
-    for (organ, tau) in names.iter().zip(&mined.taus) {
-        bars.print(&format!(
-            "{organ}: {} of {} slices of A are below tau {:.3}",
-            tau.n_hard, tau.n_scored, tau.value
-        ))?;
+    if let Some(share) = job.share {
+        share.clear(|share| dir.share(share))?;
     }
+    print_taus(&names, &mined.taus, bars)?;
     Ok(if n_failed == 0 {
         Done::Clean
     } else {
         Done::Findings
     })
+}
+
+/// Prints how many slices of A are hard for each organ.
+pub(crate) fn print_taus(
+    organs: &[Organ],
+    taus: &[ResolvedTau],
+    bars: &Bars,
+) -> anyhow::Result<()> {
+    for (organ, tau) in organs.iter().zip(taus) {
+        bars.print(&format!(
+            "{organ}: {} of {} slices of A are below tau {:.3}",
+            tau.n_hard, tau.n_scored, tau.value
+        ))?;
+    }
+    Ok(())
+}
+
+/// Hash of all predictions that were scored, in place of a model's.
+fn hash_of_files(scored: [&Scored; 2]) -> String {
+    let mut files = Hasher::new();
+    for hash in scored.iter().flat_map(|scored| &scored.files_blake3) {
+        files.update(hash.as_bytes());
+    }
+    files.finalize().to_hex().to_string()
+}
+
+/// What is said where other shares are still to come.
+pub(crate) fn said_of_missing(share: Share, missing: &[Share]) -> String {
+    let missing: Vec<String> = missing.iter().map(Share::to_string).collect();
+    format!(
+        "part {share} is done; missing are {}: whichever comes last joins them",
+        missing.join(", ")
+    )
 }
 
 /// One mining of A leads to the plans of some arms only.
@@ -168,12 +203,28 @@ fn warn_of_controls(
 }
 
 /// The scores of some cases.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 struct Scored {
     slices: Vec<ScoredSlice>,
     n_failed: usize,
     /// What the readers of the predictions took for granted.
-    notes: Vec<Note>,
+    notes: Notes,
+    /// Hash of each prediction.
+    files_blake3: Vec<String>,
+}
+
+impl Scored {
+    /// Those of all shares, one after the other.
+    fn joined(shares: Vec<Self>) -> Self {
+        let mut all = Self::default();
+        for share in shares {
+            all.slices.extend(share.slices);
+            all.n_failed += share.n_failed;
+            all.notes.append(share.notes);
+            all.files_blake3.extend(share.files_blake3);
+        }
+        all
+    }
 }
 
 impl ExternalMining<'_> {
@@ -191,15 +242,34 @@ impl ExternalMining<'_> {
         Ok(provenance::of_command(self.out, &made_of, &Device::flex())?)
     }
 
-    /// Scores cases, tells which cannot be scored, and adds the predictions of the others to a hash.
-    fn scores(
+    /// The scores of A: where shares are scored, of all when the last one is, and else `None`.
+    fn scores_of_a(
         &self,
         cases: &[usize],
         organs: &[StoreOrgan],
-        stage: &str,
         bars: &Bars,
-        files: &mut Hasher,
-    ) -> Scored {
+    ) -> anyhow::Result<Option<Scored>> {
+        let stage = "score predictions";
+        let Some(share) = self.share else {
+            return Ok(Some(self.scores(cases, organs, stage, bars)));
+        };
+        let scored = self.scores(&cases[share.range(cases.len())], organs, stage, bars);
+        let settings = self.experiment.to_toml()?;
+        let (store, labels) = (self.store.content_hash(), self.labels);
+        let read = (self.predictions.to_str(), labels, self.probabilities);
+        let identity = identity(&(settings, store, cases, read));
+        let dir = RoundDir::new(self.out).mining();
+        match share.leave(&identity, scored, |share| dir.share(share))? {
+            Left::All(shares) => Ok(Some(Scored::joined(shares))),
+            Left::Missing(missing) => {
+                bars.print(&said_of_missing(share, &missing))?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Scores cases, and tells which cannot be scored.
+    fn scores(&self, cases: &[usize], organs: &[StoreOrgan], stage: &str, bars: &Bars) -> Scored {
         let predictions = ExternalPredictions {
             store: self.store,
             organs,
@@ -219,9 +289,9 @@ impl ExternalMining<'_> {
         for (case_idx, outcome) in cases.iter().zip(outcomes) {
             match outcome {
                 Ok(case) => {
-                    files.update(case.blake3.as_bytes());
+                    scored.files_blake3.push(case.blake3);
                     scored.slices.extend(case.scored);
-                    scored.notes.extend(case.notes);
+                    scored.notes.add(&case.notes);
                 }
                 Err(error) => {
                     scored.n_failed += 1;

@@ -4,21 +4,18 @@ use std::collections::BTreeMap;
 
 use hardslice_data::audit::{Finding, Kind, Severity};
 use hardslice_volume::Note;
+use serde::{Deserialize, Serialize};
 
 use crate::bars::Bars;
 
 /// Notes of all files that a command read, in their order.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Notes(Vec<Finding>);
 
 impl Notes {
-    /// Those of several readings, one after the other.
-    pub(crate) fn of<'n>(readings: impl IntoIterator<Item = &'n Vec<Note>>) -> Self {
-        let mut notes = Self::default();
-        for read in readings {
-            notes.add(read);
-        }
-        notes
+    /// Adds those of another reading behind.
+    pub(crate) fn append(&mut self, others: Self) {
+        self.0.extend(others.0);
     }
 
     /// Adds what the reader of a file returned.

@@ -8,6 +8,12 @@ pub(crate) fn peak_rss_mb() -> Option<f64> {
     in_status(&fs::read_to_string("/proc/self/status").ok()?)
 }
 
+/// Lets [`peak_rss_mb`] begin anew, from what is held now. Where the system refuses that, it goes on
+/// telling of the whole process, which is more.
+pub(crate) fn forget_peak() {
+    drop(fs::write("/proc/self/clear_refs", "5"));
+}
+
 /// `VmHWM:  123456 kB`, where a kB is 1024 bytes.
 fn in_status(status: &str) -> Option<f64> {
     let line = status

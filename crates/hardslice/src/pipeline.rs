@@ -13,7 +13,7 @@ use crate::bars::{Bars, wall_time_s};
 use crate::cohort::{PreparedCohort, make_split};
 use crate::done::Done;
 use crate::experiment::Experiment;
-use crate::folder_lock::FolderLock;
+use crate::job_folder::Alone;
 use crate::layout::{OutDir, RoundName};
 use crate::{pictures, provenance, results};
 
@@ -61,7 +61,7 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
         ..
     } = *args;
     let out = OutDir::new(args.out);
-    let lock = FolderLock::of(out.path())?;
+    let lock = Alone::of(&out)?;
     let toml = experiment.to_toml()?;
     let path = out.experiment();
     write_whole_bytes(&path, toml.as_bytes()).map_err(Action::Write.on(&path))?;
@@ -142,5 +142,6 @@ pub(crate) fn protocol(experiment: &Experiment, organs: Vec<Organ>) -> anyhow::R
         arms: experiment.arms.clone(),
         seed: experiment.seed,
         init_blake3: init_blake3.transpose()?,
+        instructions: experiment.instructions.clone(),
     })
 }

@@ -20,6 +20,15 @@ pub(crate) fn end_at_once() {
     AT_ONCE.store(true, Ordering::Relaxed);
 }
 
+/// Ends the program at once, to go on when it is run again: nothing is lost, as at a kill.
+#[expect(
+    clippy::exit,
+    reason = "whoever works must not write any more, and is not to be waited for"
+)]
+pub(crate) fn end_as_stopped() -> ! {
+    std::process::exit(i32::from(STOPPED))
+}
+
 /// Whether the program was asked to stop.
 pub(crate) fn is_asked() -> bool {
     ASKED.load(Ordering::Relaxed)

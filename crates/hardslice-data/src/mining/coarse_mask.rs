@@ -1,13 +1,46 @@
 //! Masks small enough to keep all of a cohort's in memory.
 
+use serde::{Deserialize, Serialize};
+
 /// Rows and columns of a [`CoarseMask`].
 const MASK: usize = 64;
 
-/// A mask of one slice at 64 × 64 pixels, one bit each: 512 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A mask of one slice at 64 × 64 pixels, one bit each: 512 bytes. In files it is a text, sixteen
+/// hexadecimal digits a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct CoarseMask {
     /// The first column is the lowest bit.
     rows: [u64; MASK],
+}
+
+/// Hexadecimal digits of a row.
+const DIGITS: usize = MASK / 4;
+
+impl From<CoarseMask> for String {
+    fn from(mask: CoarseMask) -> Self {
+        let rows = mask.rows.iter().map(|row| format!("{row:0DIGITS$x}"));
+        rows.collect()
+    }
+}
+
+impl TryFrom<String> for CoarseMask {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let is_digits = text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        if text.len() != MASK * DIGITS || !is_digits {
+            return Err(format!(
+                "a mask of {MASK} rows of {DIGITS} hexadecimal digits"
+            ));
+        }
+        let mut mask = Self::default();
+        for (y, row) in mask.rows.iter_mut().enumerate() {
+            let digits = &text[y * DIGITS..][..DIGITS];
+            *row = u64::from_str_radix(digits, 16).expect("hexadecimal digits were checked");
+        }
+        Ok(mask)
+    }
 }
 
 impl Default for CoarseMask {

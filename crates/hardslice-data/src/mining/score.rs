@@ -1,10 +1,12 @@
 //! Confusion counts and Dice of one organ in one slice.
 
+use serde::{Deserialize, Serialize};
+
 use crate::names::named;
 use crate::{OutputIdx, SliceRef};
 
 /// Pixel counts of one organ in one slice, on the store's grid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SliceScore {
     /// The slice.
     pub slice: SliceRef,

@@ -1,11 +1,13 @@
 //! A slice as a model or another program predicted it.
 
+use serde::{Deserialize, Serialize};
+
 use super::{CoarseMask, SliceScore};
 
 /// One organ in one slice as a model or another program predicted it: what mining goes by.
 ///
 /// Some 600 bytes, so that those of a whole cohort fit into memory.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ScoredSlice {
     /// Pixel counts.
     pub score: SliceScore,

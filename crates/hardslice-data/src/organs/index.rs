@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// An organ by its place in the organ map of a store.
 ///
 /// Only a [`Store`](crate::store::Store) gives one out, so that it is always within that store's map.
@@ -21,7 +23,7 @@ impl StoreOrgan {
 }
 
 /// An output channel of a net: an organ by its place among those that were predicted and scored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OutputIdx(u16);
 
 impl OutputIdx {

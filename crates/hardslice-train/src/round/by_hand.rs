@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
+use hardslice_data::Share;
 use hardslice_data::balance::{Arm, Plan};
 use hardslice_data::mining::ResolvedTau;
 
@@ -105,6 +106,31 @@ pub fn mine_by_hand(
     let mined = stages.mine_by_model(&model.net, weights_blake3)?;
     stages.warn_of_controls(&mined.hard)?;
     Ok(mined.taus)
+}
+
+/// As [`mine_by_hand`], but that only a share of A is scored, in this process: others score the other
+/// shares, at the same time and into the same folder, and whoever comes last mines what all scored and
+/// leaves the bytes of one run. Until then there is no threshold, but a list of the shares that are
+/// missing.
+///
+/// # Errors
+///
+/// As [`mine_by_hand`].
+pub fn mine_share_by_hand(
+    protocol: &Protocol,
+    context: &RoundContext<'_>,
+    model: &Model,
+    share: Share,
+) -> Result<Result<Vec<ResolvedTau>, Vec<Share>>, RoundError> {
+    let stages = Stages::new(protocol, context, model.record.net.context)?;
+    let weights_blake3 = &model.record.weights_blake3;
+    match stages.mine_share_by_model(&model.net, weights_blake3, share)? {
+        Err(missing) => Ok(Err(missing)),
+        Ok(mined) => {
+            stages.warn_of_controls(&mined.hard)?;
+            Ok(Ok(mined.taus))
+        }
+    }
 }
 
 fn part_steps(part: Part, protocol: &Protocol) -> (&'static str, Range<u64>) {

@@ -23,7 +23,7 @@ use hardslice_data::store::Store;
 use hardslice_eval::ScoreOptions;
 use serde::{Deserialize, Serialize};
 
-pub use by_hand::{Part, TrainByHand, mine_by_hand, train_by_hand};
+pub use by_hand::{Part, TrainByHand, mine_by_hand, mine_share_by_hand, train_by_hand};
 pub use error::RoundError;
 
 use crate::config::TrainConfig;
@@ -59,6 +59,9 @@ pub struct Protocol {
     pub seed: u64,
     /// BLAKE3 of the weights to start from, where they are given.
     pub init_blake3: Option<String>,
+    /// The instruction set that nets are trained on, where it was fixed in advance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
 }
 
 /// Where a round works and who is told.

@@ -10,6 +10,7 @@ use hardslice_train::{Batch, TrainState};
 
 use super::jobs::waves;
 use super::{Campaign, Trial};
+use crate::peak_memory::{forget_peak, peak_rss_mb};
 
 /// Bare steps that are measured of each net.
 const N_STEPS: usize = 3;
@@ -27,7 +28,7 @@ pub(crate) struct Forecast {
 impl Forecast {
     /// Measures a few steps of each net and counts.
     pub(crate) fn of(campaign: &Campaign<'_>, trials: &[Trial]) -> anyhow::Result<Self> {
-        let mut measured: Vec<(&Trial, Speed)> = Vec::new();
+        let speeds = speeds(trials, campaign.device)?;
         let mut forecast = Self {
             n_trials: trials.len(),
             n_jobs: 0,
@@ -35,15 +36,7 @@ impl Forecast {
             seconds: 0.0,
             disk_mb: 0.0,
         };
-        for (trial_idx, trial) in trials.iter().enumerate() {
-            let found = measured.iter().find(|(other, _)| is_as_fast(other, trial));
-            let speed = if let Some((_, speed)) = found {
-                *speed
-            } else {
-                let speed = Speed::of(trial, campaign.device)?;
-                measured.push((trial, speed));
-                speed
-            };
+        for (trial_idx, (trial, speed)) in trials.iter().zip(&speeds).enumerate() {
             let jobs: Vec<_> = waves(trial_idx, trial).concat();
             let n_steps: u64 = jobs.iter().map(|job| job.n_steps).sum();
             forecast.n_jobs += jobs.len();
@@ -58,6 +51,24 @@ impl Forecast {
     }
 }
 
+/// How fast each trial is trained; those of one net are measured once.
+pub(super) fn speeds(trials: &[Trial], device: &Device) -> anyhow::Result<Vec<Speed>> {
+    let mut measured: Vec<(&Trial, Speed)> = Vec::new();
+    let mut speeds = Vec::new();
+    for trial in trials {
+        let found = measured.iter().find(|(other, _)| is_as_fast(other, trial));
+        let speed = if let Some((_, speed)) = found {
+            *speed
+        } else {
+            let speed = Speed::of(trial, device)?;
+            measured.push((trial, speed));
+            speed
+        };
+        speeds.push(speed);
+    }
+    Ok(speeds)
+}
+
 /// Whether two trials train the same net on batches of the same size.
 fn is_as_fast(a: &Trial, b: &Trial) -> bool {
     a.organs.len() == b.organs.len()
@@ -68,9 +79,11 @@ fn is_as_fast(a: &Trial, b: &Trial) -> bool {
 
 /// How fast a net is trained, and how large it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Speed {
-    seconds_a_step: f64,
+pub(super) struct Speed {
+    pub(super) seconds_a_step: f64,
     weights_mb: f64,
+    /// The most that the process held over these steps; absent where the system does not tell.
+    pub(super) memory_mb: Option<f64>,
 }
 
 impl Speed {
@@ -94,6 +107,7 @@ impl Speed {
         let weights_mb = (net.n_parameters() * size_of::<f32>()) as f64 / 1e6;
         let mut state = TrainState::new(net, &experiment.train);
         let mut least = f64::INFINITY;
+        forget_peak();
         for _ in 0..N_STEPS {
             let begun = Instant::now();
             (state, _) = state.take_step(&batch, &experiment.train, 0, device)?;
@@ -102,6 +116,7 @@ impl Speed {
         Ok(Self {
             seconds_a_step: least,
             weights_mb,
+            memory_mb: peak_rss_mb(),
         })
     }
 }

@@ -4,6 +4,7 @@ use anyhow::Context;
 use hardslice_data::balance::Arm;
 use hardslice_data::bounded_parallel_map;
 use hardslice_data::mining::Tau;
+use hardslice_train::Observer;
 use hardslice_train::round::{self, FailedArm};
 
 use super::progress::{OfJob, Overall};
@@ -18,6 +19,17 @@ pub(super) enum Work {
     Arm(Arm),
     /// All arms, one after the other.
     Whole,
+}
+
+impl Work {
+    /// As the list of jobs has it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Arm(arm) => arm.name(),
+            Self::Whole => "all",
+        }
+    }
 }
 
 /// A job and the steps that it takes.
@@ -133,17 +145,8 @@ fn run(
     job: &Job,
     overall: &Overall<'_>,
 ) -> anyhow::Result<Vec<FailedArm>> {
-    let mut protocol = trial.protocol()?;
     let observer = OfJob::new(overall, trial.name.to_string());
-    let context = campaign.context(cohort, trial, splits, &observer)?;
-    let failed = match job.work {
-        Work::Shared => round::share(&protocol, &context)?,
-        Work::Arm(arm) => {
-            protocol.arms = vec![arm];
-            round::train(&protocol, &context)?
-        }
-        Work::Whole => round::train(&protocol, &context)?,
-    };
+    let failed = work(campaign, cohort, trial, splits, job.work, &observer)?;
     for FailedArm { arm, because } in &failed {
         campaign
             .bars
@@ -151,4 +154,25 @@ fn run(
     }
     observer.end(job.n_steps);
     Ok(failed)
+}
+
+/// Does what a job does of a trial, or finds it done. Gives the arms whose training failed.
+pub(super) fn work(
+    campaign: &Campaign<'_>,
+    cohort: &PreparedCohort,
+    trial: &Trial,
+    splits: &Splits,
+    work: Work,
+    observer: &dyn Observer,
+) -> anyhow::Result<Vec<FailedArm>> {
+    let mut protocol = trial.protocol()?;
+    let context = campaign.context(cohort, trial, splits, observer)?;
+    Ok(match work {
+        Work::Shared => round::share(&protocol, &context)?,
+        Work::Arm(arm) => {
+            protocol.arms = vec![arm];
+            round::train(&protocol, &context)?
+        }
+        Work::Whole => round::train(&protocol, &context)?,
+    })
 }

@@ -10,9 +10,12 @@
 
 mod forecast;
 mod jobs;
+mod one_job;
+mod planned;
 mod progress;
 mod scores;
 mod seeds;
+mod written;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -30,6 +33,7 @@ use hardslice_volume::{Action, FileError};
 pub(crate) use forecast::Forecast;
 pub(crate) use scores::{ScoreRow, write_scores};
 pub(crate) use seeds::Seeds;
+pub(crate) use written::{JobsOrigin, command_for_jobs};
 
 use crate::bars::{Bars, wall_time_s};
 use crate::cohort::{PreparedCohort, make_split};

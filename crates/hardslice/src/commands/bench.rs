@@ -230,7 +230,7 @@ impl Bench {
             ])
             .args(["--dtype", dtype, "--threads", threads, "--steps", steps])
             .args(["--warmup", warmup, "--seed", seed])
-            .args(["--device", &self.device.name()])
+            .args(self.device.as_given())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .output()

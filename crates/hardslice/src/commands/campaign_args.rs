@@ -8,9 +8,10 @@ use hardslice_data::Organ;
 use hardslice_data::manifest::Manifest;
 
 use super::device_arg::DeviceArg;
+use super::job_args::JobArgs;
 use super::label_args::organ;
 use crate::bars::Bars;
-use crate::campaign::{Campaign, Forecast, Seeds, Trial};
+use crate::campaign::{Campaign, Forecast, Seeds, Trial, command_for_jobs};
 use crate::cohort::check_folds;
 use crate::experiment::Experiment;
 use crate::layout::OutDir;
@@ -42,6 +43,8 @@ pub(crate) struct CampaignArgs {
     force: bool,
     #[command(flatten)]
     pub(crate) device: DeviceArg,
+    #[command(flatten)]
+    pub(crate) queue: JobArgs,
 }
 
 impl CampaignArgs {
@@ -53,6 +56,21 @@ impl CampaignArgs {
         }
         refuse_over_experiment(&self.experiment, &experiment, &OutDir::new(&self.out))?;
         Ok(experiment)
+    }
+
+    /// The command with its options, as jobs repeat it; `own` are those that only it has.
+    pub(crate) fn command(&self, name: &str, own: Vec<String>) -> anyhow::Result<Vec<String>> {
+        let mut command = command_for_jobs(name, &self.experiment, &self.out)?;
+        let seeds = self.seeds.0.iter().map(|seed| format!("{seed},"));
+        command.extend(["--seeds".to_owned(), seeds.collect()]);
+        command.extend(own);
+        if !self.organs.is_empty() {
+            command.push("--organ".to_owned());
+            command.extend(self.organs.iter().map(ToString::to_string));
+        }
+        command.extend(self.device.as_given());
+        command.extend(self.force.then(|| "--force".to_owned()));
+        Ok(command)
     }
 
     pub(crate) fn seeds(&self) -> &[u64] {

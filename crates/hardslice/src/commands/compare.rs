@@ -20,12 +20,12 @@ use serde::{Deserialize, Serialize};
 use super::campaign_args::{CampaignArgs, announce, check_all_folds};
 use crate::arms::{arm_words, comparison_plan};
 use crate::bars::Bars;
-use crate::campaign::{ScoreRow, Splits, Trial, fail_if_an_arm_did, write_scores};
+use crate::campaign::{JobsOrigin, ScoreRow, Splits, Trial, fail_if_an_arm_did, write_scores};
 use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
 use crate::controls::shared_slices;
 use crate::done::Done;
 use crate::experiment::Experiment;
-use crate::folder_lock::FolderLock;
+use crate::job_folder::Alone;
 use crate::layout::{COMPARISON_FORMS, OutDir, RoundName};
 use crate::pipeline::nets;
 use crate::report;
@@ -81,9 +81,16 @@ struct FixedPlan {
 
 impl Compare {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
-        let experiment = self.common.experiment()?;
-        let device = self.common.device.open()?;
+        let mut experiment = self.common.experiment()?;
+        let out = OutDir::new(&self.common.out);
+        let device = self.common.device.open_in(&mut experiment, &out)?;
         let campaign = self.common.campaign(&experiment, &device, bars);
+        if let Some(id) = self.common.queue.job {
+            return campaign.do_job(id, |cohort| {
+                let trials = self.trials_of(&experiment, cohort);
+                Ok((trials, self.identity(&experiment, cohort)?))
+            });
+        }
         let manifest = read_manifest(&experiment)?;
         let organs = trained_organs(&experiment, &manifest.organs)?;
         let plan = comparison_plan(&experiment.arms, organs.len())?;
@@ -99,23 +106,24 @@ impl Compare {
             }
             return Ok(Done::Clean);
         }
-        let lock = FolderLock::of(&self.common.out)?;
+        let mut lock = Alone::of(&out)?;
         let cohort = campaign.prepare()?;
-        let cases = cohort.store.cases().iter();
-        let cases = cases.map(|case| (&case.patient, case.organs_annotated.as_slice()));
-        let trials = self.trials(&experiment, &organs, cases);
+        let trials = self.trials_of(&experiment, &cohort);
         announce(&campaign, &trials)?;
         // Before anything is trained: with tau = "paper" the test set is opened for the threshold.
-        let of_all = (
-            experiment.to_toml()?,
-            &organs,
-            self.common.seeds(),
-            self.splits,
-        );
-        let hash = identity(&(of_all, cohort.store.content_hash()));
-        fix(&plan, hash, &campaign.out.comparison_plan())?;
+        let hash = self.identity(&experiment, &cohort)?;
+        fix(&plan, hash.clone(), &campaign.out.comparison_plan())?;
         let splits = campaign.splits(&cohort, &trials)?;
         check_that_divisions_differ(&trials, &splits)?;
+        if self.common.queue.write_jobs {
+            let own = vec!["--splits".to_owned(), self.splits.to_string()];
+            let origin = JobsOrigin {
+                command: self.common.command("compare", own)?,
+                campaign_blake3: hash,
+            };
+            campaign.write_jobs(&mut lock, &trials, &origin)?;
+            return Ok(cohort.done);
+        }
         let failed = campaign.train(&cohort, &trials, &splits)?;
 
         campaign.record(&cohort)?;
@@ -130,6 +138,24 @@ impl Compare {
         report::write_or_warn(&self.common.out, bars)?;
         fail_if_an_arm_did(&trials, &outcomes)?;
         Ok(cohort.done)
+    }
+
+    /// The rounds over the patients of a cohort that is prepared.
+    fn trials_of(&self, experiment: &Experiment, cohort: &PreparedCohort) -> Vec<Trial> {
+        let cases = cohort.store.cases().iter();
+        let cases = cases.map(|case| (&case.patient, case.organs_annotated.as_slice()));
+        self.trials(experiment, &cohort.organs, cases)
+    }
+
+    /// Hash of all that decides which rounds there are and what they leave.
+    fn identity(&self, experiment: &Experiment, cohort: &PreparedCohort) -> anyhow::Result<String> {
+        let of_all = (
+            experiment.to_toml()?,
+            &cohort.organs,
+            self.common.seeds(),
+            self.splits,
+        );
+        Ok(identity(&(of_all, cohort.store.content_hash())))
     }
 
     fn compare(

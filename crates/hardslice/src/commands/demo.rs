@@ -40,7 +40,6 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
-        let device = self.device.open()?;
         let phantoms = self.out.join("phantoms");
         let options = PhantomOptions {
             n_patients: 26,
@@ -57,6 +56,7 @@ impl Demo {
         let text = format!("seed = {}\n{EXPERIMENT}", self.seed);
         let mut experiment = Experiment::parse(&text, Path::new("demo.toml"))?;
         experiment.cohort.path = phantoms.join("cohort.csv");
+        let device = self.device.open_for(&mut experiment)?;
         let finished = run_whole(&RunArgs {
             experiment: &experiment,
             out: &self.out,

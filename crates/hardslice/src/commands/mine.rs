@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
+use hardslice_data::Share;
 use hardslice_data::balance::Arm;
 use hardslice_data::mining::review::Reviewed;
 use hardslice_data::mining::triage::Exclude;
@@ -12,15 +13,15 @@ use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
 use hardslice_train::Model;
 use hardslice_train::layout::RoundDir;
-use hardslice_train::round::{RoundContext, mine_by_hand};
+use hardslice_train::round::{RoundContext, mine_by_hand, mine_share_by_hand};
 
 use super::device_arg::DeviceArg;
 use super::label_args::organ_map;
 use crate::bars::{Bars, wall_time_s};
 use crate::done::Done;
 use crate::experiment::Experiment;
-use crate::external::{ExternalMining, mine_predictions};
-use crate::folder_lock::FolderLock;
+use crate::external::{ExternalMining, mine_predictions, print_taus, said_of_missing};
+use crate::folder_lock::Held;
 use crate::layout::provenance_beside;
 use crate::notes::Notes;
 use crate::outputs::{named_folder_out, refuse_in_round, refuse_over_inputs, refuse_within};
@@ -90,6 +91,11 @@ pub(crate) struct Mine {
     /// The verdicts of reviewers, as `review` writes them, in place of the experiment's own.
     #[arg(long, value_name = "FILE.csv")]
     reviews: Option<PathBuf>,
+    /// Score this share of A alone, as 2/5, the second of five; others are scored by other processes, on
+    /// any machine that sees DIR, at the same time or not. Whichever comes last joins them, and leaves
+    /// the bytes of one run. All on one instruction set: --instructions.
+    #[arg(long = "part", value_name = "K/N")]
+    share: Option<Share>,
     /// Where the ledger and the plan are written.
     #[arg(long, value_name = "DIR", value_parser = named_folder_out())]
     out: PathBuf,
@@ -139,7 +145,7 @@ impl Mine {
         }
         self.refuse_over_inputs()?;
         let store = Store::open_verified(&self.store)?;
-        let _lock = FolderLock::of(&self.out)?;
+        let _held = Held::of(&self.out, self.share)?;
         if let Some(predictions) = &self.predictions {
             let of_model = RoundDir::new(&self.out).mining().record();
             if of_model.exists() {
@@ -156,6 +162,7 @@ impl Mine {
                 predictions,
                 labels: organs.as_ref(),
                 probabilities: self.probabilities,
+                share: self.share,
                 arm: self.arm,
                 out: &self.out,
             };
@@ -164,7 +171,7 @@ impl Mine {
         let (Some(model_dir), Some(split_path)) = (&self.model, &self.split) else {
             return Err(anyhow!("--model and --split, or --predictions"));
         };
-        let device = self.device.open()?;
+        let device = self.device.open_for(&mut experiment)?;
         let model = Model::read(model_dir, &device)?;
         let organs: Vec<_> = model.record.organ_names().cloned().collect();
         let split = Split::load(split_path, &facts(&store, &organs))?;
@@ -178,7 +185,17 @@ impl Mine {
             wall_time_s,
             force: false,
         };
-        let taus = mine_by_hand(&protocol(&experiment, organs.clone())?, &context, &model)?;
+        let protocol = protocol(&experiment, organs.clone())?;
+        let taus = match self.share {
+            None => mine_by_hand(&protocol, &context, &model)?,
+            Some(share) => match mine_share_by_hand(&protocol, &context, &model, share)? {
+                Ok(taus) => taus,
+                Err(missing) => {
+                    bars.print(&said_of_missing(share, &missing))?;
+                    return Ok(Done::Clean);
+                }
+            },
+        };
         let settings = experiment.to_toml()?;
         let inputs = [split_path.as_path(), model_dir];
         let made_of = MadeOf {
@@ -188,12 +205,7 @@ impl Mine {
             notes: &Notes::default(),
         };
         provenance::of_command(&self.out, &made_of, &device)?;
-        for (organ, tau) in organs.iter().zip(taus) {
-            bars.print(&format!(
-                "{organ}: {} of {} slices of A are below tau {:.3}",
-                tau.n_hard, tau.n_scored, tau.value
-            ))?;
-        }
+        print_taus(&organs, &taus, bars)?;
         Ok(Done::Clean)
     }
 }

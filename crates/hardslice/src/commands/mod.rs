@@ -12,6 +12,7 @@ mod evaluate;
 mod run;
 mod sweep;
 mod compare;
+mod status;
 mod why;
 mod triage;
 mod review;
@@ -25,6 +26,7 @@ mod man;
 
 mod campaign_args;
 mod device_arg;
+mod job_args;
 mod label_args;
 mod learning_curves;
 mod net_arg;
@@ -70,6 +72,7 @@ pub(crate) enum Command {
     Run(run::Run),
     Sweep(sweep::Sweep),
     Compare(compare::Compare),
+    Status(status::Status),
     Why(why::Why),
     Triage(triage::TriageArgs),
     Review(review::Review),
@@ -98,6 +101,7 @@ impl Command {
             Self::Run(command) => command.run(bars),
             Self::Sweep(command) => command.run(bars),
             Self::Compare(command) => command.run(bars),
+            Self::Status(command) => command.run(bars),
             Self::Why(command) => command.run(bars),
             Self::Triage(command) => command.run(bars),
             Self::Review(command) => command.run(bars),

@@ -13,6 +13,13 @@ pub(crate) enum NetArg {
 }
 
 impl NetArg {
+    /// As on the command line.
+    pub(crate) fn as_given(self) -> String {
+        let value = self.to_possible_value();
+        let value = value.expect("no net is hidden from the command line");
+        value.get_name().to_owned()
+    }
+
     pub(crate) fn kind(self) -> NetKind {
         match self {
             Self::Unet => NetKind::UNet,

@@ -1,11 +1,12 @@
 //! `hardslice predict`: label maps of new scans.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
 use hardslice_data::preprocess::ScanSlices;
+use hardslice_data::{Left, Share, identity};
 use hardslice_train::{Model, ModelRecord, SliceConfidence, predict, write_confidence};
 use hardslice_volume::dicom::{Maker, SourceSeries, write_rtstruct, write_seg};
 use hardslice_volume::folder::visible_entries;
@@ -13,11 +14,15 @@ use hardslice_volume::{
     Ending, Placement, Structure, files_written, read_scan_series, write_structures,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::device_arg::DeviceArg;
 use crate::bars::Bars;
 use crate::done::Done;
-use crate::folder_lock::FolderLock;
-use crate::layout::{confidence_beside, provenance_beside};
+use crate::external::said_of_missing;
+use crate::folder_lock::Held;
+use crate::layout::{confidence_beside, provenance_beside, share_beside};
+use crate::looks::Looks;
 use crate::named_files::{NamedFile, volumes_in};
 use crate::notes::Notes;
 use crate::outputs::{
@@ -68,6 +73,12 @@ pub(crate) struct Predict {
     /// organ,scheme,code,meaning,side,color.
     #[arg(long, value_name = "FILE.csv")]
     structures: Option<PathBuf>,
+    /// Predict this share of a folder of scans alone, as 2/5, the second of five; others are predicted by
+    /// other processes, on any machine that sees the folders, at the same time or not. Whichever comes
+    /// last writes the provenance of all: then what is there has the bytes of one run. All on one
+    /// instruction set: --instructions.
+    #[arg(long = "part", value_name = "K/N")]
+    share: Option<Share>,
     /// Keep only each organ's largest connected component.
     #[arg(long)]
     largest_component: bool,
@@ -85,40 +96,19 @@ struct Job {
     format: LabelFormat,
 }
 
-/// How many slices of each scan a person should look at.
-#[derive(Debug, Default)]
-struct Looks {
-    n_slices: usize,
-    of_scans: Vec<(String, usize)>,
+/// What is known of scans that were predicted, beside their label maps.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Predicted {
+    notes: Notes,
+    n_failed: usize,
+    looks: Looks,
 }
 
-impl Looks {
-    fn add(&mut self, scan: &str, slices: Vec<SliceConfidence>) {
-        let n_in_all = slices.iter().map(|slice| slice.z).collect::<BTreeSet<_>>();
-        self.n_slices += n_in_all.len();
-        let looked_at = slices.into_iter().filter(|slice| slice.look);
-        let n = looked_at
-            .map(|slice| slice.z)
-            .collect::<BTreeSet<_>>()
-            .len();
-        if n > 0 {
-            self.of_scans.push((scan.to_owned(), n));
-        }
-    }
-
-    fn tell(&self, bars: &Bars) {
-        let n: usize = self.of_scans.iter().map(|(_, n)| n).sum();
-        let most = self.of_scans.iter().max_by_key(|(_, n)| *n);
-        let Some((scan, of_scan)) = most else {
-            return;
-        };
-        bars.tell(&format!(
-            "note: {n} of {} slices, in {} of the scans, are to be looked at: look is yes in \
-             NAME.confidence.csv; most in {scan}, {of_scan}",
-            self.n_slices,
-            self.of_scans.len(),
-        ));
-    }
+/// Hash of all that decides what every share of the scans leaves.
+fn identity_of(model: &Model, settings: &impl Serialize, jobs: &[Job]) -> String {
+    let scans: Vec<&str> = jobs.iter().map(|job| job.scan.name.as_str()).collect();
+    let weights = &model.record.weights_blake3;
+    identity(&(weights, settings, scans, model.net.arithmetic()))
 }
 
 impl Predict {
@@ -140,20 +130,29 @@ impl Predict {
             ));
         }
         let into_a_folder = jobs.iter().any(|job| job.out != self.out);
-        let _lock = into_a_folder
-            .then(|| FolderLock::of(&self.out))
+        if self.share.is_some() && !into_a_folder {
+            return Err(anyhow!(
+                "--part divides a folder of scans, and this is one scan: {}",
+                self.input.display()
+            ));
+        }
+        let _held = into_a_folder
+            .then(|| Held::of(&self.out, self.share))
             .transpose()?;
         self.tell_of_confidence(&model.record, bars);
-        let (mut notes, mut n_failed, mut looks) = (Notes::default(), 0, Looks::default());
-        for job in &jobs {
-            match self.one(&model, job, &structures, bars, &mut notes) {
-                Ok(of_scan) => looks.add(&job.scan.name, of_scan),
+        let of_share = self
+            .share
+            .map_or(0..jobs.len(), |share| share.range(jobs.len()));
+        let mut found = Predicted::default();
+        for job in &jobs[of_share] {
+            match self.one(&model, job, &structures, bars, &mut found.notes) {
+                Ok(of_scan) => found.looks.add(&job.scan.name, of_scan),
                 // The only one: its error is the command's.
                 Err(error) if jobs.len() == 1 => return Err(error),
                 // A disk that takes this one no more takes none of the others.
                 Err(error) if crate::causes::is_refused_writing(&error) => return Err(error),
                 Err(error) => {
-                    n_failed += 1;
+                    found.n_failed += 1;
                     bars.line(&format!(
                         "not predicted: {}",
                         crate::causes::causes(error.as_ref())
@@ -161,17 +160,23 @@ impl Predict {
                 }
             }
         }
-        notes.tell(bars);
-        looks.tell(bars);
-        if n_failed == jobs.len() {
-            return Err(anyhow!("none of the {n_failed} scans could be predicted"));
-        }
+        found.notes.tell(bars);
+        found.looks.tell(bars);
         let settings = (
             self.largest_component,
             self.flip_averaging,
             &self.series,
             out.format(),
         );
+        let Some(Predicted {
+            notes, n_failed, ..
+        }) = self.joined(found, &identity_of(&model, &settings, &jobs), bars)?
+        else {
+            return Ok(Done::Clean);
+        };
+        if n_failed == jobs.len() {
+            return Err(anyhow!("none of the {n_failed} scans could be predicted"));
+        }
         let scans = jobs.iter().map(|job| job.scan.path.as_path());
         let read = std::iter::once(self.model.as_path()).chain(self.structures.as_deref());
         let inputs: Vec<&Path> = read.chain(scans).collect();
@@ -182,11 +187,44 @@ impl Predict {
             notes: &notes,
         };
         provenance::of_command(&self.out, &made_of, &device)?;
+        if let Some(share) = self.share {
+            let path = |share| share_beside(&self.out, share);
+            share.clear(|share| path(share).expect("its provenance stands beside it"))?;
+        }
         Ok(if n_failed == 0 {
             Done::Clean
         } else {
             Done::Findings
         })
+    }
+
+    /// What was found in all shares, where none is missing; what was found here, where there are no
+    /// shares.
+    fn joined(
+        &self,
+        found: Predicted,
+        identity: &str,
+        bars: &Bars,
+    ) -> anyhow::Result<Option<Predicted>> {
+        let Some(share) = self.share else {
+            return Ok(Some(found));
+        };
+        // Refused before, where it has none.
+        let path = |share| share_beside(&self.out, share).expect("the output has a name");
+        match share.leave(identity, found, path)? {
+            Left::All(shares) => {
+                let mut all = Predicted::default();
+                for share in shares {
+                    all.n_failed += share.n_failed;
+                    all.notes.append(share.notes);
+                }
+                Ok(Some(all))
+            }
+            Left::Missing(missing) => {
+                bars.print(&said_of_missing(share, &missing))?;
+                Ok(None)
+            }
+        }
     }
 
     /// What is to be done, after all that can be refused before a scan is opened.

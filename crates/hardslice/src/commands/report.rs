@@ -6,6 +6,8 @@ use clap::Args;
 
 use crate::bars::Bars;
 use crate::done::Done;
+use crate::job_folder::claim_from_jobs;
+use crate::layout::OutDir;
 use crate::report;
 
 /// Write one HTML page of what `run`, `compare` or `sweep` left: DIR/report.html.
@@ -28,6 +30,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
+        let _claim = claim_from_jobs(&OutDir::new(&self.dir))?;
         let page = report::write(&self.dir, bars)?;
         bars.print(&page.display().to_string())?;
         Ok(Done::Clean)

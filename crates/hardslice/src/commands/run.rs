@@ -3,14 +3,19 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use hardslice_data::{Organ, identity};
 
 use super::device_arg::DeviceArg;
+use super::job_args::JobArgs;
 use crate::bars::Bars;
+use crate::campaign::{Campaign, JobsOrigin, Trial, command_for_jobs};
+use crate::cohort::{PreparedCohort, make_split};
 use crate::done::Done;
 use crate::experiment::Experiment;
-use crate::layout::OutDir;
+use crate::job_folder::Alone;
+use crate::layout::{OutDir, RoundName};
 use crate::outputs::{folder_out, refuse_over_experiment};
-use crate::pipeline::{RunArgs, run_whole};
+use crate::pipeline::{RunArgs, nets, run_whole};
 use crate::report;
 
 /// Run the whole protocol from one file: prepare, split, train, mine, train on, predict, evaluate,
@@ -47,16 +52,37 @@ pub(crate) struct Run {
     force: bool,
     #[command(flatten)]
     device: DeviceArg,
+    #[command(flatten)]
+    queue: JobArgs,
 }
 
 impl Run {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
-        let experiment = Experiment::read(&self.experiment)?;
-        refuse_over_experiment(&self.experiment, &experiment, &OutDir::new(&self.out))?;
+        let mut experiment = Experiment::read(&self.experiment)?;
+        let out = OutDir::new(&self.out);
+        let device = self.device.open_in(&mut experiment, &out)?;
+        refuse_over_experiment(&self.experiment, &experiment, &out)?;
+        let campaign = Campaign {
+            experiment: &experiment,
+            out,
+            device: &device,
+            bars,
+            jobs: 1,
+            force: self.force,
+        };
+        if let Some(id) = self.queue.job {
+            return campaign.do_job(id, |cohort| {
+                let trials = trials(&experiment, &cohort.organs);
+                Ok((trials, hash_of(&experiment, cohort)?))
+            });
+        }
+        if self.queue.write_jobs {
+            return self.write_jobs(&campaign);
+        }
         let finished = run_whole(&RunArgs {
             experiment: &experiment,
             out: &self.out,
-            device: &self.device.open()?,
+            device: &device,
             bars,
             force: self.force,
         })?;
@@ -66,4 +92,40 @@ impl Run {
         finished.fail_if_an_arm_did()?;
         Ok(finished.done)
     }
+
+    fn write_jobs(&self, campaign: &Campaign<'_>) -> anyhow::Result<Done> {
+        let mut lock = Alone::of(&campaign.out)?;
+        let cohort = campaign.prepare()?;
+        campaign.record(&cohort)?;
+        let (store, organs) = (&cohort.store, &cohort.organs);
+        let path = campaign.out.split();
+        make_split(campaign.experiment, store, organs, &path, campaign.bars)?;
+        let mut command = command_for_jobs("run", &self.experiment, &self.out)?;
+        command.extend(self.device.as_given());
+        command.extend(self.force.then(|| "--force".to_owned()));
+        let origin = JobsOrigin {
+            command,
+            campaign_blake3: hash_of(campaign.experiment, &cohort)?,
+        };
+        let trials = trials(campaign.experiment, organs);
+        campaign.write_jobs(&mut lock, &trials, &origin)?;
+        Ok(cohort.done)
+    }
+}
+
+/// A round for each net.
+fn trials(experiment: &Experiment, organs: &[Organ]) -> Vec<Trial> {
+    let nets = nets(experiment, organs).into_iter();
+    let trial = |organs: Vec<Organ>| Trial {
+        experiment: experiment.clone(),
+        name: RoundName::of_organs(&organs),
+        organs,
+    };
+    nets.map(trial).collect()
+}
+
+/// Hash of all that decides which rounds there are and what they leave.
+fn hash_of(experiment: &Experiment, cohort: &PreparedCohort) -> anyhow::Result<String> {
+    let of_all = ("run", experiment.to_toml()?, &cohort.organs);
+    Ok(identity(&(of_all, cohort.store.content_hash())))
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use clap::Args;
-use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
+use hardslice_data::{Organ, identity};
 use hardslice_eval::OVER_TRAININGS;
 use hardslice_view::paper_tables::paper_tables;
 use hardslice_volume::FileError;
@@ -15,12 +15,12 @@ use super::campaign_args::{CampaignArgs, announce, check_all_folds};
 use super::learning_curves;
 use super::net_arg::NetArg;
 use crate::bars::Bars;
-use crate::campaign::{ScoreRow, Trial, fail_if_an_arm_did, write_scores};
-use crate::cohort::{read_manifest, trained_organs};
+use crate::campaign::{JobsOrigin, ScoreRow, Trial, fail_if_an_arm_did, write_scores};
+use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
 use crate::done::Done;
 use crate::experiment::Experiment;
-use crate::folder_lock::FolderLock;
-use crate::layout::RoundName;
+use crate::job_folder::Alone;
+use crate::layout::{OutDir, RoundName};
 use crate::report;
 use crate::results::{LEAKY, LEAKY_BECAUSE, write_forms};
 use crate::selection_ratios::{PROPOSED, SelectionRatios, gather, paper_summaries};
@@ -62,9 +62,16 @@ pub(crate) struct Sweep {
 
 impl Sweep {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
-        let experiment = self.common.experiment()?;
-        let device = self.common.device.open()?;
+        let mut experiment = self.common.experiment()?;
+        let out = OutDir::new(&self.common.out);
+        let device = self.common.device.open_in(&mut experiment, &out)?;
         let campaign = self.common.campaign(&experiment, &device, bars);
+        if let Some(id) = self.common.queue.job {
+            return campaign.do_job(id, |cohort| {
+                let trials = self.trials(&experiment, &cohort.organs);
+                Ok((trials, self.identity(&experiment, cohort)?))
+            });
+        }
         let manifest = read_manifest(&experiment)?;
         let organs = trained_organs(&experiment, &manifest.organs)?;
         let trials = self.trials(&experiment, &organs);
@@ -73,10 +80,20 @@ impl Sweep {
         if self.common.dry_run {
             return Ok(Done::Clean);
         }
-        let lock = FolderLock::of(&self.common.out)?;
+        let mut lock = Alone::of(&out)?;
         let cohort = campaign.prepare()?;
         campaign.record(&cohort)?;
         let splits = campaign.splits(&cohort, &trials)?;
+        if self.common.queue.write_jobs {
+            let nets = self.nets.iter().map(|net| net.as_given());
+            let own = std::iter::once("--net".to_owned()).chain(nets).collect();
+            let origin = JobsOrigin {
+                command: self.common.command("sweep", own)?,
+                campaign_blake3: self.identity(&experiment, &cohort)?,
+            };
+            campaign.write_jobs(&mut lock, &trials, &origin)?;
+            return Ok(cohort.done);
+        }
         let failed = campaign.train(&cohort, &trials, &splits)?;
         let outcomes = campaign.evaluate(&cohort, &trials, &splits, &failed)?;
         let rows: Vec<ScoreRow> = trials
@@ -115,6 +132,14 @@ impl Sweep {
         report::write_or_warn(&self.common.out, bars)?;
         fail_if_an_arm_did(&trials, &outcomes)?;
         Ok(cohort.done)
+    }
+
+    /// Hash of all that decides which rounds there are and what they leave.
+    fn identity(&self, experiment: &Experiment, cohort: &PreparedCohort) -> anyhow::Result<String> {
+        let nets: Vec<String> = self.nets.iter().map(|net| net.as_given()).collect();
+        let of_all = ("sweep", experiment.to_toml()?, &cohort.organs, nets);
+        let of_all = (of_all, self.common.seeds(), cohort.store.content_hash());
+        Ok(identity(&of_all))
     }
 
     /// A round for each organ, net, seed and ratio.

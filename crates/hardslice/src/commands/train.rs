@@ -105,12 +105,12 @@ impl Train {
     }
 
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
-        let experiment = Experiment::read(&self.experiment)?;
+        let mut experiment = Experiment::read(&self.experiment)?;
         self.refuse_over_inputs(&experiment)?;
+        let device = self.device.open_for(&mut experiment)?;
         let store = Store::open_verified(&self.store)?;
         let organs = trained_organs(&experiment, store.organs())?;
         let split = Split::load(&self.split, &facts(&store, &organs))?;
-        let device = self.device.open()?;
         let _lock = FolderLock::of(&self.out)?;
         let context = RoundContext {
             store: &store,

@@ -46,6 +46,10 @@ pub struct Experiment {
     /// Safetensors file to start the weights from.
     #[serde(default)]
     pub init: Option<PathBuf>,
+    /// The instruction set to compute on, `avx2+fma` say, on every machine; the best that each has
+    /// when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
     /// Where the scans are.
     pub cohort: Cohort,
     /// How they become slices.

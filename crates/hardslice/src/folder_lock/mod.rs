@@ -1,27 +1,30 @@
 //! One program at a time in an output folder.
 
 mod note;
+mod worker;
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use hardslice_data::Share;
 use hardslice_volume::Action;
 use hardslice_volume::same_file::leads_to;
 
 use note::Note;
+pub(crate) use worker::{State, Worker};
 
 /// Holds an output folder until it is dropped, or the process ends however it may: two programs
 /// that train the same arm into the same folder would overwrite each other's checkpoints.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
     dir: PathBuf,
-    held: Held,
+    lock: Lock,
 }
 
-/// What holds a folder.
+/// What holds a folder alone.
 #[derive(Debug)]
-enum Held {
+enum Lock {
     /// The system, which forgets it with the process.
     Locked(File),
     /// A note in it, where the system gives no locks.
@@ -50,12 +53,12 @@ impl FolderLock {
                 note::refuse_others(dir)?;
                 Ok(Self {
                     dir: dir.to_owned(),
-                    held: Held::Locked(folder),
+                    lock: Lock::Locked(folder),
                 })
             }
             Some((_, Err(TryLockError::Error(_)))) | None => Ok(Self {
                 dir: dir.to_owned(),
-                held: Held::Noted(Note::leave(dir)?),
+                lock: Lock::Noted(Note::leave(dir)?),
             }),
         }
     }
@@ -67,9 +70,9 @@ impl FolderLock {
     ///
     /// When the folder was removed, renamed or replaced in the meantime.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
-        let is_there = match &self.held {
-            Held::Locked(folder) => leads_to(&self.dir, folder).unwrap_or(false),
-            Held::Noted(note) => note.is_there(),
+        let is_there = match &self.lock {
+            Lock::Locked(folder) => leads_to(&self.dir, folder).unwrap_or(false),
+            Lock::Noted(note) => note.is_there(),
         };
         if is_there {
             return Ok(());
@@ -79,6 +82,56 @@ impl FolderLock {
              that results are missing in it: run the same command again: {}",
             self.dir.display()
         ))
+    }
+}
+
+/// Shares an output folder with others that share it, until it is dropped: nobody can hold it alone in
+/// the meantime.
+#[derive(Debug)]
+pub(crate) struct SharedFolder {
+    /// The system's lock, where it gives any.
+    _locked: Option<File>,
+}
+
+impl SharedFolder {
+    /// Shares a folder that is there.
+    ///
+    /// Fails when somebody holds it alone. Where folders cannot be locked, only a note of theirs tells.
+    pub(crate) fn of(dir: &Path) -> anyhow::Result<Self> {
+        let folder = File::open(dir).ok();
+        let locked = folder.map(|folder| (folder.try_lock_shared(), folder));
+        let locked = match locked {
+            Some((Err(TryLockError::WouldBlock), _)) => {
+                return Err(anyhow!(
+                    "another hardslice is at work on this folder as a whole: wait until it is done: {}",
+                    dir.display()
+                ));
+            }
+            Some((Ok(()), folder)) => Some(folder),
+            Some((Err(TryLockError::Error(_)), _)) | None => None,
+        };
+        note::refuse_others(dir)?;
+        Ok(Self { _locked: locked })
+    }
+}
+
+/// An output folder, held for the whole of a piece of work, or shared by those who do its shares.
+#[derive(Debug)]
+pub(crate) enum Held {
+    Alone(#[expect(dead_code, reason = "held, not asked")] FolderLock),
+    Shared(#[expect(dead_code, reason = "held, not asked")] SharedFolder),
+}
+
+impl Held {
+    /// Makes the folder where it is missing, and holds it.
+    ///
+    /// Fails when another is at work in it, but for those who do other shares of the same.
+    pub(crate) fn of(dir: &Path, share: Option<Share>) -> anyhow::Result<Self> {
+        if share.is_none() {
+            return Ok(Self::Alone(FolderLock::of(dir)?));
+        }
+        fs::create_dir_all(dir).with_context(|| format!("cannot write into {}", dir.display()))?;
+        Ok(Self::Shared(SharedFolder::of(dir)?))
     }
 }
 
@@ -97,6 +150,20 @@ mod tests {
         assert!(said.contains("removed, renamed or replaced"), "{said}");
         fs::create_dir(&out).unwrap();
         assert!(lock.check().is_err(), "another of its name is not it");
+    }
+
+    #[test]
+    fn several_share_a_folder_and_nobody_holds_it_alone_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = (SharedFolder::of(dir.path()), SharedFolder::of(dir.path()));
+        let shared = (first.unwrap(), second.unwrap());
+        assert!(FolderLock::of(dir.path()).is_err(), "it is shared");
+        drop(shared);
+        let alone = FolderLock::of(dir.path()).unwrap();
+        let refused = SharedFolder::of(dir.path()).unwrap_err().to_string();
+        assert!(refused.contains("as a whole"), "{refused}");
+        drop(alone);
+        drop(SharedFolder::of(dir.path()).unwrap());
     }
 
     #[test]

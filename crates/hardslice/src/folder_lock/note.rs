@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::worker::{State, Worker};
 use super::{Action, anyhow};
 
 const PREFIX: &str = ".hardslice-at-work.";
@@ -18,16 +19,6 @@ pub(super) struct Note {
     path: PathBuf,
 }
 
-/// A process of some machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Worker {
-    process: u32,
-    /// When the process began, and in which of the machine's uptimes and lists of processes: another
-    /// one may get its number later. Empty where the system does not tell.
-    since: String,
-    host: String,
-}
-
 impl Note {
     /// Leaves a note, unless another process is at work in the folder.
     ///
@@ -36,7 +27,7 @@ impl Note {
     /// When one is, or seems to be, with what to do; when the folder cannot be written or listed.
     pub(super) fn leave(dir: &Path) -> anyhow::Result<Self> {
         let me = Worker::this_process();
-        let path = dir.join(me.file_name());
+        let path = dir.join(file_name(&me));
         // A second one in the same process is refused as well.
         match File::create_new(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -72,9 +63,9 @@ pub(super) fn refuse_others(dir: &Path) -> anyhow::Result<()> {
     for entry in fs::read_dir(dir).map_err(Action::List.on(dir))? {
         let path = entry.map_err(Action::List.on(dir))?.path();
         let name = path.file_name().and_then(|name| name.to_str());
-        match name.and_then(Worker::of_file_name) {
+        match name.and_then(of_file_name) {
             Some(other) if other == me => {}
-            Some(other) if other.is_over(&me) => drop(fs::remove_file(&path)),
+            Some(other) if other.state(&me) == State::Over => drop(fs::remove_file(&path)),
             Some(other) => return Err(refused(&other, &path)),
             None => {}
         }
@@ -94,110 +85,30 @@ fn refused(other: &Worker, path: &Path) -> anyhow::Error {
     )
 }
 
-impl Worker {
-    fn this_process() -> Self {
-        let process = std::process::id();
-        Self {
-            process,
-            since: since(process).unwrap_or_default(),
-            host: host(),
-        }
-    }
-
-    fn file_name(&self) -> String {
-        format!("{PREFIX}{}.{}.{}", self.process, self.since, self.host)
-    }
-
-    fn of_file_name(name: &str) -> Option<Self> {
-        let mut parts = name.strip_prefix(PREFIX)?.splitn(3, '.');
-        Some(Self {
-            process: parts.next()?.parse().ok()?,
-            since: parts.next()?.to_owned(),
-            host: parts.next()?.to_owned(),
-        })
-    }
-
-    /// Whether the process is known to be over. Of another machine, or of another container with
-    /// processes of its own, nothing is known.
-    fn is_over(&self, me: &Self) -> bool {
-        let place = |worker: &Self| {
-            worker
-                .since
-                .rsplit_once('-')
-                .map(|(place, _)| place.to_owned())
-        };
-        if self.host != me.host {
-            return false;
-        }
-        match (place(self), place(me)) {
-            (Some(its), Some(mine)) if its == mine => {
-                since(self.process).is_none_or(|now| now != self.since)
-            }
-            // Before this machine was last started.
-            (Some(its), Some(mine)) => boot(&its) != boot(&mine),
-            _ => false,
-        }
-    }
+fn file_name(worker: &Worker) -> String {
+    format!(
+        "{PREFIX}{}.{}.{}",
+        worker.process, worker.since, worker.host
+    )
 }
 
-/// The uptime's part of what stands before a process's start.
-fn boot(place: &str) -> &str {
-    place.split('-').next().unwrap_or(place)
-}
-
-/// `BOOT-SPACE-START`: which of the machine's uptimes, which list of processes, and when the process
-/// began, in ticks of the kernel; `None` where there is no such process, or no `/proc`.
-fn since(process: u32) -> Option<String> {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let boot: String = boot
-        .chars()
-        .filter(char::is_ascii_hexdigit)
-        .take(12)
-        .collect();
-    let space = fs::read_link("/proc/self/ns/pid").ok()?;
-    let space = space.to_string_lossy();
-    let space: String = space.chars().filter(char::is_ascii_digit).collect();
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // Behind the program's name in brackets, which may hold anything; a zombie is over.
-    let (_, fields) = stat.rsplit_once(") ")?;
-    let mut fields = fields.split(' ');
-    if fields.next()? == "Z" {
-        return None;
-    }
-    let start = fields.nth(18)?;
-    Some(format!("{boot}-{space}-{start}"))
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the program may read the environment: where there is no /proc, it names the machine"
-)]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-/// The machine's name, as far as a file's name can hold it.
-fn host() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname")
-        .ok()
-        .or_else(|| ["HOSTNAME", "COMPUTERNAME"].into_iter().find_map(variable))
-        .unwrap_or_default();
-    let is_kept = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-    let name: String = name.trim().chars().filter(is_kept).take(100).collect();
-    if name.is_empty() {
-        "a-machine-without-a-name".to_owned()
-    } else {
-        name
-    }
+fn of_file_name(name: &str) -> Option<Worker> {
+    let mut parts = name.strip_prefix(PREFIX)?.splitn(3, '.');
+    Some(Worker {
+        process: parts.next()?.parse().ok()?,
+        since: parts.next()?.to_owned(),
+        host: parts.next()?.to_owned(),
+    })
 }
 
 #[cfg(target_os = "linux")]
 #[cfg(test)]
 mod tests {
+    use super::super::worker::{boot, since};
     use super::*;
 
     fn note_of(worker: &Worker, dir: &Path) -> PathBuf {
-        let path = dir.join(worker.file_name());
+        let path = dir.join(file_name(worker));
         fs::write(&path, "").unwrap();
         path
     }
@@ -220,13 +131,13 @@ mod tests {
     fn a_name_says_who_it_was_and_other_files_are_no_notes() {
         let me = Worker::this_process();
         assert!(!me.since.is_empty(), "{me:?}");
-        assert_eq!(Worker::of_file_name(&me.file_name()), Some(me));
+        assert_eq!(of_file_name(&file_name(&me)), Some(me));
         for name in [
             "store.json",
             ".hardslice-at-work.x.1.host",
             ".hardslice-at-work.7",
         ] {
-            assert_eq!(Worker::of_file_name(name), None, "{name}");
+            assert_eq!(of_file_name(name), None, "{name}");
         }
     }
 

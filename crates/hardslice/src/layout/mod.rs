@@ -6,23 +6,26 @@
 //! compare   seed-<n>/<organs>/, over folds seed-<n>/fold-<k>/<organs>/,
 //!           over divisions into A and B seed-<n>/division-<m>/..., a fold below it
 //! sweep     <net>/seed-<n>/ratio-<r>/<organs>/
+//! all       jobs/, with --write-jobs
 //! ```
 //!
 //! `<organs>` are the names of a net's organs, joined by `+`; where that is longer than file systems
 //! take, their number and hash, and `organs.json` in the folder says which they are.
 
+mod jobs_dir;
 mod round_name;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hardslice_data::Organ;
 use hardslice_data::store::record_path;
+use hardslice_data::{Organ, Share};
 use hardslice_train::layout::{ArmDir, RoundDir, TrainingDir};
 use hardslice_volume::whole_file::{read_json_if_there, write_json};
 use hardslice_volume::{Action, Ending, FileError};
 use thiserror::Error;
 
+pub(crate) use jobs_dir::JobsDir;
 use round_name::Part;
 pub(crate) use round_name::RoundName;
 
@@ -47,6 +50,16 @@ pub(crate) fn provenance_beside(out: &Path) -> Result<PathBuf, NoName> {
 pub(crate) fn confidence_beside(labels: &Path) -> PathBuf {
     let name = labels.file_name().unwrap_or_default().to_string_lossy();
     labels.with_file_name(format!("{}.confidence.csv", Ending::split(&name).0))
+}
+
+/// `OUT.part-2-of-5.json`, beside what a command leaves: what it knows of a share until all are there.
+pub(crate) fn share_beside(out: &Path, share: Share) -> Result<PathBuf, NoName> {
+    let name = out.file_name().ok_or_else(|| NoName {
+        out: out.to_owned(),
+    })?;
+    let mut name = name.to_owned();
+    name.push(format!(".{}.json", share.suffix()));
+    Ok(out.with_file_name(name))
 }
 
 /// The endings of the forms that a comparison is written in for people.
@@ -148,6 +161,11 @@ impl OutDir {
         self.tables().join("learning-curve")
     }
 
+    /// The trainings as jobs of a queue.
+    pub(crate) fn jobs(&self) -> JobsDir {
+        JobsDir::new(self.0.join("jobs"))
+    }
+
     /// The files that a command may leave in the folder itself.
     pub(crate) fn files_written(&self) -> Vec<PathBuf> {
         let forms = COMPARISON_FORMS.map(|ending| self.comparison_stem().with_extension(ending));
@@ -247,7 +265,14 @@ pub(crate) fn place_of_records(path: &Path) -> Option<PathBuf> {
     if out.files_written().iter().any(|file| file == path) {
         return Some(path.to_owned());
     }
-    let filled = [out.store(), out.pictures(), out.tables(), out.figures()];
+    let jobs = out.jobs().path().to_owned();
+    let filled = [
+        out.store(),
+        out.pictures(),
+        out.tables(),
+        out.figures(),
+        jobs,
+    ];
     if let Some(filled) = filled.into_iter().find(|filled| path.starts_with(filled)) {
         return Some(filled);
     }
@@ -322,7 +347,14 @@ pub(crate) fn check_organ(organ: &Organ) -> Result<(), OrganUnnamable> {
         return Err(OrganUnnamable::Plus(organ.clone()));
     }
     let out = OutDir::new("");
-    let folders = [out.store(), out.pictures(), out.tables(), out.figures()];
+    let jobs = out.jobs().path().to_owned();
+    let folders = [
+        out.store(),
+        out.pictures(),
+        out.tables(),
+        out.figures(),
+        jobs,
+    ];
     let mut written = out.files_written().into_iter().chain(folders);
     // File systems that take letters in either case for one are in use.
     let name = organ.as_str().to_lowercase();
@@ -379,6 +411,7 @@ mod tests {
             "report",
             "tables",
             "pictures",
+            "jobs",
             "seed-1",
             "fold-0",
             "scores.csv",

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use hardslice_data::SliceRef;
 use hardslice_data::balance::{Arm, Candidate, Candidates, HardSlices};
-use hardslice_data::mining::{ResolvedTau, Tau, TauBasis, mine};
+use hardslice_data::mining::{ResolvedTau, ScoredSlice, Tau, TauBasis, mine};
+use hardslice_data::{Left, Share, SliceRef};
 use hardslice_volume::whole_file::{read_sealed_if_there, write_sealed};
 use serde::{Deserialize, Serialize};
 
@@ -218,6 +218,37 @@ impl<'a> Stages<'a> {
         }
     }
 
+    /// As [`mine_by_model`](Self::mine_by_model), of one of several shares of A: whoever comes last
+    /// mines what all scored. Gives the shares that are missing where others are still to come.
+    pub(in crate::round) fn mine_share_by_model(
+        &self,
+        net: &Net,
+        weights_blake3: &str,
+        share: Share,
+    ) -> Result<Result<MiningRecord, Vec<Share>>, RoundError> {
+        let job = self.job_of_a(None);
+        if let Some(record) = self.mined_before(&job, weights_blake3)? {
+            return Ok(Ok(record));
+        }
+        // Whole batches, the same as in one run.
+        let batch = self.trainer.protocol.predict.batch.max(1);
+        let batches: Vec<&[Candidate]> = job.slices.chunks(batch).collect();
+        let slices = batches[share.range(batches.len())].concat();
+        let scored = self.score(&slices, net);
+        // Scores of another instruction set are others.
+        let identity = self.mining_identity(&job, weights_blake3);
+        let identity = hardslice_data::identity(&(identity, batch, net.arithmetic()));
+        let path = |share| job.dir.share(share);
+        match share.leave(&identity, scored, path)? {
+            Left::Missing(missing) => Ok(Err(missing)),
+            Left::All(shares) => {
+                let record = self.mine_scored(&job, net, weights_blake3, shares.concat())?;
+                share.clear(path)?;
+                Ok(Ok(record))
+            }
+        }
+    }
+
     /// What the same mining found in an earlier run.
     fn mined_before(
         &self,
@@ -252,9 +283,13 @@ impl<'a> Stages<'a> {
         net: &Net,
         scored_by: &str,
     ) -> Result<MiningRecord, RoundError> {
-        let options = &self.trainer.protocol.mining;
-        let batch_size = self.trainer.protocol.predict.batch;
-        let slices: Vec<SliceRef> = job.slices.iter().map(|candidate| candidate.slice).collect();
+        let scored = self.score(job.slices, net);
+        self.mine_scored(job, net, scored_by, scored)
+    }
+
+    /// Scores slices.
+    fn score(&self, slices: &[Candidate], net: &Net) -> Vec<ScoredSlice> {
+        let slices: Vec<SliceRef> = slices.iter().map(|candidate| candidate.slice).collect();
         let reporter = Reporter {
             stage: "score slices",
             observer: self.trainer.context.observer,
@@ -264,10 +299,23 @@ impl<'a> Stages<'a> {
             net,
             &self.trainer.dataset,
             &slices,
-            batch_size,
+            self.trainer.protocol.predict.batch,
             self.trainer.context.observer,
         );
         reporter.finished();
+        scored
+    }
+
+    /// Mines scored slices and writes what was found.
+    fn mine_scored(
+        &self,
+        job: &MiningJob<'_>,
+        net: &Net,
+        scored_by: &str,
+        scored: Vec<ScoredSlice>,
+    ) -> Result<MiningRecord, RoundError> {
+        let options = &self.trainer.protocol.mining;
+        let batch_size = self.trainer.protocol.predict.batch;
         let validation = match options.tau {
             Tau::Validation => {
                 let slices = &self.trainer.validation;

@@ -1,0 +1,191 @@
+//! One job of a campaign, on whichever machine a queue runs it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+
+use anyhow::{Context, anyhow};
+use hardslice_train::layout::RoundDir;
+use hardslice_train::{Event, Observer};
+use hardslice_volume::Action;
+use hardslice_volume::whole_file::write_whole_bytes;
+use thiserror::Error;
+
+use super::jobs::{self, Work};
+use super::planned::{Planned, planned};
+use super::{Campaign, Trial};
+use crate::bars::Bars;
+use crate::causes::causes;
+use crate::cohort::{PreparedCohort, make_split};
+use crate::done::Done;
+use crate::folder_lock::SharedFolder;
+use crate::job_folder::{Claim, Claimed, Claims, JobsRecord};
+use crate::stop;
+
+/// A job came before its turn. That is no failure of its own.
+#[derive(Debug, Error)]
+#[error(
+    "job {id} needs job {needs}, which is not done: run that one first (`hardslice status` tells how \
+     far all are)"
+)]
+struct NotItsTurn {
+    id: usize,
+    needs: usize,
+}
+
+impl Campaign<'_> {
+    /// Does one job, going on where it was stopped; one that is done ends at once. `describe` gives
+    /// the trials of the campaign, and the hash of all that decides them.
+    pub(crate) fn do_job(
+        &self,
+        id: usize,
+        describe: impl FnOnce(&PreparedCohort) -> anyhow::Result<(Vec<Trial>, String)>,
+    ) -> anyhow::Result<Done> {
+        let jobs = self.out.jobs();
+        let record = JobsRecord::read(&jobs)?.ok_or_else(|| {
+            anyhow!(
+                "no jobs were written in this folder: give --write-jobs in place of --job first: {}",
+                self.out.path().display()
+            )
+        })?;
+        if !(1..=record.n_jobs).contains(&id) {
+            return Err(anyhow!(
+                "there is no job {id}: they are counted from 1 to {} ({})",
+                record.n_jobs,
+                jobs.table().display()
+            ));
+        }
+        let is_done = || jobs.done(id).exists();
+        let done_before = || {
+            self.bars.tell(&format!("job {id}: done before"));
+            Ok(Done::Clean)
+        };
+        if is_done() {
+            return done_before();
+        }
+        let claim = Claims::new(jobs.claims()).take(Claimed::Job(id))?;
+        let _shared = SharedFolder::of(self.out.path())?;
+        // By whoever held the claim a moment ago.
+        if is_done() {
+            return done_before();
+        }
+        let failed = jobs.failed(id);
+        match self.work_on(id, &record, &claim, describe) {
+            Ok(()) => {
+                let path = jobs.done(id);
+                write_whole_bytes(&path, b"").map_err(Action::Write.on(&path))?;
+                match fs::remove_file(&failed) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        Err(Action::Remove.on(&failed)(error).into())
+                    }
+                    _ => Ok(Done::Clean),
+                }
+            }
+            Err(error) => {
+                if !stop::is_cause_of(&error) && !error.is::<NotItsTurn>() {
+                    let said = causes(error.as_ref()) + "\n";
+                    // The error itself is what matters, also where it cannot be written down.
+                    drop(write_whole_bytes(&failed, said.as_bytes()));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn work_on(
+        &self,
+        id: usize,
+        record: &JobsRecord,
+        claim: &Claim,
+        describe: impl FnOnce(&PreparedCohort) -> anyhow::Result<(Vec<Trial>, String)>,
+    ) -> anyhow::Result<()> {
+        let cohort = PreparedCohort::open(self.experiment, &self.out)?;
+        let (trials, campaign_blake3) = describe(&cohort)?;
+        let planned = planned(&trials);
+        if campaign_blake3 != record.campaign_blake3 || planned.len() != record.n_jobs {
+            return Err(anyhow!(
+                "the jobs in this folder were written for another experiment, cohort, seeds or other \
+                 options of the command: give the job's own command, as jobs.csv has it, or write the \
+                 jobs again with --write-jobs: {}",
+                self.out.jobs().table().display()
+            ));
+        }
+        let Planned { needs, job, .. } = planned[id - 1];
+        if let Some(needs) = needs
+            && !self.out.jobs().done(needs).exists()
+        {
+            return Err(NotItsTurn { id, needs }.into());
+        }
+        let trial = &trials[job.trial];
+        let file = trial.name.split();
+        let path = self.out.path().join(&file);
+        if !path.exists() {
+            return Err(anyhow!(
+                "the folds are gone: write the jobs again with --write-jobs: {}",
+                path.display()
+            ));
+        }
+        let split = make_split(
+            &trial.experiment,
+            &cohort.store,
+            &cohort.organs,
+            &path,
+            self.bars,
+        )?;
+        let splits = BTreeMap::from([(file, split)]);
+        let of_shared = needs.filter(|_| {
+            matches!(job.work, Work::Arm(_)) && has_lost_state(&self.out.round(&trial.name))
+        });
+        // It will be trained again, by one at a time.
+        let claims = Claims::new(self.out.jobs().claims());
+        let of_shared = of_shared.map(|shared| claims.take(Claimed::Job(shared)));
+        let _of_shared = of_shared.transpose()?;
+        let observer = OfClaim {
+            bars: self.bars,
+            claim,
+        };
+        let failed = jobs::work(self, &cohort, trial, &splits, job.work, &observer)
+            .with_context(|| format!("in {}", trial.name))?;
+        let failed = failed.iter().map(|failed| {
+            let (arm, because) = (failed.arm, &failed.because);
+            format!("{}: the arm `{arm}` failed, because {because}", trial.name)
+        });
+        let failed: Vec<String> = failed.collect();
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(anyhow!("{}", failed.join("\n")))
+        }
+    }
+}
+
+/// Whether the net that the arms go on from was trained and its checkpoints were deleted.
+fn has_lost_state(round: &RoundDir) -> bool {
+    let entries = fs::read_dir(round.pretrained().checkpoints());
+    entries.is_ok_and(|mut entries| entries.next().is_none())
+        || !round.pretrained().checkpoints().exists()
+}
+
+/// Says on the terminal and in the claim how far the job is.
+struct OfClaim<'a> {
+    bars: &'a Bars,
+    claim: &'a Claim,
+}
+
+impl Observer for OfClaim<'_> {
+    fn wants_stop(&self) -> bool {
+        self.bars.wants_stop()
+    }
+
+    fn notify(&self, event: &Event<'_>) {
+        match event {
+            Event::Started { stage, n, done } => self.claim.stands(|stands| {
+                (*stage).clone_into(&mut stands.stage);
+                (stands.step, stands.n_steps) = (*done, *n);
+            }),
+            Event::Advanced { done } => self.claim.stands(|stands| stands.step = *done),
+            _ => {}
+        }
+        self.bars.notify(event);
+    }
+}

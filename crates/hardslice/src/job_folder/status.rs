@@ -1,0 +1,332 @@
+//! How far the jobs of a folder are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+use anyhow::anyhow;
+use hardslice_volume::{Action, FileError};
+use serde::Serialize;
+
+use super::claim_record::ClaimRecord;
+use super::claims::{Claimed, Claims};
+use super::record::JobsRecord;
+use super::table::{Row, read_table};
+use crate::layout::OutDir;
+
+/// Lines of a failure that are shown.
+const N_LINES: usize = 4;
+
+/// How far the jobs are.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Status {
+    /// All jobs.
+    pub(crate) n: usize,
+    pub(crate) n_done: usize,
+    pub(crate) running: Vec<Told<Running>>,
+    /// Neither at work nor done; the same error would come again, or a cause outside was mended.
+    pub(crate) failed: Vec<Told<Failure>>,
+    /// Ended without a word: they go on from their last checkpoint when they are run again.
+    pub(crate) silent: Vec<Told<Running>>,
+    /// Neither done, nor at work, nor failed; those that fell silent included.
+    pub(crate) n_missing: usize,
+    /// Minutes of all that is not done, shared among those at work; absent where nobody is.
+    pub(crate) minutes_left: Option<f64>,
+}
+
+/// Something about a job.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Told<T> {
+    pub(crate) id: usize,
+    pub(crate) round: String,
+    pub(crate) work: String,
+    #[serde(flatten)]
+    pub(crate) what: T,
+}
+
+/// A job that is, or was, at work.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Running {
+    /// Absent in the moment in which the job begins.
+    #[serde(flatten)]
+    pub(crate) claim: Option<ClaimRecord>,
+    /// Seconds since its last sign of life.
+    pub(crate) silent_s: u64,
+}
+
+/// What a job failed with.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Failure {
+    /// The last lines of it.
+    pub(crate) because: String,
+}
+
+impl Status {
+    /// Reads the folder that `--write-jobs` made jobs in. `now` is the time.
+    ///
+    /// Fails where there are no jobs, or a file cannot be read.
+    pub(crate) fn read(out: &OutDir, now: SystemTime) -> anyhow::Result<Self> {
+        let jobs = out.jobs();
+        if JobsRecord::read(&jobs)?.is_none() {
+            return Err(anyhow!(
+                "no jobs were written in this folder: run, compare or sweep with --write-jobs does \
+                 that: {}",
+                out.path().display()
+            ));
+        }
+        let rows = read_table(&jobs.table())?;
+        let by_id: BTreeMap<usize, &Row> = rows.iter().map(|row| (row.id, row)).collect();
+        let of = |ids: BTreeSet<usize>| -> BTreeSet<usize> {
+            ids.into_iter()
+                .filter(|id| by_id.contains_key(id))
+                .collect()
+        };
+        let done = of(ids_in(&jobs.all_done())?);
+        let mut status = Self {
+            n: rows.len(),
+            n_done: done.len(),
+            running: Vec::new(),
+            failed: Vec::new(),
+            silent: Vec::new(),
+            n_missing: 0,
+            minutes_left: None,
+        };
+        let mut at_work = BTreeSet::new();
+        for found in Claims::new(jobs.claims()).found(|what| what != Claimed::Whole)? {
+            let Claimed::Job(id) = found.what else {
+                continue;
+            };
+            let Some(row) = by_id.get(&id).filter(|_| !done.contains(&id)) else {
+                continue;
+            };
+            let silent = now.duration_since(found.changed).unwrap_or_default();
+            let is_alive = found.is_alive(now);
+            let told = row.told(Running {
+                silent_s: silent.as_secs(),
+                claim: found.record,
+            });
+            if is_alive {
+                at_work.insert(id);
+                status.running.push(told);
+            } else {
+                status.silent.push(told);
+            }
+        }
+        status.silent.retain(|told| !at_work.contains(&told.id));
+        for id in of(ids_in(&jobs.all_failed())?) {
+            if done.contains(&id) || at_work.contains(&id) {
+                continue;
+            }
+            let path = jobs.failed(id);
+            let because = match fs::read_to_string(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                read => read.map_err(Action::Read.on(&path))?,
+            };
+            let because = last_lines(&because);
+            status.failed.push(by_id[&id].told(Failure { because }));
+        }
+        status.running.sort_by_key(|told| told.id);
+        status.silent.sort_by_key(|told| told.id);
+        status.n_missing = status.n - status.n_done - status.running.len() - status.failed.len();
+        let left: u64 = rows
+            .iter()
+            .filter(|row| !done.contains(&row.id))
+            .map(|row| row.minutes)
+            .sum();
+        if !status.running.is_empty() {
+            status.minutes_left = Some(left as f64 / status.running.len() as f64);
+        }
+        Ok(status)
+    }
+
+    /// Whether all jobs are done.
+    pub(crate) fn is_done(&self) -> bool {
+        self.n_done == self.n
+    }
+}
+
+impl Row {
+    fn told<T>(&self, what: T) -> Told<T> {
+        Told {
+            id: self.id,
+            round: self.round.clone(),
+            work: self.work.clone(),
+            what,
+        }
+    }
+}
+
+/// The numbers that files in a folder are named by; none where it is missing.
+fn ids_in(dir: &Path) -> Result<BTreeSet<usize>, FileError> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        entries => entries.map_err(Action::List.on(dir))?,
+    };
+    let mut ids = BTreeSet::new();
+    for entry in entries {
+        let name = entry.map_err(Action::List.on(dir))?.file_name();
+        ids.extend(name.to_str().and_then(|name| name.parse::<usize>().ok()));
+    }
+    Ok(ids)
+}
+
+fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    lines[lines.len().saturating_sub(N_LINES)..].join("\n")
+}
+
+/// Seconds since 1970 as `2026-11-29 15:04 UTC`.
+fn time(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "whole seconds of our age")]
+    let time = jiff::Timestamp::from_second(seconds as i64);
+    time.map_or_else(
+        |_out_of_range| "an unknown time".to_owned(),
+        |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+    )
+}
+
+impl fmt::Display for Told<Running> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "job {} ({} {})", self.id, self.round, self.work)?;
+        let Some(claim) = &self.what.claim else {
+            return f.write_str(": just begun");
+        };
+        let (worker, stands) = (&claim.worker, &claim.stands);
+        write!(
+            f,
+            " on {}, process {}, since {}",
+            worker.host,
+            worker.process,
+            time(claim.begun_s)
+        )?;
+        if !stands.stage.is_empty() {
+            write!(f, ": {} {}/{}", stands.stage, stands.step, stands.n_steps)?;
+        }
+        write!(f, ", last heard of {} s ago", self.what.silent_s)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            n,
+            n_done,
+            n_missing,
+            ..
+        } = self;
+        let (n_running, n_failed) = (self.running.len(), self.failed.len());
+        write!(
+            f,
+            "{n} jobs: {n_done} done, {n_running} running, {n_failed} failed, {n_missing} missing"
+        )?;
+        for told in &self.running {
+            write!(f, "\nrunning: {told}")?;
+        }
+        for told in &self.silent {
+            write!(f, "\nended without a word: {told}")?;
+        }
+        for told in &self.failed {
+            let because = told.what.because.replace('\n', "\n    ");
+            write!(
+                f,
+                "\nfailed: job {} ({} {})\n    {because}",
+                told.id, told.round, told.work
+            )?;
+        }
+        match self.minutes_left {
+            Some(minutes) => write!(
+                f,
+                "\nat most about {minutes:.0} min left, by the forecast and as many at a time as now"
+            ),
+            None if self.is_done() => f.write_str(
+                "\nall are done: the command without --write-jobs opens the test set and reports",
+            ),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::super::engines::write_engines;
+    use super::super::table::write_table;
+    use super::*;
+
+    fn row(id: usize) -> Row {
+        Row {
+            id,
+            wave: 1 + usize::from(id > 2_000),
+            needs: (id > 2_000).then_some(1 + id % 2_000),
+            round: format!("seed-{}/liver", id % 2_000),
+            work: "hard".to_owned(),
+            steps: 1000,
+            cores: 4,
+            memory_mb: 2000,
+            minutes: 60,
+            instructions: "avx2+fma".to_owned(),
+            done: format!("done/{id}"),
+            command: format!("/usr/bin/hardslice compare x.toml --out d --seeds 1,2, --job {id}"),
+        }
+    }
+
+    #[test]
+    fn the_books_of_ten_thousand_jobs_are_kept_in_seconds() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = OutDir::new(dir.path());
+        let jobs = out.jobs();
+        let begun = Instant::now();
+        let rows: Vec<Row> = (1..=10_000).map(row).collect();
+        write_table(&jobs.table(), &rows).unwrap();
+        write_engines(
+            &jobs,
+            &rows,
+            &["hardslice".to_owned(), "compare".to_owned()],
+        )
+        .unwrap();
+        let record = JobsRecord {
+            program: "0".to_owned(),
+            campaign_blake3: "abc".to_owned(),
+            instructions: "avx2+fma".to_owned(),
+            is_fixed: true,
+            n_jobs: rows.len(),
+        };
+        record.write(&jobs).unwrap();
+        let claims = Claims::new(jobs.claims());
+        // A thousand at work at a time: each claims, works and is done.
+        let held: Vec<_> = (9_001..=10_000)
+            .map(|id| (id, claims.take(Claimed::Job(id)).unwrap()))
+            .collect();
+        for id in 1..9_000 {
+            fs::write(jobs.done(id), "").unwrap();
+        }
+        fs::write(jobs.failed(9_000), "a\nb\nc\nd\ne\n").unwrap();
+        #[expect(clippy::disallowed_methods, reason = "files are dated by it")]
+        let now = SystemTime::now();
+        let status = Status::read(&out, now).unwrap();
+        assert_eq!(
+            (status.n, status.n_done, status.running.len()),
+            (10_000, 8_999, 1_000)
+        );
+        assert_eq!(status.failed[0].what.because, "b\nc\nd\ne", "the last");
+        assert_eq!(status.n_missing, 0);
+        // 1001 jobs of an hour, a thousand at a time.
+        assert!((status.minutes_left.unwrap() - 60.06).abs() < 1e-9);
+        assert_eq!(status.to_string().lines().count(), 1 + 1_000 + 5 + 1);
+        drop(held);
+        let taken = begun.elapsed();
+        assert!(taken < Duration::from_secs(20), "{taken:?}");
+        let read = Instant::now();
+        let status = Status::read(&out, now).unwrap();
+        assert_eq!(status.n_missing, 1_000);
+        assert!(
+            read.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            read.elapsed()
+        );
+    }
+}
