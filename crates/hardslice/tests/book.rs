@@ -194,7 +194,13 @@ fn prepare_page(page: &str, dir: &Path) {
             fs::remove_dir_all(dir.join("phantoms")).unwrap();
         }
         "nnunet" => as_nnunet(dir),
-        "cluster" => fs::remove_dir_all(dir.join("results")).unwrap(),
+        "cluster" => {
+            // A few phantoms can be divided in a few ways alone.
+            let short = fs::read_to_string(dir.join("short.toml")).unwrap();
+            let drawn = short.replace("[split]\n", "[split]\nn_candidates = 1\n");
+            fs::write(dir.join("liver.toml"), drawn).unwrap();
+            fs::remove_dir_all(dir.join("results")).unwrap();
+        }
         "dicom" => {
             // The page's table has the paths of an archive; its commands are tried on phantoms whose
             // labels are structures, too.
