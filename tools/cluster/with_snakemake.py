@@ -6,7 +6,7 @@ left against what the command alone leaves, file by file.
     tools/cluster/with_snakemake.py PROGRAM --snakemake SNAKEMAKE --time
 
 With --time a hundred small jobs are done instead, by Snakemake and by `--jobs 2`, and timed.
-Standard library only; Snakemake 8 or newer lies in an environment of its own.
+Standard library only; Snakemake 9 lies in an environment of its own.
 """
 
 import argparse

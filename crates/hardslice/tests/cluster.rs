@@ -461,6 +461,51 @@ fn jobs_compute_on_the_set_that_was_fixed_and_on_no_other() {
     );
 }
 
+#[test]
+fn a_job_whose_claim_was_taken_away_ends_and_goes_on_when_it_is_run_again() {
+    let dir = small_workplace(r#"["baseline"]"#, 40_000);
+    let text = text_of(&dir.path().join("experiment.toml"));
+    let text = text.replace("n_validations = 2", "n_validations = 2000");
+    fs::write(dir.path().join("experiment.toml"), text).unwrap();
+    let line = "run experiment.toml --out queue --threads 1";
+    run(&words(&format!("{line} --write-jobs")), dir.path());
+    let out = dir.path().join("queue");
+    let mut child = start(&jobs_in(&out)[0]);
+    wait_for_training(&out, &mut child);
+    // As whoever takes it over does, after three minutes without a sign of life.
+    fs::remove_file(out.join("jobs/claims/1.1")).unwrap();
+    let (code, said) = finish(child);
+    assert_eq!(code, Some(75), "{said}");
+    assert!(
+        said.contains("the claim of this work was removed"),
+        "{said}"
+    );
+    assert!(!out.join("jobs/claims/1.1").exists(), "it stays away");
+    assert!(!out.join("jobs/failed/1").exists(), "no failure");
+}
+
+#[test]
+fn a_shared_state_that_was_deleted_is_made_again_by_the_arm_that_needs_it() {
+    let dir = small_workplace(r#"["baseline", "hard"]"#, 8);
+    let line = "run experiment.toml --threads 1";
+    run(&words(&format!("{line} --out alone")), dir.path());
+    let queue = format!("{line} --out queue");
+    run(&words(&format!("{queue} --write-jobs")), dir.path());
+    let out = dir.path().join("queue");
+    run(&words(&format!("{queue} --job 1")), dir.path());
+    fs::remove_dir_all(out.join("liver/pretrained/checkpoints")).unwrap();
+    // While somebody else holds the job that made it, this one does not.
+    let mut elsewhere = fs::File::create(out.join("jobs/claims/1.1")).unwrap();
+    std::io::Write::write_all(&mut elsewhere, b" ").unwrap();
+    let parts = ["job 1 is being done by another"];
+    assert_ends(&words(&format!("{queue} --job 3")), dir.path(), 2, &parts);
+    fs::remove_file(out.join("jobs/claims/1.1")).unwrap();
+    run_two_at_once(&out);
+    run(&words(&queue), dir.path());
+    assert_same_but_for_jobs(&dir.path().join("alone"), &out);
+    assert!(!out.join("jobs/failed/3").exists(), "done in the end");
+}
+
 /// What `slurm.sh` asks of Slurm, of which there is none here: a program of that name writes it down.
 #[test]
 fn slurm_is_given_arrays_of_what_is_not_done_and_waves_by_dependency() {
@@ -471,7 +516,7 @@ fn slurm_is_given_arrays_of_what_is_not_done_and_waves_by_dependency() {
     fs::create_dir(&bin).unwrap();
     let asked = dir.path().join("asked");
     let fake = format!(
-        "#!/bin/sh\ncat > {0}.script\necho \"$@\" >> {0}\nwc -l < {0}\n",
+        "#!/bin/sh\ncat > {0}.script\necho \"offset $HARDSLICE_OFFSET of $HARDSLICE_JOBS: $@\" >> {0}\nwc -l < {0}\n",
         asked.display()
     );
     let sbatch: PathBuf = bin.join("sbatch");
@@ -499,7 +544,7 @@ fn slurm_is_given_arrays_of_what_is_not_done_and_waves_by_dependency() {
     assert!(!lines[0].contains("--dependency"), "{text}");
     assert!(lines[1].contains("--array=1-3 "), "{text}");
     assert!(lines[1].contains("--dependency=afterany:1 "), "{text}");
-    assert!(lines[1].contains("HARDSLICE_OFFSET=6 "), "{text}");
+    assert!(lines[1].starts_with("offset 6 of /"), "{text}");
     assert!(lines[1].ends_with("--partition long"), "{text}");
     let script = text_of(&asked.with_extension("script"));
     assert!(script.starts_with("#!/bin/sh"), "{script}");

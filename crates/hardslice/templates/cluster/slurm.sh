@@ -25,10 +25,9 @@ submit() {
     list=$(missing "$first" "$last" "$offset")
     [ -n "$list" ] || return 0
     # Two minutes before its time is over a job is asked to stop, and saves a checkpoint.
-    sbatch --parsable --job-name=hardslice --array="$list" --cpus-per-task="$cores" \
+    HARDSLICE_JOBS=$here HARDSLICE_OFFSET=$offset sbatch --export=ALL --parsable --job-name=hardslice --array="$list" --cpus-per-task="$cores" \
         --mem="${memory}M" --time="$minutes" --requeue --open-mode=append --signal=B:TERM@120 \
-        --output="$here/logs/%A_%a.log" --export=ALL,HARDSLICE_JOBS="$here",HARDSLICE_OFFSET="$offset" \
-        "$@" <<'JOB'
+        --output="$here/logs/%A_%a.log" "$@" <<'JOB'
 #!/bin/sh
 id=$((SLURM_ARRAY_TASK_ID + HARDSLICE_OFFSET))
 command=$(sed -n "${id}p" "$HARDSLICE_JOBS/commands")
