@@ -76,7 +76,12 @@ fn scans_predicted_in_parts_are_those_of_one_run() {
     // One part does its own scans alone.
     run(&words(&format!("{line} alone --part 2/5")), dir);
     let found = support::contents(&dir.join("alone"));
-    assert_eq!(found.len(), 1, "{:?}", found.keys());
+    assert_eq!(
+        found.len(),
+        2,
+        "a label map and its confidence: {:?}",
+        found.keys()
+    );
     // What was left with other settings is none of these.
     let other = printed(
         &words(&format!("{line} alone --largest-component --part 1/2")),

@@ -107,7 +107,7 @@ struct Predicted {
 /// Hash of all that decides what every share of the scans leaves.
 fn identity_of(model: &Model, settings: &impl Serialize, jobs: &[Job]) -> String {
     let scans: Vec<&str> = jobs.iter().map(|job| job.scan.name.as_str()).collect();
-    let weights = &model.record.weights_blake3;
+    let weights = (&model.record.weights_blake3, &model.record.confidence);
     identity(&(weights, settings, scans, model.net.arithmetic()))
 }
 
