@@ -53,7 +53,7 @@ let desk = await opened();
 
 try {
   const page = context.pages()[0] ?? await context.newPage();
-  page.setDefaultTimeout(20000);
+  page.setDefaultTimeout(60000);
   page.on('request', request => {
     const { host } = new URL(request.url());
     check(request.url() === 'about:blank' || host === new URL(desk.address).host, `another host is asked: ${request.url().slice(0, 80)}`);
@@ -121,10 +121,10 @@ try {
     await page.waitForFunction(was => document.querySelector('#where').textContent !== was
       || document.querySelector('#what').textContent !== '', before);
   }
+  await page.waitForFunction(() => document.querySelector('#progress').textContent.startsWith('10 of '));
   check(rows().length === 10, `${rows().length} rows after ten verdicts`);
   check(rows()[1].includes('"cut off, ""left"" lobe",Ada,'), `the note: ${rows()[1]}`);
   check(rows().every(row => row.endsWith(',true')), 'the queue is marked blind');
-  check((await page.textContent('#progress')).startsWith('10 of '), await page.textContent('#progress'));
 
   // Neighbours, window, toggles: another picture each.
   const source = () => page.getAttribute('#large', 'src');
