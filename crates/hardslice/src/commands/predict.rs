@@ -111,6 +111,17 @@ fn identity_of(model: &Model, settings: &impl Serialize, jobs: &[Job]) -> String
     identity(&(weights, settings, scans, model.net.arithmetic()))
 }
 
+/// Says which rows of `--structures` are of no organ of the model.
+fn tell_of_unused(table: &StructureTable, record: &ModelRecord, bars: &Bars) {
+    let unused: Vec<&str> = table.unused(record).collect();
+    if !unused.is_empty() {
+        bars.tell(&format!(
+            "note: --structures: the model does not find {}, so these rows play no part",
+            unused.join(", ")
+        ));
+    }
+}
+
 impl Predict {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let table = StructureTable::read(self.structures.as_deref())?;
@@ -122,13 +133,7 @@ impl Predict {
         if out.format() == LabelFormat::DicomSeg {
             table.refuse_without_code(&structures)?;
         }
-        let unused: Vec<&str> = table.unused(&model.record).collect();
-        if !unused.is_empty() {
-            bars.tell(&format!(
-                "note: --structures: the model does not find {}, so these rows play no part",
-                unused.join(", ")
-            ));
-        }
+        tell_of_unused(&table, &model.record, bars);
         let into_a_folder = jobs.iter().any(|job| job.out != self.out);
         if self.share.is_some() && !into_a_folder {
             return Err(anyhow!(
