@@ -43,7 +43,7 @@ struct Net {
 
 enum State {
     Unread,
-    Read(Box<SliceModel>),
+    Read(Arc<SliceModel>),
     Missing,
 }
 
@@ -151,7 +151,7 @@ impl Nets {
         Ok(Some(labels.iter().map(|label| *label == value).collect()))
     }
 
-    /// Asks a net, one question at a time; `None` where it cannot be read.
+    /// Asks a net, several questions at once if need be; `None` where it cannot be read.
     fn with<T>(
         &self,
         net: NetKey,
@@ -160,16 +160,18 @@ impl Nets {
         let Some(net) = self.models.get(&net) else {
             return Ok(None);
         };
-        let mut model = held(&net.model);
-        if matches!(*model, State::Unread) {
-            *model = match SliceModel::read(&net.dir) {
-                Ok(read) => State::Read(Box::new(read)),
+        let mut state = held(&net.model);
+        if matches!(*state, State::Unread) {
+            *state = match SliceModel::read(&net.dir) {
+                Ok(read) => State::Read(Arc::new(read)),
                 Err(_said) => State::Missing,
             };
         }
-        match &*model {
-            State::Read(model) => ask(model).map(Some),
-            State::Unread | State::Missing => Ok(None),
-        }
+        let model = match &*state {
+            State::Read(model) => model.clone(),
+            State::Unread | State::Missing => return Ok(None),
+        };
+        drop(state);
+        ask(&model).map(Some)
     }
 }
