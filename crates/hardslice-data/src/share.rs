@@ -1,14 +1,12 @@
 //! A share of a piece of work, which several processes do side by side: `2/5`.
 
 use std::fmt;
-use std::fs;
-use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use hardslice_volume::whole_file::{read_sealed_if_there, write_sealed};
-use hardslice_volume::{Action, FileError};
+use hardslice_volume::FileError;
+use hardslice_volume::whole_file::{read_sealed_if_there, remove_if_there, write_sealed};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -117,12 +115,8 @@ impl Share {
     /// [`FileError`] when one is there and cannot be removed.
     pub fn clear(self, path: impl Fn(Self) -> PathBuf) -> Result<(), FileError> {
         for share in self.all() {
-            let path = path(share);
-            match fs::remove_file(&path) {
-                // By another who saw all.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                removed => removed.map_err(Action::Remove.on(&path))?,
-            }
+            // Another who saw all may have removed it.
+            remove_if_there(&path(share))?;
         }
         Ok(())
     }
@@ -191,6 +185,6 @@ mod tests {
         assert_eq!(leave(1, "a"), Left::All(vec![10, 20, 30]));
         share(2).clear(path).unwrap();
         share(2).clear(path).unwrap();
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "cleared");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "cleared");
     }
 }

@@ -58,20 +58,27 @@ pub(crate) struct Survey {
     pub(crate) bounds: Option<PerAxis<Range<usize>>>,
 }
 
+fn check_shapes<T: Label, U: Label>(
+    truth: &Mask<'_, T>,
+    predicted: &Mask<'_, U>,
+) -> Result<(), ScoreError> {
+    if truth.shape() == predicted.shape() {
+        return Ok(());
+    }
+    Err(ScoreError::GridMismatch {
+        truth: truth.shape(),
+        predicted: predicted.shape(),
+    })
+}
+
 /// Counts two masks and bounds their union.
 pub(crate) fn survey<T: Label, U: Label>(
     truth: &Mask<'_, T>,
     predicted: &Mask<'_, U>,
 ) -> Result<Survey, ScoreError> {
-    let shape = truth.shape();
-    if shape != predicted.shape() {
-        return Err(ScoreError::GridMismatch {
-            truth: shape,
-            predicted: predicted.shape(),
-        });
-    }
+    check_shapes(truth, predicted)?;
     // Integers only, so the order in which slices are joined cannot matter.
-    Ok((0..shape.z)
+    Ok((0..truth.shape().z)
         .into_par_iter()
         .map(|z| survey_slice(truth, predicted, z))
         .reduce(Survey::nothing, Survey::join))
@@ -100,6 +107,33 @@ impl Overlap {
         predicted: &Mask<'_, U>,
     ) -> Result<Self, ScoreError> {
         Ok(survey(truth, predicted)?.overlap)
+    }
+
+    /// Counts the pixels of two masks and those they share, slice by slice.
+    ///
+    /// ```
+    /// use hardslice_eval::{Mask, Overlap};
+    /// use hardslice_volume::PerAxis;
+    ///
+    /// let shape = PerAxis::new(2, 1, 3);
+    /// let truth = Mask::new(&[0_u8, 1, 1, 0, 0, 0], 1, shape)?;
+    /// let predicted = Mask::new(&[0_u8, 1, 0, 0, 0, 0], 1, shape)?;
+    /// let dice = Overlap::count_slices(&truth, &predicted)?.into_iter().map(Overlap::dice);
+    /// assert_eq!(dice.collect::<Vec<_>>(), [Some(2.0 / 3.0), None]);
+    /// # Ok::<(), hardslice_eval::ScoreError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ScoreError::GridMismatch`] when the masks differ in shape.
+    pub fn count_slices<T: Label, U: Label>(
+        truth: &Mask<'_, T>,
+        predicted: &Mask<'_, U>,
+    ) -> Result<Vec<Self>, ScoreError> {
+        check_shapes(truth, predicted)?;
+        let slices = (0..truth.shape().z).into_par_iter();
+        let counted = slices.map(|z| survey_slice(truth, predicted, z).overlap);
+        Ok(counted.collect())
     }
 }
 

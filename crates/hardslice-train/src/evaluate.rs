@@ -130,8 +130,12 @@ pub fn evaluate(
         let labels = &predicted.labels;
         write_label_map(&dir.prediction(&case.id), labels, &case.placement)?;
         scores.extend(score(model, store, *case_idx, labels, options)?);
-        let judged = judged_confidence(model, store, *case_idx, &predicted).into_iter();
-        confidence.extend(judged.map(|slice| (case.id.clone(), slice)));
+        let judged = judged_confidence(model, store, *case_idx, &predicted);
+        let judged = judged.map_err(|source| EvaluateError::Score {
+            case: case.id.to_string(),
+            source,
+        })?;
+        confidence.extend(judged.into_iter().map(|slice| (case.id.clone(), slice)));
     }
     reporter.finished();
     // Organ by organ, as tables show them.
@@ -193,22 +197,22 @@ fn judged_confidence(
     store: &Store,
     case_idx: usize,
     predicted: &Predicted,
-) -> Vec<JudgedConfidence> {
+) -> Result<Vec<JudgedConfidence>, ScoreError> {
     let Some(confidence) = &model.record.confidence else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let slices = confidence.of_slices(&model.record, predicted);
     let mut judged = Vec::new();
     for (output, organ) in model.record.outputs().zip(model.record.organ_names()) {
         let of_organ = slices.iter().filter(|slice| slice.organ == *organ);
-        let overlaps = overlaps(model, store, case_idx, predicted, output);
+        let overlaps = overlaps(model, store, case_idx, predicted, output)?;
         let pairs = of_organ.zip(overlaps);
         judged.extend(pairs.map(|(expected, overlap)| JudgedConfidence {
             expected: expected.clone(),
             overlap,
         }));
     }
-    judged
+    Ok(judged)
 }
 
 fn identity_of(model: &Model, store: &Store, test: &[usize], options: &ScoreOptions) -> String {

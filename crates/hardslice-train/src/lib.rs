@@ -34,7 +34,8 @@ pub use augment::{Augmentation, Variation};
 pub use checkpoint::{Checkpoint, CheckpointError, Position};
 pub use collapse::Collapse;
 pub use confidence::{
-    Confidence, JudgedConfidence, JudgedRow, SliceConfidence, read_judged, write_confidence,
+    CalibrateError, Confidence, JudgedConfidence, JudgedRow, SliceConfidence, read_judged,
+    write_confidence,
 };
 pub use config::{Lr0Setting, TrainConfig};
 pub use dataset::{Batch, SamplePosition, SliceDataset};

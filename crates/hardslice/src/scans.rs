@@ -64,6 +64,28 @@ pub(crate) fn labels<'s>(
     Some((labels, store.label_of(organ)))
 }
 
+/// Truth and prediction of an organ in slice `z`, without the pixels that are to be ignored, as the
+/// ledger counts them; no truth where nobody looked for it.
+pub(crate) fn slice_overlap(
+    store: &Store,
+    case_idx: usize,
+    z: usize,
+    organ: &Organ,
+    predicted: &[bool],
+) -> Overlap {
+    let shape = store.cases()[case_idx].placement.canonical.shape;
+    let one = PerAxis { z: 1, ..shape };
+    let mask = |pixels| Mask::new(pixels, true, one).expect("one slice of the scan");
+    let n_pixels = shape.n_pixels();
+    let labels = store.native_labels(case_idx).unwrap_or_default();
+    let labels = labels.get(z * n_pixels..(z + 1) * n_pixels);
+    let predicted = judged(labels.unwrap_or_default(), predicted);
+    let truth = truth_slice(store, case_idx, z, organ);
+    let truth = truth.unwrap_or_else(|| vec![false; n_pixels]);
+    let overlap = Overlap::count(&mask(&truth), &mask(&predicted));
+    overlap.expect("masks of one slice")
+}
+
 /// The label map that an arm's folder holds of a case; `None` where it holds none.
 pub(crate) fn prediction(arm: &ArmDir, case: &CaseId) -> anyhow::Result<Option<Volume<u16>>> {
     let path = arm.prediction(case);
@@ -117,13 +139,8 @@ pub(crate) fn slice_dice(
     predicted: &[bool],
     shape: PerAxis<usize>,
 ) -> Vec<Option<f64>> {
-    let one = PerAxis { z: 1, ..shape };
-    let n = shape.n_pixels().max(1);
-    let slices = truth.chunks_exact(n).zip(predicted.chunks_exact(n));
-    let dice = slices.map(|(truth, predicted)| {
-        let mask = |voxels| Mask::new(voxels, true, one).expect("one slice of the shape");
-        let overlap = Overlap::count(&mask(truth), &mask(predicted));
-        overlap.expect("masks of one shape").dice()
-    });
-    dice.collect()
+    let mask = |voxels| Mask::new(voxels, true, shape).expect("a scan of the shape");
+    let overlaps = Overlap::count_slices(&mask(truth), &mask(predicted));
+    let overlaps = overlaps.expect("masks of one shape").into_iter();
+    overlaps.map(Overlap::dice).collect()
 }

@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use hardslice_volume::{Volume, read_nifti_labels, write_label_map};
 use rawzip::ZipArchiveWriter;
 
-use support::{EXPERIMENT, run, words};
+use support::{experiment_of, run, words};
 
 /// Pages with commands, in an order in which each finds what it needs.
 const PAGES: [&str; 9] = [
@@ -138,9 +138,7 @@ fn prepared(dir: &Path) {
         &words("phantom --out phantoms --patients 12 --size 48"),
         dir,
     );
-    let (before, after) = EXPERIMENT.split_once("arms = [").unwrap();
-    let (_, after) = after.split_once("]\n").unwrap();
-    let text = format!("{before}arms = [\"baseline\", \"hard\", \"random_matched\"]\n{after}");
+    let text = experiment_of(&["baseline", "hard", "random_matched"]);
     fs::write(
         dir.join("short.toml"),
         text.replace("steps = 24", "steps = 12"),

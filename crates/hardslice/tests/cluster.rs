@@ -12,16 +12,14 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use support::{
-    EXPERIMENT, assert_ends, assert_same, ended, finish, hardslice, printed, run, words, workplace,
+    assert_ends, assert_same, ended, experiment_of, finish, hardslice, printed, run, words,
+    workplace,
 };
 
 /// Phantoms and an experiment of few arms and steps.
-fn small_workplace(arms: &str, steps: u64) -> tempfile::TempDir {
+fn small_workplace(arms: &[&str], steps: u64) -> tempfile::TempDir {
     let dir = workplace();
-    let (before, after) = EXPERIMENT.split_once("arms = [").unwrap();
-    let (_, after) = after.split_once("]\n").unwrap();
-    let text = format!("{before}arms = {arms}\n{after}");
-    let text = text.replace("steps = 24", &format!("steps = {steps}"));
+    let text = experiment_of(arms).replace("steps = 24", &format!("steps = {steps}"));
     fs::write(dir.path().join("experiment.toml"), text).unwrap();
     dir
 }
@@ -32,7 +30,7 @@ fn text_of(path: &Path) -> String {
 
 #[test]
 fn a_fixed_instruction_set_is_computed_on_and_part_of_what_a_training_is_known_by() {
-    let dir = small_workplace(r#"["baseline"]"#, 4);
+    let dir = small_workplace(&["baseline"], 4);
     let line = "run experiment.toml --out out --threads 1";
     let fixed = format!("{line} --instructions portable");
     run(&words(&fixed), dir.path());
@@ -58,7 +56,7 @@ fn a_fixed_instruction_set_is_computed_on_and_part_of_what_a_training_is_known_b
 
 #[test]
 fn an_instruction_set_that_is_not_there_is_refused_with_those_that_are() {
-    let dir = small_workplace(r#"["baseline"]"#, 4);
+    let dir = small_workplace(&["baseline"], 4);
     for name in ["avx1024", "AVX2", "", "neon"] {
         let args = [
             "run",
@@ -167,7 +165,7 @@ fn wait_for_training(out: &Path, child: &mut Child) {
     }
 }
 
-const ARMS: &str = r#"["baseline", "hard", "random_matched", "cross_fold"]"#;
+const ARMS: &[&str] = &["baseline", "hard", "random_matched", "cross_fold"];
 
 #[test]
 fn jobs_two_at_once_and_one_killed_leave_the_bytes_of_compare_alone() {
@@ -229,7 +227,7 @@ fn jobs_two_at_once_and_one_killed_leave_the_bytes_of_compare_alone() {
 
 #[test]
 fn run_and_sweep_by_jobs_leave_the_bytes_of_the_command_alone() {
-    let dir = small_workplace(r#"["baseline", "hard"]"#, 8);
+    let dir = small_workplace(&["baseline", "hard"], 8);
     for command in [
         "run experiment.toml --threads 1",
         "sweep experiment.toml --net unet --threads 1",
@@ -247,7 +245,7 @@ fn run_and_sweep_by_jobs_leave_the_bytes_of_the_command_alone() {
 
 #[test]
 fn a_threshold_from_the_test_set_is_one_job_for_all_arms() {
-    let dir = small_workplace(r#"["baseline", "hard"]"#, 8);
+    let dir = small_workplace(&["baseline", "hard"], 8);
     let path = dir.path().join("experiment.toml");
     let text = text_of(&path).replace("hardest 20 %", "paper");
     fs::write(&path, text).unwrap();
@@ -260,7 +258,7 @@ fn a_threshold_from_the_test_set_is_one_job_for_all_arms() {
 
 #[test]
 fn a_job_before_its_turn_or_of_another_experiment_is_refused() {
-    let dir = small_workplace(r#"["baseline", "hard"]"#, 8);
+    let dir = small_workplace(&["baseline", "hard"], 8);
     let line = "compare experiment.toml --out queue --threads 1";
     let job = |id: &str| format!("{line} --job {id}");
     let refused = |line: &str, parts: &[&str]| assert_ends(&words(line), dir.path(), 2, parts);
@@ -301,7 +299,7 @@ fn a_job_before_its_turn_or_of_another_experiment_is_refused() {
 
 #[test]
 fn a_failed_job_says_why_and_its_queue_is_told() {
-    let arms = r#"["baseline", "baseline_focal"]"#;
+    let arms = &["baseline", "baseline_focal"];
     let dir = small_workplace(arms, 8);
     let path = dir.path().join("experiment.toml");
     let text = text_of(&path).replace("[train]", "[train]\nfocal_lr0 = 1e30");
@@ -327,7 +325,7 @@ fn a_failed_job_says_why_and_its_queue_is_told() {
 
 #[test]
 fn a_job_at_work_keeps_others_from_it_and_commands_from_the_folder_but_not_other_jobs() {
-    let dir = small_workplace(r#"["baseline", "b_only", "hard"]"#, 4000);
+    let dir = small_workplace(&["baseline", "b_only", "hard"], 4000);
     let text = text_of(&dir.path().join("experiment.toml"));
     let text = text.replace("n_validations = 2", "n_validations = 200");
     fs::write(dir.path().join("experiment.toml"), text).unwrap();
@@ -402,7 +400,7 @@ fn a_job_at_work_keeps_others_from_it_and_commands_from_the_folder_but_not_other
 
 #[test]
 fn no_job_begins_while_a_command_holds_the_folder() {
-    let dir = small_workplace(r#"["baseline"]"#, 4000);
+    let dir = small_workplace(&["baseline"], 4000);
     let line = "run experiment.toml --out queue --threads 1";
     run(&words(&format!("{line} --write-jobs")), dir.path());
     let out = dir.path().join("queue");
@@ -422,7 +420,7 @@ fn no_job_begins_while_a_command_holds_the_folder() {
 
 #[test]
 fn jobs_compute_on_the_set_that_was_fixed_and_on_no_other() {
-    let dir = small_workplace(r#"["baseline"]"#, 4);
+    let dir = small_workplace(&["baseline"], 4);
     let line = "run experiment.toml --threads 1";
     let fixed = "--instructions portable";
     run(&words(&format!("{line} {fixed} --out alone")), dir.path());
@@ -463,7 +461,7 @@ fn jobs_compute_on_the_set_that_was_fixed_and_on_no_other() {
 
 #[test]
 fn a_job_whose_claim_was_taken_away_ends_and_goes_on_when_it_is_run_again() {
-    let dir = small_workplace(r#"["baseline"]"#, 40_000);
+    let dir = small_workplace(&["baseline"], 40_000);
     let text = text_of(&dir.path().join("experiment.toml"));
     let text = text.replace("n_validations = 2", "n_validations = 2000");
     fs::write(dir.path().join("experiment.toml"), text).unwrap();
@@ -486,7 +484,7 @@ fn a_job_whose_claim_was_taken_away_ends_and_goes_on_when_it_is_run_again() {
 
 #[test]
 fn a_shared_state_that_was_deleted_is_made_again_by_the_arm_that_needs_it() {
-    let dir = small_workplace(r#"["baseline", "hard"]"#, 8);
+    let dir = small_workplace(&["baseline", "hard"], 8);
     let line = "run experiment.toml --threads 1";
     run(&words(&format!("{line} --out alone")), dir.path());
     let queue = format!("{line} --out queue");
@@ -509,7 +507,7 @@ fn a_shared_state_that_was_deleted_is_made_again_by_the_arm_that_needs_it() {
 /// What `slurm.sh` asks of Slurm, of which there is none here: a program of that name writes it down.
 #[test]
 fn slurm_is_given_arrays_of_what_is_not_done_and_waves_by_dependency() {
-    let dir = small_workplace(r#"["baseline", "hard"]"#, 4);
+    let dir = small_workplace(&["baseline", "hard"], 4);
     let line = "compare experiment.toml --seeds 3 --threads 1 --out queue";
     run(&words(&format!("{line} --write-jobs")), dir.path());
     let bin = dir.path().join("bin");

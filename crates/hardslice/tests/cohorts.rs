@@ -387,9 +387,7 @@ fn folds_without_test_patients_are_trained_with_a_word_and_compared_not_at_all()
     let names: Vec<String> = (0..8).map(|n| format!("phantom_{n:03}")).collect();
     let folds = serde_json::json!([{"train": names, "val": []}]);
     fs::write(dir.path().join("folds.json"), folds.to_string()).unwrap();
-    let (before, after) = support::EXPERIMENT.split_once("arms = [").unwrap();
-    let (_, after) = after.split_once("]\n").unwrap();
-    let text = format!("{before}arms = [\"baseline\", \"hard\"]\n{after}");
+    let text = support::experiment_of(&["baseline", "hard"]);
     let text = text.replace("steps = 24", "steps = 4").replace(
         "random = { test = 2 }",
         "nn_unet = { path = \"folds.json\", fold = 0 }",

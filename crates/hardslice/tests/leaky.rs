@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use support::{EXPERIMENT, contents, printed, words, workplace};
+use support::{EXPERIMENT, contents, experiment_of, printed, words, workplace};
 
 #[test]
 fn every_output_of_a_comparison_says_that_its_threshold_is_from_the_test_set() {
@@ -77,9 +77,7 @@ fn every_output_of_a_comparison_says_that_its_threshold_is_from_the_test_set() {
 
 /// The experiment with a threshold from the test set, few arms and few steps.
 fn write_leaky(dir: &Path) {
-    let (before, after) = EXPERIMENT.split_once("arms = [").unwrap();
-    let (_, after) = after.split_once("]\n").unwrap();
-    let text = format!("{before}arms = [\"baseline\", \"b_only\", \"hard\", \"random\"]\n{after}");
+    let text = experiment_of(&["baseline", "b_only", "hard", "random"]);
     let text = text.replace("tau = \"hardest 20 %\"", "tau = \"paper\"");
     let text = text.replace("steps = 24", "steps = 8");
     fs::write(dir.join("leaky.toml"), text).unwrap();

@@ -8,7 +8,8 @@ use std::fs;
 use std::path::Path;
 
 use support::{
-    EXPERIMENT, assert_ends, assert_refused, contents, run, with_model, words, workplace,
+    EXPERIMENT, assert_ends, assert_refused, contents, experiment_of, run, with_model, words,
+    workplace,
 };
 
 fn predict(input: &str, out: &str) -> String {
@@ -251,9 +252,7 @@ fn tables_lists_and_experiments_are_not_written_over() {
 /// A finished run of `baseline` and `hard` in `out`.
 fn with_run() -> tempfile::TempDir {
     let dir = workplace();
-    let (before, after) = EXPERIMENT.split_once("arms = [").unwrap();
-    let (_, after) = after.split_once("]\n").unwrap();
-    let text = format!("{before}arms = [\"baseline\", \"hard\"]\n{after}");
+    let text = experiment_of(&["baseline", "hard"]);
     let text = text.replace("steps = 24", "steps = 4");
     fs::write(dir.path().join("short.toml"), text).unwrap();
     run(&words("run short.toml --out out"), dir.path());

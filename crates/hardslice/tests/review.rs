@@ -11,7 +11,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use support::{assert_ends, hardslice, printed, run, words, workplace};
+use support::{assert_ends, experiment_of, hardslice, printed, run, words, workplace};
 
 /// A desk that is open, and ends with the test.
 struct Desk {
@@ -287,10 +287,7 @@ fn where_nothing_was_prepared_the_way_out_is_named() {
 fn a_label_that_reviewers_found_wrong_is_kept_out_of_the_plans() {
     let dir = workplace();
     let dir = dir.path();
-    let text = fs::read_to_string(dir.join("experiment.toml")).unwrap();
-    let (before, after) = text.split_once("arms = [").unwrap();
-    let (_, after) = after.split_once(']').unwrap();
-    let text = format!("{before}arms = [\"baseline\", \"hard\"]{after}");
+    let text = experiment_of(&["baseline", "hard"]);
     fs::write(dir.join("experiment.toml"), &text).unwrap();
     run(&words("run experiment.toml --out out --threads 1"), dir);
     let desk = Desk::of("out", dir);
@@ -391,10 +388,7 @@ fn unchunked(body: &str) -> String {
 fn every_arms_net_is_asked_about_a_slice_and_its_surfaces_are_made() {
     let dir = workplace();
     let dir = dir.path();
-    let text = fs::read_to_string(dir.join("experiment.toml")).unwrap();
-    let (before, after) = text.split_once("arms = [").unwrap();
-    let (_, after) = after.split_once(']').unwrap();
-    let text = format!("{before}arms = [\"baseline\", \"hard\"]{after}");
+    let text = experiment_of(&["baseline", "hard"]);
     fs::write(dir.join("experiment.toml"), &text).unwrap();
     run(&words("run experiment.toml --out out --threads 1"), dir);
     let desk = Desk::of("out", dir);

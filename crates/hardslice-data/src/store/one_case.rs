@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use blake3::Hasher;
 use hardslice_volume::plane::{PlaneFit, PlaneFitError};
-use hardslice_volume::whole_file::{read_sealed, write_sealed, write_whole_bytes};
+use hardslice_volume::whole_file::{read_sealed, remove_if_there, write_sealed, write_whole_bytes};
 use hardslice_volume::{
     Action, FileError, Note, PerAxis, ReadError, Reference, Slices, default_tolerance_mm,
 };
@@ -178,7 +178,7 @@ impl Plan<'_> {
         inputs_blake3: String,
     ) -> Result<(StoredCase, CaseAudit), CaseError> {
         let dir = case_dir(self.dir, &case.id);
-        forget(&dir.join("case.json"))?;
+        remove_if_there(&dir.join("case.json"))?;
         let converted = self.converted(case, inputs_blake3, &dir);
         match &converted {
             Ok((stored, audit)) => {
@@ -191,7 +191,7 @@ impl Plan<'_> {
             }
             Err(_) => {
                 for name in [IMAGE, LABELS, NATIVE_LABELS, AUDIT] {
-                    forget(&dir.join(name))?;
+                    remove_if_there(&dir.join(name))?;
                 }
             }
         }
@@ -220,8 +220,8 @@ impl Plan<'_> {
         };
         let labels_blake3 = match &case.labels {
             None => {
-                forget(&dir.join(LABELS))?;
-                forget(&dir.join(NATIVE_LABELS))?;
+                remove_if_there(&dir.join(LABELS))?;
+                remove_if_there(&dir.join(NATIVE_LABELS))?;
                 None
             }
             Some(path) => {
@@ -397,12 +397,4 @@ pub(crate) fn fitted_labels(native: &[u8], fit: &PlaneFit, n_organs: usize) -> V
 
 fn create<T: Element>(path: &Path, shape: PerAxis<usize>) -> Result<SliceWriter<T>, FileError> {
     SliceWriter::create(path, shape).map_err(Action::Write.on(path))
-}
-
-/// Removes a file that may not be there.
-pub(super) fn forget(path: &Path) -> Result<(), FileError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed.map_err(Action::Remove.on(path)),
-    }
 }

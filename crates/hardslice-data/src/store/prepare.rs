@@ -5,11 +5,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::whole_file::{remove_if_there, write_whole_bytes};
 use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 
-use super::one_case::{CaseError, Plan, forget};
+use super::one_case::{CaseError, Plan};
 use super::record::{FORMAT, IGNORED, LeftOut, StoreRecord};
 use super::{StoreError, StoreOptions, StoredCase, record_path};
 use crate::CaseId;
@@ -144,7 +144,7 @@ pub fn prepare(
         return Err(nothing_prepared(&report.failures));
     }
     if report.n_refused > 0 {
-        forget(&record_path(dir))?;
+        remove_if_there(&record_path(dir))?;
         return Ok(report);
     }
     let organs = manifest.organs.clone();
@@ -174,7 +174,7 @@ fn one_case(
         (stored, audit, Step::Kept)
     } else {
         // From here on the folder is no finished store.
-        forget(&record_path(plan.dir))?;
+        remove_if_there(&record_path(plan.dir))?;
         let (stored, audit) = plan.prepared(case, inputs_blake3)?;
         (stored, audit, Step::Done)
     };

@@ -6,9 +6,10 @@ mod table;
 
 use hardslice_data::store::{Store, StoredSlices, judged};
 use hardslice_data::{Organ, OutputIdx};
-use hardslice_eval::Overlap;
 use hardslice_eval::confidence::{Calibration, Expected, Trial};
+use hardslice_eval::{Mask, Overlap, ScoreError};
 use hardslice_volume::plane::PlaneFitError;
+use thiserror::Error;
 
 pub use calibrated::Confidence;
 pub(crate) use table::write_judged;
@@ -32,6 +33,17 @@ pub struct SliceConfidence {
     pub look: bool,
 }
 
+/// A model cannot be calibrated on a scan.
+#[derive(Debug, Error)]
+pub enum CalibrateError {
+    /// Its slices have no size.
+    #[error(transparent)]
+    Predict(#[from] PlaneFitError),
+    /// Truth and prediction cannot be counted.
+    #[error(transparent)]
+    Count(#[from] ScoreError),
+}
+
 /// The same with the Dice that it had.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgedConfidence {
@@ -50,7 +62,7 @@ impl Confidence {
     ///
     /// # Errors
     ///
-    /// [`PlaneFitError`] when a scan's slices have no size.
+    /// [`CalibrateError`] when a scan cannot be predicted, or is too long to be counted.
     ///
     /// # Panics
     ///
@@ -60,7 +72,7 @@ impl Confidence {
         store: &Store,
         validation: &[usize],
         progress: &(dyn Fn(usize) + Sync),
-    ) -> Result<Option<Self>, PlaneFitError> {
+    ) -> Result<Option<Self>, CalibrateError> {
         let mut trials = vec![Vec::new(); model.record.organs.len()];
         let mut n_done = 0;
         for &case_idx in validation {
@@ -69,7 +81,7 @@ impl Confidence {
             let predicted = predict(model, &source, options, &|done| progress(n_done + done))?;
             n_done += store.cases()[case_idx].n_slices;
             for (output, trials) in model.record.outputs().zip(&mut trials) {
-                let overlaps = overlaps(model, store, case_idx, &predicted, output);
+                let overlaps = overlaps(model, store, case_idx, &predicted, output)?;
                 let certainties = predicted.certainties.iter().skip(output.idx());
                 let certainties = certainties.step_by(model.record.organs.len());
                 let of_slices = certainties.zip(overlaps).map(|(certainty, overlap)| Trial {
@@ -136,28 +148,18 @@ pub(crate) fn overlaps(
     case_idx: usize,
     predicted: &Predicted,
     output: OutputIdx,
-) -> Vec<Overlap> {
+) -> Result<Vec<Overlap>, ScoreError> {
     let organ = model.record.organs.organ(output.idx());
     let organ = organ.expect("the model has an organ for each of its outputs");
     let case = &store.cases()[case_idx];
     let place = store.organ_of(organ).filter(|_| case.is_annotated(organ));
     let (Some(place), Some(truth)) = (place, store.native_labels(case_idx)) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
-    let values = (store.label_of(place), model.record.label_value(output));
-    let n_pixels = predicted.labels.shape().n_pixels();
+    let values = [store.label_of(place), model.record.label_value(output)];
+    let shape = predicted.labels.shape();
     let predicted = judged(truth, predicted.labels.voxels());
-    let slices = truth.chunks_exact(n_pixels);
-    let slices = slices.zip(predicted.chunks_exact(n_pixels));
-    let overlap = |(truth, predicted): (&[u8], &[u8])| {
-        let mut overlap = Overlap::default();
-        for (truth, predicted) in truth.iter().zip(predicted) {
-            let [is_true, is_predicted] = [*truth == values.0, *predicted == values.1];
-            overlap.n_truth += usize::from(is_true);
-            overlap.n_predicted += usize::from(is_predicted);
-            overlap.n_shared += usize::from(is_true && is_predicted);
-        }
-        overlap
-    };
-    slices.map(overlap).collect()
+    let truth = Mask::new(truth, values[0], shape)?;
+    let predicted = Mask::new(&predicted, values[1], shape)?;
+    Overlap::count_slices(&truth, &predicted)
 }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use hardslice_data::balance::{ArmError, PlanError};
 use hardslice_data::mining::{TauError, WriteError};
 use hardslice_volume::FileError;
-use hardslice_volume::plane::PlaneFitError;
 use thiserror::Error;
 
 use crate::checkpoint::CheckpointError;
+use crate::confidence::CalibrateError;
 use crate::evaluate::EvaluateError;
 use crate::fit::FitError;
 use crate::model::ModelError;
@@ -80,9 +80,9 @@ pub enum RoundError {
     /// A model's folder.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// A validation scan's slices have no size.
-    #[error("a validation scan cannot be predicted")]
-    Calibrate(#[source] PlaneFitError),
+    /// How far a model can be trusted.
+    #[error("a model cannot be calibrated on a validation scan")]
+    Calibrate(#[from] CalibrateError),
     /// Prediction or scoring.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),

@@ -25,6 +25,18 @@ fn if_there<T>(read: Result<T, FileError>) -> Result<Option<T>, FileError> {
     }
 }
 
+/// Removes a file that may not be there.
+///
+/// # Errors
+///
+/// [`FileError`] when it is there and cannot be removed.
+pub fn remove_if_there(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(Action::Remove.on(path)),
+    }
+}
+
 /// Removes what a program that was killed was writing in a folder: files `.NAME.partial`. Nobody else
 /// may be writing there.
 ///

@@ -41,6 +41,17 @@ pub(super) struct Job {
     pub(super) n_steps: u64,
 }
 
+/// The jobs of all trials in waves: those of a wave can run side by side.
+pub(super) fn waves_of_all(trials: &[Trial]) -> [Vec<Job>; 2] {
+    let mut of_waves = [Vec::new(), Vec::new()];
+    for (trial_idx, trial) in trials.iter().enumerate() {
+        for (all, of_trial) in of_waves.iter_mut().zip(waves(trial_idx, trial)) {
+            all.extend(of_trial);
+        }
+    }
+    of_waves
+}
+
 /// The jobs of a trial in waves: those of a wave can run side by side.
 pub(super) fn waves(trial_idx: usize, trial: &Trial) -> [Vec<Job>; 2] {
     let train = &trial.experiment.train;
@@ -85,12 +96,7 @@ pub(super) fn train(
     trials: &[Trial],
     splits: &Splits,
 ) -> anyhow::Result<Failed> {
-    let mut of_waves = [Vec::new(), Vec::new()];
-    for (trial_idx, trial) in trials.iter().enumerate() {
-        for (all, of_trial) in of_waves.iter_mut().zip(waves(trial_idx, trial)) {
-            all.extend(of_trial);
-        }
-    }
+    let of_waves = waves_of_all(trials);
     let n_steps = of_waves.iter().flatten().map(|job| job.n_steps).sum();
     let n_threads = (rayon::current_num_threads() / campaign.jobs.max(1)).max(1);
     campaign.bars.begin("train", n_steps, 0);

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 
 use anyhow::{Context, anyhow};
 use hardslice_train::layout::RoundDir;
 use hardslice_train::{Event, Observer};
 use hardslice_volume::Action;
-use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::whole_file::{remove_if_there, write_whole_bytes};
 use thiserror::Error;
 
 use super::jobs::{self, Work};
@@ -74,12 +73,8 @@ impl Campaign<'_> {
             Ok(()) => {
                 let path = jobs.done(id);
                 write_whole_bytes(&path, b"").map_err(Action::Write.on(&path))?;
-                match fs::remove_file(&failed) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                        Err(Action::Remove.on(&failed)(error).into())
-                    }
-                    _ => Ok(Done::Clean),
-                }
+                remove_if_there(&failed)?;
+                Ok(Done::Clean)
             }
             Err(error) => {
                 if !stop::is_cause_of(&error) && !error.is::<NotItsTurn>() {

@@ -1,7 +1,7 @@
 //! The jobs of a campaign, numbered.
 
 use super::Trial;
-use super::jobs::{Job, Work, waves};
+use super::jobs::{Job, Work, waves_of_all};
 
 /// A job among all of its campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +18,7 @@ pub(super) struct Planned {
 /// All jobs of the trials: first those that need nothing, then those that rest on what the arms of
 /// their trial share.
 pub(super) fn planned(trials: &[Trial]) -> Vec<Planned> {
-    let mut of_waves = [Vec::new(), Vec::new()];
-    for (trial_idx, trial) in trials.iter().enumerate() {
-        for (all, of_trial) in of_waves.iter_mut().zip(waves(trial_idx, trial)) {
-            all.extend(of_trial);
-        }
-    }
-    let [first, second] = of_waves;
+    let [first, second] = waves_of_all(trials);
     // The number of the shared job of each trial.
     let mut shared = vec![None; trials.len()];
     for (id, job) in (1..).zip(&first) {

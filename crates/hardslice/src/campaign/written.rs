@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use hardslice_train::arithmetic;
+use hardslice_volume::whole_file::remove_if_there;
 use hardslice_volume::{Action, FileError};
 
 use super::forecast::{Speed, speeds};
@@ -49,9 +50,9 @@ impl Campaign<'_> {
         let is_other = |before: &JobsRecord| before.campaign_blake3 != record.campaign_blake3;
         if before.as_ref().is_some_and(is_other) {
             // What was done and failed is that of other jobs, whose numbers say nothing here.
-            remove_if_there(&jobs.record(), |path| fs::remove_file(path))?;
-            remove_if_there(&jobs.all_done(), |path| fs::remove_dir_all(path))?;
-            remove_if_there(&jobs.all_failed(), |path| fs::remove_dir_all(path))?;
+            remove_if_there(&jobs.record())?;
+            remove_folder_if_there(&jobs.all_done())?;
+            remove_folder_if_there(&jobs.all_failed())?;
         }
         let n_cores = (rayon::current_num_threads() / self.jobs).max(1);
         let pool = rayon::ThreadPoolBuilder::new()
@@ -138,13 +139,10 @@ fn memory_mb(speed: &Speed) -> anyhow::Result<u64> {
     Ok(100 * hundreds)
 }
 
-fn remove_if_there(
-    path: &Path,
-    remove: impl FnOnce(&Path) -> io::Result<()>,
-) -> Result<(), FileError> {
-    match remove(path) {
+fn remove_folder_if_there(dir: &Path) -> Result<(), FileError> {
+    match fs::remove_dir_all(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed.map_err(Action::Remove.on(path)),
+        removed => removed.map_err(Action::Remove.on(dir)),
     }
 }
 

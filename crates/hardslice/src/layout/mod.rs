@@ -38,12 +38,7 @@ pub(crate) struct NoName {
 
 /// `OUT.provenance.json`, beside what a command left.
 pub(crate) fn provenance_beside(out: &Path) -> Result<PathBuf, NoName> {
-    let name = out.file_name().ok_or_else(|| NoName {
-        out: out.to_owned(),
-    })?;
-    let mut name = name.to_owned();
-    name.push(".provenance.json");
-    Ok(out.with_file_name(name))
+    beside(out, ".provenance.json")
 }
 
 /// `NAME.confidence.csv`, beside a predicted label map.
@@ -54,11 +49,16 @@ pub(crate) fn confidence_beside(labels: &Path) -> PathBuf {
 
 /// `OUT.part-2-of-5.json`, beside what a command leaves: what it knows of a share until all are there.
 pub(crate) fn share_beside(out: &Path, share: Share) -> Result<PathBuf, NoName> {
+    beside(out, &format!(".{}.json", share.suffix()))
+}
+
+/// What is called as an output is, with something behind it.
+fn beside(out: &Path, behind: &str) -> Result<PathBuf, NoName> {
     let name = out.file_name().ok_or_else(|| NoName {
         out: out.to_owned(),
     })?;
     let mut name = name.to_owned();
-    name.push(format!(".{}.json", share.suffix()));
+    name.push(behind);
     Ok(out.with_file_name(name))
 }
 
@@ -159,6 +159,17 @@ impl OutDir {
     /// The learning curves of a sweep for people, without their ending.
     pub(crate) fn learning_curve_stem(&self) -> PathBuf {
         self.tables().join("learning-curve")
+    }
+
+    /// The folders that commands fill beside those of the rounds.
+    fn folders_written(&self) -> [PathBuf; 5] {
+        [
+            self.store(),
+            self.pictures(),
+            self.tables(),
+            self.figures(),
+            self.jobs().path().to_owned(),
+        ]
     }
 
     /// The trainings as jobs of a queue.
@@ -265,15 +276,8 @@ pub(crate) fn place_of_records(path: &Path) -> Option<PathBuf> {
     if out.files_written().iter().any(|file| file == path) {
         return Some(path.to_owned());
     }
-    let jobs = out.jobs().path().to_owned();
-    let filled = [
-        out.store(),
-        out.pictures(),
-        out.tables(),
-        out.figures(),
-        jobs,
-    ];
-    if let Some(filled) = filled.into_iter().find(|filled| path.starts_with(filled)) {
+    let mut filled = out.folders_written().into_iter();
+    if let Some(filled) = filled.find(|filled| path.starts_with(filled)) {
         return Some(filled);
     }
     let mut above = path.ancestors().take_while(|above| *above != dir);
@@ -347,15 +351,8 @@ pub(crate) fn check_organ(organ: &Organ) -> Result<(), OrganUnnamable> {
         return Err(OrganUnnamable::Plus(organ.clone()));
     }
     let out = OutDir::new("");
-    let jobs = out.jobs().path().to_owned();
-    let folders = [
-        out.store(),
-        out.pictures(),
-        out.tables(),
-        out.figures(),
-        jobs,
-    ];
-    let mut written = out.files_written().into_iter().chain(folders);
+    let files = out.files_written().into_iter();
+    let mut written = files.chain(out.folders_written());
     // File systems that take letters in either case for one are in use.
     let name = organ.as_str().to_lowercase();
     let is_first = |path: PathBuf| path.iter().next().is_some_and(|first| first == &*name);

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use anyhow::anyhow;
 use hardslice_data::balance::Arm;
 use hardslice_data::mining::review::{Judged, LabelVerdict, More, Verdicts, shown_hash};
 use hardslice_data::mining::triage::Triage;
 use hardslice_data::store::Store;
-use hardslice_eval::Overlap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::items::{Item, Items};
+use super::kept::held;
 use super::nets::{NetKey, Nets};
 use super::pictures::{Asked, Pictures, Subject};
 use super::surfaces;
@@ -58,7 +58,7 @@ pub(crate) struct Judgement {
 
 /// An item as the light table shows it.
 #[derive(Debug, Serialize)]
-struct Shown<'a> {
+struct Listed<'a> {
     id: usize,
     case: &'a str,
     patient: &'a str,
@@ -70,8 +70,7 @@ struct Shown<'a> {
     mined: Option<&'a super::items::Mined>,
     is_control: bool,
     /// Places, among all arms, of those whose nets are shown it in the end.
-    #[serde(rename = "shown_to")]
-    to_arms: Vec<usize>,
+    shown_to: Vec<usize>,
 }
 
 /// What an arm's net says of a slice.
@@ -132,7 +131,7 @@ impl Desk {
         let arms = self.arms();
         let shown = self.items.all.iter().enumerate().map(|(id, item)| {
             let case = &self.store.cases()[item.case_idx];
-            Shown {
+            Listed {
                 id,
                 case: case.id.as_str(),
                 patient: case.patient.as_str(),
@@ -141,7 +140,7 @@ impl Desk {
                 organ: item.organ.as_str(),
                 mined: item.mined.as_ref().filter(|_| !item.is_control),
                 is_control: item.is_control,
-                to_arms: self.shown_to(item, &arms),
+                shown_to: self.shown_to(item, &arms),
             }
         });
         json!({
@@ -186,22 +185,13 @@ impl Desk {
             return Ok(Vec::new());
         };
         let (case_idx, z, organ) = (item.case_idx, item.z as usize, &item.organ);
-        let truth = scans::truth_slice(&self.store, case_idx, z, organ).unwrap_or_default();
         let mut said = Vec::new();
         for arm in self.nets.arms(mined.round) {
             let net = (mined.round, Some(arm));
             let Some(predicted) = self.nets.slice(net, case_idx, z, organ)? else {
                 continue;
             };
-            let overlap = Overlap {
-                n_truth: truth.iter().filter(|is_in| **is_in).count(),
-                n_predicted: predicted.iter().filter(|is_in| **is_in).count(),
-                n_shared: truth
-                    .iter()
-                    .zip(predicted.iter())
-                    .filter(|(a, b)| **a && **b)
-                    .count(),
-            };
+            let overlap = scans::slice_overlap(&self.store, case_idx, z, organ, &predicted);
             said.push(ArmsAnswer {
                 arm,
                 dice: overlap.dice(),
@@ -349,7 +339,7 @@ impl Desk {
     }
 
     fn held(&self) -> MutexGuard<'_, Verdicts> {
-        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.verdicts)
     }
 }
 

@@ -6,12 +6,10 @@ use hardslice_train::ModelRecord;
 use hardslice_volume::whole_file::write_sealed;
 
 use crate::finished::Finished;
-use crate::support::{EXPERIMENT, ended, run, words, workplace};
+use crate::support::{ended, experiment_of, run, words, workplace};
 
 fn experiment(validation: &str) -> String {
-    let (before, after) = EXPERIMENT.split_once("arms = [").unwrap();
-    let (_, after) = after.split_once("]\n").unwrap();
-    let text = format!("{before}arms = [\"baseline\", \"hard\"]\n{after}");
+    let text = experiment_of(&["baseline", "hard"]);
     text.replace("validation = 1", validation)
 }
 

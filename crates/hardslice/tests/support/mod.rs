@@ -39,6 +39,13 @@ checkpoint_minutes = 0.0
 tau = "hardest 20 %"
 "#;
 
+/// [`EXPERIMENT`] with these arms.
+pub(crate) fn experiment_of(arms: &[&str]) -> String {
+    let (before, after) = EXPERIMENT.split_once("arms = [").unwrap();
+    let (_, after) = after.split_once("]\n").unwrap();
+    format!("{before}arms = {arms:?}\n{after}")
+}
+
 pub(crate) fn hardslice(args: &[&str], dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hardslice"));
     command
@@ -117,10 +124,7 @@ pub(crate) fn workplace() -> tempfile::TempDir {
 /// Phantoms, a model in `model` and two of the scans in `scans`.
 pub(crate) fn with_model() -> tempfile::TempDir {
     let dir = workplace();
-    let (before, after) = EXPERIMENT.split_once("arms = [").unwrap();
-    let (_, after) = after.split_once("]\n").unwrap();
-    let text = format!("{before}arms = [\"baseline\"]\n{after}");
-    let text = text.replace("steps = 24", "steps = 4");
+    let text = experiment_of(&["baseline"]).replace("steps = 24", "steps = 4");
     fs::write(dir.path().join("short.toml"), text).unwrap();
     run(&words("run short.toml --out out"), dir.path());
     fs::rename(

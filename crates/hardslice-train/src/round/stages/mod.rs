@@ -205,8 +205,7 @@ impl<'a> Stages<'a> {
         let n_slices = validation.iter().map(|case| store.cases()[*case].n_slices);
         reporter.started(n_slices.sum::<usize>() as u64, 0);
         let progress = |done: usize| reporter.advanced(done as u64);
-        let calibrated = Confidence::calibrate(model, store, validation, &progress);
-        let calibrated = calibrated.map_err(RoundError::Calibrate)?;
+        let calibrated = Confidence::calibrate(model, store, validation, &progress)?;
         reporter.finished();
         Ok(calibrated)
     }
