@@ -144,10 +144,7 @@ def same_bytes(campaign: Campaign, slurm: Slurm) -> None:
     ]
     if not requeued:
         sys.exit(f"error: job {stopped} was asked to stop and did not say so")
-    n = all_done(campaign)
-    campaign.compare("queue")
-    n_files = campaign.hold_against("alone", "queue")
-    print(f"{n} jobs by Slurm, job {stopped} stopped and requeued: the same {n_files} files")
+    report_and_hold(campaign, f"job {stopped} stopped and requeued")
 
 
 def killed_and_submitted_again(campaign: Campaign, slurm: Slurm) -> None:
@@ -161,10 +158,15 @@ def killed_and_submitted_again(campaign: Campaign, slurm: Slurm) -> None:
         sys.exit(f"error: job {killed} was killed, and yet all are done")
     slurm.submit(campaign, "queue")
     slurm.wait(300)
+    report_and_hold(campaign, f"job {killed} killed, submitted again")
+
+
+def report_and_hold(campaign: Campaign, what_happened: str) -> None:
+    """Reports when all jobs are done, and holds that against the one command's."""
     n = all_done(campaign)
     campaign.compare("queue")
     n_files = campaign.hold_against("alone", "queue")
-    print(f"{n} jobs by Slurm, job {killed} killed, submitted again: the same {n_files} files")
+    print(f"{n} jobs by Slurm, {what_happened}: the same {n_files} files")
 
 
 def cancelled(campaign: Campaign, slurm: Slurm) -> None:
