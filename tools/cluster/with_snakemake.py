@@ -10,6 +10,7 @@ Standard library only; Snakemake 9 lies in an environment of its own.
 """
 
 import argparse
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,11 +77,16 @@ def main() -> None:
     parser.add_argument("--snakemake", default="snakemake")
     parser.add_argument("--time", action="store_true")
     given = parser.parse_args()
+    snakemake = shutil.which(given.snakemake)
+    if snakemake is None:
+        sys.exit(f"error: there is no program {given.snakemake}")
+    # It is started in the campaign's folder.
+    snakemake = str(Path(snakemake).absolute())
     with tempfile.TemporaryDirectory() as folder:
         # Three arms are four jobs a seed.
         steps, seeds = (8, 25) if given.time else (120, 2)
         campaign = Campaign(given.program, Path(folder), steps, seeds)
-        (times if given.time else same_bytes)(campaign, given.snakemake)
+        (times if given.time else same_bytes)(campaign, snakemake)
 
 
 if __name__ == "__main__":
