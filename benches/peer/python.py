@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """What the Python module costs and saves beside its peers, in one process.
 
-    pip install hardslice-*.whl nibabel surface-distance torch
+    pip install hardslice-*.whl nibabel surface-distance torch monai
     python benches/peer/python.py [FOLDER]
 
-Slices a second that a torch DataLoader gets from `hardslice.Store` and from nibabel, and the time of
-`hardslice.evaluate` beside surface-distance. FOLDER keeps the phantoms; a temporary one when absent.
+Slices a second that a torch DataLoader gets from `hardslice.Store`, from nibabel and from MONAI, and the
+time of `hardslice.evaluate` beside surface-distance and MONAI's metrics. FOLDER keeps the phantoms; a temporary one when absent.
 """
 
 import platform
@@ -17,6 +17,9 @@ import time
 from pathlib import Path
 
 import hardslice
+import monai.data
+import monai.metrics
+import monai.transforms
 import nibabel
 import numpy as np
 import surface_distance
@@ -25,7 +28,8 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 PATIENTS, SIZE, BATCH, REPEATS = 8, 256, 16, 5
 # As many as show how fast each is: where a scan is decompressed for every slice, few do.
-ITEMS = {"hardslice.Store": 8192, "nibabel, .nii": 1024, "nibabel, .nii.gz": 96}
+ITEMS = {"hardslice.Store": 8192, "nibabel, .nii": 1024, "nibabel, .nii.gz": 96,
+         "MONAI, .nii.gz": 96, "MONAI's CacheDataset": 8192}
 EXPERIMENT = """
 preset = "demo"
 organs = ["liver"]
@@ -62,6 +66,39 @@ class NibabelSlices(Dataset):
         return torch.from_numpy(image.copy())[None], torch.from_numpy(labels.copy())
 
 
+def monai_slices(folder, n_items, cached):
+    """A random slice of a random scan, as MONAI's transforms cut it out of the whole; with `cached` the
+    scans are read and scaled once and stay in memory."""
+    keys = ["image", "labels"]
+    steps = [
+        monai.transforms.LoadImaged(keys, image_only=True),
+        monai.transforms.EnsureChannelFirstd(keys),
+        monai.transforms.Orientationd(keys, "RAS"),
+        monai.transforms.ScaleIntensityRanged("image", -150, 250, 0, 1, clip=True),
+        monai.transforms.EnsureTyped(keys, track_meta=False),
+        monai.transforms.RandSpatialCropd(keys, (-1, -1, 1), random_size=False),
+        monai.transforms.SqueezeDimd(keys, -1),
+    ]
+    scans = [
+        {"image": str(image), "labels": str(folder / "labels" / image.name)}
+        for image in sorted((folder / "images").glob("*.nii.gz"))
+    ]
+    if cached:
+        scans = monai.data.CacheDataset(scans, steps, progress=False)
+    else:
+        scans = monai.data.Dataset(scans, steps)
+
+    class Pairs(Dataset):
+        def __len__(self):
+            return n_items
+
+        def __getitem__(self, place):
+            item = scans[place % len(scans)]
+            return item["image"], item["labels"]
+
+    return Pairs()
+
+
 def slices_a_second(dataset, n_items, workers):
     order = np.random.default_rng(0).integers(len(dataset), size=n_items)
     rates = []
@@ -95,10 +132,14 @@ def loaders(folder):
         ("hardslice.Store", store.torch()),
         ("nibabel, .nii", NibabelSlices(plain, ".nii")),
         ("nibabel, .nii.gz", NibabelSlices(folder / "phantoms", ".nii.gz")),
+        *(
+            (name, monai_slices(folder / "phantoms", ITEMS[name], cached))
+            for name, cached in (("MONAI, .nii.gz", False), ("MONAI's CacheDataset", True))
+        ),
     ):
         rates[name] = [slices_a_second(dataset, ITEMS[name], workers) for workers in (0, 2)]
         print(f"| {name} | {rates[name][0]:.0f} | {rates[name][1]:.0f} |")
-    for name in ("nibabel, .nii.gz", "nibabel, .nii"):
+    for name in rates:
         ratios = [a / b for a, b in zip(rates["hardslice.Store"], rates[name])]
         print(f"Store over {name}: {ratios[0]:.1f} and {ratios[1]:.1f} times")
 
@@ -125,17 +166,32 @@ def scores():
             surface_distance.compute_surface_dice_at_tolerance(found, 2.0),
         )
 
+    def of_monai():
+        # [batch, classes, x, y, z], of which the first is the background.
+        one_hot = [torch.from_numpy(np.stack([mask == 0, mask == 1])[None]) for mask in (prediction, truth)]
+        surfaces = {"include_background": False, "spacing": spacing}
+        return (
+            monai.metrics.compute_dice(*one_hot, include_background=False).item(),
+            monai.metrics.compute_hausdorff_distance(*one_hot, percentile=95, **surfaces).item(),
+            monai.metrics.compute_average_surface_distance(*one_hot, symmetric=True, **surfaces).item(),
+            monai.metrics.compute_surface_dice(*one_hot, [2.0], **surfaces).item(),
+        )
+
     ours_s, ours = timed(lambda: hardslice.evaluate(truth, prediction, spacing, {"liver": 1})["liver"])
     theirs_s, (dice, hd95_mm, nsd) = timed(theirs)
     assert np.allclose((ours.dice, ours.hd95_mm, ours.nsd), (dice, hd95_mm, nsd), atol=1e-9)
     print(f"one organ of {int(truth.sum())} voxels in {shape}, Dice, HD95, ASSD, NSD")
     print(f"hardslice.evaluate {ours_s:.3f} s, surface-distance {theirs_s:.3f} s: {theirs_s / ours_s:.1f} times")
+    # Its surfaces are voxels without areas, so that its distances are others.
+    monai_s, (dice, *_) = timed(of_monai)
+    assert np.isclose(ours.dice, dice, atol=1e-6)
+    print(f"MONAI's four metrics {monai_s:.3f} s: {monai_s / ours_s:.1f} times")
 
 
 def main():
     print(
         f"hardslice {hardslice.__version__}, Python {platform.python_version()}, NumPy {np.__version__}, "
-        f"nibabel {nibabel.__version__}, torch {torch.__version__}"
+        f"nibabel {nibabel.__version__}, MONAI {monai.__version__}, torch {torch.__version__}"
     )
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:

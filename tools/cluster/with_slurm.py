@@ -204,9 +204,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "slurm").mkdir()
-        (place / "work").mkdir()
+        # A name that shells and Slurm could take for something else.
+        work = place / "it's {x} 100%"
+        work.mkdir()
         steps, seeds = (8, 25) if given.time else (400, 2)
-        campaign = Campaign(given.program, place / "work", steps, seeds)
+        campaign = Campaign(given.program, work, steps, seeds)
         slurm = Slurm(place / "slurm")
         try:
             if given.time:

@@ -85,7 +85,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         # Three arms are four jobs a seed.
         steps, seeds = (8, 25) if given.time else (120, 2)
-        campaign = Campaign(given.program, Path(folder), steps, seeds)
+        # A name that shells and engines could take for something else.
+        folder = Path(folder) / "it's {x} 100%"
+        folder.mkdir()
+        campaign = Campaign(given.program, folder, steps, seeds)
         (times if given.time else same_bytes)(campaign, snakemake)
 
 

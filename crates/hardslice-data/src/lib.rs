@@ -43,5 +43,5 @@ pub use organs::{
 };
 pub use progress::{Progress, Step};
 pub use setting::SettingError;
-pub use share::{Left, Share, ShareError};
+pub use share::{Left, Missing, Share, ShareError};
 pub use slice::{SliceKind, SliceRef};

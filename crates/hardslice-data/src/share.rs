@@ -30,10 +30,14 @@ pub struct Share {
     of: usize,
 }
 
+/// Most shares of one piece of work: whoever comes last looks for each.
+const MOST_SHARES: usize = 10_000;
+
 /// A text is no share.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "`{got}` is no part of anything: wanted two whole numbers from 1, as 2/5, the second of five"
+    "`{got}` is no part of anything: wanted two whole numbers from 1 to {MOST_SHARES}, as 2/5, the second \
+     of five"
 )]
 pub struct ShareError {
     /// What was written.
@@ -45,8 +49,17 @@ pub struct ShareError {
 pub enum Left<T> {
     /// What each of the shares found, in their order: the last one is there.
     All(Vec<T>),
-    /// Those that are not there yet.
-    Missing(Vec<Share>),
+    /// Some are not there yet.
+    Missing(Missing),
+}
+
+/// Shares that are not there yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// Of which there is nothing.
+    pub absent: Vec<Share>,
+    /// In whose place lies what was found in other work: with other settings, or of other inputs.
+    pub of_other_work: Vec<Share>,
 }
 
 /// What a share leaves for whoever comes last.
@@ -69,7 +82,7 @@ impl Share {
     }
 
     /// All shares of the same work, this one among them.
-    fn all(self) -> impl Iterator<Item = Self> {
+    pub fn all(self) -> impl Iterator<Item = Self> {
         let of = self.of;
         (1..=of).map(move |number| Self { number, of })
     }
@@ -77,8 +90,7 @@ impl Share {
     /// Leaves what this share found, and gives what all of them did where none is missing. Of two that
     /// come last at once both may see all.
     ///
-    /// `identity` is the hash of all that decides what every share finds: what others left of other
-    /// work is missing. `path` says where each lies.
+    /// `identity` is the hash of all that decides what every share finds. `path` says where each lies.
     ///
     /// # Errors
     ///
@@ -94,14 +106,15 @@ impl Share {
             found,
         };
         write_sealed(&path(self), &record)?;
-        let (mut all, mut missing) = (Vec::new(), Vec::new());
+        let (mut all, mut missing) = (Vec::new(), Missing::default());
         for share in self.all() {
             match read_sealed_if_there::<Record<T>>(&path(share))? {
                 Some(record) if record.identity == identity => all.push(record.found),
-                _ => missing.push(share),
+                Some(_) => missing.of_other_work.push(share),
+                None => missing.absent.push(share),
             }
         }
-        Ok(if missing.is_empty() {
+        Ok(if missing == Missing::default() {
             Left::All(all)
         } else {
             Left::Missing(missing)
@@ -135,7 +148,8 @@ impl FromStr for Share {
         let parsed = text.split_once('/').and_then(|(number, of)| {
             let number = number.trim().parse().ok()?;
             let of = of.trim().parse().ok()?;
-            (1..=of).contains(&number).then_some(Self { number, of })
+            let is_one = (1..=of).contains(&number) && of <= MOST_SHARES;
+            is_one.then_some(Self { number, of })
         });
         parsed.ok_or_else(|| ShareError {
             got: text.to_owned(),
@@ -166,7 +180,7 @@ mod tests {
     fn what_is_no_share_is_refused() {
         assert_eq!("2/5".parse(), Ok(Share { number: 2, of: 5 }));
         for wrong in [
-            "", "2", "0/5", "6/5", "1/0", "-1/5", "2/5/7", "a/b", "1.5/3", "/",
+            "", "2", "1/10001", "0/5", "6/5", "1/0", "-1/5", "2/5/7", "a/b", "1.5/3", "/",
         ] {
             let refused = wrong.parse::<Share>().unwrap_err().to_string();
             assert!(refused.starts_with(&format!("`{wrong}`")), "{refused}");
@@ -179,9 +193,16 @@ mod tests {
         let path = |share: Share| dir.path().join(share.suffix());
         let share = |number| Share { number, of: 3 };
         let leave = |number, work: &str| share(number).leave(work, number * 10, path).unwrap();
-        assert_eq!(leave(3, "a"), Left::Missing(vec![share(1), share(2)]));
-        assert_eq!(leave(1, "other"), Left::Missing(vec![share(2), share(3)]));
-        assert_eq!(leave(2, "a"), Left::Missing(vec![share(1)]));
+        let missing = |absent: &[usize], of_other_work: &[usize]| {
+            let shares = |numbers: &[usize]| numbers.iter().map(|number| share(*number)).collect();
+            Left::Missing(Missing {
+                absent: shares(absent),
+                of_other_work: shares(of_other_work),
+            })
+        };
+        assert_eq!(leave(3, "a"), missing(&[1, 2], &[]));
+        assert_eq!(leave(1, "other"), missing(&[2], &[3]));
+        assert_eq!(leave(2, "a"), missing(&[], &[1]));
         assert_eq!(leave(1, "a"), Left::All(vec![10, 20, 30]));
         share(2).clear(path).unwrap();
         share(2).clear(path).unwrap();

@@ -13,6 +13,7 @@ import sysconfig
 import threading
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import hardslice
@@ -54,6 +55,15 @@ def test_ctrl_c_ends_the_program(tmp_path: Path) -> None:
     assert program.wait(timeout=10) == -signal.SIGINT
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Raises, as in a terminal; what a shell starts in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_stops_a_long_call_which_goes_on_from_there(experiment: Path, tmp_path: Path) -> None:
     # Long enough for a caller that looks now and then, on a machine that does other things as well.
     short = experiment.read_text()

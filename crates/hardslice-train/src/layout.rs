@@ -249,6 +249,11 @@ impl MiningDir {
     pub fn record(&self) -> PathBuf {
         self.0.join("mining.json")
     }
+
+    /// Where the model lies that scored by hand, or the predictions of another program.
+    pub fn scored_by(&self) -> PathBuf {
+        self.0.join("scored_by.json")
+    }
 }
 
 /// A checkpoint's folder, `step-00001200`, by the steps taken.

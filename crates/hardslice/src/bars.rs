@@ -20,12 +20,13 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Prints a result on standard output. Where nobody reads it any more (`hardslice ... | head`), the
-/// work is done all the same.
-fn print(text: &str) -> anyhow::Result<()> {
+/// Prints a result on standard output. Gives whether anybody still reads it (`hardslice ... | head`).
+fn print(text: &str) -> anyhow::Result<bool> {
     match writeln!(io::stdout(), "{text}") {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        printed => printed.context("cannot write to standard output"),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        printed => printed
+            .map(|()| true)
+            .context("cannot write to standard output"),
     }
 }
 
@@ -90,10 +91,16 @@ impl Bars {
         }
     }
 
-    /// Prints a result, which a host finds in the files that were written.
+    /// Prints a result, which a host finds in the files that were written. Where nobody reads it any
+    /// more, the work is done all the same.
     pub(crate) fn print(&self, text: &str) -> anyhow::Result<()> {
+        self.is_read(text).map(drop)
+    }
+
+    /// Prints what somebody watches, and gives whether anybody still does.
+    pub(crate) fn is_read(&self, text: &str) -> anyhow::Result<bool> {
         match self.host {
-            Some(_) => Ok(()),
+            Some(_) => Ok(true),
             None => print(text),
         }
     }
@@ -137,6 +144,18 @@ impl Bars {
         }
     }
 
+    /// Tells that `n` units more, `done` in all, were done before: they say nothing of the pace.
+    pub(crate) fn found(&self, n: u64, done: u64) {
+        if let Some(host) = &self.host {
+            host.advance(done);
+            return;
+        }
+        let mut state = self.lock();
+        state.done_before += n;
+        state.bar.set_position(done);
+        state.bar.reset_eta();
+    }
+
     /// Tells how far the stage is.
     pub(crate) fn advance(&self, done: u64) {
         if let Some(host) = &self.host {
@@ -147,9 +166,7 @@ impl Bars {
         state.bar.set_position(done);
         if !self.is_terminal && !self.is_quiet && state.said_at.elapsed() > LINE_EVERY {
             state.said_at = Instant::now();
-            let since = done.saturating_sub(state.done_before).max(1);
-            let rate = state.begun_at.elapsed().as_secs_f64() / since as f64;
-            let left = rate * state.n.saturating_sub(done) as f64;
+            let left = state.seconds_left(done);
             let message = state.message();
             say(&format!(
                 "{}: {done}/{}, {left:.0} s left  {message}",
@@ -200,6 +217,13 @@ impl Bars {
 }
 
 impl State {
+    /// At the pace of what was not done before.
+    fn seconds_left(&self, done: u64) -> f64 {
+        let since = done.saturating_sub(self.done_before).max(1);
+        let rate = self.begun_at.elapsed().as_secs_f64() / since as f64;
+        rate * self.n.saturating_sub(done) as f64
+    }
+
     fn message(&self) -> String {
         let loss = self.loss.map(|loss| format!("loss {loss:.3}"));
         let dice = self.dice.map(|dice| format!("validation Dice {dice:.3}"));
@@ -229,5 +253,22 @@ impl Observer for Bars {
             Event::Skipped { stage } => self.tell(&format!("{stage}: done before")),
             Event::Warning(warning) => self.line(&format!("warning: {warning}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_before_does_not_make_the_pace() {
+        let bars = Bars::new(true);
+        bars.begin("train", 200, 40);
+        bars.found(60, 100);
+        let mut state = bars.lock();
+        state.begun_at -= Duration::from_secs(10);
+        // Ten units in ten seconds, and 90 of them are left.
+        let left = state.seconds_left(110);
+        assert!((90.0..91.0).contains(&left), "{left}");
     }
 }

@@ -15,7 +15,7 @@ use hardslice_data::mining::{
 };
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
-use hardslice_data::{Left, Organ, OrganMap, Share, StoreOrgan, identity};
+use hardslice_data::{Left, Missing, Organ, OrganMap, Share, StoreOrgan, identity};
 use hardslice_train::layout::RoundDir;
 use hardslice_train::{Event, Observer, Warning};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,7 @@ use crate::experiment::Experiment;
 use crate::notes::Notes;
 use crate::provenance;
 use crate::provenance::MadeOf;
+use crate::scored_by::ScoredBy;
 
 /// Predictions in memory at once, at most.
 const CASES_AT_ONCE: usize = 4;
@@ -120,8 +121,10 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
         Err(ArmError::Empty { .. }) => Plan::default(),
         plans => plans?.swap_remove(0),
     };
-    let dir = RoundDir::new(job.out).mining();
+    let round = RoundDir::new(job.out);
+    let dir = round.mining();
     mined.write(store, &plan, 0, &scored_by, dir.path())?;
+    ScoredBy::predictions(job.predictions, job.labels)?.write(&round)?;
     job.record(&notes)?;
     if let Some(share) = job.share {
         share.clear(|share| dir.share(share))?;
@@ -159,12 +162,20 @@ fn hash_of_files(scored: [&Scored; 2]) -> String {
 }
 
 /// What is said where other shares are still to come.
-pub(crate) fn said_of_missing(share: Share, missing: &[Share]) -> String {
-    let missing: Vec<String> = missing.iter().map(Share::to_string).collect();
-    format!(
-        "part {share} is done; missing are {}: whichever comes last joins them",
-        missing.join(", ")
-    )
+pub(crate) fn said_of_missing(share: Share, missing: &Missing) -> String {
+    let list = |shares: &[Share]| {
+        let shares: Vec<String> = shares.iter().map(Share::to_string).collect();
+        shares.join(", ")
+    };
+    let mut said = format!("part {share} is done");
+    if !missing.absent.is_empty() {
+        said += &format!("; not there are {}", list(&missing.absent));
+    }
+    if !missing.of_other_work.is_empty() {
+        let other = list(&missing.of_other_work);
+        said += &format!("; with other settings, or of other inputs, {other} were done");
+    }
+    said + ": whichever comes last joins them, unless all were joined before"
 }
 
 /// One mining of A leads to the plans of some arms only.

@@ -45,6 +45,7 @@ mod reported_table;
 mod results;
 mod review;
 mod scans;
+mod scored_by;
 mod scoring;
 mod selection_ratios;
 mod stop;

@@ -80,9 +80,22 @@ pub(crate) fn of_command<S: Serialize>(
     device: &Device,
 ) -> Result<(), ProvenanceError> {
     let path = provenance_beside(out)?;
+    let provenance = OfCommand {
+        program: env!("CARGO_PKG_VERSION"),
+        command: made_of.command,
+        settings: made_of.settings,
+        instruction_set: arithmetic(device),
+        inputs: hashes(made_of.inputs)?,
+        notes: made_of.notes.in_words(),
+    };
+    Ok(write_json(&path, &provenance)?)
+}
+
+/// BLAKE3 of each file, and of each visible file of folders, by its path.
+pub(crate) fn hashes(paths: &[&Path]) -> Result<Vec<(String, String)>, ProvenanceError> {
     let mut hashes = Vec::new();
-    for input in made_of.inputs {
-        for file in files(input)? {
+    for path in paths {
+        for file in files(path)? {
             let bytes = fs::read(&file).map_err(Action::Read.on(&file))?;
             let Some(name) = file.to_str() else {
                 return Err(ProvenanceError::NotUtf8 { path: file });
@@ -91,15 +104,7 @@ pub(crate) fn of_command<S: Serialize>(
             hashes.push((name.to_owned(), hash));
         }
     }
-    let provenance = OfCommand {
-        program: env!("CARGO_PKG_VERSION"),
-        command: made_of.command,
-        settings: made_of.settings,
-        instruction_set: arithmetic(device),
-        inputs: hashes,
-        notes: made_of.notes.in_words(),
-    };
-    Ok(write_json(&path, &provenance)?)
+    Ok(hashes)
 }
 
 /// Checks, before hours of work, that what will be written down of the inputs can be read: in a folder a

@@ -1,7 +1,11 @@
 //! Asked to stop by a signal: SIGTERM, as queues send it before they kill.
 
+use std::collections::BTreeSet;
 use std::error::Error;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use hardslice_train::FitError;
 
@@ -20,12 +24,46 @@ pub(crate) fn end_at_once() {
     AT_ONCE.store(true, Ordering::Relaxed);
 }
 
-/// Ends the program at once, to go on when it is run again: nothing is lost, as at a kill.
+/// Seconds from being asked to stop to the end: Slurm kills 30 seconds after SIGTERM by default,
+/// Kubernetes too, Docker after 10.
+static GRACE_S: AtomicU64 = AtomicU64::new(20);
+
+/// From now on the program is one job of a queue, whose script asks it to stop two minutes before the
+/// job's time is over: there is time for a long step of training.
+pub(crate) fn is_job_of_queue() {
+    GRACE_S.store(100, Ordering::Relaxed);
+}
+
+/// Files that say that this process is at work.
+static AT_WORK: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Has a file removed where the program ends before its owner removes it.
+pub(crate) fn remove_at_end(path: &Path) {
+    let mut at_work = AT_WORK.lock().unwrap_or_else(PoisonError::into_inner);
+    at_work.insert(path.to_owned());
+}
+
+/// Takes [`remove_at_end`] back.
+pub(crate) fn keep_at_end(path: &Path) {
+    let mut at_work = AT_WORK.lock().unwrap_or_else(PoisonError::into_inner);
+    at_work.remove(path);
+}
+
+/// Ends the program at once, to go on when it is run again: nothing is lost, as at a kill, but others
+/// know that it has ended.
 #[expect(
     clippy::exit,
     reason = "whoever works must not write any more, and is not to be waited for"
 )]
 pub(crate) fn end_as_stopped() -> ! {
+    for path in AT_WORK
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .iter()
+    {
+        // One that cannot be removed is known to be stale by its signs of life.
+        drop(fs::remove_file(path));
+    }
     std::process::exit(i32::from(STOPPED))
 }
 
@@ -46,8 +84,9 @@ fn is_stopped(error: &(dyn Error + 'static)) -> bool {
     )
 }
 
-/// Listens for SIGTERM from now on, and tells `say` about it. Trainings save a checkpoint and end; whatever else is at work has
-/// [`GRACE`] to come to its end, and is then ended: nothing is lost, as at a kill.
+/// Listens for SIGTERM from now on, and tells `say` about it. Trainings save a checkpoint and end;
+/// whatever else is at work has [`GRACE_S`] to come to its end, and is then ended: nothing is lost, as
+/// at a kill.
 #[cfg(unix)]
 #[expect(
     clippy::exit,
@@ -61,9 +100,6 @@ pub(crate) fn listen(say: fn(&str)) -> std::io::Result<()> {
 
     use signal_hook::consts::SIGTERM;
     use signal_hook::iterator::Signals;
-
-    /// Slurm kills 30 seconds after SIGTERM by default, Kubernetes too, Docker after 10.
-    const GRACE: Duration = Duration::from_secs(20);
 
     static LISTENING: Once = Once::new();
     let mut result = Ok(());
@@ -82,9 +118,9 @@ pub(crate) fn listen(say: fn(&str)) -> std::io::Result<()> {
                 }
                 ASKED.store(true, Ordering::Relaxed);
                 say("asked to stop (SIGTERM): saving what is being trained");
-                thread::sleep(GRACE);
+                thread::sleep(Duration::from_secs(GRACE_S.load(Ordering::Relaxed)));
                 say("stopped; the same command goes on");
-                process::exit(i32::from(STOPPED));
+                end_as_stopped();
             }
         });
     });

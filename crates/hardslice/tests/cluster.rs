@@ -6,8 +6,9 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -276,7 +277,7 @@ fn a_job_before_its_turn_or_of_another_experiment_is_refused() {
     let wanted = "3 jobs: 0 done, 0 running, 0 failed, 3 missing";
     assert_eq!(status.trim_end(), wanted, "out of turn is no failure");
 
-    // Other seeds, another experiment, another cohort.
+    // Other seeds, another experiment, another command.
     let other = "written for another experiment";
     refused(&format!("{} --seeds 2", job("1")), &[other]);
     let path = dir.path().join("experiment.toml");
@@ -287,6 +288,9 @@ fn a_job_before_its_turn_or_of_another_experiment_is_refused() {
     assert!(status.contains("failed: job 1 ("), "{status}");
     fs::write(&path, text).unwrap();
     run(&words(&job("1")), dir.path());
+    // Also where it is done.
+    refused(&format!("{} --seeds 2", job("1")), &[other]);
+    refused("run experiment.toml --out queue --job 1", &[other]);
     let status = printed(&words("status queue"), dir.path());
     assert!(
         status.starts_with("3 jobs: 1 done, 0 running, 0 failed, 2 missing"),
@@ -295,6 +299,84 @@ fn a_job_before_its_turn_or_of_another_experiment_is_refused() {
     // The store was removed.
     fs::rename(dir.path().join("queue/store"), dir.path().join("store")).unwrap();
     refused(&job("2"), &["store"]);
+}
+
+/// The one claim in a folder of jobs.
+fn only_claim(out: &Path) -> PathBuf {
+    let claims = fs::read_dir(out.join("jobs/claims")).unwrap();
+    let claims: Vec<PathBuf> = claims.map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(claims.len(), 1, "{claims:?}");
+    claims[0].clone()
+}
+
+#[test]
+fn before_the_test_set_is_opened_jobs_are_written_anew_for_what_was_changed_or_moved() {
+    let dir = small_workplace(&["baseline", "hard"], 4);
+    let line = "compare experiment.toml --out queue --threads 1";
+    run(&words(&format!("{line} --write-jobs")), dir.path());
+    run(&words(&format!("{line} --job 2")), dir.path());
+    let status = || printed(&words("status queue"), dir.path());
+    assert!(status().starts_with("3 jobs: 1 done"), "{}", status());
+    // Other seeds, as a typo would have it: what was done says nothing of these jobs.
+    run(
+        &words(&format!("{line} --seeds 2 --write-jobs")),
+        dir.path(),
+    );
+    assert!(status().starts_with("6 jobs: 0 done"), "{}", status());
+    // A kill between the removal of the record and of what was done must not make others done.
+    run(&words(&format!("{line} --seeds 2 --job 2")), dir.path());
+    fs::remove_file(dir.path().join("queue/jobs/jobs.json")).unwrap();
+    run(&words(&format!("{line} --write-jobs")), dir.path());
+    assert!(status().starts_with("3 jobs: 0 done"), "{}", status());
+
+    // Named from another folder, or moved, it is the same campaign.
+    let path = dir.path();
+    fs::create_dir(path.join("elsewhere")).unwrap();
+    let from_there = "compare ../experiment.toml --out ../queue --threads 1 --job 1";
+    run(&words(from_there), &path.join("elsewhere"));
+    let moved = tempfile::tempdir().unwrap();
+    for name in ["experiment.toml", "phantoms", "queue"] {
+        fs::rename(path.join(name), moved.path().join(name)).unwrap();
+    }
+    run(&words(&format!("{line} --write-jobs")), moved.path());
+    let said = printed(&words("status queue"), moved.path());
+    assert!(said.starts_with("3 jobs: 1 done"), "{said}");
+
+    // What the command does alone is done.
+    run(&words(line), moved.path());
+    let said = printed(&words("status queue"), moved.path());
+    assert!(said.starts_with("3 jobs: 3 done"), "{said}");
+    // And now it is fixed.
+    let parts = ["the test set was opened for another plan"];
+    let line = format!("{line} --seeds 2 --write-jobs");
+    assert_ends(&words(&line), moved.path(), 2, &parts);
+}
+
+#[test]
+fn names_of_folders_reach_the_engines_as_they_are() {
+    let dir = small_workplace(&["baseline"], 4);
+    let out = dir.path().join("it's {x} 100%/jobs");
+    let line = [
+        "run",
+        "experiment.toml",
+        "--threads",
+        "1",
+        "--write-jobs",
+        "--out",
+    ];
+    let line: Vec<&str> = line.into_iter().chain([out.to_str().unwrap()]).collect();
+    run(&line, dir.path());
+    let readme = text_of(&out.join("jobs/README"));
+    let status = readme.lines().find(|line| line.contains(" status "));
+    let said = Command::new("sh")
+        .args(["-c", status.unwrap().trim()])
+        .output();
+    let said = String::from_utf8(said.unwrap().stdout).unwrap();
+    assert!(said.starts_with("1 jobs: 0 done"), "{said}\n{readme}");
+    let job = Command::new("sh")
+        .args(["-c", &jobs_in(&out)[0]["command"]])
+        .status();
+    assert!(job.unwrap().success());
 }
 
 #[test]
@@ -321,6 +403,23 @@ fn a_failed_job_says_why_and_its_queue_is_told() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["failed"][0]["id"].to_string(), *focal, "{json}");
     assert_eq!(json["n_missing"], 1, "{json}");
+    assert_eq!(json["n_blocked"], 0, "{json}");
+}
+
+#[test]
+fn a_watch_ends_where_all_that_is_left_waits_for_what_failed() {
+    let dir = small_workplace(&["baseline", "hard"], 4);
+    let line = "compare experiment.toml --out queue --threads 1 --write-jobs";
+    run(&words(line), dir.path());
+    let jobs = dir.path().join("queue/jobs");
+    let rows = jobs_in(&dir.path().join("queue"));
+    let of = |work: &str| rows.iter().find(|row| row["work"] == work).unwrap()["id"].clone();
+    fs::write(jobs.join("done").join(of("baseline")), "").unwrap();
+    fs::write(jobs.join("failed").join(of("shared")), "why\n").unwrap();
+    let (code, _) = ended(&words("status queue --watch"), dir.path());
+    assert_eq!(code, Some(1), "it ends, and says that one failed");
+    let json = printed(&words("status queue --json"), dir.path());
+    assert!(json.contains("\"n_missing\":1,\"n_blocked\":1"), "{json}");
 }
 
 #[test]
@@ -471,14 +570,15 @@ fn a_job_whose_claim_was_taken_away_ends_and_goes_on_when_it_is_run_again() {
     let mut child = start(&jobs_in(&out)[0]);
     wait_for_training(&out, &mut child);
     // As whoever takes it over does, after three minutes without a sign of life.
-    fs::remove_file(out.join("jobs/claims/1.1")).unwrap();
+    let claim = only_claim(&out);
+    fs::remove_file(&claim).unwrap();
     let (code, said) = finish(child);
     assert_eq!(code, Some(75), "{said}");
     assert!(
         said.contains("the claim of this work was removed"),
         "{said}"
     );
-    assert!(!out.join("jobs/claims/1.1").exists(), "it stays away");
+    assert!(!claim.exists(), "it stays away");
     assert!(!out.join("jobs/failed/1").exists(), "no failure");
 }
 
@@ -492,9 +592,8 @@ fn a_shared_state_that_was_deleted_is_made_again_by_the_arm_that_needs_it() {
     let out = dir.path().join("queue");
     run(&words(&format!("{queue} --job 1")), dir.path());
     fs::remove_dir_all(out.join("liver/pretrained/checkpoints")).unwrap();
-    // While somebody else holds the job that made it, this one does not.
-    let mut elsewhere = fs::File::create(out.join("jobs/claims/1.1")).unwrap();
-    std::io::Write::write_all(&mut elsewhere, b" ").unwrap();
+    // While somebody else holds the job that made it, or is just about to, this one does not.
+    fs::write(out.join("jobs/claims/1.1"), " ").unwrap();
     let parts = ["job 1 is being done by another"];
     assert_ends(&words(&format!("{queue} --job 3")), dir.path(), 2, &parts);
     fs::remove_file(out.join("jobs/claims/1.1")).unwrap();
@@ -552,4 +651,26 @@ fn slurm_is_given_arrays_of_what_is_not_done_and_waves_by_dependency() {
     let text = submit();
     assert_eq!(text.lines().count(), 1, "the second wave alone:\n{text}");
     assert!(!text.contains("--dependency"), "{text}");
+}
+
+#[test]
+fn a_watch_that_nobody_reads_any_more_ends() {
+    let dir = small_workplace(&["baseline", "hard"], 4);
+    let line = "compare experiment.toml --seeds 1 --threads 1 --out queue --write-jobs";
+    run(&words(line), dir.path());
+    let mut watch = hardslice(&words("status queue --watch --json"), dir.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(watch.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    assert!(first.starts_with('{'), "{first}");
+    // It looks again every five seconds, and would do so until the job is done.
+    let until = Instant::now() + Duration::from_secs(30);
+    while watch.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < until, "it goes on for nobody");
+        sleep(Duration::from_millis(50));
+    }
 }

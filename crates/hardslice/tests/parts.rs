@@ -17,7 +17,7 @@ fn run_in_parts(line: &str, of: usize, code: i32, dir: &Path) {
     let part = |k: usize| format!("{line} --part {k}/{of}");
     for k in (3..=of).rev() {
         let said = printed(&words(&part(k)), dir);
-        assert!(said.contains("missing are 1/"), "{said}");
+        assert!(said.contains("not there are 1/"), "{said}");
     }
     let spawned: Vec<_> = (1..=2)
         .map(|k| hardslice(&words(&part(k)), dir).spawn().unwrap())
@@ -87,9 +87,40 @@ fn scans_predicted_in_parts_are_those_of_one_run() {
         &words(&format!("{line} alone --largest-component --part 1/2")),
         dir,
     );
-    assert!(other.contains("missing are 2/2"), "{other}");
+    assert!(other.contains("not there are 2/2"), "{other}");
     let other = printed(&words(&format!("{line} alone --part 2/2")), dir);
-    assert!(other.contains("missing are 1/2"), "{other}");
+    assert!(
+        other.contains("with other settings, or of other inputs, 1/2"),
+        "{other}"
+    );
+
+    // What a part left is joined only where it is as it was, and so are its scans.
+    for (out, name, change) in [
+        ("gone-a", "gone-a/phantom_000.nii.gz", None),
+        (
+            "gone-b",
+            "gone-b/phantom_000.confidence.csv",
+            Some("changed"),
+        ),
+        ("gone-c", "scans/phantom_000.nii.gz", Some("changed")),
+    ] {
+        run(&words(&format!("{line} {out} --part 1/2")), dir);
+        let path = dir.join(name);
+        let before = fs::read(&path).unwrap();
+        match change {
+            None => fs::remove_file(&path).unwrap(),
+            Some(text) => fs::write(&path, text).unwrap(),
+        }
+        let refused = ["phantom_000", "part 1/2", "predict that part again"];
+        assert_ends(
+            &words(&format!("{line} {out} --part 2/2")),
+            dir,
+            2,
+            &refused,
+        );
+        assert!(!dir.join(format!("{out}.provenance.json")).exists());
+        fs::write(&path, before).unwrap();
+    }
 
     // A scan that cannot be read is told of, by its part and whoever joins them.
     fs::write(dir.join("scans/phantom_001.nii.gz"), "no scan").unwrap();

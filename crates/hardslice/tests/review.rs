@@ -457,3 +457,40 @@ fn every_arms_net_is_asked_about_a_slice_and_its_surfaces_are_made() {
         );
     }
 }
+
+#[test]
+fn what_mine_scored_is_shown_with_what_scored_it() {
+    let dir = prepared();
+    let dir = dir.path();
+    run(
+        &words("split experiment.toml --store store --out split.json"),
+        dir,
+    );
+    // What another program calls the liver lies where the spleen is.
+    let labels = "--predictions phantoms/labels --label liver=4 --label spleen=1";
+    let mine = format!("mine experiment.toml --store store {labels} --tau 0.9 --out mined");
+    run(&words(&mine), dir);
+    fs::rename(dir.join("store"), dir.join("mined/store")).unwrap();
+    let picture = |desk: &Desk, query: &str| -> String {
+        let get = |path: &str| desk.ask(&format!("GET {path}"), &[desk.host(), desk.cookie()], "");
+        // The hardest slice has the liver, and no prediction of it there.
+        let (status, said) = get(&format!("/picture/0?{query}"));
+        assert_eq!(status, 200, "{said}");
+        said.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    let both = "truth=false&predicted=";
+    let desk = Desk::of("mined", dir);
+    let (with, without) = (
+        picture(&desk, &format!("{both}true")),
+        picture(&desk, &format!("{both}false")),
+    );
+    assert_ne!(with, without, "the prediction is outlined");
+    drop(desk);
+    fs::rename(dir.join("phantoms/labels"), dir.join("elsewhere")).unwrap();
+    let desk = Desk::of("mined", dir);
+    assert_eq!(
+        picture(&desk, &format!("{both}true")),
+        without,
+        "there is none to outline"
+    );
+}

@@ -153,26 +153,15 @@ impl ExternalPredictions<'_> {
         case_idx: usize,
         listed: Option<&[PathBuf]>,
     ) -> Result<ExternalCase, ExternalError> {
-        let case = &self.store.cases()[case_idx];
         let path = match listed {
-            Some(entries) => self.path_of(case.id.as_str(), entries)?,
-            None => self.path_of(case.id.as_str(), &self.entries()?)?,
+            Some(entries) => self.path_of(case_idx, entries)?,
+            None => self.path_of(case_idx, &self.entries()?)?,
         };
+        let case = &self.store.cases()[case_idx];
         let mut hasher = Hasher::new();
         add_content(&mut hasher, &path)?;
-        let labels = self.labels.unwrap_or(self.store.organs());
-        let tolerance_mm = self
-            .store
-            .options()
-            .grid_tolerance_mm
-            .unwrap_or(default_tolerance_mm(&case.placement.canonical));
-        let reference = Reference {
-            placement: &case.placement,
-            frame_of_reference: case.source.frame_of_reference.as_deref(),
-        };
-        let read = read_labels_on(&path, reference, labels.label_names(), tolerance_mm)?;
-        let label_map = read.volume.into_voxels();
-        let native = self.in_store_values(&label_map, labels, &path)?;
+        let (label_map, notes) = self.read(case_idx, &path)?;
+        let native = self.in_store_values(&label_map, &path)?;
         let fit = self
             .store
             .options()
@@ -201,8 +190,42 @@ impl ExternalPredictions<'_> {
                 })
                 .collect(),
             blake3: hasher.finalize().to_hex().to_string(),
-            notes: read.notes,
+            notes,
         })
+    }
+
+    /// The prediction of a case on the scan's own voxels, `[z, y, x]` on canonical axes, in the
+    /// store's values ([`Store::label_of`]).
+    ///
+    /// # Errors
+    ///
+    /// [`ExternalError`] when there is none, or it cannot be read on the scan's grid.
+    pub fn label_map(&self, case_idx: usize) -> Result<Vec<u8>, ExternalError> {
+        let path = self.path_of(case_idx, &self.entries()?)?;
+        let (label_map, _notes) = self.read(case_idx, &path)?;
+        self.in_store_values(&label_map, &path)
+    }
+
+    /// A label map on the scan's own voxels, in its own values, and what its reader took for granted.
+    fn read(&self, case_idx: usize, path: &Path) -> Result<(Vec<u16>, Vec<Note>), ExternalError> {
+        let case = &self.store.cases()[case_idx];
+        let tolerance_mm = self
+            .store
+            .options()
+            .grid_tolerance_mm
+            .unwrap_or(default_tolerance_mm(&case.placement.canonical));
+        let reference = Reference {
+            placement: &case.placement,
+            frame_of_reference: case.source.frame_of_reference.as_deref(),
+        };
+        let names = self.organ_map().label_names();
+        let read = read_labels_on(path, reference, names, tolerance_mm)?;
+        Ok((read.volume.into_voxels(), read.notes))
+    }
+
+    /// Which values are which organ in the predictions.
+    fn organ_map(&self) -> &OrganMap {
+        self.labels.unwrap_or(self.store.organs())
     }
 
     /// The probabilities of the organs on the store's grid, for a label map and how it lies.
@@ -220,7 +243,7 @@ impl ExternalPredictions<'_> {
         let reader = ProbabilitiesReader {
             placement,
             label_map,
-            labels: self.labels.unwrap_or(self.store.organs()),
+            labels: self.organ_map(),
             organs: &organs,
             fit,
         };
@@ -238,7 +261,8 @@ impl ExternalPredictions<'_> {
 
     /// The only file or folder among the folder's entries that is called as the case, whatever its
     /// ending.
-    fn path_of(&self, case: &str, entries: &[PathBuf]) -> Result<PathBuf, ExternalError> {
+    fn path_of(&self, case_idx: usize, entries: &[PathBuf]) -> Result<PathBuf, ExternalError> {
+        let case = self.store.cases()[case_idx].id.as_str();
         let is_its = |path: &&PathBuf| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if name == case {
@@ -264,12 +288,8 @@ impl ExternalPredictions<'_> {
     }
 
     /// Label values of the predictions to those of the store; what is no organ of it is background.
-    fn in_store_values(
-        &self,
-        voxels: &[u16],
-        labels: &OrganMap,
-        path: &Path,
-    ) -> Result<Vec<u8>, ExternalError> {
+    fn in_store_values(&self, voxels: &[u16], path: &Path) -> Result<Vec<u8>, ExternalError> {
+        let labels = self.organ_map();
         // The place of an organ there, plus one, to the store's value.
         let mut of_place = vec![0; labels.len() + 1];
         for (value, organ) in of_place[1..].iter_mut().zip(labels.organs()) {

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
-use hardslice_data::Share;
 use hardslice_data::balance::{Arm, Plan};
 use hardslice_data::mining::ResolvedTau;
+use hardslice_data::{Missing, Share};
 
 use super::chain::PhaseChain;
 use super::stages::Stages;
@@ -121,7 +121,7 @@ pub fn mine_share_by_hand(
     context: &RoundContext<'_>,
     model: &Model,
     share: Share,
-) -> Result<Result<Vec<ResolvedTau>, Vec<Share>>, RoundError> {
+) -> Result<Result<Vec<ResolvedTau>, Missing>, RoundError> {
     let stages = Stages::new(protocol, context, model.record.net.context)?;
     let weights_blake3 = &model.record.weights_blake3;
     match stages.mine_share_by_model(&model.net, weights_blake3, share)? {

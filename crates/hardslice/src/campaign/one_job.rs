@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, anyhow};
+use hardslice_data::balance::Arm;
 use hardslice_train::layout::RoundDir;
 use hardslice_train::{Event, Observer};
 use hardslice_volume::Action;
@@ -12,13 +13,13 @@ use thiserror::Error;
 
 use super::jobs::{self, Work};
 use super::planned::{Planned, planned};
-use super::{Campaign, Trial};
+use super::{Campaign, Failed, Trial};
 use crate::bars::Bars;
 use crate::causes::causes;
 use crate::cohort::{PreparedCohort, make_split};
 use crate::done::Done;
 use crate::folder_lock::SharedFolder;
-use crate::job_folder::{Claim, Claimed, Claims, JobsRecord};
+use crate::job_folder::{Claim, Claimed, Claims, JobsRecord, Stands};
 use crate::stop;
 
 /// A job came before its turn. That is no failure of its own.
@@ -54,22 +55,28 @@ impl Campaign<'_> {
                 jobs.table().display()
             ));
         }
+        stop::is_job_of_queue();
         let is_done = || jobs.done(id).exists();
         let done_before = || {
             self.bars.tell(&format!("job {id}: done before"));
             Ok(Done::Clean)
         };
         if is_done() {
+            self.described(&record, describe)?;
             return done_before();
         }
-        let claim = Claims::new(jobs.claims()).take(Claimed::Job(id))?;
+        let tell = |said: &str| self.bars.tell(&format!("note: {said}"));
+        let claim = Claims::new(jobs.claims()).take_in_turn(Claimed::Job(id), tell)?;
         let _shared = SharedFolder::of(self.out.path())?;
+        let described = self.described(&record, describe);
         // By whoever held the claim a moment ago.
-        if is_done() {
+        if described.is_ok() && is_done() {
             return done_before();
         }
         let failed = jobs.failed(id);
-        match self.work_on(id, &record, &claim, describe) {
+        let worked =
+            described.and_then(|(cohort, trials)| self.work_on(id, &claim, &cohort, &trials));
+        match worked {
             Ok(()) => {
                 let path = jobs.done(id);
                 write_whole_bytes(&path, b"").map_err(Action::Write.on(&path))?;
@@ -87,17 +94,47 @@ impl Campaign<'_> {
         }
     }
 
-    fn work_on(
+    /// Marks the jobs of a campaign done, where some were written: the command alone has done them, but
+    /// for arms that failed.
+    pub(crate) fn mark_jobs_done(
         &self,
-        id: usize,
-        record: &JobsRecord,
-        claim: &Claim,
-        describe: impl FnOnce(&PreparedCohort) -> anyhow::Result<(Vec<Trial>, String)>,
+        trials: &[Trial],
+        campaign_blake3: &str,
+        failed: &Failed,
     ) -> anyhow::Result<()> {
+        let jobs = self.out.jobs();
+        let record = JobsRecord::read(&jobs)?;
+        if record.is_none_or(|record| record.campaign_blake3 != campaign_blake3) {
+            return Ok(());
+        }
+        let has_failed = |job: &jobs::Job, arm: Arm| {
+            let mut of_trial = failed.get(&job.trial).into_iter().flatten();
+            of_trial.any(|failed| failed.arm == arm)
+        };
+        for Planned { id, job, .. } in planned(trials) {
+            let is_done = match job.work {
+                Work::Shared => true,
+                Work::Arm(arm) => !has_failed(&job, arm),
+                Work::Whole => !failed.contains_key(&job.trial),
+            };
+            let path = jobs.done(id);
+            if is_done && !path.exists() {
+                write_whole_bytes(&path, b"").map_err(Action::Write.on(&path))?;
+                remove_if_there(&jobs.failed(id))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The cohort and the trials of the campaign that the jobs were written for.
+    fn described(
+        &self,
+        record: &JobsRecord,
+        describe: impl FnOnce(&PreparedCohort) -> anyhow::Result<(Vec<Trial>, String)>,
+    ) -> anyhow::Result<(PreparedCohort, Vec<Trial>)> {
         let cohort = PreparedCohort::open(self.experiment, &self.out)?;
         let (trials, campaign_blake3) = describe(&cohort)?;
-        let planned = planned(&trials);
-        if campaign_blake3 != record.campaign_blake3 || planned.len() != record.n_jobs {
+        if campaign_blake3 != record.campaign_blake3 || planned(&trials).len() != record.n_jobs {
             return Err(anyhow!(
                 "the jobs in this folder were written for another experiment, cohort, seeds or other \
                  options of the command: give the job's own command, as jobs.csv has it, or write the \
@@ -105,7 +142,17 @@ impl Campaign<'_> {
                 self.out.jobs().table().display()
             ));
         }
-        let Planned { needs, job, .. } = planned[id - 1];
+        Ok((cohort, trials))
+    }
+
+    fn work_on(
+        &self,
+        id: usize,
+        claim: &Claim,
+        cohort: &PreparedCohort,
+        trials: &[Trial],
+    ) -> anyhow::Result<()> {
+        let Planned { needs, job, .. } = planned(trials)[id - 1];
         if let Some(needs) = needs
             && !self.out.jobs().done(needs).exists()
         {
@@ -139,7 +186,7 @@ impl Campaign<'_> {
             bars: self.bars,
             claim,
         };
-        let failed = jobs::work(self, &cohort, trial, &splits, job.work, &observer)
+        let failed = jobs::work(self, cohort, trial, &splits, job.work, &observer)
             .with_context(|| format!("in {}", trial.name))?;
         let failed = failed.iter().map(|failed| {
             let (arm, because) = (failed.arm, &failed.because);
@@ -174,11 +221,12 @@ impl Observer for OfClaim<'_> {
 
     fn notify(&self, event: &Event<'_>) {
         match event {
-            Event::Started { stage, n, done } => self.claim.stands(|stands| {
-                (*stage).clone_into(&mut stands.stage);
-                (stands.step, stands.n_steps) = (*done, *n);
+            Event::Started { stage, n, done } => self.claim.begins(Stands {
+                stage: (*stage).to_owned(),
+                step: *done,
+                n_steps: *n,
             }),
-            Event::Advanced { done } => self.claim.stands(|stands| stands.step = *done),
+            Event::Advanced { done } => self.claim.advanced(*done),
             _ => {}
         }
         self.bars.notify(event);

@@ -24,6 +24,11 @@ impl<'a> Overall<'a> {
         let before = self.taken.fetch_add(n, Ordering::Relaxed);
         self.bars.advance(before + n);
     }
+
+    fn find(&self, n: u64) {
+        let before = self.taken.fetch_add(n, Ordering::Relaxed);
+        self.bars.found(n, before + n);
+    }
 }
 
 /// Listens to one job: counts its steps, passes warnings on, and is silent otherwise.
@@ -45,7 +50,7 @@ impl<'a> OfJob<'a> {
     /// The job of `n_steps` is over: what it found done counts, too.
     pub(super) fn end(&self, n_steps: u64) {
         let taken = self.taken.load(Ordering::Relaxed);
-        self.overall.add(n_steps.saturating_sub(taken));
+        self.overall.find(n_steps.saturating_sub(taken));
     }
 }
 
@@ -59,6 +64,11 @@ impl Observer for OfJob<'_> {
             Event::Step { .. } => {
                 self.taken.fetch_add(1, Ordering::Relaxed);
                 self.overall.add(1);
+            }
+            // Of a training that was stopped.
+            Event::Started { done, .. } if *done > 0 => {
+                self.taken.fetch_add(*done, Ordering::Relaxed);
+                self.overall.find(*done);
             }
             Event::Warning(warning) => self.overall.bars.warning(&self.name, warning),
             _ => {}

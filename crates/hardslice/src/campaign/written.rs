@@ -47,12 +47,13 @@ impl Campaign<'_> {
             n_jobs: planned.len(),
         };
         let before = JobsRecord::read(&jobs)?;
-        let is_other = |before: &JobsRecord| before.campaign_blake3 != record.campaign_blake3;
-        if before.as_ref().is_some_and(is_other) {
-            // What was done and failed is that of other jobs, whose numbers say nothing here.
-            remove_if_there(&jobs.record())?;
+        let is_same = |before: &JobsRecord| before.campaign_blake3 == record.campaign_blake3;
+        if !before.as_ref().is_some_and(is_same) {
+            // What was done and failed is that of other jobs, whose numbers say nothing here: gone before
+            // the record that says whose it was.
             remove_folder_if_there(&jobs.all_done())?;
             remove_folder_if_there(&jobs.all_failed())?;
+            remove_if_there(&jobs.record())?;
         }
         let n_cores = (rayon::current_num_threads() / self.jobs).max(1);
         let pool = rayon::ThreadPoolBuilder::new()
@@ -96,7 +97,7 @@ impl Campaign<'_> {
         record.write(&jobs)?;
         if !record.is_fixed {
             self.bars.tell(&format!(
-                "note: the jobs compute on {}, as this machine does, and a machine without it refuses \
+                "note: the jobs compute on {}, as the machine does on which they were first written, and a machine without it refuses \
                  them; where machines differ, name a set that all have: --instructions avx2+fma",
                 record.instructions
             ));

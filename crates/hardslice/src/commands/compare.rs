@@ -112,7 +112,14 @@ impl Compare {
         announce(&campaign, &trials)?;
         // Before anything is trained: with tau = "paper" the test set is opened for the threshold.
         let hash = self.identity(&experiment, &cohort)?;
-        fix(&plan, hash.clone(), &campaign.out.comparison_plan())?;
+        let is_open = campaign.out.holds_an_evaluation()?;
+        fix(
+            &plan,
+            hash.clone(),
+            is_open,
+            &campaign.out.comparison_plan(),
+            bars,
+        )?;
         let splits = campaign.splits(&cohort, &trials)?;
         check_that_divisions_differ(&trials, &splits)?;
         if self.common.queue.write_jobs {
@@ -125,6 +132,7 @@ impl Compare {
             return Ok(cohort.done);
         }
         let failed = campaign.train(&cohort, &trials, &splits)?;
+        campaign.mark_jobs_done(&trials, &hash, &failed)?;
 
         campaign.record(&cohort)?;
         let outcomes = campaign.evaluate(&cohort, &trials, &splits, &failed)?;
@@ -150,7 +158,7 @@ impl Compare {
     /// Hash of all that decides which rounds there are and what they leave.
     fn identity(&self, experiment: &Experiment, cohort: &PreparedCohort) -> anyhow::Result<String> {
         let of_all = (
-            experiment.to_toml()?,
+            experiment.without_folders()?,
             &cohort.organs,
             self.common.seeds(),
             self.splits,
@@ -373,22 +381,35 @@ fn trial(experiment: &Experiment, organs: &[Organ], seed: u64) -> Trial {
     }
 }
 
-/// Writes the plan, or checks that it is the one that was fixed before.
-fn fix(plan: &ComparisonPlan, experiment_blake3: String, path: &Path) -> anyhow::Result<()> {
+/// Writes the plan, or checks that it is the one that was fixed before. One that was fixed may be
+/// changed as long as no test patient was looked at.
+fn fix(
+    plan: &ComparisonPlan,
+    experiment_blake3: String,
+    is_open: bool,
+    path: &Path,
+    bars: &Bars,
+) -> anyhow::Result<()> {
     let fixed = FixedPlan {
         plan: plan.clone(),
         plan_blake3: plan.hash(),
         experiment_blake3,
     };
     if let Some(before) = read_json_if_there::<FixedPlan>(path)? {
-        if before != fixed {
+        if before == fixed {
+            return Ok(());
+        }
+        if is_open {
             return Err(anyhow!(
                 "the test set was opened for another plan, seeds, experiment or cohort, which \
                  stands in {}: a plan must not change by what it found; take another --out folder",
                 path.display()
             ));
         }
-        return Ok(());
+        bars.tell(&format!(
+            "note: no test patient was looked at yet: the plan is fixed anew ({})",
+            path.display()
+        ));
     }
     Ok(write_json(path, &fixed)?)
 }
@@ -460,10 +481,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("comparison_plan.json");
         let plan = comparison_plan(&[Arm::Baseline, Arm::Hard], 1).unwrap();
-        let fixed = || fix(&plan, "of this experiment".to_owned(), &path);
+        let bars = Bars::new(true);
+        let fix = |of: &str, is_open| super::fix(&plan, of.to_owned(), is_open, &path, &bars);
+        let fixed = || fix("of this experiment", true);
+        fix("of one that was mistyped", false).unwrap();
+        fix("of this experiment", false).unwrap();
         fixed().unwrap();
-        fixed().unwrap();
-        let other = fix(&plan, "of another one".to_owned(), &path).unwrap_err();
+        let other = fix("of another one", true).unwrap_err();
         assert!(
             other.to_string().contains("opened for another plan"),
             "{other}"

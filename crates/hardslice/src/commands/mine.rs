@@ -28,6 +28,7 @@ use crate::outputs::{named_folder_out, refuse_in_round, refuse_over_inputs, refu
 use crate::pipeline::protocol;
 use crate::provenance;
 use crate::provenance::{MadeOf, check_inputs};
+use crate::scored_by::ScoredBy;
 
 /// Score every slice of A with a model, or by anybody's predictions, and find the hard ones.
 ///
@@ -112,6 +113,7 @@ impl Mine {
             mining.ledger(),
             mining.plan(),
             mining.record(),
+            mining.scored_by(),
             provenance_beside(&self.out)?,
         ];
         let files = std::iter::once(&self.experiment).chain(&self.split);
@@ -196,6 +198,7 @@ impl Mine {
                 }
             },
         };
+        ScoredBy::model(model_dir)?.write(&context.dir)?;
         let settings = experiment.to_toml()?;
         let inputs = [split_path.as_path(), model_dir];
         let made_of = MadeOf {

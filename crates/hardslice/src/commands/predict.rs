@@ -29,7 +29,7 @@ use crate::outputs::{
     LabelFormat, LabelsOut, refuse_among, refuse_among_records, refuse_over_inputs, refuse_within,
 };
 use crate::provenance;
-use crate::provenance::MadeOf;
+use crate::provenance::{MadeOf, ProvenanceError};
 use crate::structures::StructureTable;
 
 /// Predict label maps of new scans, on the scans' own grids.
@@ -102,6 +102,38 @@ struct Predicted {
     notes: Notes,
     n_failed: usize,
     looks: Looks,
+    /// Of a share: the hash of each scan that was predicted, and of what was written of it.
+    files: Vec<(String, String)>,
+}
+
+impl Job {
+    /// The hash of the scan, and of each file that was written of it.
+    fn hashes(&self) -> Result<Vec<(String, String)>, ProvenanceError> {
+        let written = files_written(&self.out).into_iter();
+        let written = written.chain([confidence_beside(&self.out)]);
+        let written: Vec<PathBuf> = written.filter(|path| path.exists()).collect();
+        let written = written.iter().map(PathBuf::as_path);
+        let all: Vec<&Path> = std::iter::once(self.scan.path.as_path())
+            .chain(written)
+            .collect();
+        provenance::hashes(&all)
+    }
+}
+
+impl Predicted {
+    /// Refuses a share whose scans, or what was written of them, are no longer what they were.
+    fn check_files(&self, share: Share) -> anyhow::Result<()> {
+        for (path, hash) in &self.files {
+            let now = provenance::hashes(&[Path::new(path)]).ok();
+            if now.is_none_or(|now| now[0].1 != *hash) {
+                return Err(anyhow!(
+                    "{path} is gone, or no longer what it was when part {share} was predicted: predict \
+                     that part again, which then joins them"
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Hash of all that decides what every share of the scans leaves.
@@ -151,7 +183,12 @@ impl Predict {
         let mut found = Predicted::default();
         for job in &jobs[of_share] {
             match self.one(&model, job, &structures, bars, &mut found.notes) {
-                Ok(of_scan) => found.looks.add(&job.scan.name, of_scan),
+                Ok(of_scan) => {
+                    found.looks.add(&job.scan.name, of_scan);
+                    if self.share.is_some() {
+                        found.files.extend(job.hashes()?);
+                    }
+                }
                 // The only one: its error is the command's.
                 Err(error) if jobs.len() == 1 => return Err(error),
                 // A disk that takes this one no more takes none of the others.
@@ -219,6 +256,9 @@ impl Predict {
         match share.leave(identity, found, path)? {
             Left::All(shares) => {
                 let mut all = Predicted::default();
+                for (share, part) in shares.iter().zip(share.all()) {
+                    share.check_files(part)?;
+                }
                 for share in shares {
                     all.n_failed += share.n_failed;
                     all.notes.append(share.notes);

@@ -49,6 +49,9 @@ impl Review {
             "review: {} slices; Ctrl-C ends it",
             desk.n_items()
         ));
+        for warning in desk.warnings() {
+            bars.line(&format!("warning: {warning}"));
+        }
         stop::end_at_once();
         serve(desk, &folder, self.port, |address| {
             bars.print(address)?;

@@ -1,5 +1,6 @@
 //! `hardslice run`: the whole protocol from one file.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -90,6 +91,12 @@ impl Run {
             report::write_or_warn(&self.out, bars)?;
         }
         finished.fail_if_an_arm_did()?;
+        if campaign.out.jobs().record().exists() {
+            let cohort = PreparedCohort::open(&experiment, &campaign.out)?;
+            let trials = trials(&experiment, &cohort.organs);
+            let hash = hash_of(&experiment, &cohort)?;
+            campaign.mark_jobs_done(&trials, &hash, &BTreeMap::new())?;
+        }
         Ok(finished.done)
     }
 
@@ -126,6 +133,6 @@ fn trials(experiment: &Experiment, organs: &[Organ]) -> Vec<Trial> {
 
 /// Hash of all that decides which rounds there are and what they leave.
 fn hash_of(experiment: &Experiment, cohort: &PreparedCohort) -> anyhow::Result<String> {
-    let of_all = ("run", experiment.to_toml()?, &cohort.organs);
+    let of_all = ("run", experiment.without_folders()?, &cohort.organs);
     Ok(identity(&(of_all, cohort.store.content_hash())))
 }

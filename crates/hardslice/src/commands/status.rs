@@ -19,8 +19,9 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Tell how far the jobs are that `run`, `compare` or `sweep` wrote with --write-jobs.
 ///
 /// How many are done; which are running, on which machine, since when and at which step; which failed,
-/// with the last lines of why; how many are missing; and about how long it takes. It reads files
-/// alone, on any machine that sees the folder, and changes nothing.
+/// with the last lines of why; how many are missing; and how long it takes at most, by the forecast. It
+/// works on any machine that sees the folder. What is at work is told by the file system's clock, which
+/// an empty file shows that is gone at once; this machine's is taken where none can be made.
 ///
 /// Its exit status is 1 where a job failed.
 #[derive(Debug, Args)]
@@ -36,6 +37,10 @@ pub(crate) struct Status {
     json: bool,
 }
 
+fn wall_time() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs_f64(wall_time_s())
+}
+
 impl Status {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let out = OutDir::new(&self.dir);
@@ -44,7 +49,8 @@ impl Status {
         }
         let clears = self.watch && !self.json && io::stdout().is_terminal();
         loop {
-            let now = SystemTime::UNIX_EPOCH + Duration::from_secs_f64(wall_time_s());
+            let now = out.jobs().time_of_file_system();
+            let now = now.unwrap_or_else(wall_time);
             let status = job_folder::Status::read(&out, now)?;
             let text = if self.json {
                 serde_json::to_string(&status)?
@@ -53,9 +59,8 @@ impl Status {
             };
             // To the upper left corner of an empty screen.
             let clear = if clears { "\x1b[2J\x1b[H" } else { "" };
-            bars.print(&format!("{clear}{text}"))?;
-            let is_over = status.running.is_empty() && status.n_missing == 0;
-            if !self.watch || is_over {
+            let is_read = bars.is_read(&format!("{clear}{text}"))?;
+            if !self.watch || !is_read || status.is_over() {
                 return Ok(if status.failed.is_empty() {
                     Done::Clean
                 } else {

@@ -84,17 +84,19 @@ impl Sweep {
         let cohort = campaign.prepare()?;
         campaign.record(&cohort)?;
         let splits = campaign.splits(&cohort, &trials)?;
+        let hash = self.identity(&experiment, &cohort)?;
         if self.common.queue.write_jobs {
             let nets = self.nets.iter().map(|net| net.as_given());
             let own = std::iter::once("--net".to_owned()).chain(nets).collect();
             let origin = JobsOrigin {
                 command: self.common.command("sweep", own)?,
-                campaign_blake3: self.identity(&experiment, &cohort)?,
+                campaign_blake3: hash,
             };
             campaign.write_jobs(&mut lock, &trials, &origin)?;
             return Ok(cohort.done);
         }
         let failed = campaign.train(&cohort, &trials, &splits)?;
+        campaign.mark_jobs_done(&trials, &hash, &failed)?;
         let outcomes = campaign.evaluate(&cohort, &trials, &splits, &failed)?;
         let rows: Vec<ScoreRow> = trials
             .iter()
@@ -137,7 +139,7 @@ impl Sweep {
     /// Hash of all that decides which rounds there are and what they leave.
     fn identity(&self, experiment: &Experiment, cohort: &PreparedCohort) -> anyhow::Result<String> {
         let nets: Vec<String> = self.nets.iter().map(|net| net.as_given()).collect();
-        let of_all = ("sweep", experiment.to_toml()?, &cohort.organs, nets);
+        let of_all = ("sweep", experiment.without_folders()?, &cohort.organs, nets);
         let of_all = (of_all, self.common.seeds(), cohort.store.content_hash());
         Ok(identity(&of_all))
     }

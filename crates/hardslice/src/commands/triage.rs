@@ -29,8 +29,9 @@ use crate::report::ledgers;
 
 /// Say which hard slices look mislabelled, broken or redundant, rather than hard.
 ///
-/// Suspect: the labels around a slice are like the model's prediction and not like its label, or a
-/// label ends where it is still large and the prediction goes on. Broken: the slice is blank, or out
+/// Suspect: the labels around a slice are like the model's prediction and not like its label, a label
+/// ends where it is still large and the prediction goes on, or all that is labelled is a speck apart from
+/// the organ. Broken: the slice is blank, or out
 /// of line with its neighbours. Redundant: nearly the hard slice below it. Each finding says what it
 /// rests on; look at the slice before you believe it (the report shows some).
 ///

@@ -192,19 +192,8 @@ impl Experiment {
             *path = std::path::absolute(&joined).map_err(Action::Read.on(&joined))?;
             Ok::<_, FileError>(())
         };
-        resolve(&mut experiment.cohort.path)?;
-        if let Some(patients) = &mut experiment.cohort.patients {
-            resolve(patients)?;
-        }
-        if let Some(init) = &mut experiment.init {
-            resolve(init)?;
-        }
-        match &mut experiment.split.rule {
-            Rule::Table { path } | Rule::NnUnet { path, .. } => resolve(path)?,
-            Rule::Random { .. }
-            | Rule::Lists(_)
-            | Rule::KFold { .. }
-            | Rule::LeaveOneOut { .. } => {}
+        for path in experiment.paths_mut() {
+            resolve(path)?;
         }
         if let Some(mut reviews) = experiment.mining.reviews.take() {
             resolve(&mut reviews)?;
@@ -218,27 +207,28 @@ impl Experiment {
                     .to_owned(),
             });
         }
-        let not_text = experiment.paths().find(|path| path.to_str().is_none());
-        if let Some(path) = not_text {
+        let mut paths = experiment.paths_mut().into_iter();
+        if let Some(path) = paths.find(|path| path.to_str().is_none()) {
             let path = path.clone();
             return Err(ExperimentError::NotUtf8 { path });
         }
+        drop(paths);
         Ok(experiment)
     }
 
     /// Every path that the experiment holds.
-    fn paths(&self) -> impl Iterator<Item = &PathBuf> {
-        let rule = match &self.split.rule {
-            Rule::Table { path } | Rule::NnUnet { path, .. } => Some(path),
+    fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+        let mut paths = vec![&mut self.cohort.path];
+        paths.extend(&mut self.cohort.patients);
+        paths.extend(&mut self.init);
+        match &mut self.split.rule {
+            Rule::Table { path } | Rule::NnUnet { path, .. } => paths.push(path),
             Rule::Random { .. }
             | Rule::Lists(_)
             | Rule::KFold { .. }
-            | Rule::LeaveOneOut { .. } => None,
-        };
-        std::iter::once(&self.cohort.path)
-            .chain(&self.cohort.patients)
-            .chain(&self.init)
-            .chain(rule)
+            | Rule::LeaveOneOut { .. } => {}
+        }
+        paths
     }
 
     /// Reads an experiment from text; `path` is for messages.
@@ -288,6 +278,21 @@ impl Experiment {
         toml::to_string_pretty(self).map_err(|source| ExperimentError::Write {
             source: Box::new(source),
         })
+    }
+
+    /// What decides results, as text: [`Experiment::to_toml`] without the folders in which its files
+    /// lie, which may be moved, or named from another folder. What the files hold is known from the
+    /// store, the folds and the nets.
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::to_toml`].
+    pub fn without_folders(&self) -> Result<String, ExperimentError> {
+        let mut experiment = self.clone();
+        for path in experiment.paths_mut() {
+            *path = path.file_name().map(PathBuf::from).unwrap_or_default();
+        }
+        experiment.to_toml()
     }
 
     fn check(&self) -> Result<(), SettingError> {

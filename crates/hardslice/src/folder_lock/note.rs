@@ -104,7 +104,7 @@ fn of_file_name(name: &str) -> Option<Worker> {
 #[cfg(target_os = "linux")]
 #[cfg(test)]
 mod tests {
-    use super::super::worker::{boot, since};
+    use super::super::worker::since;
     use super::*;
 
     fn note_of(worker: &Worker, dir: &Path) -> PathBuf {
@@ -156,13 +156,9 @@ mod tests {
         // This very process, but begun at another time: the number was given again.
         let reused = Worker {
             since: format!("{place}-1"),
-            ..me.clone()
-        };
-        let before_restart = Worker {
-            since: "000000000000-1-1".to_owned(),
             ..me
         };
-        for stale in [killed, reused, before_restart] {
+        for stale in [killed, reused] {
             let path = note_of(&stale, dir.path());
             drop(Note::leave(dir.path()).unwrap());
             assert!(!path.exists(), "{stale:?} is forgotten");
@@ -183,9 +179,14 @@ mod tests {
             host: "node-7.cluster".to_owned(),
             ..me.clone()
         };
-        let boot = boot(&me.since).to_owned();
+        let (boot, _) = me.since.split_once('-').unwrap();
         let container = Worker {
             since: format!("{boot}-1-1"),
+            ..me.clone()
+        };
+        // Before this machine was last started, or another machine that is called alike.
+        let other_boot = Worker {
+            since: "000000000000-1-1".to_owned(),
             ..me.clone()
         };
         let unknown = Worker {
@@ -193,7 +194,7 @@ mod tests {
             since: String::new(),
             ..me
         };
-        for other in [living, elsewhere, container, unknown] {
+        for other in [living, elsewhere, container, other_boot, unknown] {
             let path = note_of(&other, dir.path());
             let refused = Note::leave(dir.path()).unwrap_err().to_string();
             assert!(refused.contains(&other.host), "{refused}");

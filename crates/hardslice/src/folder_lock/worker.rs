@@ -21,7 +21,8 @@ pub(crate) enum State {
     Alive,
     /// It has ended.
     Over,
-    /// It is one of another machine, or of another container with processes of its own.
+    /// It is one of another machine, of another container with processes of its own, or of this machine
+    /// before it was last started.
     Unknown,
 }
 
@@ -46,21 +47,17 @@ impl Worker {
         if self.host != me.host {
             return State::Unknown;
         }
-        match (place(self), place(me)) {
-            (Some(its), Some(mine)) if its == mine => match since(self.process) {
-                Some(now) if now == self.since => State::Alive,
-                _ => State::Over,
-            },
-            // Before this machine was last started.
-            (Some(its), Some(mine)) if boot(&its) != boot(&mine) => State::Over,
-            _ => State::Unknown,
+        // Of another uptime it may be one of another machine that is called alike.
+        if place(self).is_none() || place(self) != place(me) {
+            return State::Unknown;
+        }
+        match since(self.process) {
+            Some(now) if now == self.since => State::Alive,
+            // The system may hide the processes of others (hidepid); the first one is always there.
+            None if since(1).is_none() => State::Unknown,
+            _ => State::Over,
         }
     }
-}
-
-/// The uptime's part of what stands before a process's start.
-pub(super) fn boot(place: &str) -> &str {
-    place.split('-').next().unwrap_or(place)
 }
 
 /// `BOOT-SPACE-START`: which of the machine's uptimes, which list of processes, and when the process

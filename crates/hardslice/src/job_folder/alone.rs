@@ -3,7 +3,8 @@
 use crate::folder_lock::FolderLock;
 use crate::layout::OutDir;
 
-use super::claims::{Claim, Claimed, Claims};
+use super::claim::Claim;
+use super::claims::{Claimed, Claims};
 
 /// Holds an output folder as a whole until it is dropped, on every machine that sees its jobs.
 #[derive(Debug)]

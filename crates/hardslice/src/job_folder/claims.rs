@@ -5,21 +5,26 @@
 //! and looks for others afterwards: of two that come at once each sees the other, and none goes on.
 //! A claim whose maker is [gone](is_alive) is removed on the way. How old a claim is, is told by the
 //! same clock as its own: the file system dates both.
+//!
+//! Whoever is told by an engine to do a job [waits](Claims::take_in_turn) where that leaves it open who
+//! has it.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::io::{self, Read};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use hardslice_volume::{Action, FileError};
 
-use super::claim_record::{ClaimRecord, EVERY, Stands, is_alive};
-use crate::bars::{self, wall_time_s};
-use crate::folder_lock::Worker;
+use super::claim::Claim;
+use super::claim_record::{ClaimRecord, is_alive};
+use crate::bars::wall_time_s;
+use crate::folder_lock::{State, Worker};
 use crate::stop;
+
+/// Of several who come at once none goes on; whoever has a claim for longer does.
+const JUST_BEGUN: Duration = Duration::from_secs(5);
 
 const WHOLE: &str = "whole";
 
@@ -49,10 +54,17 @@ impl Claimed {
         let (what, number) = name.split_once('.')?;
         let what = match what {
             WHOLE => Self::Whole,
-            id => Self::Job(id.parse().ok()?),
+            id => Self::Job(whole_number(id)?),
         };
-        Some((what, number.parse().ok()?))
+        let number = whole_number(number)?;
+        Some((what, u64::try_from(number).ok()?))
     }
+}
+
+/// A number from 1 as it is written into a file's name, and in no other way.
+pub(super) fn whole_number(text: &str) -> Option<usize> {
+    let number: usize = text.parse().ok()?;
+    (number > 0 && number.to_string() == text).then_some(number)
 }
 
 /// The claims in a folder.
@@ -79,37 +91,88 @@ impl Claims {
 
     /// Claims a job or the folder, until the claim is dropped.
     ///
-    /// Fails when another is at work on what it excludes, and says who.
+    /// Fails when another is at work on what it excludes, or may be, and says who.
     pub(crate) fn take(&self, what: Claimed) -> anyhow::Result<Claim> {
+        self.try_take(what)?
+            .map_err(|(other, now)| other.refused(what, now))
+    }
+
+    /// As [`Claims::take`], and waits where that cannot be known yet: until a claim of another machine
+    /// gives a sign of life, or has given none for three minutes; and where several come at once, each
+    /// for another while. `tell` is given a line when it waits.
+    pub(crate) fn take_in_turn(&self, what: Claimed, tell: impl Fn(&str)) -> anyhow::Result<Claim> {
+        let mut seen: Option<(PathBuf, SystemTime)> = None;
+        loop {
+            let (other, now) = match self.try_take(what)? {
+                Ok(claim) => return Ok(claim),
+                Err(refused) => refused,
+            };
+            let is_same = |(path, _): &(PathBuf, SystemTime)| *path == other.path;
+            let first_changed = seen
+                .as_ref()
+                .filter(|seen| is_same(seen))
+                .map(|seen| seen.1);
+            if other.is_surely_at_work(first_changed) {
+                return Err(other.refused(what, now));
+            }
+            if first_changed.is_none() {
+                if !other.has_just_begun() {
+                    let said = other.refused(what, now);
+                    tell(&format!(
+                        "waiting for a sign of life, or three minutes without one: {said}"
+                    ));
+                }
+                seen = Some((other.path, other.changed));
+            }
+            if stop::is_asked() {
+                stop::end_as_stopped();
+            }
+            std::thread::sleep(a_while()?);
+        }
+    }
+
+    /// A claim, or that of another which is at work, or may be, and the time by the file system's clock.
+    fn try_take(&self, what: Claimed) -> anyhow::Result<Result<Claim, (Found, SystemTime)>> {
         fs::create_dir_all(&self.dir).map_err(Action::Write.on(&self.dir))?;
         let numbers = self.listed()?.into_iter();
         let numbers = numbers.filter_map(|(of, number, _)| (of == what).then_some(number));
-        let mut number = numbers.max().map_or(1, |last| last + 1);
+        // By the clock, so that no number comes again: a name stands for one claim for ever.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole seconds of our age"
+        )]
+        let now_s = wall_time_s() as u64;
+        let last = numbers.max().unwrap_or(0);
+        let mut number = last.saturating_add(1).max(now_s);
         let (path, file) = loop {
             let path = self.dir.join(what.file_name(number));
             match File::create_new(&path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    number = number.checked_add(1).ok_or_else(|| {
+                        anyhow!("claims are numbered to the last: delete {}", path.display())
+                    })?;
+                }
                 made => {
                     let file = made.map_err(Action::Write.on(&path))?;
                     break (path, file);
                 }
             }
         };
-        let claim = Claim::begin(path, file)?;
+        let (claim, now) = Claim::begin(path, file)?;
         let me = Worker::this_process();
-        let now = claim.dated()?;
         // The others are listed and not opened: there may be a thousand.
         for other in self.found(|other| other.excludes(what))? {
-            if other.path == claim.path {
+            if other.path == claim.path() {
                 continue;
             }
             if is_alive(other.record.as_ref(), other.changed, &me, now) {
-                return Err(other.refused(what, now));
+                return Ok(Err((other, now)));
             }
             // Somebody else may have removed it just now.
             drop(fs::remove_file(&other.path));
         }
-        Ok(claim)
+        Ok(Ok(claim))
     }
 
     /// Every claim on what is wanted.
@@ -159,8 +222,15 @@ impl Claims {
     }
 }
 
+/// A fifth of a second to a second more, as chance has it.
+fn a_while() -> anyhow::Result<Duration> {
+    let mut random = [0];
+    getrandom::fill(&mut random).context("the system gives no random numbers")?;
+    Ok(Duration::from_millis(200 + 4 * u64::from(random[0])))
+}
+
 /// Whether a file was removed, here or, on a network file system, by another machine.
-fn is_gone(error: &io::Error) -> bool {
+pub(super) fn is_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::StaleNetworkFileHandle
@@ -172,6 +242,22 @@ impl Found {
     pub(crate) fn is_alive(&self, now: SystemTime) -> bool {
         let me = Worker::this_process();
         is_alive(self.record.as_ref(), self.changed, &me, now)
+    }
+
+    /// Whether it was made so lately that its maker may only be looking for others.
+    fn has_just_begun(&self) -> bool {
+        self.record
+            .as_ref()
+            .is_none_or(|record| wall_time_s() - record.begun_s < JUST_BEGUN.as_secs_f64())
+    }
+
+    /// Whether its maker holds it and is at work: by what the system knows of a process of this machine,
+    /// or by a sign of life since it was first seen.
+    fn is_surely_at_work(&self, first_changed: Option<SystemTime>) -> bool {
+        let me = Worker::this_process();
+        let state = self.record.as_ref().map(|record| record.worker.state(&me));
+        let has_moved = first_changed.is_some_and(|first| self.changed != first);
+        (state == Some(State::Alive) || has_moved) && !self.has_just_begun()
     }
 
     fn refused(&self, wanted: Claimed, now: SystemTime) -> anyhow::Error {
@@ -200,138 +286,11 @@ impl Found {
     }
 }
 
-/// A claim of this process, with a sign of life every half minute; gone when it is dropped.
-#[derive(Debug)]
-pub(crate) struct Claim {
-    path: PathBuf,
-    beating: Arc<Beating>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// What the thread that gives signs of life shares with the one that works.
-#[derive(Debug)]
-struct Beating {
-    inner: Mutex<Inner>,
-    ended: Condvar,
-}
-
-#[derive(Debug)]
-struct Inner {
-    record: ClaimRecord,
-    file: File,
-    has_ended: bool,
-}
-
-impl Claim {
-    fn begin(path: PathBuf, file: File) -> anyhow::Result<Self> {
-        let now = wall_time_s();
-        let record = ClaimRecord {
-            worker: Worker::this_process(),
-            begun_s: now,
-            beat_s: now,
-            stands: Stands::default(),
-        };
-        let mut inner = Inner {
-            record,
-            file,
-            has_ended: false,
-        };
-        if let Err(error) = inner.beat() {
-            drop(fs::remove_file(&path));
-            return Err(Action::Write.on(&path)(error).into());
-        }
-        let beating = Arc::new(Beating {
-            inner: Mutex::new(inner),
-            ended: Condvar::new(),
-        });
-        let (shared, beside) = (Arc::clone(&beating), path.clone());
-        let thread = std::thread::spawn(move || shared.go_on(&beside));
-        Ok(Self {
-            path,
-            beating,
-            thread: Some(thread),
-        })
-    }
-
-    /// When the file system dated its last sign of life: now, right after it was taken.
-    fn dated(&self) -> Result<SystemTime, FileError> {
-        let inner = self.beating.lock();
-        let dated = inner.file.metadata().and_then(|about| about.modified());
-        dated.map_err(Action::Read.on(&self.path))
-    }
-
-    /// Says how far the work is, with the next sign of life.
-    pub(crate) fn stands(&self, change: impl FnOnce(&mut Stands)) {
-        change(&mut self.beating.lock().record.stands);
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        self.beating.lock().has_ended = true;
-        self.beating.ended.notify_all();
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
-        }
-        // One that cannot be removed is known to be stale by its signs of life.
-        drop(fs::remove_file(&self.path));
-    }
-}
-
-impl Beating {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Gives signs of life until the claim is dropped. Who was asleep for so long that another has
-    /// taken the work over finds the claim removed, and ends the program: two must not write into one
-    /// folder.
-    fn go_on(&self, path: &Path) {
-        let mut inner = self.lock();
-        loop {
-            inner = wait(&self.ended, inner, EVERY);
-            if inner.has_ended {
-                return;
-            }
-            let is_lost = path.metadata().is_err_and(|error| is_gone(&error))
-                || inner.beat().is_err_and(|error| is_gone(&error));
-            if is_lost {
-                bars::say(&format!(
-                    "stopped: the claim of this work was removed, as another takes over what gives no \
-                     sign of life for three minutes: {}",
-                    path.display()
-                ));
-                stop::end_as_stopped();
-            }
-            // Any other refusal passes, or ends the training when that writes.
-        }
-    }
-}
-
-/// Waits so long, or until told.
-fn wait<'g>(
-    told: &Condvar,
-    guard: std::sync::MutexGuard<'g, Inner>,
-    time: Duration,
-) -> std::sync::MutexGuard<'g, Inner> {
-    let waited = told.wait_timeout_while(guard, time, |inner| !inner.has_ended);
-    waited.unwrap_or_else(PoisonError::into_inner).0
-}
-
-impl Inner {
-    /// Writes over the record where it lies: a claim that was removed is not made anew so.
-    fn beat(&mut self) -> io::Result<()> {
-        self.record.beat_s = wall_time_s();
-        let bytes = self.record.to_bytes();
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(&bytes)?;
-        self.file.sync_all()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::claim_record::GONE_AFTER;
+    use std::io::Write;
+
+    use super::super::claim_record::{GONE_AFTER, Stands};
     use super::*;
 
     fn claims() -> (tempfile::TempDir, Claims) {
@@ -451,8 +410,61 @@ mod tests {
     }
 
     #[test]
+    fn of_several_who_come_at_once_one_gets_the_job_and_the_others_are_told() {
+        for _ in 0..3 {
+            let (_dir, claims) = claims();
+            let start = std::sync::Barrier::new(4);
+            let (refused, taken) = std::thread::scope(|scope| {
+                let come = || {
+                    start.wait();
+                    claims.take_in_turn(Claimed::Job(1), |_| {})
+                };
+                let all: Vec<_> = (0..4).map(|_| scope.spawn(come)).collect();
+                let all = all.into_iter().map(|thread| thread.join().unwrap());
+                // Nobody who has it lets go of it before all have been told.
+                let (taken, refused): (Vec<_>, Vec<_>) = all.partition(Result::is_ok);
+                (refused, taken)
+            });
+            assert_eq!(taken.len(), 1, "{refused:?}");
+            for refused in refused {
+                let said = refused.unwrap_err().to_string();
+                assert!(said.contains("job 1 is being done by another"), "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_comes_waits_until_a_claim_of_another_machine_moves_or_is_silent_for_three_minutes() {
+        let (_dir, claims) = claims();
+        let told = std::sync::atomic::AtomicUsize::new(0);
+        let tell = |said: &str| {
+            assert!(said.contains("node-7.cluster"), "{said}");
+            told.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        };
+        // Killed: three seconds later it has been silent for long enough.
+        let path = left_elsewhere(&claims, "1.1", GONE_AFTER - Duration::from_secs(3));
+        drop(claims.take_in_turn(Claimed::Job(1), tell).unwrap());
+        assert!(!path.exists(), "taken over");
+        assert_eq!(told.load(std::sync::atomic::Ordering::SeqCst), 1, "once");
+        // At work: it gives a sign of life meanwhile.
+        let path = left_elsewhere(&claims, "1.1", Duration::from_secs(20));
+        let refused = std::thread::scope(|scope| {
+            let waits = scope.spawn(|| claims.take_in_turn(Claimed::Job(1), tell));
+            std::thread::sleep(Duration::from_secs(2));
+            left_elsewhere(&claims, "1.1", Duration::ZERO);
+            waits.join().unwrap()
+        });
+        let said = refused.unwrap_err().to_string();
+        assert!(said.contains("job 1 is being done by another"), "{said}");
+        assert!(path.exists(), "its claim stands");
+    }
+
+    #[test]
     fn other_files_are_no_claims() {
-        for name in ["1", "1.", ".1", "x.1", "1.x", "whole", ".nfs0001", "1.1.1"] {
+        for name in [
+            "1", "1.", ".1", "x.1", "1.x", "whole", ".nfs0001", "1.1.1", "+1.1", "1.+1", "01.1",
+            "0.1",
+        ] {
             assert_eq!(Claimed::of_file_name(name), None, "{name}");
         }
         for what in [Claimed::Job(12), Claimed::Whole] {

@@ -56,7 +56,7 @@ pub(crate) fn write_engines(jobs: &JobsDir, rows: &[Row], whole: &[String]) -> a
         command_line(&[dir.to_owned()])?,
         command_line(whole)?,
         command_line(&whole[..1])?,
-        command_line(&[dir.trim_end_matches("/jobs").to_owned()])?,
+        command_line(&[dir.strip_suffix("/jobs").unwrap_or(dir).to_owned()])?,
     );
     for (path, text) in [
         (jobs.commands(), commands),

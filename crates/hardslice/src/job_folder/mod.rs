@@ -16,6 +16,7 @@
 //! shows a job done holds nothing, and is written last.
 
 mod alone;
+mod claim;
 mod claim_record;
 mod claims;
 mod engines;
@@ -24,7 +25,9 @@ mod status;
 mod table;
 
 pub(crate) use alone::{Alone, claim_from_jobs};
-pub(crate) use claims::{Claim, Claimed, Claims};
+pub(crate) use claim::Claim;
+pub(crate) use claim_record::Stands;
+pub(crate) use claims::{Claimed, Claims};
 pub(crate) use engines::{command_line, write_engines};
 pub(crate) use record::JobsRecord;
 pub(crate) use status::Status;

@@ -12,7 +12,7 @@ use hardslice_volume::{Action, FileError};
 use serde::Serialize;
 
 use super::claim_record::ClaimRecord;
-use super::claims::{Claimed, Claims};
+use super::claims::{Claimed, Claims, whole_number};
 use super::record::JobsRecord;
 use super::table::{Row, read_table};
 use crate::layout::OutDir;
@@ -33,7 +33,10 @@ pub(crate) struct Status {
     pub(crate) silent: Vec<Told<Running>>,
     /// Neither done, nor at work, nor failed; those that fell silent included.
     pub(crate) n_missing: usize,
-    /// Minutes of all that is not done, shared among those at work; absent where nobody is.
+    /// Those of the missing whose need failed: they wait until that is done.
+    pub(crate) n_blocked: usize,
+    /// Minutes until all that is not done is, by the forecast and as many at a time as now, and no more
+    /// than that; absent where nobody is at work.
     pub(crate) minutes_left: Option<f64>,
 }
 
@@ -70,14 +73,22 @@ impl Status {
     /// Fails where there are no jobs, or a file cannot be read.
     pub(crate) fn read(out: &OutDir, now: SystemTime) -> anyhow::Result<Self> {
         let jobs = out.jobs();
-        if JobsRecord::read(&jobs)?.is_none() {
-            return Err(anyhow!(
+        let record = JobsRecord::read(&jobs)?.ok_or_else(|| {
+            anyhow!(
                 "no jobs were written in this folder: run, compare or sweep with --write-jobs does \
                  that: {}",
                 out.path().display()
+            )
+        })?;
+        let rows = read_table(&jobs.table())?;
+        if rows.len() != record.n_jobs {
+            return Err(anyhow!(
+                "{} jobs were written, and {} are listed: write them again with --write-jobs: {}",
+                record.n_jobs,
+                rows.len(),
+                jobs.table().display()
             ));
         }
-        let rows = read_table(&jobs.table())?;
         let by_id: BTreeMap<usize, &Row> = rows.iter().map(|row| (row.id, row)).collect();
         let of = |ids: BTreeSet<usize>| -> BTreeSet<usize> {
             ids.into_iter()
@@ -92,6 +103,7 @@ impl Status {
             failed: Vec::new(),
             silent: Vec::new(),
             n_missing: 0,
+            n_blocked: 0,
             minutes_left: None,
         };
         let mut at_work = BTreeSet::new();
@@ -121,25 +133,32 @@ impl Status {
                 continue;
             }
             let path = jobs.failed(id);
-            let because = match fs::read_to_string(&path) {
+            let because = match fs::read(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 read => read.map_err(Action::Read.on(&path))?,
             };
-            let because = last_lines(&because);
+            let because = last_lines(&String::from_utf8_lossy(&because));
             status.failed.push(by_id[&id].told(Failure { because }));
         }
         status.running.sort_by_key(|told| told.id);
         status.silent.sort_by_key(|told| told.id);
         status.n_missing = status.n - status.n_done - status.running.len() - status.failed.len();
-        let left: u64 = rows
-            .iter()
-            .filter(|row| !done.contains(&row.id))
-            .map(|row| row.minutes)
-            .sum();
-        if !status.running.is_empty() {
-            status.minutes_left = Some(left as f64 / status.running.len() as f64);
-        }
+        let failed: BTreeSet<usize> = status.failed.iter().map(|told| told.id).collect();
+        let waits_for_failed = |row: &&Row| row.needs.is_some_and(|needs| failed.contains(&needs));
+        let is_missing = |row: &&Row| {
+            let id = row.id;
+            !done.contains(&id) && !at_work.contains(&id) && !failed.contains(&id)
+        };
+        let blocked = rows.iter().filter(is_missing).filter(waits_for_failed);
+        status.n_blocked = blocked.count();
+        let left = rows.iter().filter(|row| !done.contains(&row.id));
+        status.minutes_left = minutes_left(left, &by_id, &done, status.running.len());
         Ok(status)
+    }
+
+    /// Whether nothing more comes of itself: all is done, has failed, or waits for what has.
+    pub(crate) fn is_over(&self) -> bool {
+        self.running.is_empty() && self.n_missing == self.n_blocked
     }
 
     /// Whether all jobs are done.
@@ -159,6 +178,25 @@ impl Row {
     }
 }
 
+/// The bound of Graham for jobs that are taken as soon as somebody is free: what `left` takes shared
+/// among `n_at_once`, and of the longest chain of jobs what that does not hold yet.
+fn minutes_left<'r>(
+    left: impl Iterator<Item = &'r Row>,
+    by_id: &BTreeMap<usize, &Row>,
+    done: &BTreeSet<usize>,
+    n_at_once: usize,
+) -> Option<f64> {
+    let (mut all, mut longest_chain) = (0.0, 0.0_f64);
+    for row in left {
+        let needs = row.needs.filter(|needs| !done.contains(needs));
+        let before = needs.map_or(0, |needs| by_id[&needs].minutes);
+        all += row.minutes as f64;
+        longest_chain = longest_chain.max((before + row.minutes) as f64);
+    }
+    let n = n_at_once as f64;
+    (n_at_once > 0).then(|| all / n + (1.0 - 1.0 / n) * longest_chain)
+}
+
 /// The numbers that files in a folder are named by; none where it is missing.
 fn ids_in(dir: &Path) -> Result<BTreeSet<usize>, FileError> {
     let entries = match fs::read_dir(dir) {
@@ -168,14 +206,23 @@ fn ids_in(dir: &Path) -> Result<BTreeSet<usize>, FileError> {
     let mut ids = BTreeSet::new();
     for entry in entries {
         let name = entry.map_err(Action::List.on(dir))?.file_name();
-        ids.extend(name.to_str().and_then(|name| name.parse::<usize>().ok()));
+        ids.extend(name.to_str().and_then(whole_number));
     }
     Ok(ids)
 }
 
+/// The last lines, without what a terminal would take for a command.
 fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
-    lines[lines.len().saturating_sub(N_LINES)..].join("\n")
+    let last = lines[lines.len().saturating_sub(N_LINES)..].join("\n");
+    let shown = |c: char| {
+        if c.is_control() && c != '\n' {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    last.chars().map(shown).collect()
 }
 
 /// Seconds since 1970 as `2026-11-29 15:04 UTC`.
@@ -275,6 +322,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_takes_no_longer_than_it_is_said() {
+        // Hours of jobs, each its need and what it takes, two at a time: by hand.
+        let rows = |hours: &[(Option<usize>, u64)]| -> Vec<Row> {
+            let rows = hours.iter().zip(1..);
+            rows.map(|((needs, hours), id)| Row {
+                needs: *needs,
+                minutes: 60 * hours,
+                ..row(id)
+            })
+            .collect()
+        };
+        let said = |rows: &[Row], done: &[usize]| {
+            let by_id = rows.iter().map(|row| (row.id, row)).collect();
+            let done = done.iter().copied().collect();
+            let left = rows
+                .iter()
+                .filter(|row| !BTreeSet::contains(&done, &row.id));
+            minutes_left(left, &by_id, &done, 2).unwrap() / 60.0
+        };
+        // Four alike: two hours, and half of the last one more by the bound.
+        assert_eq!(said(&rows(&[(None, 1); 4]), &[]), 2.5);
+        // A long one at the end: hour 1 in twos, then three hours alone: 4.
+        assert_eq!(said(&rows(&[(None, 1), (None, 1), (None, 3)]), &[]), 4.0);
+        // One after the other: 2, though two could work.
+        assert_eq!(said(&rows(&[(None, 1), (Some(1), 1)]), &[]), 2.0);
+        assert_eq!(said(&rows(&[(None, 1), (Some(1), 1)]), &[1]), 1.0);
+    }
+
+    #[test]
     fn the_books_of_ten_thousand_jobs_are_kept_in_seconds() {
         let dir = tempfile::tempdir().unwrap();
         let out = OutDir::new(dir.path());
@@ -304,7 +380,8 @@ mod tests {
         for id in 1..9_000 {
             fs::write(jobs.done(id), "").unwrap();
         }
-        fs::write(jobs.failed(9_000), "a\nb\nc\nd\ne\n").unwrap();
+        // What a terminal would obey, and what is no text.
+        fs::write(jobs.failed(9_000), b"a\nb\x1b[2J\nc\xff\nd\ne\n").unwrap();
         #[expect(clippy::disallowed_methods, reason = "files are dated by it")]
         let now = SystemTime::now();
         let status = Status::read(&out, now).unwrap();
@@ -312,10 +389,12 @@ mod tests {
             (status.n, status.n_done, status.running.len()),
             (10_000, 8_999, 1_000)
         );
-        assert_eq!(status.failed[0].what.because, "b\nc\nd\ne", "the last");
+        let because = &status.failed[0].what.because;
+        assert_eq!(because, "b\u{fffd}[2J\nc\u{fffd}\nd\ne", "the last");
         assert_eq!(status.n_missing, 0);
-        // 1001 jobs of an hour, a thousand at a time.
-        assert!((status.minutes_left.unwrap() - 60.06).abs() < 1e-9);
+        // 1001 jobs of an hour, a thousand at a time: two hours at most, and a little by the bound.
+        let minutes = status.minutes_left.unwrap();
+        assert!((120.0..120.1).contains(&minutes), "{minutes}");
         assert_eq!(status.to_string().lines().count(), 1 + 1_000 + 5 + 1);
         drop(held);
         let taken = begun.elapsed();

@@ -1,6 +1,8 @@
 //! The layout of `jobs/`: a campaign as jobs of a queue, and what is known of each.
 
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// The folder of a campaign's jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +67,14 @@ impl JobsDir {
     /// What a job failed with when it was last run.
     pub(crate) fn failed(&self, id: usize) -> PathBuf {
         self.all_failed().join(id.to_string())
+    }
+
+    /// The time by the file system's clock, which dates claims; `None` where nothing can be written.
+    pub(crate) fn time_of_file_system(&self) -> Option<SystemTime> {
+        let path = self.claims().join(format!(".clock.{}", std::process::id()));
+        let made = File::create(&path).and_then(|file| file.metadata()?.modified());
+        drop(fs::remove_file(&path));
+        made.ok()
     }
 
     /// Folder of what jobs say, where the engine keeps it there.

@@ -18,6 +18,7 @@ mod round_name;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hardslice_data::balance::Arm;
 use hardslice_data::store::record_path;
 use hardslice_data::{Organ, Share};
 use hardslice_train::layout::{ArmDir, RoundDir, TrainingDir};
@@ -100,6 +101,20 @@ impl OutDir {
     /// The folds of a run, or of all seeds of a comparison.
     pub(crate) fn split(&self) -> PathBuf {
         self.0.join(RoundName::default().split())
+    }
+
+    /// Whether some arm was scored on test patients.
+    ///
+    /// Fails as [`OutDir::rounds`].
+    pub(crate) fn holds_an_evaluation(&self) -> Result<bool, FileError> {
+        let rounds = self.rounds()?;
+        let is_evaluated = |round: RoundDir| {
+            Arm::ALL
+                .iter()
+                .any(|arm| round.arm(*arm).evaluation().exists())
+        };
+        let mut rounds = rounds.iter().map(|name| self.round(name));
+        Ok(self.scores().exists() || rounds.any(is_evaluated))
     }
 
     /// Scores of every test case.

@@ -1,6 +1,6 @@
 //! What the page asks and tells: slices, pictures, verdicts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
@@ -25,6 +25,9 @@ use crate::scans;
 /// Longest note and name, characters.
 const LONGEST_NOTE: usize = 2000;
 const LONGEST_NAME: usize = 80;
+
+/// Slices of the light table that are predicted before they are asked for: two pages of it.
+const AHEAD: usize = 120;
 
 /// A folder's slices, as they are looked at and judged.
 pub(crate) struct Desk {
@@ -119,6 +122,17 @@ impl Desk {
             hashes,
             verdicts: Mutex::new(verdicts),
             _lock: lock,
+        })
+    }
+
+    /// What cannot be shown.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = String> + '_ {
+        self.nets.missing.iter().map(|folder| {
+            format!(
+                "what scored the slices is no longer there, so that its predictions are not shown: \
+                 bring it back, or mine again ({})",
+                folder.display()
+            )
         })
     }
 
@@ -298,6 +312,24 @@ impl Desk {
         };
         verdicts.add(&last, None, more)?;
         Ok(self.ids.get(&last).copied())
+    }
+
+    /// Predicts the first slices of the light table, some of a case together, before the page asks
+    /// for their pictures. What cannot be predicted is told where its picture is asked for.
+    pub(crate) fn predict_ahead(&self) {
+        let mut of_scans: BTreeMap<(NetKey, usize), BTreeSet<usize>> = BTreeMap::new();
+        for item in self.items.all.iter().take(AHEAD) {
+            if let Some(mined) = &item.mined {
+                let scan = ((mined.round, None), item.case_idx);
+                of_scans.entry(scan).or_default().insert(item.z as usize);
+            }
+        }
+        for ((net, case_idx), slices) in of_scans {
+            let slices: Vec<usize> = slices.into_iter().collect();
+            if self.nets.predict(net, case_idx, &slices).is_err() {
+                return;
+            }
+        }
     }
 
     /// A picture of an item as PNG.

@@ -1,4 +1,5 @@
-//! The nets that can be asked about a slice: that which mined it, and each arm's.
+//! The nets that can be asked about a slice: that which mined it, and each arm's; or the predictions of
+//! another program that were mined.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,12 +7,15 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 use hardslice_data::balance::{Arm, Plan};
+use hardslice_data::mining::ExternalPredictions;
+use hardslice_data::preprocess::SliceSource;
 use hardslice_data::store::{Store, StoredSlices};
 use hardslice_data::{Organ, SliceRef};
 use hardslice_train::layout::RoundDir;
-use hardslice_train::{Predicted, predict};
+use hardslice_train::{Predicted, predict, predict_slices};
 
 use super::kept::{Kept, held};
+use crate::scored_by::{ScoredBy, ScoredPredictions};
 use crate::slice_model::SliceModel;
 
 /// Room for predictions of slices, bytes.
@@ -23,22 +27,35 @@ const SCANS_ROOM: usize = 128 << 20;
 /// A net of a round: the arm's, or that which mined.
 pub(super) type NetKey = (usize, Option<Arm>);
 
-/// A net, case, slice and organ.
-type SliceKey = (NetKey, usize, usize, String);
+/// A net, case and slice.
+type SliceKey = (NetKey, usize, usize);
 
 /// The nets of all rounds, each read when it is first asked for.
 pub(super) struct Nets {
     store: Arc<Store>,
     models: BTreeMap<NetKey, Net>,
+    /// Where the predictions lie that were mined in place of a model's, by round.
+    mined: BTreeMap<usize, ScoredPredictions>,
+    /// Folders of what scored that are no longer there.
+    pub(super) missing: Vec<PathBuf>,
     /// What each arm's net is shown in the end, and how often.
     plans: BTreeMap<(usize, Arm), BTreeMap<SliceRef, f64>>,
-    slices: Mutex<Kept<SliceKey, Vec<bool>>>,
+    slices: Mutex<Kept<SliceKey, Vec<u8>>>,
     scans: Mutex<Kept<(NetKey, usize), Vec<u8>>>,
 }
 
 struct Net {
     dir: PathBuf,
     model: Mutex<State>,
+}
+
+impl Net {
+    fn unread(dir: PathBuf) -> Self {
+        Self {
+            dir,
+            model: Mutex::new(State::Unread),
+        }
+    }
 }
 
 enum State {
@@ -52,20 +69,29 @@ impl Nets {
     ///
     /// # Errors
     ///
-    /// A plan cannot be read.
+    /// A plan, or the record of what scored, cannot be read.
     pub(super) fn of(store: Arc<Store>, rounds: &[RoundDir]) -> anyhow::Result<Self> {
         let (mut models, mut plans) = (BTreeMap::new(), BTreeMap::new());
+        let (mut mined, mut missing) = (BTreeMap::new(), Vec::new());
         for (round, dir) in rounds.iter().enumerate() {
+            match ScoredBy::of(dir)? {
+                Some(scored_by) if !scored_by.folder().is_dir() => {
+                    missing.push(scored_by.folder().to_owned());
+                }
+                Some(ScoredBy::Model(dir)) => {
+                    models.insert((round, None), Net::unread(dir));
+                }
+                Some(ScoredBy::Predictions(predictions)) => {
+                    mined.insert(round, predictions);
+                }
+                None => {}
+            }
             let of_arms = Arm::ALL.map(|arm| (Some(arm), dir.arm(arm).training()));
             for (arm, training) in of_arms.into_iter().chain([(None, dir.pretrained())]) {
                 if !training.model().is_dir() {
                     continue;
                 }
-                let net = Net {
-                    dir: training.model(),
-                    model: Mutex::new(State::Unread),
-                };
-                models.insert((round, arm), net);
+                models.insert((round, arm), Net::unread(training.model()));
                 let Some(arm) = arm.filter(|_| training.plan().is_file()) else {
                     continue;
                 };
@@ -80,6 +106,8 @@ impl Nets {
         Ok(Self {
             store,
             models,
+            mined,
+            missing,
             plans,
             slices: Mutex::new(Kept::new(PREDICTIONS_ROOM)),
             scans: Mutex::new(Kept::new(SCANS_ROOM)),
@@ -106,17 +134,65 @@ impl Nets {
         case_idx: usize,
         z: usize,
         organ: &Organ,
-    ) -> anyhow::Result<Option<Arc<Vec<bool>>>> {
-        let key = (net, case_idx, z, organ.to_string());
-        if let Some(kept) = held(&self.slices).get(&key) {
-            return Ok(Some(kept));
-        }
-        let said = self.with(net, |model| model.slice(&self.store, case_idx, z, organ))?;
-        let Some(mask) = said.map(Arc::new) else {
+    ) -> anyhow::Result<Option<Vec<bool>>> {
+        let Some(value) = self.value_of(net, organ)? else {
             return Ok(None);
         };
-        held(&self.slices).put(key, mask.clone(), mask.len());
-        Ok(Some(mask))
+        let kept = held(&self.slices).get(&(net, case_idx, z));
+        let labels = match kept {
+            Some(kept) => Some(kept),
+            None => self.predict(net, case_idx, &[z])?.pop(),
+        };
+        let mask = |labels: &Vec<u8>| labels.iter().map(|label| *label == value).collect();
+        Ok(labels.as_deref().map(mask))
+    }
+
+    /// The organ's value in a net's label maps; `None` where there is no net, or it does not find it.
+    fn value_of(&self, net: NetKey, organ: &Organ) -> anyhow::Result<Option<u8>> {
+        if self.mined_in_place_of(net).is_some() {
+            let organ = self.store.organ_of(organ);
+            return Ok(organ.map(|organ| self.store.label_of(organ)));
+        }
+        Ok(self.with(net, |model| Ok(model.value_of(organ)))?.flatten())
+    }
+
+    /// The predictions that were mined in place of a net's.
+    fn mined_in_place_of(&self, (round, arm): NetKey) -> Option<&ScoredPredictions> {
+        self.mined.get(&round).filter(|_| arm.is_none())
+    }
+
+    /// Predicts slices of a case together, which takes less time than one by one, and keeps them:
+    /// label maps on the scan's own pixels, none where there is no net.
+    pub(super) fn predict(
+        &self,
+        net: NetKey,
+        case_idx: usize,
+        slices: &[usize],
+    ) -> anyhow::Result<Vec<Arc<Vec<u8>>>> {
+        let source = StoredSlices {
+            store: &self.store,
+            case_idx,
+        };
+        let n_pixels = source.grid().shape.n_pixels();
+        let labels: Vec<Arc<Vec<u8>>> = if self.mined_in_place_of(net).is_some() {
+            let scan = self.labels_of_scan(net, case_idx)?.unwrap_or_default();
+            let slice = |z: &usize| Arc::new(scan[z * n_pixels..][..n_pixels].to_vec());
+            slices.iter().map(slice).collect()
+        } else {
+            let labels = self.with(net, |model| {
+                let options = &model.model.record.predict;
+                let labels = predict_slices(&model.model, &source, slices, options, &|_| {})?;
+                Ok(labels)
+            })?;
+            let labels = labels.unwrap_or_default();
+            let slices = labels.chunks(n_pixels);
+            slices.map(|labels| Arc::new(labels.to_vec())).collect()
+        };
+        let mut kept = held(&self.slices);
+        for (z, labels) in slices.iter().zip(&labels) {
+            kept.put((net, case_idx, *z), labels.clone(), n_pixels);
+        }
+        Ok(labels)
     }
 
     /// What a net says of a whole scan, on its own grid; `None` where there is none.
@@ -126,29 +202,44 @@ impl Nets {
         case_idx: usize,
         organ: &Organ,
     ) -> anyhow::Result<Option<Vec<bool>>> {
-        let value = self.with(net, |model| Ok(model.value_of(organ)))?.flatten();
-        let Some(value) = value else {
+        let Some(value) = self.value_of(net, organ)? else {
             return Ok(None);
         };
+        let labels = self.labels_of_scan(net, case_idx)?;
+        Ok(labels.map(|labels| labels.iter().map(|label| *label == value).collect()))
+    }
+
+    /// A net's label map of a whole scan, on its own grid; `None` where there is no net.
+    fn labels_of_scan(&self, net: NetKey, case_idx: usize) -> anyhow::Result<Option<Arc<Vec<u8>>>> {
         let key = (net, case_idx);
-        let kept = held(&self.scans).get(&key);
-        let labels = if let Some(kept) = kept {
-            kept
+        if let Some(kept) = held(&self.scans).get(&key) {
+            return Ok(Some(kept));
+        }
+        let labels = if let Some(mined) = self.mined_in_place_of(net) {
+            let predictions = ExternalPredictions {
+                store: &self.store,
+                organs: &[],
+                dir: &mined.folder,
+                labels: mined.labels.as_ref(),
+                probabilities: false,
+            };
+            Some(predictions.label_map(case_idx)?)
         } else {
             let source = StoredSlices {
                 store: &self.store,
                 case_idx,
             };
-            let predicted = self.with(net, |model| {
+            self.with(net, |model| {
                 let options = &model.model.record.predict;
-                Ok(predict(&model.model, &source, options, &|_| {})?)
-            })?;
-            let Predicted { labels, .. } = predicted.expect("it has told the organ's value");
-            let labels = Arc::new(labels.into_voxels());
-            held(&self.scans).put(key, labels.clone(), labels.len());
-            labels
+                let Predicted { labels, .. } = predict(&model.model, &source, options, &|_| {})?;
+                Ok(labels.into_voxels())
+            })?
         };
-        Ok(Some(labels.iter().map(|label| *label == value).collect()))
+        let labels = labels.map(Arc::new);
+        if let Some(labels) = &labels {
+            held(&self.scans).put(key, labels.clone(), labels.len());
+        }
+        Ok(labels)
     }
 
     /// Asks a net, several questions at once if need be; `None` where it cannot be read.

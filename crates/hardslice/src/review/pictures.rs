@@ -166,7 +166,7 @@ impl Pictures {
             Some(net) => self.nets.slice(net, subject.case_idx, z, subject.organ)?,
             None => None,
         };
-        let predicted = predicted.as_deref().map(Vec::as_slice);
+        let predicted = predicted.as_deref();
         let frame = if asked.zoom {
             // Around the item's own slice, so that its neighbours are seen in the same place.
             let n_columns = grid.shape.x;

@@ -90,6 +90,8 @@ pub(crate) fn serve(
             drawing: Arc::new(Semaphore::new(n_threads)),
             waiting: Arc::new(Semaphore::new(MOST_PICTURES)),
         };
+        let desk = served.desk.clone();
+        std::thread::spawn(move || desk.predict_ahead());
         ready(&format!("http://127.0.0.1:{port}/?token={token}"))?;
         axum::serve(listener, routes(served)).await?;
         Ok(())

@@ -4,6 +4,8 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$here/logs" "$here/done"
+# A per cent sign begins a pattern in the names of Slurm's logs.
+logs=$(printf '%s/logs' "$here" | sed 's/%/%%/g')
 
 # Array indices of the jobs from $1 to $2 that are not done, less $3: 1-4,7
 missing() {
@@ -27,7 +29,7 @@ submit() {
     # Two minutes before its time is over a job is asked to stop, and saves a checkpoint.
     HARDSLICE_JOBS=$here HARDSLICE_OFFSET=$offset sbatch --export=ALL --parsable --job-name=hardslice --array="$list" --cpus-per-task="$cores" \
         --mem="${memory}M" --time="$minutes" --requeue --open-mode=append --signal=B:TERM@120 \
-        --output="$here/logs/%A_%a.log" "$@" <<'JOB'
+        --output="$logs/%A_%a.log" "$@" <<'JOB'
 #!/bin/sh
 id=$((SLURM_ARRAY_TASK_ID + HARDSLICE_OFFSET))
 command=$(sed -n "${id}p" "$HARDSLICE_JOBS/commands")

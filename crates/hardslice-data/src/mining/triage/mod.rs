@@ -8,12 +8,14 @@
 //!   see the patient, so its prediction owes the label nothing. Where labels some slices below and
 //!   above look like the prediction and not like the label between them, the label is suspect. And
 //!   where a label ends while its area is still large, and the prediction goes on, what follows is.
+//!   So is a slice whose label is nothing but specks apart from the organ, of which the prediction has
+//!   none.
 //! - **Broken.** The slice is blank, or differs from both its neighbours by far more than these
 //!   differ from one another.
 //! - **Redundant.** Scan, label and prediction are nearly those of a hard slice just below that is
 //!   kept.
 //!
-//! All is judged at 64 × 64 pixels, so that a whole cohort's predictions fit into memory.
+//! All but specks is judged at 64 × 64 pixels, so that a whole cohort's predictions fit into memory.
 //!
 //! # Sources
 //!
@@ -29,6 +31,7 @@ mod exclude;
 mod images;
 mod labels;
 mod organ_stack;
+mod specks;
 mod thumbnail;
 
 use std::collections::{BTreeMap, BTreeSet};

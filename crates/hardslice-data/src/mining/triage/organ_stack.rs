@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use hardslice_volume::PerAxis;
+
+use super::specks::specks;
 use super::thumbnail::Thumbnail;
 use super::{Finding, Triage};
 use crate::mining::{CoarseMask, ScoredSlice, Verdict};
@@ -15,6 +18,8 @@ pub(super) struct OrganStack<'a> {
     pub(super) truth: Vec<CoarseMask>,
     pub(super) predicted: Vec<CoarseMask>,
     pub(super) is_hard: Vec<bool>,
+    /// Slices with specks of a label alone, of which the prediction has none, and what that rests on.
+    pub(super) specks: BTreeMap<usize, String>,
     pub(super) spacing_mm: f64,
 }
 
@@ -42,6 +47,7 @@ pub(super) fn findings_of_case(
             truth: truth.collect(),
             predicted: vec![CoarseMask::default(); case.n_slices],
             is_hard: vec![false; case.n_slices],
+            specks: specks_of(store, case_idx, value),
             spacing_mm: case.spacing_mm.z,
         };
         for (verdict, scored) in pairs {
@@ -49,6 +55,9 @@ pub(super) fn findings_of_case(
                 let z = verdict.score.slice.place();
                 stack.predicted[z] = scored.predicted;
                 stack.is_hard[z] = verdict.is_hard();
+                if scored.score.n_shared > 0 {
+                    stack.specks.remove(&z);
+                }
             }
         }
         let findings = stack.findings().into_iter();
@@ -58,6 +67,18 @@ pub(super) fn findings_of_case(
         }));
     }
     found
+}
+
+fn specks_of(store: &Store, case_idx: usize, value: u8) -> BTreeMap<usize, String> {
+    let n_slices = store.cases()[case_idx].n_slices;
+    let slices = (0..n_slices).map(|z| store.labels(case_idx, z));
+    let is_organ = slices.flat_map(|labels| labels.iter().map(|label| *label == value));
+    let shape = PerAxis {
+        z: n_slices,
+        y: store.size(),
+        x: store.size(),
+    };
+    specks(is_organ.collect(), shape)
 }
 
 impl OrganStack<'_> {
@@ -71,7 +92,8 @@ impl OrganStack<'_> {
             let suspect = || {
                 let reason = self
                     .out_of_line(z)
-                    .or_else(|| past_the_end.get(&z).cloned());
+                    .or_else(|| past_the_end.get(&z).cloned())
+                    .or_else(|| self.specks.get(&z).cloned());
                 reason.map(|reason| (Triage::Suspect, reason))
             };
             if let Some((triage, reason)) = broken.or_else(suspect) {
@@ -115,6 +137,7 @@ mod tests {
             truth: vec![disc(14.0, 0.0); images.len()],
             predicted: vec![disc(14.0, 0.0); images.len()],
             is_hard: vec![true; images.len()],
+            specks: BTreeMap::new(),
             spacing_mm: 5.0,
         }
     }
@@ -168,6 +191,15 @@ mod tests {
             tapering.predicted[z] = tapering.truth[z.min(9)];
         }
         assert_eq!(triages(&tapering), [], "an organ that ends small has ended");
+    }
+
+    #[test]
+    fn specks_of_a_label_are_suspect_where_the_slice_is_hard() {
+        let images = images(12);
+        let mut stack = stack(&images);
+        stack.specks = [(3, "why".to_owned()), (5, "why".to_owned())].into();
+        stack.is_hard[5] = false;
+        assert_eq!(triages(&stack), [(3, Triage::Suspect)]);
     }
 
     #[test]

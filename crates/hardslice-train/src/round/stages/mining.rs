@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use hardslice_data::balance::{Arm, Candidate, Candidates, HardSlices};
 use hardslice_data::mining::{ResolvedTau, ScoredSlice, Tau, TauBasis, mine};
-use hardslice_data::{Left, Share, SliceRef};
+use hardslice_data::{Left, Missing, Share, SliceRef};
 use hardslice_volume::whole_file::{read_sealed_if_there, write_sealed};
 use serde::{Deserialize, Serialize};
 
@@ -225,7 +225,7 @@ impl<'a> Stages<'a> {
         net: &Net,
         weights_blake3: &str,
         share: Share,
-    ) -> Result<Result<MiningRecord, Vec<Share>>, RoundError> {
+    ) -> Result<Result<MiningRecord, Missing>, RoundError> {
         let job = self.job_of_a(None);
         if let Some(record) = self.mined_before(&job, weights_blake3)? {
             return Ok(Ok(record));
