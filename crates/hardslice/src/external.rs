@@ -167,15 +167,21 @@ pub(crate) fn said_of_missing(share: Share, missing: &Missing) -> String {
         let shares: Vec<String> = shares.iter().map(Share::to_string).collect();
         shares.join(", ")
     };
-    let mut said = format!("part {share} is done");
-    if !missing.absent.is_empty() {
-        said += &format!("; not there are {}", list(&missing.absent));
-    }
-    if !missing.of_other_work.is_empty() {
-        let other = list(&missing.of_other_work);
-        said += &format!("; with other settings, or of other inputs, {other} were done");
-    }
-    said + ": whichever comes last joins them, unless all were joined before"
+    let absent = match missing.absent.as_slice() {
+        [] => String::new(),
+        absent => format!("; not there are {}", list(absent)),
+    };
+    let other = match missing.of_other_work.as_slice() {
+        [] => String::new(),
+        other => format!(
+            "; with other settings, or of other inputs, {} were done",
+            list(other)
+        ),
+    };
+    format!(
+        "part {share} is done{absent}{other}: whichever comes last joins them, unless all were joined \
+         before"
+    )
 }
 
 /// One mining of A leads to the plans of some arms only.

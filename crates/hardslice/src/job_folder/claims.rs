@@ -442,7 +442,11 @@ mod tests {
             told.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         };
         // Killed: three seconds later it has been silent for long enough.
-        let path = left_elsewhere(&claims, "1.1", GONE_AFTER - Duration::from_secs(3));
+        let path = left_elsewhere(
+            &claims,
+            "1.1",
+            GONE_AFTER.saturating_sub(Duration::from_secs(3)),
+        );
         drop(claims.take_in_turn(Claimed::Job(1), tell).unwrap());
         assert!(!path.exists(), "taken over");
         assert_eq!(told.load(std::sync::atomic::Ordering::SeqCst), 1, "once");

@@ -67,6 +67,18 @@ pub(crate) struct Failure {
     pub(crate) because: String,
 }
 
+impl Failure {
+    /// `None` where the job does not fail any more.
+    fn read(path: &Path) -> Result<Option<Self>, FileError> {
+        let because = match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(Action::Read.on(path))?,
+        };
+        let because = last_lines(&String::from_utf8_lossy(&because));
+        Ok(Some(Self { because }))
+    }
+}
+
 impl Status {
     /// Reads the folder that `--write-jobs` made jobs in. `now` is the time.
     ///
@@ -132,13 +144,9 @@ impl Status {
             if done.contains(&id) || at_work.contains(&id) {
                 continue;
             }
-            let path = jobs.failed(id);
-            let because = match fs::read(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                read => read.map_err(Action::Read.on(&path))?,
-            };
-            let because = last_lines(&String::from_utf8_lossy(&because));
-            status.failed.push(by_id[&id].told(Failure { because }));
+            if let Some(failure) = Failure::read(&jobs.failed(id))? {
+                status.failed.push(by_id[&id].told(failure));
+            }
         }
         status.running.sort_by_key(|told| told.id);
         status.silent.sort_by_key(|told| told.id);
@@ -333,21 +341,23 @@ mod tests {
             })
             .collect()
         };
-        let said = |rows: &[Row], done: &[usize]| {
+        let is_said = |hours: f64, of: &[(Option<usize>, u64)], done: &[usize]| {
+            let rows = rows(of);
             let by_id = rows.iter().map(|row| (row.id, row)).collect();
             let done = done.iter().copied().collect();
             let left = rows
                 .iter()
                 .filter(|row| !BTreeSet::contains(&done, &row.id));
-            minutes_left(left, &by_id, &done, 2).unwrap() / 60.0
+            let said = minutes_left(left, &by_id, &done, 2).unwrap() / 60.0;
+            assert!((said - hours).abs() < 1e-9, "{said} and not {hours}");
         };
         // Four alike: two hours, and half of the last one more by the bound.
-        assert_eq!(said(&rows(&[(None, 1); 4]), &[]), 2.5);
+        is_said(2.5, &[(None, 1); 4], &[]);
         // A long one at the end: hour 1 in twos, then three hours alone: 4.
-        assert_eq!(said(&rows(&[(None, 1), (None, 1), (None, 3)]), &[]), 4.0);
+        is_said(4.0, &[(None, 1), (None, 1), (None, 3)], &[]);
         // One after the other: 2, though two could work.
-        assert_eq!(said(&rows(&[(None, 1), (Some(1), 1)]), &[]), 2.0);
-        assert_eq!(said(&rows(&[(None, 1), (Some(1), 1)]), &[1]), 1.0);
+        is_said(2.0, &[(None, 1), (Some(1), 1)], &[]);
+        is_said(1.0, &[(None, 1), (Some(1), 1)], &[1]);
     }
 
     #[test]
