@@ -241,7 +241,7 @@ fn a_store_that_was_changed_is_prepared_again_or_refused() {
 fn failing_calls(dir: &Path) -> String {
     let source = concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/../../tools/faults/fail_each_write.c"
+        "/../../tools/same_bytes/fail_each_write.c"
     );
     let library = dir.join("fail_each_write.so");
     let mut cc = Command::new("cc");

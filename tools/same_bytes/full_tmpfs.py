@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Works on a real file system that is full: one in memory, a little larger at every attempt.
 
-    sudo tools/faults/full_tmpfs.py PROGRAM [--steps 24]
+    sudo tools/same_bytes/full_tmpfs.py PROGRAM [--steps 24]
 
 `phantom`, `prepare`, `run` and `compare` write into a tmpfs that grows from nothing to what they need.
 Each attempt must end with status 2 and say that there is no space, never by a signal (a store is
@@ -16,7 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from workplace import PHANTOMS, Workplace, Work, differences
+from left import differences
+from workplace import PHANTOMS, Workplace, Work
 
 LINES = {
     "phantom": f"{PHANTOMS} full/out",

@@ -3,37 +3,15 @@
 Standard library only.
 """
 
-import hashlib
 import os
 import shutil
-import struct
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-EXPERIMENT = """\
-preset = "demo"
-seed = 3
-organs = ["liver"]
-arms = ["baseline", "b_only", "hard", "random", "cross_fold", "rounds"]
-[cohort]
-path = "phantoms/cohort.csv"
-labels = { liver = [1], kidney_right = [2], kidney_left = [3], spleen = [4] }
-[prepare]
-size = 32
-[split]
-rule = { random = { test = 2 } }
-validation = 1
-[net]
-width = 4
-[train]
-steps = 8
-batch = 4
-n_validations = 2
-checkpoint_minutes = 0.0
-[mining]
-tau = "hardest 20 %"
-"""
+from left import experiment, files_in
+
+EXPERIMENT = experiment(("baseline", "b_only", "hard", "random", "cross_fold", "rounds"), 8)
 
 PHANTOMS = "phantom --patients 6 --size 32 --out"
 
@@ -158,12 +136,7 @@ class Workplace:
             # What is written beside a file or a folder belongs to it.
             beside = path.with_name(f".{path.name}.partial")
             for top in (path, beside):
-                if top.is_file():
-                    files[str(top.relative_to(self.folder))] = hashed(top)
-                for parent, _, names in os.walk(top):
-                    for file in names:
-                        at = Path(parent) / file
-                        files[generic(at.relative_to(self.folder))] = hashed(at)
+                files |= files_in(top, self.folder)
         return files
 
     def calm(self, name: str) -> dict[str, str]:
@@ -176,47 +149,3 @@ class Workplace:
             if not self._calm[name]:
                 raise SystemExit(f"`{work.line}` leaves nothing in {work.leaves}")
         return self._calm[name]
-
-
-def generic(path: Path) -> str:
-    """A name without the time that TensorBoard's files carry."""
-    text = str(path)
-    if "tfevents." in text:
-        stem, _, rest = text.partition("tfevents.")
-        return f"{stem}tfevents.TIME.{rest.partition('.')[2]}"
-    return text
-
-
-def hashed(path: Path) -> str:
-    content = path.read_bytes()
-    if "tfevents." in path.name:
-        content = without_times(content)
-    return hashlib.sha256(content).hexdigest()
-
-
-def without_times(events: bytes) -> bytes:
-    """TensorBoard's events without their wall times, the one thing in any file that holds a clock.
-
-    A record is a length, its checksum, an `Event`, its checksum; an event begins with its time
-    (field 1, a double), which is left out where it is zero. What is torn stays as it is, and so
-    differs.
-    """
-    kept, at = b"", 0
-    while at + 12 <= len(events):
-        (length,) = struct.unpack_from("<Q", events, at)
-        message = events[at + 12 : at + 12 + length]
-        if len(message) < length:
-            break
-        kept += message[9:] if message[:1] == b"\x09" else message
-        at += 16 + length
-    return kept + events[at:]
-
-
-def differences(wanted: dict[str, str], found: dict[str, str]) -> list[str]:
-    """What is missing, new or different, a line each."""
-    lines = [f"missing: {name}" for name in wanted.keys() - found.keys()]
-    lines += [f"new: {name}" for name in found.keys() - wanted.keys()]
-    lines += [
-        f"differs: {name}" for name in wanted.keys() & found.keys() if wanted[name] != found[name]
-    ]
-    return sorted(lines)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lets every call of a command that changes the file system fail once, and goes on.
 
-    tools/faults/fail_each_write.py PROGRAM --error ENOSPC [--only prepare,run] [--once] [--share 0/20]
+    tools/same_bytes/fail_each_write.py PROGRAM --error ENOSPC [--only prepare,run] [--once] [--share 0/20]
 
 A command is started again and again. Each time the first call that has never failed before fails
 (`fail_each_write.c`), and, without `--once`, every later one, as on a disk that is full. It must end
@@ -27,7 +27,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from workplace import WORKS, Workplace, differences
+from left import differences
+from workplace import WORKS, Workplace
 
 # What grows while a command works, and so differs from its final form: logs, which are written up to
 # the last checkpoint, and what a later stage writes anew.

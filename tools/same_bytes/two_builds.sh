@@ -2,7 +2,7 @@
 # Compares what two builds of the program leave, byte for byte: a change that should change no
 # result is held against the build before it.
 #
-#     tools/same_bytes.sh OLD_BINARY NEW_BINARY [WORK_FOLDER]
+#     tools/same_bytes/two_builds.sh OLD_BINARY NEW_BINARY [WORK_FOLDER]
 #
 # Where WORK_FOLDER holds what the old build left, that is not made again: delete it to make it anew.
 #
@@ -11,39 +11,11 @@
 # missing or is new, and exits with 1 if there is any. Minutes on two cores.
 set -euo pipefail
 
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 old=$(realpath "$1")
 new=$(realpath "$2")
 work=${3:-$(mktemp -d)}
 mkdir -p "$work"
-
-experiment() { # one_net, seed
-    cat <<TOML
-preset = "demo"
-seed = $2
-one_net = $1
-organs = ["liver", "kidney_left", "spleen"]
-arms = ["baseline", "b_only", "hard", "random", "random_matched", "easy", "cross_fold",
-    "probabilistic", "gradual", "rounds", "baseline_focal", "baseline_top_k"]
-[cohort]
-path = "phantoms/cohort.csv"
-labels = { liver = [1], kidney_right = [2], kidney_left = [3], spleen = [4] }
-[prepare]
-size = 32
-[split]
-rule = { random = { test = 2 } }
-validation = 1
-[net]
-width = 4
-[train]
-steps = 24
-batch = 4
-n_validations = 2
-checkpoint_minutes = 0.0
-loss = { kind = "dice_cross_entropy" }
-[mining]
-tau = "hardest 20 %"
-TOML
-}
 
 # Both builds work in the same folder, one after the other: results hold absolute paths.
 everything() { # binary, where to keep the results
@@ -54,7 +26,7 @@ everything() { # binary, where to keep the results
     "$1" phantom --out phantoms --patients 10 --size 48
     for one_net in true false; do
         for seed in 3 4; do
-            experiment "$one_net" "$seed" >"net-$one_net-$seed.toml"
+            python3 "$here/left.py" one_net="$one_net" seed="$seed" >"net-$one_net-$seed.toml"
             "$1" run "net-$one_net-$seed.toml" --out "run-$one_net-$seed"
         done
     done

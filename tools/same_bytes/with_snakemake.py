@@ -2,8 +2,8 @@
 """Does a comparison by Snakemake, two jobs at once, kills one of them in between, and holds what is
 left against what the command alone leaves, file by file.
 
-    tools/cluster/with_snakemake.py PROGRAM --snakemake SNAKEMAKE
-    tools/cluster/with_snakemake.py PROGRAM --snakemake SNAKEMAKE --time
+    tools/same_bytes/with_snakemake.py PROGRAM --snakemake SNAKEMAKE
+    tools/same_bytes/with_snakemake.py PROGRAM --snakemake SNAKEMAKE --time
 
 With --time a hundred small jobs are done instead, by Snakemake and by `--jobs 2`, and timed.
 Standard library only; Snakemake 9 lies in an environment of its own.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Damages one file after the other of a finished run, and runs it again.
 
-    tools/faults/damage_each_file.py PROGRAM [--seed 0] [--every 1]
+    tools/same_bytes/damage_each_file.py PROGRAM [--seed 0] [--every 1]
 
 Damages: a bit is flipped at a random place, the second half is cut off, all is cut off, the file is
 gone. The same command must then refuse, with a message that names the file or its folder, or leave
@@ -20,7 +20,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from workplace import WORKS, Workplace, differences, generic
+from left import differences, generic
+from workplace import WORKS, Workplace
 
 DAMAGES = ("flipped", "halved", "emptied", "gone")
 

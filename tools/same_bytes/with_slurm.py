@@ -3,8 +3,8 @@
 its time is over, and kills another; holds what is left against what the command alone leaves, file by
 file.
 
-    tools/cluster/with_slurm.py PROGRAM
-    tools/cluster/with_slurm.py PROGRAM --time
+    tools/same_bytes/with_slurm.py PROGRAM
+    tools/same_bytes/with_slurm.py PROGRAM --time
 
 Starts munged, slurmctld and slurmd of its own in a temporary folder, and ends them. It needs root and
 Debian's packages slurmctld, slurmd, slurm-client and munge, and says loudly that it was skipped where

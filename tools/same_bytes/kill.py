@@ -2,7 +2,7 @@
 """Kills the program at random moments, starts it again, and holds what it leaves against what it
 leaves undisturbed, file by file.
 
-    tools/faults/kill.py PROGRAM [--kills 20] [--seed 0] [--only run,compare] [--sequence N]
+    tools/same_bytes/kill.py PROGRAM [--kills 20] [--seed 0] [--only run,compare] [--sequence N]
 
 A sequence is one command, killed one to six times and then left to end. Moments are drawn evenly
 over the undisturbed run and found again by the number of files that are there, so that every stage
@@ -23,7 +23,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from workplace import WORKS, Work, Workplace, differences
+from left import differences
+from workplace import WORKS, Work, Workplace
 
 # Between two looks at how far a command is, seconds.
 EVERY_S = 0.003

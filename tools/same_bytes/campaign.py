@@ -2,7 +2,6 @@
 against each other, file by file. Standard library only."""
 
 import csv
-import hashlib
 import json
 import os
 import shlex
@@ -12,35 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-EXPERIMENT = """\
-preset = "demo"
-seed = 3
-organs = ["liver"]
-arms = ["baseline", "hard", "random_matched"]
-
-[cohort]
-path = "phantoms/cohort.csv"
-labels = { liver = [1], kidney_right = [2], kidney_left = [3], spleen = [4] }
-
-[prepare]
-size = 32
-
-[split]
-rule = { random = { test = 2 } }
-validation = 1
-
-[net]
-width = 4
-
-[train]
-steps = STEPS
-batch = 4
-n_validations = 2
-checkpoint_minutes = 0.0
-
-[mining]
-tau = "hardest 20 %"
-"""
+from left import differences, experiment, files_in
 
 
 class Campaign:
@@ -51,7 +22,8 @@ class Campaign:
         self.folder = folder
         self.seeds = seeds
         self.run("phantom --out phantoms --patients 8 --size 48")
-        (folder / "experiment.toml").write_text(EXPERIMENT.replace("STEPS", str(steps)))
+        arms = ("baseline", "hard", "random_matched")
+        (folder / "experiment.toml").write_text(experiment(arms, steps))
 
     def run(self, line: str) -> str:
         """Runs a command that must end well."""
@@ -96,18 +68,11 @@ class Campaign:
     def hold_against(self, alone: str, by_jobs: str) -> int:
         """Ends the program where a file differs; gives the number of files."""
         a, b = (hashes(self.folder / name) for name in (alone, by_jobs))
-        for name in sorted(a.keys() | b.keys()):
-            if a.get(name) != b.get(name):
-                found = [("missing" if name not in side else "there") for side in (a, b)]
-                sys.exit(f"error: {name} differs ({alone}: {found[0]}, {by_jobs}: {found[1]})")
+        if found := differences(a, b):
+            sys.exit(f"error: {by_jobs} is not as {alone}:\n" + "\n".join(found))
         return len(a)
 
 
 def hashes(out: Path) -> dict[str, str]:
-    """The hash of each file of a result, but for the jobs themselves and TensorBoard's wall times."""
-    found = {}
-    for path in sorted(out.rglob("*")):
-        name = path.relative_to(out)
-        if path.is_file() and name.parts[0] != "jobs" and "tensorboard" not in name.parts:
-            found[str(name)] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return found
+    """The hash of each file of a result, but for the jobs themselves."""
+    return {name: hash for name, hash in files_in(out, out).items() if not name.startswith("jobs/")}
