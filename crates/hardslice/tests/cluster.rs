@@ -166,6 +166,30 @@ fn wait_for_training(out: &Path, child: &mut Child) {
     }
 }
 
+/// Waits until a job's claim says that it is training.
+fn wait_for_claim(out: &Path, child: &mut Child) {
+    let begun = Instant::now();
+    let process = child.id();
+    let is_claimed = || {
+        let claims = fs::read_dir(out.join("jobs/claims")).unwrap();
+        let mut texts =
+            claims.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap_or_default());
+        texts.any(|text| {
+            let record: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+            let stage = record["stage"].as_str().unwrap_or_default();
+            record["process"] == process && stage.starts_with("train ")
+        })
+    };
+    while !is_claimed() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before");
+        assert!(
+            begun.elapsed() < Duration::from_mins(1),
+            "it does not begin"
+        );
+        sleep(Duration::from_millis(10));
+    }
+}
+
 const ARMS: &[&str] = &["baseline", "hard", "random_matched", "cross_fold"];
 
 #[test]
@@ -255,6 +279,13 @@ fn a_threshold_from_the_test_set_is_one_job_for_all_arms() {
     let rows = jobs_in(&dir.path().join("queue"));
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert_eq!(rows[0]["work"], "all");
+    run_two_at_once(&dir.path().join("queue"));
+    run(&words(line), dir.path());
+    run(
+        &words("compare experiment.toml --out alone --threads 1"),
+        dir.path(),
+    );
+    assert_same_but_for_jobs(&dir.path().join("alone"), &dir.path().join("queue"));
 }
 
 #[test]
@@ -482,8 +513,7 @@ fn a_job_at_work_keeps_others_from_it_and_commands_from_the_folder_but_not_other
     assert_eq!(status.trim_end(), wanted);
     // Killed, its claim stays, and holds nobody up on the same machine.
     let mut killed = start(baseline);
-    wait_for_training(&out, &mut killed);
-    sleep(Duration::from_millis(300));
+    wait_for_claim(&out, &mut killed);
     killed.kill().unwrap();
     drop(finish(killed));
     assert_eq!(claims(), 1, "a killed job leaves its claim");
@@ -491,8 +521,7 @@ fn a_job_at_work_keeps_others_from_it_and_commands_from_the_folder_but_not_other
     let silent = format!("ended without a word: job {id} ");
     assert!(status.contains(&silent), "{status}");
     let mut again = start(baseline);
-    sleep(Duration::from_millis(1500));
-    assert!(again.try_wait().unwrap().is_none(), "it is at work again");
+    wait_for_claim(&out, &mut again);
     again.kill().unwrap();
     drop(finish(again));
 }
@@ -511,8 +540,7 @@ fn no_job_begins_while_a_command_holds_the_folder() {
     drop(finish(whole));
     // Its claim is that of an ended process.
     let mut child = hardslice(&words(&job), dir.path()).spawn().unwrap();
-    sleep(Duration::from_millis(1500));
-    assert!(child.try_wait().unwrap().is_none(), "the job is at work");
+    wait_for_claim(&out, &mut child);
     child.kill().unwrap();
     drop(finish(child));
 }
