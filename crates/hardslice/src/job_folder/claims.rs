@@ -116,7 +116,7 @@ impl Claims {
                 return Err(other.refused(what, now));
             }
             if first_changed.is_none() {
-                if !other.has_just_begun() {
+                if !other.is_of_living_process() {
                     let said = other.refused(what, now);
                     tell(&format!(
                         "waiting for a sign of life, or three minutes without one: {said}"
@@ -244,20 +244,23 @@ impl Found {
         is_alive(self.record.as_ref(), self.changed, &me, now)
     }
 
-    /// Whether it was made so lately that its maker may only be looking for others.
-    fn has_just_begun(&self) -> bool {
-        self.record
-            .as_ref()
-            .is_none_or(|record| wall_time_s() - record.begun_s < JUST_BEGUN.as_secs_f64())
-    }
-
-    /// Whether its maker holds it and is at work: by what the system knows of a process of this machine,
-    /// or by a sign of life since it was first seen.
-    fn is_surely_at_work(&self, first_changed: Option<SystemTime>) -> bool {
+    /// Whether its maker is a process of this machine that is at work.
+    fn is_of_living_process(&self) -> bool {
         let me = Worker::this_process();
         let state = self.record.as_ref().map(|record| record.worker.state(&me));
+        state == Some(State::Alive)
+    }
+
+    /// Whether its maker holds it and is at work, and does not only look for others: a process of this
+    /// machine has had it for a while; any other gave a sign of life since the claim was first seen.
+    fn is_surely_at_work(&self, first_changed: Option<SystemTime>) -> bool {
         let has_moved = first_changed.is_some_and(|first| self.changed != first);
-        (state == Some(State::Alive) || has_moved) && !self.has_just_begun()
+        let has_it_for_s = |record: &ClaimRecord| wall_time_s() - record.begun_s;
+        let has_just_begun = self
+            .record
+            .as_ref()
+            .is_none_or(|record| (0.0..JUST_BEGUN.as_secs_f64()).contains(&has_it_for_s(record)));
+        has_moved || self.is_of_living_process() && !has_just_begun
     }
 
     fn refused(&self, wanted: Claimed, now: SystemTime) -> anyhow::Error {
@@ -299,7 +302,7 @@ mod tests {
         (dir, claims)
     }
 
-    /// A claim of a process of another machine, silent for so long.
+    /// A claim of a process of another machine, whose clock is decades ahead, silent for so long.
     fn left_elsewhere(claims: &Claims, name: &str, silent: Duration) -> PathBuf {
         fs::create_dir_all(&claims.dir).unwrap();
         let record = ClaimRecord {
@@ -307,8 +310,8 @@ mod tests {
                 host: "node-7.cluster".to_owned(),
                 ..Worker::this_process()
             },
-            begun_s: 0.0,
-            beat_s: 0.0,
+            begun_s: 4e9,
+            beat_s: 4e9,
             stands: Stands::default(),
         };
         let path = claims.dir.join(name);
