@@ -12,6 +12,7 @@ use hardslice_data::store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::ahead::Ahead;
 use super::items::{Item, Items};
 use super::kept::held;
 use super::nets::{NetKey, Nets};
@@ -26,9 +27,6 @@ use crate::scans;
 const LONGEST_NOTE: usize = 2000;
 const LONGEST_NAME: usize = 80;
 
-/// Slices of the light table that are predicted before they are asked for: two pages of it.
-const AHEAD: usize = 120;
-
 /// A folder's slices, as they are looked at and judged.
 pub(crate) struct Desk {
     store: Arc<Store>,
@@ -39,6 +37,7 @@ pub(crate) struct Desk {
     hashes: Vec<OnceLock<String>>,
     nets: Arc<Nets>,
     pictures: Pictures,
+    ahead: Ahead,
     verdicts: Mutex<Verdicts>,
     /// One desk in a folder: each reads the verdicts' file when it is opened, and adds to it.
     _lock: FolderLock,
@@ -115,6 +114,7 @@ impl Desk {
         let nets = Arc::new(Nets::of(store.clone(), &items.rounds)?);
         Ok(Self {
             pictures: Pictures::new(store.clone(), nets.clone()),
+            ahead: Ahead::new(),
             nets,
             store,
             items,
@@ -314,20 +314,25 @@ impl Desk {
         Ok(self.ids.get(&last).copied())
     }
 
-    /// Predicts the first slices of the light table, some of a case together, before the page asks
-    /// for their pictures. What cannot be predicted is told where its picture is asked for.
+    /// Predicts slices of the light table, page by page, some of a case together, before their pictures
+    /// are asked for; ends when all are. What cannot be predicted is told where its picture is asked for.
     pub(crate) fn predict_ahead(&self) {
-        let mut of_scans: BTreeMap<(NetKey, usize), BTreeSet<usize>> = BTreeMap::new();
-        for item in self.items.all.iter().take(AHEAD) {
-            if let Some(mined) = &item.mined {
-                let scan = ((mined.round, None), item.case_idx);
-                of_scans.entry(scan).or_default().insert(item.z as usize);
+        let mut done = 0;
+        while done < self.items.all.len() {
+            let page = self.ahead.next_page(done);
+            done = page.end;
+            let mut of_scans: BTreeMap<(NetKey, usize), BTreeSet<usize>> = BTreeMap::new();
+            for item in self.items.all.iter().take(page.end).skip(page.start) {
+                if let Some(mined) = &item.mined {
+                    let scan = ((mined.round, None), item.case_idx);
+                    of_scans.entry(scan).or_default().insert(item.z as usize);
+                }
             }
-        }
-        for ((net, case_idx), slices) in of_scans {
-            let slices: Vec<usize> = slices.into_iter().collect();
-            if self.nets.predict(net, case_idx, &slices).is_err() {
-                return;
+            for ((net, case_idx), slices) in of_scans {
+                let slices: Vec<usize> = slices.into_iter().collect();
+                if self.nets.predict(net, case_idx, &slices).is_err() {
+                    return;
+                }
             }
         }
     }
@@ -335,6 +340,7 @@ impl Desk {
     /// A picture of an item as PNG.
     pub(crate) fn picture(&self, id: usize, asked: &Asked) -> anyhow::Result<Arc<Vec<u8>>> {
         let item = self.item(id)?;
+        self.ahead.looked_at(id);
         let subject = Subject {
             case_idx: item.case_idx,
             z: item.z as usize,

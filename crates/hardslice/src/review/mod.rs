@@ -7,6 +7,7 @@
 //!           review/verdicts.csv ── verdicts ──────┴── tally
 //! ```
 
+mod ahead;
 mod desk;
 mod items;
 mod kept;
