@@ -10,7 +10,6 @@ use std::time::SystemTime;
 use hardslice_volume::Action;
 
 use super::claim_record::{ClaimRecord, EVERY, Stands};
-use super::claims::is_gone;
 use crate::bars::{self, wall_time_s};
 use crate::folder_lock::Worker;
 use crate::stop;
@@ -145,6 +144,14 @@ impl Beating {
             // Any other refusal passes, or ends the training when that writes.
         }
     }
+}
+
+/// Whether a file was removed, here or, on a network file system, by another machine.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::StaleNetworkFileHandle
+    )
 }
 
 /// What is written again and again.

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, anyhow};
 use hardslice_volume::{Action, FileError};
 
-use super::claim::Claim;
+use super::claim::{Claim, is_gone};
 use super::claim_record::{ClaimRecord, is_alive};
 use crate::bars::wall_time_s;
 use crate::folder_lock::{State, Worker};
@@ -227,14 +227,6 @@ fn a_while() -> anyhow::Result<Duration> {
     let mut random = [0];
     getrandom::fill(&mut random).context("the system gives no random numbers")?;
     Ok(Duration::from_millis(200 + 4 * u64::from(random[0])))
-}
-
-/// Whether a file was removed, here or, on a network file system, by another machine.
-pub(super) fn is_gone(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::StaleNetworkFileHandle
-    )
 }
 
 impl Found {
