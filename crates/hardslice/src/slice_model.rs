@@ -45,6 +45,24 @@ impl SliceModel {
         Some(record.label_value(output))
     }
 
+    /// The model's label maps of slices of a scan, `[slices, y, x]` on the scan's own pixels.
+    pub(crate) fn labels(
+        &self,
+        store: &Store,
+        case_idx: usize,
+        slices: &[usize],
+    ) -> anyhow::Result<Vec<u8>> {
+        let source = StoredSlices { store, case_idx };
+        let options = &self.model.record.predict;
+        Ok(predict_slices(
+            &self.model,
+            &source,
+            slices,
+            options,
+            &|_| {},
+        )?)
+    }
+
     /// The model's organ in one slice, on the scan's own pixels.
     pub(crate) fn slice(
         &self,
@@ -53,9 +71,7 @@ impl SliceModel {
         z: usize,
         organ: &Organ,
     ) -> anyhow::Result<Vec<bool>> {
-        let source = StoredSlices { store, case_idx };
-        let options = &self.model.record.predict;
-        let labels = predict_slices(&self.model, &source, &[z], options, &|_| {})?;
+        let labels = self.labels(store, case_idx, &[z])?;
         let value = self.value_of(organ);
         Ok(labels.iter().map(|label| Some(*label) == value).collect())
     }

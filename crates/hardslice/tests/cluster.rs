@@ -140,7 +140,6 @@ fn assert_same_but_for_jobs(alone: &Path, by_jobs: &Path) {
 
 /// Waits until a job that was started is training.
 fn wait_for_training(out: &Path, child: &mut Child) {
-    let begun = Instant::now();
     let is_training = || {
         let mut folders = vec![out.to_path_buf()];
         while let Some(folder) = folders.pop() {
@@ -156,7 +155,13 @@ fn wait_for_training(out: &Path, child: &mut Child) {
         }
         false
     };
-    while !is_training() {
+    wait_until(is_training, child);
+}
+
+/// Waits for something that a process that goes on must bring about.
+fn wait_until(is_so: impl Fn() -> bool, child: &mut Child) {
+    let begun = Instant::now();
+    while !is_so() {
         assert!(child.try_wait().unwrap().is_none(), "it ended before");
         assert!(
             begun.elapsed() < Duration::from_mins(1),
@@ -168,7 +173,6 @@ fn wait_for_training(out: &Path, child: &mut Child) {
 
 /// Waits until a job's claim says that it is training.
 fn wait_for_claim(out: &Path, child: &mut Child) {
-    let begun = Instant::now();
     let process = child.id();
     let is_claimed = || {
         let claims = fs::read_dir(out.join("jobs/claims")).unwrap();
@@ -180,14 +184,7 @@ fn wait_for_claim(out: &Path, child: &mut Child) {
             record["process"] == process && stage.starts_with("train ")
         })
     };
-    while !is_claimed() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before");
-        assert!(
-            begun.elapsed() < Duration::from_mins(1),
-            "it does not begin"
-        );
-        sleep(Duration::from_millis(10));
-    }
+    wait_until(is_claimed, child);
 }
 
 const ARMS: &[&str] = &["baseline", "hard", "random_matched", "cross_fold"];

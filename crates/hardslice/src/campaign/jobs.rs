@@ -41,6 +41,14 @@ pub(super) struct Job {
     pub(super) n_steps: u64,
 }
 
+impl Job {
+    /// Whether the training of an arm of its trial failed.
+    pub(super) fn has_failed(&self, arm: Arm, failed: &Failed) -> bool {
+        let mut of_trial = failed.get(&self.trial).into_iter().flatten();
+        of_trial.any(|failed| failed.arm == arm)
+    }
+}
+
 /// The jobs of all trials in waves: those of a wave can run side by side.
 pub(super) fn waves_of_all(trials: &[Trial]) -> [Vec<Job>; 2] {
     let mut of_waves = [Vec::new(), Vec::new()];
@@ -106,11 +114,7 @@ pub(super) fn train(
     for mut wave in of_waves {
         // What rests on a job that failed is left out; the other trials go on.
         wave.retain(|job| failures.iter().all(|(trial, _)| *trial != job.trial));
-        let has_failed = |job: &Job, arm: Arm| {
-            let mut of_trial = failed_arms.get(&job.trial).into_iter().flatten();
-            of_trial.any(|failed: &FailedArm| failed.arm == arm)
-        };
-        wave.retain(|job| !matches!(job.work, Work::Arm(arm) if has_failed(job, arm)));
+        wave.retain(|job| !matches!(job.work, Work::Arm(arm) if job.has_failed(arm, &failed_arms)));
         let outcomes = bounded_parallel_map(&wave, campaign.jobs, |job| {
             let trial = &trials[job.trial];
             let pool = rayon::ThreadPoolBuilder::new()

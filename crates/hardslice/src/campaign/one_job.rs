@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, anyhow};
-use hardslice_data::balance::Arm;
 use hardslice_train::layout::RoundDir;
 use hardslice_train::{Event, Observer};
 use hardslice_volume::Action;
@@ -107,14 +106,10 @@ impl Campaign<'_> {
         if record.is_none_or(|record| record.campaign_blake3 != campaign_blake3) {
             return Ok(());
         }
-        let has_failed = |job: &jobs::Job, arm: Arm| {
-            let mut of_trial = failed.get(&job.trial).into_iter().flatten();
-            of_trial.any(|failed| failed.arm == arm)
-        };
         for Planned { id, job, .. } in planned(trials) {
             let is_done = match job.work {
                 Work::Shared => true,
-                Work::Arm(arm) => !has_failed(&job, arm),
+                Work::Arm(arm) => !job.has_failed(arm, failed),
                 Work::Whole => !failed.contains_key(&job.trial),
             };
             let path = jobs.done(id);

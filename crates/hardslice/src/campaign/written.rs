@@ -97,8 +97,8 @@ impl Campaign<'_> {
         record.write(&jobs)?;
         if !record.is_fixed {
             self.bars.tell(&format!(
-                "note: the jobs compute on {}, as the machine does on which they were first written, and a machine without it refuses \
-                 them; where machines differ, name a set that all have: --instructions avx2+fma",
+                "note: the jobs compute on {}, as the machine does on which they were first written, and a \
+                 machine without it refuses them; where machines differ, name a set that all have: --instructions avx2+fma",
                 record.instructions
             ));
         }

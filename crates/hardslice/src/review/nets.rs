@@ -8,11 +8,10 @@ use std::sync::{Arc, Mutex};
 use anyhow::Context;
 use hardslice_data::balance::{Arm, Plan};
 use hardslice_data::mining::ExternalPredictions;
-use hardslice_data::preprocess::SliceSource;
 use hardslice_data::store::{Store, StoredSlices};
 use hardslice_data::{Organ, SliceRef};
 use hardslice_train::layout::RoundDir;
-use hardslice_train::{Predicted, predict, predict_slices};
+use hardslice_train::{Predicted, predict};
 
 use super::kept::{Kept, held};
 use crate::scored_by::{ScoredBy, ScoredPredictions};
@@ -169,21 +168,17 @@ impl Nets {
         case_idx: usize,
         slices: &[usize],
     ) -> anyhow::Result<Vec<Arc<Vec<u8>>>> {
-        let source = StoredSlices {
-            store: &self.store,
-            case_idx,
-        };
-        let n_pixels = source.grid().shape.n_pixels();
+        let n_pixels = self.store.cases()[case_idx]
+            .placement
+            .canonical
+            .shape
+            .n_pixels();
         let labels: Vec<Arc<Vec<u8>>> = if self.mined_in_place_of(net).is_some() {
             let scan = self.labels_of_scan(net, case_idx)?.unwrap_or_default();
             let slice = |z: &usize| Arc::new(scan[z * n_pixels..][..n_pixels].to_vec());
             slices.iter().map(slice).collect()
         } else {
-            let labels = self.with(net, |model| {
-                let options = &model.model.record.predict;
-                let labels = predict_slices(&model.model, &source, slices, options, &|_| {})?;
-                Ok(labels)
-            })?;
+            let labels = self.with(net, |model| model.labels(&self.store, case_idx, slices))?;
             let labels = labels.unwrap_or_default();
             let slices = labels.chunks(n_pixels);
             slices.map(|labels| Arc::new(labels.to_vec())).collect()
