@@ -13,7 +13,8 @@ own planning and preprocessing.
 batch size (or --batch: the planned one is made for a graphics card). Two things differ from
 `nnUNetv2_train`, because a budget of minutes is asked for: the poly schedule runs over the wall time
 in place of 1000 epochs, and there are no validations in between. Preprocessing, and the prediction of
-the validation patients in the end, are not counted. Prints a line of JSON: minutes, iterations,
+the validation patients in the end, are not counted. With `--threads 1` the minutes are those of the
+processor, augmentation in the same process, so that two trainings side by side are told apart. Prints a line of JSON: minutes, iterations,
 seconds an iteration, peak memory, Dice of each validation patient.
 
 nnunetv2 2.x, torch, nibabel.
@@ -81,6 +82,10 @@ def train(options):
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
     torch.set_num_threads(options.threads)
+    clock = time.monotonic
+    if options.threads == 1:
+        clock = time.process_time
+        os.environ["nnUNet_n_proc_DA"] = "0"
     preprocessed = options.work / "preprocessed" / DATASET
     plans = json.loads((preprocessed / "nnUNetPlans.json").read_text())
     configuration = plans["configurations"]["2d"]
@@ -95,10 +100,10 @@ def train(options):
         def run_training(self):
             self.on_train_start()
             self.network.train()
-            began = time.monotonic()
+            began = clock()
             budget = options.minutes * 60
             self.n_iterations = 0
-            while (elapsed := time.monotonic() - began) < budget:
+            while (elapsed := clock() - began) < budget:
                 for group in self.optimizer.param_groups:
                     group["lr"] = self.initial_lr * (1 - elapsed / budget) ** 0.9
                 batch = next(self.dataloader_train)
@@ -107,7 +112,7 @@ def train(options):
                 self.n_iterations += 1
                 if self.n_iterations % 20 == 0:
                     print(f"{elapsed:.0f} s, {self.n_iterations} iterations, loss {loss:.3f}", file=sys.stderr)
-            self.seconds = time.monotonic() - began
+            self.seconds = clock() - began
             self.save_checkpoint(os.path.join(self.output_folder, "checkpoint_final.pth"))
 
     trainer = Timed(
