@@ -36,8 +36,8 @@ pub struct TrainConfig {
     /// The same of the arm `baseline_top_k`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_k_lr0: Option<f64>,
-    /// How flipped and mirrored versions come about: `random`, `enumerated` or `none`; `copies` in
-    /// files.
+    /// How flipped and mirrored versions come about: `random`, `mirrored`, `enumerated` or `none`;
+    /// `copies` in files.
     #[serde(rename = "copies")]
     pub flip_mode: FlipMode,
     /// Variations beyond flip and mirror.

@@ -13,6 +13,9 @@ pub enum FlipMode {
     /// Each sample is flipped and mirrored at random.
     #[default]
     Random,
+    /// Each sample is mirrored at random and never flipped: every slice is one that a patient could
+    /// have.
+    Mirrored,
     /// Each sample is shown three times an epoch: as it is, flipped, and mirrored. The copies that
     /// emphasis adds are those of the flipped slice.
     Enumerated,
@@ -25,6 +28,8 @@ pub enum FlipMode {
 pub enum Flip {
     /// Flipped and mirrored by the sample's own random numbers.
     Random,
+    /// Mirrored by the sample's own random numbers.
+    RandomMirror,
     /// As stored.
     AsIs,
     /// y reversed.
@@ -156,6 +161,7 @@ fn versions_of(
 ) -> impl Iterator<Item = Sample> {
     let versions: &[Flip] = match (flip_mode, is_flipped) {
         (FlipMode::Random, _) => &[Flip::Random],
+        (FlipMode::Mirrored, _) => &[Flip::RandomMirror],
         (FlipMode::Enumerated, false) => &[Flip::AsIs, Flip::Flipped, Flip::Mirrored],
         (FlipMode::Enumerated, true) => &[Flip::Flipped, Flip::AsIs, Flip::FlippedMirrored],
         (FlipMode::None, false) => &[Flip::AsIs],
@@ -247,6 +253,8 @@ mod tests {
             ((2, Flip::Flipped), 1),
         ];
         assert_eq!(shown(FlipMode::None, 6), BTreeMap::from(want));
+        let mirrored = [0, 1, 2].map(|z| ((z, Flip::RandomMirror), 2));
+        assert_eq!(shown(FlipMode::Mirrored, 6), BTreeMap::from(mirrored));
         let enumerated = shown(FlipMode::Enumerated, 18);
         for (flip, n) in [
             (Flip::AsIs, 2),

@@ -136,6 +136,7 @@ impl Augmentation {
     pub fn draw(&self, sample: &Sample, stream: &mut Stream) -> Variation {
         let (flip, mirror) = match sample.flip {
             Flip::Random => (stream.chance(0.5), stream.chance(0.5)),
+            Flip::RandomMirror => (false, stream.chance(0.5)),
             Flip::AsIs => (false, false),
             Flip::Flipped => (true, false),
             Flip::Mirrored => (false, true),
@@ -224,6 +225,33 @@ mod tests {
         let ends = [gammas().fold(1.0, f32::min), gammas().fold(1.0, f32::max)];
         assert!((0.769..0.79).contains(&ends[0]), "{ends:?}");
         assert!((1.27..=1.3).contains(&ends[1]), "{ends:?}");
+    }
+
+    #[test]
+    fn what_is_mirrored_at_random_is_never_flipped() {
+        let drawn = |flip| {
+            let sample = Sample { flip, ..sample() };
+            let one = |i| {
+                let mut stream = Stream::new(i, "augment");
+                let variation = Augmentation::default().draw(&sample, &mut stream);
+                (variation.flip, variation.mirror)
+            };
+            let all: Vec<(bool, bool)> = (0..1000).map(one).collect();
+            [(false, false), (false, true), (true, false), (true, true)]
+                .map(|of| all.iter().filter(|drawn| **drawn == of).count())
+        };
+        let [as_is, mirrored, flipped, both] = drawn(Flip::RandomMirror);
+        assert_eq!([flipped, both], [0, 0], "flipped");
+        assert_eq!(as_is + mirrored, 1000, "mirrored or not");
+        assert!(
+            mirrored.abs_diff(500) < 64,
+            "four standard errors: {mirrored}"
+        );
+        let quarters = drawn(Flip::Random);
+        assert!(
+            quarters.iter().all(|n| n.abs_diff(250) < 55),
+            "{quarters:?}"
+        );
     }
 
     #[test]
