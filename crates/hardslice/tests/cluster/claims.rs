@@ -6,7 +6,8 @@ use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::support::{assert_ends, ended, finish, hardslice, printed, run, words};
+use crate::same_bytes::{assert_same_but_for_jobs, run_two_at_once};
+use crate::support::{assert_ends, finish, hardslice, printed, run, words};
 use crate::{jobs_in, small_workplace, start, text_of, wait_for_training, wait_until};
 
 /// Waits until a job's claim says that it is training.

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::{assert_ends, ended, run, words};
+use crate::same_bytes::{assert_same_but_for_jobs, run_two_at_once};
+use crate::support::{assert_ends, run, words};
 use crate::{jobs_in, small_workplace, text_of};
 
 #[test]

@@ -12,11 +12,11 @@ mod watch;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use support::{ended, experiment_of, workplace};
+use support::{experiment_of, workplace};
 
 /// Phantoms and an experiment of few arms and steps.
 pub(crate) fn small_workplace(arms: &[&str], steps: u64) -> tempfile::TempDir {
@@ -30,7 +30,7 @@ pub(crate) fn text_of(path: &Path) -> String {
     fs::read_to_string(path).unwrap()
 }
 
-type Row = BTreeMap<String, String>;
+pub(crate) type Row = BTreeMap<String, String>;
 
 /// The rows of `jobs.csv`.
 pub(crate) fn jobs_in(out: &Path) -> Vec<Row> {

@@ -7,10 +7,10 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::support::{assert_same, finish, printed, run, words};
-use crate::{ARMS, is_done, jobs_in, small_workplace, start, text_of, wait_for_training};
+use crate::{ARMS, Row, is_done, jobs_in, small_workplace, start, text_of, wait_for_training};
 
 /// As an engine does it: two jobs at once, each after the one that it needs.
-fn run_two_at_once(out: &Path) {
+pub(crate) fn run_two_at_once(out: &Path) {
     let rows = jobs_in(out);
     let mut left: Vec<&Row> = rows.iter().collect();
     let mut at_work: Vec<Child> = Vec::new();
@@ -39,7 +39,7 @@ fn run_two_at_once(out: &Path) {
 }
 
 /// Compares two results, one of which was made by jobs.
-fn assert_same_but_for_jobs(alone: &Path, by_jobs: &Path) {
+pub(crate) fn assert_same_but_for_jobs(alone: &Path, by_jobs: &Path) {
     let aside = by_jobs.with_extension("jobs");
     fs::rename(by_jobs.join("jobs"), &aside).unwrap();
     assert_same(alone, by_jobs, "alone and by jobs");
