@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use hardslice_data::balance::FlipMode;
 use hardslice_data::preprocess::{Preprocessing, SliceStack};
 use hardslice_data::{Mirror, Organ, OrganMap, OutputIdx, SettingError};
 use hardslice_volume::whole_file::{
@@ -42,6 +43,10 @@ pub struct ModelRecord {
     pub window_hu: [i16; 2],
     /// How its predictions are finished.
     pub predict: PredictOptions,
+    /// Which versions of slices its training showed; models of earlier versions do not say and were
+    /// made with [`FlipMode::Random`] unless asked otherwise.
+    #[serde(default)]
+    pub copies: FlipMode,
     /// Hash of all that decided the training.
     pub identity: String,
     /// Steps taken.
@@ -137,6 +142,7 @@ impl ModelRecord {
             size,
             window_hu,
             predict: PredictOptions::default(),
+            copies: FlipMode::default(),
             identity: String::new(),
             steps: 0,
             weights_blake3: String::new(),
@@ -247,6 +253,13 @@ impl ModelRecord {
                 Mirror::Missing { .. } => None,
             });
         mirrored.collect()
+    }
+
+    /// Whether flip averaging has a flipped or mirrored slice to average over: one that the net
+    /// learnt to look at, and that shows an organ which it finds.
+    pub fn has_flips(&self) -> bool {
+        let knows_a_mirror_image = || self.mirrored_outputs().iter().any(Option::is_some);
+        self.copies.shows_flipped() || (self.copies.shows_mirrored() && knows_a_mirror_image())
     }
 
     /// Names of the outputs.

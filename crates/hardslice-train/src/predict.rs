@@ -140,31 +140,7 @@ impl Probabilities {
         let images = inputs(model, source, zs);
         let mut values = sigmoids(model, &images, zs.len());
         if flip_averaging {
-            let flipped = sigmoids(model, &reversed_rows(&images, size), zs.len());
-            let flipped = reversed_rows(&flipped, size);
-            let mirrored = sigmoids(model, &reversed_columns(&images, size), zs.len());
-            let mirrored = reversed_columns(&mirrored, size);
-            let twins = model.record.mirrored_outputs();
-            let n_pixels = size * size;
-            for (plane, values) in values.chunks_exact_mut(n_pixels).enumerate() {
-                let (slice, output) = (plane / n_organs, plane % n_organs);
-                let flipped = &flipped[plane * n_pixels..][..n_pixels];
-                match twins[output] {
-                    Some(twin) => {
-                        let twin = slice * n_organs + twin.idx();
-                        let mirrored = &mirrored[twin * n_pixels..][..n_pixels];
-                        for (value, (f, m)) in values.iter_mut().zip(flipped.iter().zip(mirrored)) {
-                            *value = (*value + f + m) / 3.0;
-                        }
-                    }
-                    // The mirrored slice shows the other side, which the net does not know.
-                    None => {
-                        for (value, f) in values.iter_mut().zip(flipped) {
-                            *value = f32::midpoint(*value, *f);
-                        }
-                    }
-                }
-            }
+            average_over_flips(model, &images, &mut values);
         }
         Self {
             values,
@@ -208,6 +184,45 @@ impl Probabilities {
                 certainty.n_predicted += 1;
                 certainty.sum_predicted += f64::from(*p);
             }
+        }
+    }
+}
+
+/// Test-time augmentation: makes probabilities of slices as they are, `[n, organs, size, size]`,
+/// the mean with those of the flipped and of the mirrored slices, as far as the net was trained on
+/// such slices and finds the organ that the mirrored one shows.
+fn average_over_flips(model: &Model, images: &[f32], values: &mut [f32]) {
+    let record = &model.record;
+    let (size, n_organs) = (record.size, record.organs.len());
+    let n_pixels = size * size;
+    let n = values.len() / (n_organs * n_pixels);
+    let seen = |reversed: fn(&[f32], usize) -> Vec<f32>| {
+        reversed(&sigmoids(model, &reversed(images, size), n), size)
+    };
+    let flipped = record.copies.shows_flipped().then(|| seen(reversed_rows));
+    let mirrored = (record.copies.shows_mirrored()).then(|| seen(reversed_columns));
+    let twins = record.mirrored_outputs();
+    for (plane, values) in values.chunks_exact_mut(n_pixels).enumerate() {
+        let (slice, output) = (plane / n_organs, plane % n_organs);
+        let flipped = flipped
+            .as_ref()
+            .map(|all| &all[plane * n_pixels..][..n_pixels]);
+        let mirrored = mirrored.as_ref().zip(twins[output]).map(|(all, twin)| {
+            let twin = slice * n_organs + twin.idx();
+            &all[twin * n_pixels..][..n_pixels]
+        });
+        match (flipped, mirrored) {
+            (Some(flipped), Some(mirrored)) => {
+                for (value, (f, m)) in values.iter_mut().zip(flipped.iter().zip(mirrored)) {
+                    *value = (*value + f + m) / 3.0;
+                }
+            }
+            (Some(other), None) | (None, Some(other)) => {
+                for (value, other) in values.iter_mut().zip(other) {
+                    *value = f32::midpoint(*value, *other);
+                }
+            }
+            (None, None) => {}
         }
     }
 }

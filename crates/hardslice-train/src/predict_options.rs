@@ -10,7 +10,8 @@ pub struct PredictOptions {
     pub batch: usize,
     /// Keep only each organ's largest connected component (26 neighbours).
     pub largest_component: bool,
-    /// Average the predictions of the slice as it is, flipped, and mirrored.
+    /// Average the predictions of the slice as it is, flipped, and mirrored, as far as the net was
+    /// trained on such slices.
     pub flip_averaging: bool,
 }
 

@@ -8,6 +8,7 @@ mod taps;
 
 use std::collections::BTreeMap;
 
+use hardslice_data::balance::FlipMode;
 use hardslice_data::preprocess::ScanSlices;
 use hardslice_train::{Model, PredictOptions, predict};
 use hardslice_volume::{Grid, PerAxis, Volume};
@@ -122,6 +123,35 @@ fn flip_averaging_takes_the_mirrored_slice_for_the_other_side() {
     let found = predicted(&left, &scan, averaging(true));
     let flipped = BTreeMap::from([(3, vec![[0, 4, 9], [0, 6, 9]])]);
     assert_eq!(found, flipped, "(0.378 + 0.982) / 2 = 0.680");
+}
+
+#[test]
+fn flip_averaging_leaves_out_what_the_training_did_not_show() {
+    let scan = scan(1, &[[0, 5, 9]]);
+    let averaged = |copies, tap, sides: &[(&str, u16)]| {
+        let mut model = tap_model(sides, &[tap], SIZE);
+        model.record.copies = copies;
+        let found = predicted(&model, &scan, averaging(true));
+        (model.record.has_flips(), found)
+    };
+    let (liver, kidney) = ([("liver", 7)], [("kidney_left", 7)]);
+    let [x, y] = [Tap { dx: 1, ..SOFT }, Tap { dy: 1, ..SOFT }];
+    let both = |a, b| BTreeMap::from([(7, vec![a, b])]);
+    let as_is = |a| BTreeMap::from([(7, vec![a])]);
+    // Half of 0.982 and 0.378 is 0.680: two versions suffice for both places.
+    let (mirrored_x, mirrored_y) = (both([0, 5, 8], [0, 5, 10]), as_is([0, 4, 9]));
+    assert_eq!(averaged(FlipMode::Mirrored, x, &liver), (true, mirrored_x));
+    assert_eq!(averaged(FlipMode::Mirrored, y, &liver), (true, mirrored_y));
+    for (copies, sides) in [
+        (FlipMode::None, &liver),
+        (FlipMode::None, &kidney),
+        (FlipMode::Mirrored, &kidney),
+    ] {
+        assert_eq!(averaged(copies, x, sides), (false, as_is([0, 5, 8])));
+        assert_eq!(averaged(copies, y, sides), (false, as_is([0, 4, 9])));
+    }
+    let flipped = both([0, 4, 9], [0, 6, 9]);
+    assert_eq!(averaged(FlipMode::Enumerated, y, &kidney), (true, flipped));
 }
 
 #[test]

@@ -23,6 +23,18 @@ pub enum FlipMode {
     None,
 }
 
+impl FlipMode {
+    /// Whether a net learns what flipped slices look like.
+    pub fn shows_flipped(self) -> bool {
+        matches!(self, Self::Random | Self::Enumerated)
+    }
+
+    /// Whether a net learns what mirrored slices look like.
+    pub fn shows_mirrored(self) -> bool {
+        matches!(self, Self::Random | Self::Mirrored | Self::Enumerated)
+    }
+}
+
 /// Which version of a slice is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Flip {

@@ -59,7 +59,8 @@ class Model:
             affine: For voxels: 4 x 4, from ``(i, j, k)`` to millimetres in RAS+, as ``nibabel``'s
                 ``image.affine``. It says how the axes run in the patient, so that any order will do.
             largest_component: Keep only each organ's largest connected component.
-            flip_averaging: Average over the slice as it is, flipped, and mirrored.
+            flip_averaging: Average over the slice as it is, flipped, and mirrored, as far as
+                the net was trained on such slices.
             progress: Called as ``progress("predict", done, n)``.
 
         Returns:

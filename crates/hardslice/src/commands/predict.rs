@@ -82,7 +82,8 @@ pub(crate) struct Predict {
     /// Keep only each organ's largest connected component.
     #[arg(long)]
     largest_component: bool,
-    /// Average over the slice as it is, flipped, and mirrored: three times the work.
+    /// Average over the slice as it is, flipped, and mirrored, as far as the net was trained on such
+    /// slices: up to three times the work.
     #[arg(long)]
     flip_averaging: bool,
     #[command(flatten)]
@@ -176,6 +177,12 @@ impl Predict {
         let _held = into_a_folder
             .then(|| Held::of(&self.out, self.share))
             .transpose()?;
+        if self.flip_averaging && !model.record.has_flips() {
+            bars.tell(
+                "note: --flip-averaging changes nothing: this net was trained on slices that were \
+                 neither flipped nor mirrored",
+            );
+        }
         self.tell_of_confidence(&model.record, bars);
         let of_share = self
             .share

@@ -161,6 +161,7 @@ impl<'a> Stages<'a> {
         let organs = store.organs().select(&organs);
         let record = ModelRecord {
             predict: self.trainer.protocol.predict,
+            copies: self.trainer.protocol.train.flip_mode,
             identity: receipt.identity.clone(),
             steps: receipt.steps,
             weights_blake3: receipt.weights_blake3.clone(),
