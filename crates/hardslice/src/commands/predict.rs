@@ -177,13 +177,7 @@ impl Predict {
         let _held = into_a_folder
             .then(|| Held::of(&self.out, self.share))
             .transpose()?;
-        if self.flip_averaging && !model.record.has_flips() {
-            bars.tell(
-                "note: --flip-averaging changes nothing: this net was trained on slices that were \
-                 neither flipped nor mirrored",
-            );
-        }
-        self.tell_of_confidence(&model.record, bars);
+        self.tell_of_model(&model.record, bars);
         let of_share = self
             .share
             .map_or(0..jobs.len(), |share| share.range(jobs.len()));
@@ -422,8 +416,15 @@ impl Predict {
         Ok(slices)
     }
 
-    /// Says where there is no confidence, or it was calibrated for other predictions than these.
-    fn tell_of_confidence(&self, record: &ModelRecord, bars: &Bars) {
+    /// Says where flip averaging has nothing to average over, where there is no confidence, and where
+    /// it was calibrated for other predictions than these.
+    fn tell_of_model(&self, record: &ModelRecord, bars: &Bars) {
+        if self.flip_averaging && !record.has_flips() {
+            bars.tell(
+                "note: --flip-averaging changes nothing: this net was trained on slices that were \
+                 neither flipped nor mirrored",
+            );
+        }
         let told = match &record.confidence {
             None => {
                 "the model tells no confidence: its training held out no patients for validation, or \
