@@ -53,7 +53,9 @@ impl PreparedCohort {
         let lock = FolderLock::of(&out.store())?;
         let report = prepare_store(&manifest, experiment, &out.store(), bars)?;
         let store = Store::open(out.store())?;
-        tell_what_is_not_mirrored(&store, &organs, bars);
+        if experiment.train.flip_mode.shows_mirrored() {
+            tell_what_is_not_mirrored(&store, &organs, bars);
+        }
         let done = if report.failures.is_empty() {
             Done::Clean
         } else {

@@ -8,7 +8,7 @@ mod preset;
 use std::path::{Path, PathBuf};
 
 use hardslice_data::audit::Kind;
-use hardslice_data::balance::{Arm, BalanceOptions};
+use hardslice_data::balance::{Arm, BalanceOptions, FlipMode};
 use hardslice_data::manifest::{Layout, PatientPattern, PatientRule};
 use hardslice_data::mining::MiningOptions;
 use hardslice_data::mining::review::{ReviewError, Reviewed};
@@ -322,6 +322,14 @@ impl Experiment {
                 "context must be that of [net]",
             )],
         )?;
+        let has_no_flips = self.train.flip_mode == FlipMode::None;
+        SettingError::check(
+            "predict",
+            [(
+                self.predict.flip_averaging && has_no_flips,
+                "flip_averaging has nothing to average over with copies = \"none\" in [train]",
+            )],
+        )?;
         self.balance.check()?;
         self.train.check()
     }
@@ -481,6 +489,10 @@ mod tests {
             ("[train]\ntop_k_lr0 = -1.0\n", "top_k_lr0 must be above 0"),
             ("[net]\nwidth = 0\n", "width must be 1"),
             ("[final_net]\nwidth = 0\n", "width must be 1"),
+            (
+                "[train]\ncopies = \"none\"\n[predict]\nflip_averaging = true\n",
+                "flip_averaging has nothing to average over",
+            ),
         ] {
             let (top, tables) = if text.starts_with('[') {
                 ("", text)

@@ -1,5 +1,5 @@
 //! One net for two organs of which one is not annotated in every patient, another net in the end,
-//! copies `none`, and predictions that are finished.
+//! copies `mirrored`, and predictions that are finished.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -54,7 +54,7 @@ fn a_patient_takes_no_part_in_an_organ_that_nobody_annotated_and_another_net_beg
         )
         .replace("[\"liver\"]", "[\"liver\", \"spleen\"]")
         .replace("test = 2", "test = 3")
-        .replace("[train]", "[train]\ncopies = \"none\"");
+        .replace("[train]", "[train]\ncopies = \"mirrored\"");
     let experiment = format!(
         "{experiment}\n[final_net]\nkind = \"fcn8s\"\nwidth = 4\nnorm = \"batch\"\n\
          [predict]\nflip_averaging = true\nlargest_component = true\n"

@@ -17,7 +17,12 @@ fn an_organ_whose_other_side_is_not_in_the_map_is_named_before_it_is_trained() {
         .replace("[\"liver\"]", "[\"kidney_left\"]");
     let left = both.replace("kidney_right = [2], ", "");
     let warning = "slices are not mirrored for a net that finds `kidney_left`";
-    for (name, experiment, is_warned) in [("both", both, false), ("left", left, true)] {
+    let as_stored = left.replace("[train]", "[train]\ncopies = \"none\"");
+    for (name, experiment, is_warned) in [
+        ("both", both, false),
+        ("left", left, true),
+        ("as_stored", as_stored, false),
+    ] {
         fs::write(dir.path().join("experiment.toml"), experiment).unwrap();
         let args = ["run", "experiment.toml", "--out", name];
         let said = assert_ends(&args, dir.path(), 0, &[]);
