@@ -4,8 +4,7 @@ thread of the CPU, for a given number of minutes of the processor, and scores th
 
     python monai_train.py COHORT.csv SPLIT.json --label 3 --organ parotid_right --minutes 15
 
-As in MONAI's tutorial `2d_segmentation/torch/...` and its way of training on slices of volumes:
-CacheDataset of whole scans, RandCropByPosNegLabeld of single slices (as many around the organ as
+With what MONAI has for training on slices of volumes: CacheDataset of whole scans, RandCropByPosNegLabeld of single slices (as many around the organ as
 around background), random flips, rotation, scale and intensity, `monai.networks.nets.UNet`
 (16 to 256 channels, two residual units), DiceCELoss, Adam at 1e-3 with a cosine schedule over the
 budget, SliceInferer. Reading and caching the scans, and the prediction in the end, are not counted.

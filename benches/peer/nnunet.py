@@ -14,8 +14,8 @@ batch size (or --batch: the planned one is made for a graphics card). Two things
 `nnUNetv2_train`, because a budget of minutes is asked for: the poly schedule runs over the wall time
 in place of 1000 epochs, and there are no validations in between. Preprocessing, and the prediction of
 the validation patients in the end, are not counted. With `--threads 1` the minutes are those of the
-processor, augmentation in the same process, so that two trainings side by side are told apart. Prints a line of JSON: minutes, iterations,
-seconds an iteration, peak memory, Dice of each validation patient.
+processor, augmentation in the same process, so that two trainings side by side are told apart. Prints
+a line of JSON: minutes, iterations, seconds an iteration, peak memory, Dice of each validation patient.
 
 nnunetv2 2.x, torch, nibabel.
 """

@@ -243,11 +243,12 @@ impl ModelRecord {
     }
 
     /// For each output, the output that takes its place when x is reversed; `None` for an organ with a
-    /// side whose other side the net does not find.
+    /// side whose other side the net does not find, and for all where training mirrored nothing.
     pub fn mirrored_outputs(&self) -> Vec<Option<OutputIdx>> {
         let mirrored = self
             .outputs()
             .map(|output| match self.organs.mirror(output.idx()) {
+                _ if !self.copies.shows_mirrored() => None,
                 Mirror::Itself => Some(output),
                 Mirror::Twin(twin) => Some(OutputIdx::new(twin)),
                 Mirror::Missing { .. } => None,
@@ -258,8 +259,7 @@ impl ModelRecord {
     /// Whether flip averaging has a flipped or mirrored slice to average over: one that the net
     /// learnt to look at, and that shows an organ which it finds.
     pub fn has_flips(&self) -> bool {
-        let knows_a_mirror_image = || self.mirrored_outputs().iter().any(Option::is_some);
-        self.copies.shows_flipped() || (self.copies.shows_mirrored() && knows_a_mirror_image())
+        self.copies.shows_flipped() || self.mirrored_outputs().iter().any(Option::is_some)
     }
 
     /// Names of the outputs.

@@ -200,8 +200,9 @@ fn average_over_flips(model: &Model, images: &[f32], values: &mut [f32]) {
         reversed(&sigmoids(model, &reversed(images, size), n), size)
     };
     let flipped = record.copies.shows_flipped().then(|| seen(reversed_rows));
-    let mirrored = (record.copies.shows_mirrored()).then(|| seen(reversed_columns));
     let twins = record.mirrored_outputs();
+    let is_mirrored = twins.iter().any(Option::is_some);
+    let mirrored = is_mirrored.then(|| seen(reversed_columns));
     for (plane, values) in values.chunks_exact_mut(n_pixels).enumerate() {
         let (slice, output) = (plane / n_organs, plane % n_organs);
         let flipped = flipped
