@@ -11,7 +11,6 @@ budget, SliceInferer. Reading and caching the scans, and the prediction in the e
 Prints a line of JSON. monai, torch, nibabel.
 """
 import argparse
-import csv
 import json
 import pathlib
 import resource
@@ -30,6 +29,8 @@ from monai.transforms import (
 )
 from monai.utils import set_determinism
 
+from folds import cases_of
+
 KEYS = ["image", "label"]
 
 
@@ -46,13 +47,11 @@ def main():
     torch.set_num_threads(1)
     set_determinism(options.seed)
 
-    split = json.loads(options.split.read_text())
-    rows = [row for row in csv.DictReader(options.cohort.open()) if options.organ in row["organs"].split()]
     base = options.cohort.parent
     cases = {
-        fold: [{"name": row["case"], "image": str(base / row["image"]), "label": str(base / row["labels"])}
-               for row in rows if row["patient"] in patients]
-        for fold, patients in (("train", {*split["a"], *split["b"]}), ("validation", {*split["validation"]}))
+        fold: [{"name": name, "image": str(base / row["image"]), "label": str(base / row["labels"])}
+               for name, row in rows.items()]
+        for fold, rows in cases_of(options.cohort, options.split, options.organ).items()
     }
     size = (options.size, options.size)
     read = [

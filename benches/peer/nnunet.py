@@ -20,7 +20,6 @@ a line of JSON: minutes, iterations, seconds an iteration, peak memory, Dice of 
 nnunetv2 2.x, torch, nibabel.
 """
 import argparse
-import csv
 import json
 import os
 import pathlib
@@ -29,6 +28,8 @@ import shutil
 import subprocess
 import sys
 import time
+
+from folds import cases_of
 
 DATASET = "Dataset001_Organ"
 
@@ -43,14 +44,8 @@ def folders(work):
 def prepare(options):
     import nibabel
 
-    split = json.loads(options.split.read_text())
-    train, validation = split["a"] + split["b"], split["validation"]
-    rows = {row["case"]: row for row in csv.DictReader(options.cohort.open())}
-    wanted = {patient for patient in train + validation}
-    cases = {
-        name: row for name, row in rows.items()
-        if row["patient"] in wanted and options.organ in row["organs"].split()
-    }
+    folds = cases_of(options.cohort, options.split, options.organ)
+    cases = {**folds["train"], **folds["validation"]}
     raw = options.work / "raw" / DATASET
     for folder in ("imagesTr", "labelsTr"):
         (raw / folder).mkdir(parents=True, exist_ok=True)
@@ -68,11 +63,7 @@ def prepare(options):
     (raw / "dataset.json").write_text(json.dumps(dataset, indent=1))
     command = ["nnUNetv2_plan_and_preprocess", "-d", "1", "-c", "2d", "-np", "2", "-npfp", "2"]
     subprocess.run([pathlib.Path(sys.executable).parent / command[0], *command[1:]], check=True)
-    names = {name: row["patient"] for name, row in cases.items()}
-    fold = {
-        "train": sorted(name for name, patient in names.items() if patient in set(train)),
-        "val": sorted(name for name, patient in names.items() if patient in set(validation)),
-    }
+    fold = {"train": sorted(folds["train"]), "val": sorted(folds["validation"])}
     (options.work / "preprocessed" / DATASET / "splits_final.json").write_text(json.dumps([fold]))
     print(f"{len(fold['train'])} training, {len(fold['val'])} validation scans")
 
