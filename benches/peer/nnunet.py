@@ -3,7 +3,7 @@
 given wall time, and scores the validation patients of the same split.
 
     python nnunet.py prepare COHORT.csv SPLIT.json WORK --label 3 --organ parotid_right
-    python nnunet.py train WORK --minutes 15 [--batch 12] [--threads 2] [--bf16]
+    python nnunet.py train WORK --minutes 15 [--batch 12] [--threads 2] [--bf16] [--mirroring]
 
 `prepare` writes nnU-Net's raw folder with the training (A and B) and validation patients alone: the test
 patients stay closed. Scans in which the organ is not annotated are left out. It then runs nnU-Net's
@@ -12,7 +12,9 @@ own planning and preprocessing.
 `train` runs nnU-Net's own trainer: its network, loss, deep supervision, augmentation, optimiser and
 batch size (or --batch: the planned one is made for a graphics card). Two things differ from
 `nnUNetv2_train`, because a budget of minutes is asked for: the poly schedule runs over the wall time
-in place of 1000 epochs, and there are no validations in between. Preprocessing, and the prediction of
+in place of 1000 epochs, and there are no validations in between. The trainer is
+`nnUNetTrainerNoMirroring`, because an organ of one side cannot be told from its twin by a net that is
+trained with mirrored slices; --mirroring takes nnU-Net's default. Preprocessing, and the prediction of
 the validation patients in the end, are not counted. With `--threads 1` the minutes are those of the
 processor, augmentation in the same process, so that two trainings side by side are told apart. Prints
 a line of JSON: minutes, iterations, seconds an iteration, peak memory, Dice of each validation patient.
@@ -71,6 +73,9 @@ def prepare(options):
 def train(options):
     import torch
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+    from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerNoMirroring import (
+        nnUNetTrainerNoMirroring,
+    )
 
     torch.set_num_threads(options.threads)
     clock = time.monotonic
@@ -87,7 +92,7 @@ def train(options):
     # The trainer's results go by the plans' name.
     plans["plans_name"] = f"minutes{options.minutes:g}_batch{configuration['batch_size']}"
 
-    class Timed(nnUNetTrainer):
+    class Timed(nnUNetTrainer if options.mirroring else nnUNetTrainerNoMirroring):
         def run_training(self):
             self.on_train_start()
             self.network.train()
@@ -122,7 +127,7 @@ def train(options):
     }
     print(json.dumps({
         "minutes": options.minutes, "batch": configuration["batch_size"], "planned_batch": planned,
-        "bf16": options.bf16, "threads": options.threads, "iterations": trainer.n_iterations,
+        "bf16": options.bf16, "mirroring": options.mirroring, "threads": options.threads, "iterations": trainer.n_iterations,
         "seconds_an_iteration": trainer.seconds / trainer.n_iterations,
         "prediction_seconds": predicting, "peak_mib": peak_kib / 1024,
         "mean_dice": sum(dice.values()) / len(dice), "min_dice": min(dice.values()), "dice": dice,
@@ -145,6 +150,7 @@ def main():
     command.add_argument("--batch", type=int)
     command.add_argument("--threads", type=int, default=os.cpu_count())
     command.add_argument("--bf16", action="store_true")
+    command.add_argument("--mirroring", action="store_true")
     command.set_defaults(do=train)
     options = parser.parse_args()
     folders(options.work)

@@ -13,8 +13,8 @@ use hardslice_eval::compare::{Gain, Patients, Rates, Simulation};
 
 const HEAD: &str = "\
 | | splits | seeds | patients | SD of splits | nets | nets x patients | helps | harms | over baseline \
-| difference held | arm held | marked |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|";
+| difference held | marked | arm held |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 
 fn main() {
     let n = std::env::args().nth(1);
@@ -43,8 +43,8 @@ fn row(what: &str, simulation: &Simulation, found: &Rates) -> String {
         percent(found.harms),
         percent(found.over_baseline),
         or_none(found.difference_held),
+        percent(found.difference_marked),
         or_none(found.arm_held),
-        if simulation.is_marked() { "yes" } else { "" },
     )
 }
 

@@ -107,6 +107,7 @@ impl Bars {
 
     /// Begins a stage of `n` units.
     pub(crate) fn begin(&self, stage: &str, n: u64, done: u64) {
+        stop::is_another_stage();
         if let Some(host) = &self.host {
             host.begin(stage, done, n);
             return;
@@ -177,6 +178,7 @@ impl Bars {
 
     /// Ends the stage.
     pub(crate) fn end(&self) {
+        stop::is_another_stage();
         if self.host.is_some() || self.is_quiet {
             return;
         }
@@ -233,7 +235,7 @@ impl State {
 
 impl Observer for Bars {
     fn wants_stop(&self) -> bool {
-        self.host.is_none() && stop::is_asked()
+        self.host.is_none() && stop::is_asked_of_training()
     }
 
     fn notify(&self, event: &Event<'_>) {

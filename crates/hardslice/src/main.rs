@@ -6,5 +6,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    ExitCode::from(hardslice::program::main(std::env::args_os()))
+    let status = hardslice::program::main(std::env::args_os());
+    hardslice::program::end_if_interrupted();
+    ExitCode::from(status)
 }

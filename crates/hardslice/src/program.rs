@@ -38,7 +38,7 @@ struct Cli {
 
 /// Runs the program with its arguments, the first of them its own name, and gives its exit status:
 /// 0 when all is well, 1 when the command did its work and found something wrong with the data, 2
-/// when it failed, 75 when it was asked to stop (SIGTERM) and goes on when it is run again.
+/// when it failed, 75 when it was asked to stop and goes on when it is run again.
 ///
 /// It writes to standard output and standard error, and never ends the process: the interpreter of
 /// another language may be its host.
@@ -90,6 +90,12 @@ pub fn main_of_package<A: Into<OsString> + Clone>(
             2
         }
     }
+}
+
+/// After [`main()`], for a program that is no library's host: where Ctrl-C stopped its work, ends the
+/// process as Ctrl-C does where nobody listens for it, so that a shell ends its loop or script, too.
+pub fn end_if_interrupted() {
+    stop::end_if_interrupted();
 }
 
 /// Runs `phantom`, `run`, `compare` or `report` for a host, with the arguments of the command line and

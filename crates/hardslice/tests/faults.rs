@@ -8,6 +8,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -359,50 +360,68 @@ fn a_full_disk_ends_predict_and_the_report_with_its_name() {
     run(&["run", "experiment.toml", "--out", "out"], dir.path());
 }
 
-/// What a queue does before it kills: SIGTERM, and some seconds of grace.
-#[test]
-fn asked_to_stop_a_training_saves_a_checkpoint_and_goes_on_to_the_same_bytes() {
-    let dir = workplace();
-    with_arms(r#"["baseline"]"#, dir.path());
-    let text = fs::read_to_string(dir.path().join("experiment.toml")).unwrap();
+/// An experiment of one long training that saves a checkpoint only where it is asked to.
+fn long_training(dir: &Path) {
+    with_arms(r#"["baseline"]"#, dir);
+    let text = fs::read_to_string(dir.join("experiment.toml")).unwrap();
     let text = text.replace("steps = 24", "steps = 800").replace(
         "checkpoint_minutes = 0.0",
         "checkpoint_minutes = 100.0\nkeep_checkpoints = 1",
     );
-    fs::write(dir.path().join("long.toml"), text).unwrap();
-    let line = words("run long.toml --out stopped --threads 1");
-    let child = hardslice(&line, dir.path()).spawn().unwrap();
-    let log = dir
-        .path()
-        .join("stopped/liver/baseline/first_half/train.csv.partial");
-    let is_training = || fs::read_dir(log.parent().unwrap()).is_ok_and(|dir| dir.count() > 0);
-    while !is_training() {
+    fs::write(dir.join("long.toml"), text).unwrap();
+}
+
+/// Runs a command, waits until a folder of it holds something and a little longer, and sends signals.
+/// Gives the exit status, or the signal that it died of, and what it said.
+fn signalled(line: &[&str], dir: &Path, begun: &str, signals: &[&str]) -> (i32, String) {
+    // A shell has what it starts in the background ignore SIGINT, and the tests may be there.
+    let mut command = Command::new("env");
+    command
+        .args(["--default-signal=INT", env!("CARGO_BIN_EXE_hardslice")])
+        .args(line)
+        .current_dir(dir)
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let has_begun = || fs::read_dir(dir.join(begun)).is_ok_and(|dir| dir.count() > 0);
+    while !has_begun() {
+        assert_eq!(child.try_wait().unwrap(), None, "ended before it began");
         sleep(Duration::from_millis(20));
     }
     sleep(Duration::from_millis(300));
-    let term = Command::new("sh")
-        .args(["-c", &format!("kill -TERM {}", child.id())])
-        .status();
-    assert!(term.unwrap().success());
-    let (code, said) = finish(child);
-    assert_eq!(code, Some(75), "{said}");
-    assert!(said.contains("saved a checkpoint after step"), "{said}");
-    assert!(said.ends_with("help: the same command goes on\n"), "{said}");
-    let saved = dir
-        .path()
-        .join("stopped/liver/baseline/first_half/checkpoints");
-    assert_eq!(
-        fs::read_dir(saved).unwrap().count(),
-        1,
-        "the one that was asked for"
-    );
-    run(&line, dir.path());
+    for signal in signals {
+        let kill = format!("kill -{signal} {}", child.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status();
+        assert!(sent.unwrap().success(), "{kill}");
+        sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().unwrap();
+    let ended = output.status.code().or(output.status.signal());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (ended.unwrap(), said)
+}
+
+/// What a queue does before it kills: SIGTERM, and some seconds of grace. And what people do.
+#[test]
+fn asked_to_stop_a_training_saves_a_checkpoint_and_goes_on_to_the_same_bytes() {
+    const SIGINT: i32 = 2;
+    let dir = workplace();
+    long_training(dir.path());
     run(&words("run long.toml --out whole --threads 1"), dir.path());
-    assert_same(
-        &dir.path().join("stopped"),
-        &dir.path().join("whole"),
-        "SIGTERM",
-    );
+    for (signal, ended) in [("TERM", 75), ("HUP", 75), ("INT", SIGINT)] {
+        let out = format!("stopped_by_{signal}");
+        let line = format!("run long.toml --out {out} --threads 1");
+        let line = words(&line);
+        let begun = format!("{out}/liver/baseline/first_half");
+        let (found, said) = signalled(&line, dir.path(), &begun, &[signal]);
+        assert_eq!(found, ended, "{signal}: {said}");
+        assert!(said.contains("saved a checkpoint after step"), "{said}");
+        assert!(said.ends_with("help: the same command goes on\n"), "{said}");
+        let half = dir.path().join(&out).join("liver/baseline/first_half");
+        let saved = fs::read_dir(half.join("checkpoints")).unwrap().count();
+        assert_eq!(saved, 1, "the one that was asked for");
+        run(&line, dir.path());
+        assert_same(&dir.path().join(&out), &dir.path().join("whole"), signal);
+    }
 }
 
 #[test]

@@ -139,13 +139,14 @@ fn arm_estimates(plan: &ComparisonPlan, scores: &Scores<'_>, arm: &str) -> Vec<A
     of_end_points
         .map(|&end_point| {
             let estimate = paired.estimate(0, end_point);
-            let ends = paired.spread(end_point, &[1.0]);
-            let ends = ends.map(|spread| spread.skewed_ends(estimate, plan.alpha));
+            let spread = paired.spread(end_point, &[1.0]);
+            let interval =
+                |spread: Spread| paired.interval(&spread, spread.skewed_ends(estimate, plan.alpha));
             ArmEstimate {
                 arm: arm.to_owned(),
                 end_point,
                 estimate,
-                interval: ends.map(|ends| paired.interval(ends)),
+                interval: spread.map(interval),
                 n_patients: paired.n_patients(),
                 n_trainings: paired.n_trainings(),
                 n_splits: paired.n_splits(),
@@ -170,7 +171,7 @@ fn pair_rows(
             let spread = paired.spread(end_point, &[1.0, -1.0]);
             let ends = |spread: Spread| {
                 let half = spread.half_width(plan.alpha / n_claims);
-                paired.interval([difference - half, difference + half])
+                paired.interval(&spread, [difference - half, difference + half])
             };
             let can_answer = !shared.is_some_and(|shared| shared.is_too_much());
             let is_enough = paired.n_trainings() >= LEAST_TRAININGS && can_answer;

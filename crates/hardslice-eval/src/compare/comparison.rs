@@ -97,6 +97,10 @@ pub struct EstimateInterval {
     /// counted too coarsely, with fewer than
     /// [`RELIABLE_TRAININGS`](super::RELIABLE_TRAININGS) trainings their spread is.
     pub unreliable: bool,
+    /// Whether it holds the truth more often than it says: the trainings differ no more than their
+    /// luck with single patients makes them, and that they might is in the interval all the same.
+    #[serde(default)]
+    pub wide: bool,
     /// Whether variation from training to training is in it. Not with one training.
     pub includes_trainings: bool,
 }

@@ -19,6 +19,7 @@
 //! - P. Hall (1992), "On the removal of skewness by transformation", Journal of the Royal
 //!   Statistical Society B 54(1), 221–228: the interval of a single arm, whose patients are skewed.
 
+use super::limits::WIDE;
 use super::mean::mean;
 use super::student_t::{quantile, two_sided_p};
 
@@ -29,6 +30,9 @@ pub(crate) struct Spread {
     pub(crate) df: f64,
     /// Third standardised moment of the patients' part, over `√n`, as it shows in the whole.
     skewness: f64,
+    /// Whether the interval is wider than it need be: the trainings differ no more than their luck
+    /// with single patients makes them, and that they might makes it wider.
+    pub(crate) is_wide: bool,
 }
 
 impl Spread {
@@ -97,10 +101,18 @@ impl Spread {
         } else {
             n as f64 - 1.0
         };
-        Self {
+        let spread = Self {
             standard_error: variance.sqrt(),
             df,
             skewness: skewness_of_mean(&patients, variance),
+            is_wide: false,
+        };
+        let of_patients = between_patients.sqrt() * quantile(WIDE.alpha, n as f64 - 1.0);
+        Self {
+            is_wide: in_both > 0.0
+                && between_rows <= WIDE.unseen * in_both
+                && spread.half_width(WIDE.alpha) > WIDE.beyond * of_patients,
+            ..spread
         }
     }
 

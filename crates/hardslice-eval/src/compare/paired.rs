@@ -132,13 +132,15 @@ impl Paired {
         Some(self.spread_of(&values, weights))
     }
 
-    /// The interval between two ends, marked by how many patients and trainings it rests on.
-    pub(crate) fn interval(&self, [low, high]: [f64; 2]) -> EstimateInterval {
+    /// The interval between two ends of this spread, marked by how many patients and trainings it
+    /// rests on.
+    pub(crate) fn interval(&self, spread: &Spread, [low, high]: [f64; 2]) -> EstimateInterval {
         EstimateInterval {
             low,
             high,
             unreliable: self.n_patients() < RELIABLE_PATIENTS
                 || self.n_trainings() < RELIABLE_TRAININGS,
+            wide: spread.is_wide,
             includes_trainings: self.n_trainings() > 1,
         }
     }

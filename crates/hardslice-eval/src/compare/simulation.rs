@@ -76,6 +76,8 @@ pub struct Rates {
     /// The interval of the difference to the baseline held the truth; `None` for a gain of failing
     /// patients, whose truth has no closed form.
     pub difference_held: Option<f64>,
+    /// That interval was marked, as unreliable or as wide.
+    pub difference_marked: f64,
     /// The interval of the baseline held its end point in the population; `None` where exactly a
     /// tenth fails, which is no population to draw from.
     pub arm_held: Option<f64>,
@@ -109,6 +111,7 @@ struct Found {
     harms: bool,
     over_baseline: bool,
     difference_held: bool,
+    difference_marked: bool,
     arm_held: bool,
 }
 
@@ -134,12 +137,13 @@ impl Simulation {
             harms: share(|found| found.harms),
             over_baseline: share(|found| found.over_baseline),
             difference_held: is_closed.then(|| share(|found| found.difference_held)),
+            difference_marked: share(|found| found.difference_marked),
             arm_held: of_population.map(|_| share(|found| found.arm_held)),
         }
     }
 
     /// Whether the intervals of such an experiment are marked unreliable.
-    pub fn is_marked(&self) -> bool {
+    pub fn is_unreliable(&self) -> bool {
         self.n_patients < RELIABLE_PATIENTS || self.n_trainings() < RELIABLE_TRAININGS
     }
 
@@ -184,7 +188,7 @@ impl Simulation {
             Gain::Nothing | Gain::OfFailing(_) => 0.0,
         };
         let is_enough = self.n_trainings() >= LEAST_TRAININGS;
-        // Better, worse, and whether the interval held the truth.
+        // Better, worse, whether the interval held the truth, and whether it was marked.
         let against = |other: &Vec<Vec<f64>>| {
             let difference = whole(&hard) - whole(other);
             let spread = Spread::of(&[hard.clone(), other.clone()], &[1.0, -1.0], &splits);
@@ -194,10 +198,12 @@ impl Simulation {
                 is_shown && difference > 0.0,
                 is_shown && difference < 0.0,
                 held,
+                spread.is_wide || self.is_unreliable(),
             )
         };
-        let (over_baseline, below_baseline, difference_held) = against(&baseline);
-        let (over_control, below_control, _) = against(&control);
+        let (over_baseline, below_baseline, difference_held, difference_marked) =
+            against(&baseline);
+        let (over_control, below_control, ..) = against(&control);
         let arm_held = of_population.is_some_and(|truth| {
             let spread = Spread::of(std::slice::from_ref(&baseline), &[1.0], &splits);
             let [low, high] = spread.skewed_ends(whole(&baseline), self.alpha);
@@ -208,6 +214,7 @@ impl Simulation {
             harms: below_baseline || below_control,
             over_baseline,
             difference_held,
+            difference_marked,
             arm_held,
         }
     }

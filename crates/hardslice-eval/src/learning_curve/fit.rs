@@ -201,7 +201,8 @@ impl Fit<'_> {
         let interval = self.pseudo_values.as_ref().map(|values| {
             let spread = self.paired.spread_of(values, weights);
             let half = or_0(spread.half_width(ALPHA));
-            self.paired.interval([estimate - half, estimate + half])
+            self.paired
+                .interval(&spread, [estimate - half, estimate + half])
         });
         let excludes_0 = interval.is_some_and(|found| found.low > 0.0 || found.high < 0.0);
         Contrast {

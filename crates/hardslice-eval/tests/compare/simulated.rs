@@ -101,7 +101,7 @@ fn intervals_that_are_not_marked_hold_the_truth_in_93_to_97_of_100() {
                     end_point,
                     ..Simulation::default()
                 };
-                assert!(!simulation.is_marked(), "{simulation:?}");
+                assert!(!simulation.is_unreliable(), "{simulation:?}");
                 let found = simulation.run(N, 5);
                 for held in [found.difference_held, found.arm_held] {
                     let held = held.unwrap();
@@ -110,6 +110,22 @@ fn intervals_that_are_not_marked_hold_the_truth_in_93_to_97_of_100() {
             }
         }
     }
+}
+
+#[test]
+fn intervals_are_called_wide_where_they_hold_too_much_and_seldom_elsewhere() {
+    let of = |net_sd| Simulation {
+        n_patients: 60,
+        patients: Patients::Normal,
+        net_sd,
+        ..Simulation::default()
+    };
+    let alike = of(0.0).run(N, 8);
+    assert!(alike.difference_held.unwrap() > 0.97, "{alike:?}");
+    assert!(alike.difference_marked > 0.7, "{alike:?}");
+    let apart = of(0.02).run(N, 8);
+    assert!(apart.difference_held.unwrap() < 0.97, "{apart:?}");
+    assert!(apart.difference_marked < 0.05, "{apart:?}");
 }
 
 #[test]

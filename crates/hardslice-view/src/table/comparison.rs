@@ -46,7 +46,7 @@ fn estimates(comparison: &Comparison) -> Table {
         title: format!("{} by arm", comparison.plan.score),
         columns,
         rows: by_end_point.map(of).collect(),
-        notes: unreliable_note(comparison.estimates.iter().map(|found| found.interval)),
+        notes: notes_on_marks(comparison.estimates.iter().map(|found| found.interval)),
     }
 }
 
@@ -95,7 +95,7 @@ fn differences(comparison: &Comparison) -> Table {
         ),
     ];
     notes.extend(comparison.notes.iter().cloned());
-    notes.extend(unreliable_note(
+    notes.extend(notes_on_marks(
         comparison.rows.iter().map(|row| row.interval),
     ));
     Table {
@@ -111,7 +111,7 @@ pub(super) fn interval_columns(confidence: f64) -> [Column; 3] {
     [
         Column::numbers("low", &format!("{percent} % from")),
         Column::numbers("high", "to"),
-        Column::words("unreliable", "unreliable"),
+        Column::words("marked", "marked"),
     ]
 }
 
@@ -131,18 +131,42 @@ pub(super) fn interval_cells(interval: Option<EstimateInterval>, decimals: usize
     [
         Cell::number(found.low, decimals),
         Cell::number(found.high, decimals),
-        Cell::words(if found.unreliable { "yes" } else { "" }),
+        Cell::words(mark(found)),
     ]
 }
 
-pub(super) fn unreliable_note(
+const UNRELIABLE: &str = "unreliable";
+const WIDE: &str = "wide";
+
+fn mark(interval: EstimateInterval) -> &'static str {
+    match interval {
+        EstimateInterval {
+            unreliable: true, ..
+        } => UNRELIABLE,
+        EstimateInterval { wide: true, .. } => WIDE,
+        _ => "",
+    }
+}
+
+/// What the marks among these intervals mean.
+pub(super) fn notes_on_marks(
     intervals: impl Iterator<Item = Option<EstimateInterval>>,
 ) -> Vec<String> {
-    let mut found = intervals.flatten();
-    let note = "Unreliable: with so few patients or trainings the interval may hold the truth more \
-                or less often than it says.";
-    let is_any = found.any(|interval| interval.unreliable);
-    Vec::from_iter(is_any.then(|| note.to_owned()))
+    let marks: Vec<&str> = intervals.flatten().map(mark).collect();
+    let notes = [
+        (
+            UNRELIABLE,
+            "Unreliable: with so few patients or trainings the interval may hold the truth more or \
+             less often than it says.",
+        ),
+        (
+            WIDE,
+            "Wide: trainings differ no more than their luck with single patients makes them; the \
+             interval allows for more, and may hold the truth more often than it says.",
+        ),
+    ];
+    let found = notes.iter().filter(|(of, _)| marks.contains(of));
+    found.map(|(_, note)| (*note).to_owned()).collect()
 }
 
 #[cfg(test)]

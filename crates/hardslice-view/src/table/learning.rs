@@ -2,7 +2,7 @@
 
 use hardslice_eval::learning_curve::{Contrast, CurvePoint, LearningCurve, LineFit};
 
-use super::comparison::{interval_cells, interval_columns, unreliable_note};
+use super::comparison::{interval_cells, interval_columns, notes_on_marks};
 use super::{Cell, Column, Table};
 
 /// Decimals of scores and changes that people see.
@@ -102,9 +102,16 @@ fn fits(curve: &LearningCurve) -> Table {
     });
     let mut notes: Vec<String> = curve.fits.iter().map(|fit| fit.answer.clone()).collect();
     notes.extend(curve.notes.iter().cloned());
-    notes.extend(unreliable_note(
-        curve.fits.iter().map(|fit| fit.half.interval),
-    ));
+    let contrasts = |fit: &LineFit| {
+        let bend = fit.bend.and_then(|bend| bend.interval);
+        [
+            fit.more.interval,
+            fit.half.interval,
+            fit.slope.interval,
+            bend,
+        ]
+    };
+    notes.extend(notes_on_marks(curve.fits.iter().flat_map(contrasts)));
     Table {
         title: format!(
             "{}, what more and fewer training patients give",

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hardslice_train::{Event, Observer};
 
 use crate::bars::Bars;
+use crate::stop;
 
 /// Steps taken by all trainings of a campaign.
 pub(super) struct Overall<'a> {
@@ -65,10 +66,13 @@ impl Observer for OfJob<'_> {
                 self.taken.fetch_add(1, Ordering::Relaxed);
                 self.overall.add(1);
             }
-            // Of a training that was stopped.
-            Event::Started { done, .. } if *done > 0 => {
-                self.taken.fetch_add(*done, Ordering::Relaxed);
-                self.overall.find(*done);
+            Event::Started { done, .. } => {
+                stop::is_another_stage();
+                // Of a training that was stopped.
+                if *done > 0 {
+                    self.taken.fetch_add(*done, Ordering::Relaxed);
+                    self.overall.find(*done);
+                }
             }
             Event::Warning(warning) => self.overall.bars.warning(&self.name, warning),
             _ => {}

@@ -144,8 +144,11 @@ fn identity_of(model: &Model, settings: &impl Serialize, jobs: &[Job]) -> String
     identity(&(weights, settings, scans, model.net.arithmetic()))
 }
 
-/// Says which rows of `--structures` are of no organ of the model.
-fn tell_of_unused(table: &StructureTable, record: &ModelRecord, bars: &Bars) {
+/// Says what had to be assumed of `--structures`, and which of its rows are of no organ of the model.
+fn tell_of_table(table: &StructureTable, record: &ModelRecord, bars: &Bars) {
+    for note in &table.notes {
+        bars.tell(&format!("note: --structures: {note}"));
+    }
     let unused: Vec<&str> = table.unused(record).collect();
     if !unused.is_empty() {
         bars.tell(&format!(
@@ -166,7 +169,7 @@ impl Predict {
         if out.format() == LabelFormat::DicomSeg {
             table.refuse_without_code(&structures)?;
         }
-        tell_of_unused(&table, &model.record, bars);
+        tell_of_table(&table, &model.record, bars);
         let into_a_folder = jobs.iter().any(|job| job.out != self.out);
         if self.share.is_some() && !into_a_folder {
             return Err(anyhow!(

@@ -32,6 +32,8 @@ pub(crate) struct StructureTable {
     own: Vec<Row>,
     own_file: Option<PathBuf>,
     known: Vec<Row>,
+    /// What had to be assumed of one's own table, for people.
+    pub(crate) notes: Vec<String>,
 }
 
 impl StructureTable {
@@ -41,10 +43,13 @@ impl StructureTable {
     ///
     /// The file cannot be read, or a row of it says what cannot be; the row is named.
     pub(crate) fn read(own: Option<&Path>) -> anyhow::Result<Self> {
+        let nothing = Ok(<(Vec<Row>, Vec<String>)>::default());
+        let (rows, notes) = own.map_or(nothing, Row::read_all)?;
         Ok(Self {
-            own: own.map_or(Ok(Vec::new()), Row::read_all)?,
+            own: rows,
             own_file: own.map(Path::to_owned),
             known: Row::known(),
+            notes,
         })
     }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use hardslice_volume::{Action, Anatomy, Code, Side};
+use hardslice_data::text::TableFile;
+use hardslice_volume::{Anatomy, Code, Side};
 
 use super::sides::Name;
 
@@ -24,24 +25,25 @@ const COLUMNS: [&str; 6] = ["organ", "scheme", "code", "meaning", "side", "color
 impl Row {
     /// The program's own table: organs of the abdomen, of head and neck, and some more.
     pub(super) fn known() -> Vec<Self> {
-        read(include_bytes!("known.csv")).expect("every row of it is read by a test")
+        let table = TableFile::parse(include_str!("known.csv"), Path::new("known.csv"));
+        let table = table.expect("it is a table, by a test");
+        of_table(&table).expect("every row of it is read by a test")
     }
 
-    /// A table of one's own, in UTF-8.
-    pub(super) fn read_all(path: &Path) -> anyhow::Result<Vec<Self>> {
-        let bytes = std::fs::read(path).map_err(Action::Read.on(path))?;
-        read(&bytes).with_context(|| format!("cannot use the table {}", path.display()))
+    /// A table of one's own, as every other table is read, and what had to be assumed.
+    pub(super) fn read_all(path: &Path) -> anyhow::Result<(Vec<Self>, Vec<String>)> {
+        let table = TableFile::read(path)?;
+        let rows =
+            of_table(&table).with_context(|| format!("cannot use the table {}", path.display()))?;
+        Ok((rows, table.notes))
     }
 }
 
-fn read(bytes: &[u8]) -> anyhow::Result<Vec<Row>> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(bytes);
+fn of_table(table: &TableFile) -> anyhow::Result<Vec<Row>> {
     let mut columns = BTreeMap::new();
-    for (at, column) in reader.headers()?.iter().enumerate() {
-        let known = COLUMNS.iter().find(|known| **known == column);
+    for (at, column) in table.header.iter().enumerate() {
+        let key = TableFile::column_key(column);
+        let known = COLUMNS.iter().find(|known| **known == key);
         let Some(known) = known else {
             return Err(anyhow!(
                 "there is no column `{column}`; the columns are {}",
@@ -55,14 +57,19 @@ fn read(bytes: &[u8]) -> anyhow::Result<Vec<Row>> {
     if !columns.contains_key("organ") {
         return Err(anyhow!("the column `organ` is missing"));
     }
+    if columns.get("color") == Some(&0) {
+        return Err(anyhow!(
+            "the column `color` comes first, and a line that begins with # is a comment: put another \
+             column before it"
+        ));
+    }
     let mut rows: Vec<Row> = Vec::new();
-    for (at, record) in reader.records().enumerate() {
-        let record = record?;
+    for record in &table.rows {
         let cell = |column: &str| {
             let at = columns.get(column);
-            at.and_then(|at| record.get(*at)).unwrap_or_default()
+            at.map_or("", |at| record.cells[*at].as_str())
         };
-        let line = record.position().map_or(at as u64 + 2, csv::Position::line);
+        let line = record.line;
         let row = row(&cell).with_context(|| format!("line {line}"))?;
         if rows.iter().any(|other| other.name == row.name) {
             return Err(anyhow!("line {line}: `{}` is there twice", cell("organ")));
@@ -141,6 +148,10 @@ fn color(text: &str) -> Option<[u8; 3]> {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> anyhow::Result<Vec<Row>> {
+        of_table(&TableFile::parse(text, Path::new("t.csv"))?)
+    }
+
     #[test]
     fn every_row_of_the_programs_own_table_has_code_and_colour() {
         let rows = Row::known();
@@ -180,15 +191,22 @@ mod tests {
                 "line 2: scheme is `S\\T`",
             ),
             ("organ,code\n,1\n", "line 2: there is no organ"),
-            ("organ,code\nliver\n", "line: 2"),
+            (
+                "color,organ\n#ff0000,liver\n",
+                "`color` comes first, and a line that begins with # is a comment",
+            ),
         ] {
-            let refused = format!("{:#}", read(table.as_bytes()).unwrap_err());
+            let refused = format!("{:#}", read(table).unwrap_err());
             assert!(refused.contains(parts), "{table}: {refused}");
         }
-        let rows = read("\u{feff}organ\nLeber\n".as_bytes()).unwrap();
+        let rows = read("organ\nLeber\n").unwrap();
         assert!(
             rows[0].anatomy.is_none() && rows[0].color.is_none(),
             "a name alone"
         );
+        let rows = read("# ours\nColor;Organ\n#000001;liver\n");
+        assert!(rows.is_err(), "in any spelling");
+        let rows = read("Organ;Color\n# ours\nliver;#000001\n").unwrap();
+        assert_eq!(rows[0].color, Some([0, 0, 1]), "as spreadsheets write it");
     }
 }
