@@ -3,10 +3,11 @@
 //! ```text
 //! RoundDir
 //! ├── pretrained/          TrainingDir: on B, over the first half
+//! ├── pretrained_on_all/   TrainingDir: on all patients, over the first half
 //! ├── mining/              MiningDir: A
 //! │   └── of_b/            MiningDir: B, and pretrained/, a TrainingDir on A
 //! └── <arm>/               ArmDir, itself the TrainingDir of the arm's last part
-//!     ├── first_half/      TrainingDir, of arms that do not begin on B
+//!     ├── first_half/      TrainingDir, of arms that share theirs with none
 //!     ├── part-<k>/        TrainingDir, of arms whose second half has several parts
 //!     ├── mining-<k>/      MiningDir: A, mined anew before part k + 1
 //!     ├── predictions/     a label map for each test case
@@ -29,6 +30,7 @@ pub struct RoundDir(PathBuf);
 
 impl RoundDir {
     const PRETRAINED: &str = "pretrained";
+    const PRETRAINED_ON_ALL: &str = "pretrained_on_all";
     const MINING: &str = "mining";
     const OF_B: &str = "of_b";
 
@@ -45,6 +47,22 @@ impl RoundDir {
     /// The training on B that most arms begin with.
     pub fn pretrained(&self) -> TrainingDir {
         TrainingDir::new(self.0.join(Self::PRETRAINED))
+    }
+
+    /// The training on all training patients that some arms begin with.
+    pub fn pretrained_on_all(&self) -> TrainingDir {
+        TrainingDir::new(self.0.join(Self::PRETRAINED_ON_ALL))
+    }
+
+    /// The training that an arm begins with, shared or its own.
+    pub fn first_half(&self, arm: Arm) -> TrainingDir {
+        if arm.pretrains_on_b() {
+            self.pretrained()
+        } else if arm.pretrains_on_all() {
+            self.pretrained_on_all()
+        } else {
+            TrainingDir::new(self.arm(arm).path().join("first_half"))
+        }
     }
 
     /// The mining of A.
@@ -70,7 +88,7 @@ impl RoundDir {
     /// Whether something was trained here.
     pub fn exists(&self) -> bool {
         let arms = Arm::ALL.into_iter().map(|arm| self.arm(arm).0);
-        let mut trainings = arms.chain([self.pretrained()]);
+        let mut trainings = arms.chain([self.pretrained(), self.pretrained_on_all()]);
         trainings.any(|training| training.model().is_dir() || training.log().is_file())
     }
 
@@ -104,11 +122,6 @@ impl ArmDir {
     /// The training over the last part of the second half.
     pub fn training(&self) -> TrainingDir {
         self.0.clone()
-    }
-
-    /// The training over the first half, of arms that do not begin on B.
-    pub fn first_half(&self) -> TrainingDir {
-        TrainingDir::new(self.path().join("first_half"))
     }
 
     /// The training over part `part` of `n_parts` of the second half, counted from 1.
@@ -320,6 +333,22 @@ mod tests {
             minings,
             "in the order in which they were made"
         );
+    }
+
+    #[test]
+    fn arms_that_begin_alike_share_the_folder_of_their_first_half() {
+        let round = RoundDir::new("out/liver");
+        for (arm, folder) in [
+            (Arm::BOnly, "pretrained"),
+            (Arm::Rounds, "pretrained"),
+            (Arm::AllEmphasised, "pretrained_on_all"),
+            (Arm::RandomPatients, "pretrained_on_all"),
+            (Arm::Baseline, "baseline/first_half"),
+            (Arm::BaselineTopK, "baseline_top_k/first_half"),
+        ] {
+            let found = round.first_half(arm);
+            assert_eq!(found.path(), round.path().join(folder), "{arm}");
+        }
     }
 
     #[test]

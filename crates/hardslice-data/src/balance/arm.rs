@@ -226,6 +226,13 @@ impl Arm {
         }
     }
 
+    /// Whether the arm's first half is the pre-training on all training patients, which is done once
+    /// for all such arms. The baseline and its rivals have a first half of their own: they rest on
+    /// nothing that others do.
+    pub fn pretrains_on_all(self) -> bool {
+        !self.pretrains_on_b() && self.needs_mining()
+    }
+
     /// Whether the arm's second half depends on the scores of A.
     pub fn needs_mining(self) -> bool {
         match self {
@@ -245,7 +252,7 @@ impl Arm {
         }
     }
 
-    /// Whether it rests on what arms share: the pre-training on B, or what was mined with its net.
+    /// Whether it rests on what arms share: a pre-training, or what was mined with a net of it.
     pub fn needs_shared(self) -> bool {
         self.pretrains_on_b() || self.needs_mining()
     }

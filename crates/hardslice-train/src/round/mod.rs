@@ -29,6 +29,7 @@ pub use error::RoundError;
 use crate::config::TrainConfig;
 use crate::evaluate::TestScore;
 use crate::layout::RoundDir;
+use crate::model::ModelRecord;
 use crate::net::NetConfig;
 use crate::predict_options::PredictOptions;
 use crate::progress::Observer;
@@ -154,8 +155,7 @@ pub fn share(
     let after_shared = protocol.arms.iter().filter(|arm| arm.needs_shared());
     let after_shared: Vec<Arm> = after_shared.copied().collect();
     let mut failed = Vec::new();
-    let shared = stages.share(&after_shared, None);
-    unless_failed(shared, &after_shared, &mut failed)?;
+    share_of(&stages, &after_shared, None, &mut failed)?;
     Ok(failed)
 }
 
@@ -184,7 +184,7 @@ struct Trained {
 
 fn train_arms(stages: &Stages<'_>) -> Result<Trained, RoundError> {
     let arms: BTreeSet<Arm> = stages.trainer.protocol.arms.iter().copied().collect();
-    let (after_shared, alone): (Vec<Arm>, Vec<Arm>) =
+    let (mut after_shared, alone): (Vec<Arm>, Vec<Arm>) =
         arms.iter().partition(|arm| arm.needs_shared());
     let (mut baseline, mut failed) = (None, Vec::new());
     for arm in alone {
@@ -206,15 +206,36 @@ fn train_arms(stages: &Stages<'_>) -> Result<Trained, RoundError> {
         failed.extend(rest);
         return Ok(Trained::without(failed, arms, None));
     }
-    let shared = stages.share(&after_shared, baseline.as_ref());
-    let Some(shared) = unless_failed(shared, &after_shared, &mut failed)? else {
+    let shared = share_of(stages, &after_shared, baseline.as_ref(), &mut failed)?;
+    let Some(shared) = shared else {
         return Ok(Trained::without(failed, arms, None));
     };
+    after_shared.retain(|arm| failed.iter().all(|failed| failed.arm != *arm));
     for arm in after_shared {
         let trained = stages.train_arm(arm, &shared);
         unless_failed(trained, &[arm], &mut failed)?;
     }
     Ok(Trained::without(failed, arms, shared.of_a))
+}
+
+/// Does what these arms share, as far as they need it; none where it failed for all of them.
+fn share_of<'a>(
+    stages: &Stages<'a>,
+    arms: &[Arm],
+    baseline: Option<&ModelRecord>,
+    failed: &mut Vec<FailedArm>,
+) -> Result<Option<Shared<'a>>, RoundError> {
+    let shared = unless_failed(stages.share(arms, baseline), arms, failed)?;
+    let Some(mut shared) = shared else {
+        return Ok(None);
+    };
+    let on_all = arms.iter().filter(|arm| arm.pretrains_on_all());
+    let on_all: Vec<Arm> = on_all.copied().collect();
+    // Another net in the end begins from scratch.
+    if !on_all.is_empty() && stages.trainer.protocol.final_net.is_none() {
+        shared.pretrained_on_all = unless_failed(stages.pretrain_on_all(), &on_all, failed)?;
+    }
+    Ok(Some(shared))
 }
 
 impl Trained {

@@ -79,10 +79,17 @@ pub(super) fn waves(trial_idx: usize, trial: &Trial) -> [Vec<Job>; 2] {
         .arms
         .iter()
         .partition(|arm| arm.needs_shared());
-    // The net on B, and for some arms that on A.
-    let needs_both = after_shared.iter().any(|arm| arm.needs_cross_fold());
-    let n_shared = (u64::from(!after_shared.is_empty()) + u64::from(needs_both)) * first;
-    let n_of_arm = |arm: Arm| if arm.pretrains_on_b() { second } else { n };
+    // The net on B, and for some arms those on A and on all patients.
+    let needs = |is: fn(&Arm) -> bool| u64::from(after_shared.iter().any(is));
+    let has_on_all = trial.experiment.final_net.is_none();
+    let n_nets = needs(|_| true)
+        + needs(|arm| arm.needs_cross_fold())
+        + u64::from(has_on_all) * needs(|arm| arm.pretrains_on_all());
+    let n_shared = n_nets * first;
+    let n_of_arm = |arm: Arm| {
+        let has_shared = arm.pretrains_on_b() || arm.pretrains_on_all();
+        if has_shared { second } else { n }
+    };
     let of_arm = |arm: &Arm| job(Work::Arm(*arm), n_of_arm(*arm));
     if trial.experiment.mining.tau == Tau::Paper {
         // A is mined by what the baseline's test scores say.

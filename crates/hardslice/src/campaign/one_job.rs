@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, anyhow};
-use hardslice_train::layout::RoundDir;
+use hardslice_train::layout::TrainingDir;
 use hardslice_train::{Event, Observer};
 use hardslice_volume::Action;
 use hardslice_volume::whole_file::{remove_if_there, write_whole_bytes};
@@ -170,9 +170,10 @@ impl Campaign<'_> {
             self.bars,
         )?;
         let splits = BTreeMap::from([(file, split)]);
-        let of_shared = needs.filter(|_| {
-            matches!(job.work, Work::Arm(_)) && has_lost_state(&self.out.round(&trial.name))
-        });
+        let round = self.out.round(&trial.name);
+        let of_shared = needs.filter(
+            |_| matches!(job.work, Work::Arm(arm) if has_lost_state(&round.first_half(arm))),
+        );
         // It will be trained again, by one at a time.
         let claims = Claims::new(self.out.jobs().claims());
         let of_shared = of_shared.map(|shared| claims.take(Claimed::Job(shared)));
@@ -196,11 +197,10 @@ impl Campaign<'_> {
     }
 }
 
-/// Whether the net that the arms go on from was trained and its checkpoints were deleted.
-fn has_lost_state(round: &RoundDir) -> bool {
-    let entries = fs::read_dir(round.pretrained().checkpoints());
-    entries.is_ok_and(|mut entries| entries.next().is_none())
-        || !round.pretrained().checkpoints().exists()
+/// Whether the training that an arm goes on from is over and its checkpoints were deleted.
+fn has_lost_state(training: &TrainingDir) -> bool {
+    let entries = fs::read_dir(training.checkpoints());
+    entries.is_ok_and(|mut entries| entries.next().is_none()) || !training.checkpoints().exists()
 }
 
 /// Says on the terminal and in the claim how far the job is.

@@ -28,11 +28,17 @@ fn figure(round: &FoundRound, gathered: &Gathered) -> Result<Block, String> {
     };
     let mut trainings: Vec<(&str, Vec<TrainingDir>)> = Vec::new();
     for arm in Arm::ALL {
-        let dir = round.dir.arm(arm);
-        trainings.push((arm.name(), vec![dir.first_half(), dir.training()]));
+        let training = round.dir.arm(arm).training();
+        let has_own = !arm.pretrains_on_b() && !arm.pretrains_on_all();
+        let first_half = has_own.then(|| round.dir.first_half(arm));
+        trainings.push((
+            arm.name(),
+            first_half.into_iter().chain([training]).collect(),
+        ));
     }
     // Last, so that arms have the colours that they have in the other charts.
     trainings.push(("pretrained", vec![round.dir.pretrained()]));
+    trainings.push(("pretrained on all", vec![round.dir.pretrained_on_all()]));
     for (name, dirs) in trainings {
         let mut lines = Vec::new();
         for dir in dirs {
@@ -66,8 +72,8 @@ fn figure(round: &FoundRound, gathered: &Gathered) -> Result<Block, String> {
     }));
     let caption = format!(
         "Training loss (soft Dice, mean since the point before) and mean Dice of the validation \
-         patients on the store's grid. The arms that begin on B share that pre-training; the \
-         schedule does not restart.{}",
+         patients on the store's grid. Arms that begin on B, or know of hard slices and begin on all \
+         patients, share that pre-training; the schedule does not restart.{}",
         gathered.shown_words()
     );
     let stem = format!("training-{}", round.name.organs_dir());

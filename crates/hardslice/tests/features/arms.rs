@@ -315,4 +315,17 @@ fn every_arm_is_trained_and_scored(found: &Finished) {
         let lr: f64 = first.split(',').nth(1).unwrap().parse().unwrap();
         assert!((lr - lr0).abs() < 1e-12, "{arm}: {lr}");
     }
+    let ends_with = |training: &str| {
+        let receipt = found.json(&format!("liver/{training}/finished.json"));
+        receipt["weights_blake3"].as_str().unwrap().to_owned()
+    };
+    let on_all = ends_with("pretrained_on_all");
+    assert_eq!(
+        on_all,
+        ends_with("baseline/first_half"),
+        "the same training"
+    );
+    assert_ne!(on_all, ends_with("pretrained"), "another one");
+    let its_own = found.out.join("liver/all_emphasised/first_half");
+    assert!(!its_own.exists(), "the first half is shared");
 }

@@ -37,10 +37,8 @@ impl<'a> Stages<'a> {
             return self.write_model(&mut chain, other, is_leaky, &dir.training());
         }
         let net: &NetConfig = &self.trainer.protocol.net;
-        let mut chain = if let Some(pretrained) = &shared.pretrained
-            && arm.pretrains_on_b()
-        {
-            pretrained.clone().named(arm.name())
+        let mut chain = if let Some(pretrained) = shared.first_half(arm) {
+            pretrained.named(arm.name())
         } else {
             let mut chain = PhaseChain::new(&self.trainer, net, arm.name())?;
             let phase = Phase {
@@ -51,7 +49,8 @@ impl<'a> Stages<'a> {
                 plan: arm.first_half(&self.candidates())?,
                 steps: 0..middle,
             };
-            chain.advance(&self.trainer, phase, dir.first_half())?;
+            let first_half = self.trainer.context.dir.first_half(arm);
+            chain.advance(&self.trainer, phase, first_half)?;
             chain
         };
         self.train_parts(&mut chain, arm, shared, middle..n)?;

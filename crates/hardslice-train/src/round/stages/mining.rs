@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use hardslice_data::balance::{Arm, Candidate, Candidates, HardSlices};
+use hardslice_data::balance::{Arm, Candidate, Candidates, HardSlices, Plan};
 use hardslice_data::mining::{ResolvedTau, ScoredSlice, Tau, TauBasis, mine};
 use hardslice_data::{Left, Missing, Share, SliceRef};
 use hardslice_volume::whole_file::{read_sealed_if_there, write_sealed};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Stages;
 use crate::config::Lr0Setting;
 use crate::fit::Phase;
-use crate::layout::MiningDir;
+use crate::layout::{MiningDir, TrainingDir};
 use crate::model::ModelRecord;
 use crate::net::Net;
 use crate::progress::{Event, Reporter, Silent, Warning};
@@ -31,16 +31,31 @@ pub(in crate::round) struct MiningRecord {
     pub(in crate::round) hard: HardSlices,
 }
 
-/// What all arms that begin with pre-training on B share.
+/// What arms share: the trainings that they begin with, and what was mined.
 #[derive(Default)]
 pub(in crate::round) struct Shared<'a> {
-    pub(super) pretrained: Option<PhaseChain<'a>>,
+    /// On B.
+    pretrained: Option<PhaseChain<'a>>,
+    /// On all training patients.
+    pub(in crate::round) pretrained_on_all: Option<PhaseChain<'a>>,
     pub(in crate::round) of_a: Option<MiningRecord>,
     /// B, scored by a net that was trained on A.
     of_b: Option<MiningRecord>,
 }
 
-impl Shared<'_> {
+impl<'a> Shared<'a> {
+    /// The training that an arm begins with and others do, too.
+    pub(super) fn first_half(&self, arm: Arm) -> Option<PhaseChain<'a>> {
+        let shared = if arm.pretrains_on_b() {
+            &self.pretrained
+        } else if arm.pretrains_on_all() {
+            &self.pretrained_on_all
+        } else {
+            &None
+        };
+        shared.clone()
+    }
+
     /// The hard slices that an arm may know of.
     pub(super) fn hard_slices(&self, arm: Arm) -> HardSlices {
         let mut hard = HardSlices::default();
@@ -101,18 +116,40 @@ impl<'a> Stages<'a> {
 
     /// Trains on B over the first half; done once for all arms that begin so.
     fn pretrain(&self) -> Result<PhaseChain<'a>, RoundError> {
-        let mut chain = PhaseChain::new(&self.trainer, &self.trainer.protocol.net, "pretrained")?;
+        let dir = self.trainer.context.dir.pretrained();
+        let plan = Arm::BOnly.first_half(&self.candidates())?;
+        let mut chain = self.train_first_half("pretrained", "pretrained", plan, &dir)?;
+        self.write_model(&mut chain, &self.trainer.protocol.net, false, &dir)?;
+        Ok(chain)
+    }
+
+    /// Trains on all training patients over the first half; done once for all arms that begin so and
+    /// know of hard slices.
+    pub(in crate::round) fn pretrain_on_all(&self) -> Result<PhaseChain<'a>, RoundError> {
+        let dir = self.trainer.context.dir.pretrained_on_all();
+        let plan = Arm::Baseline.first_half(&self.candidates())?;
+        self.train_first_half("pretrained_on_all", "on all patients", plan, &dir)
+    }
+
+    /// A net after the first half with one plan. `name` is part of what it is known by, `of` says in
+    /// progress bars what is trained.
+    fn train_first_half(
+        &self,
+        name: &str,
+        of: &str,
+        plan: Plan,
+        dir: &TrainingDir,
+    ) -> Result<PhaseChain<'a>, RoundError> {
+        let mut chain = PhaseChain::new(&self.trainer, &self.trainer.protocol.net, name)?;
         let phase = Phase {
             name: "first".to_owned(),
-            stage: self.trainer.stage("train", "pretrained"),
+            stage: self.trainer.stage("train", of),
             config: Cow::Borrowed(&self.trainer.protocol.train),
             lr0_setting: Lr0Setting::Common,
-            plan: Arm::BOnly.first_half(&self.candidates())?,
+            plan,
             steps: 0..self.trainer.protocol.train.first_half(),
         };
-        let dir = self.trainer.context.dir.pretrained();
         chain.advance(&self.trainer, phase, dir.clone())?;
-        self.write_model(&mut chain, &self.trainer.protocol.net, false, &dir)?;
         Ok(chain)
     }
 
@@ -148,20 +185,9 @@ impl<'a> Stages<'a> {
             b: &self.folds.a,
             ..self.candidates()
         };
-        let mut chain = PhaseChain::new(&self.trainer, &self.trainer.protocol.net, "on_a")?;
-        let phase = Phase {
-            name: "first".to_owned(),
-            stage: self.trainer.stage("train", "on A, to score B"),
-            config: Cow::Borrowed(&self.trainer.protocol.train),
-            lr0_setting: Lr0Setting::Common,
-            plan: Arm::BOnly.first_half(&swapped)?,
-            steps: 0..self.trainer.protocol.train.first_half(),
-        };
-        chain.advance(
-            &self.trainer,
-            phase,
-            self.trainer.context.dir.trained_on_a(),
-        )?;
+        let dir = self.trainer.context.dir.trained_on_a();
+        let plan = Arm::BOnly.first_half(&swapped)?;
+        let mut chain = self.train_first_half("on_a", "on A, to score B", plan, &dir)?;
         let job = MiningJob {
             dir: self.trainer.context.dir.mining_of_b(),
             slices: &self.folds.b,
