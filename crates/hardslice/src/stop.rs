@@ -167,7 +167,6 @@ fn obey(signal: i32, say: fn(&str)) {
     }
     let is_interrupt = signal == SIGINT;
     if is_interrupt && (is_asked() || !IS_TRAINING.load(Ordering::Relaxed)) {
-        remove_signs_of_work();
         die_of_interrupt();
     }
     if is_asked() {
@@ -188,7 +187,6 @@ fn obey(signal: i32, say: fn(&str)) {
         thread::sleep(Duration::from_secs(GRACE_S.load(Ordering::Relaxed)));
         say("stopped; the same command goes on");
         if is_interrupt {
-            remove_signs_of_work();
             die_of_interrupt();
         }
         end_as_stopped();
@@ -198,6 +196,7 @@ fn obey(signal: i32, say: fn(&str)) {
 /// Ends the program as Ctrl-C does where nobody listens, so that a shell ends its loop or script.
 #[cfg(unix)]
 fn die_of_interrupt() {
+    remove_signs_of_work();
     let failed = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGINT);
     failed.expect("SIGINT has a default");
 }

@@ -371,15 +371,16 @@ fn long_training(dir: &Path) {
     fs::write(dir.join("long.toml"), text).unwrap();
 }
 
-/// Runs a command, waits until a folder of it holds something and a little longer, and sends signals.
+/// Runs a command, waits until a folder of it holds something and a little longer, and sends a signal.
 /// Gives the exit status, or the signal that it died of, and what it said.
-fn signalled(line: &[&str], dir: &Path, begun: &str, signals: &[&str]) -> (i32, String) {
+fn signalled(line: &[&str], dir: &Path, begun: &str, signal: &str) -> (i32, String) {
     // A shell has what it starts in the background ignore SIGINT, and the tests may be there.
     let mut command = Command::new("env");
     command
         .args(["--default-signal=INT", env!("CARGO_BIN_EXE_hardslice")])
         .args(line)
         .current_dir(dir)
+        .stdout(Stdio::null())
         .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let has_begun = || fs::read_dir(dir.join(begun)).is_ok_and(|dir| dir.count() > 0);
@@ -388,12 +389,9 @@ fn signalled(line: &[&str], dir: &Path, begun: &str, signals: &[&str]) -> (i32, 
         sleep(Duration::from_millis(20));
     }
     sleep(Duration::from_millis(300));
-    for signal in signals {
-        let kill = format!("kill -{signal} {}", child.id());
-        let sent = Command::new("sh").args(["-c", &kill]).status();
-        assert!(sent.unwrap().success(), "{kill}");
-        sleep(Duration::from_millis(5));
-    }
+    let kill = format!("kill -{signal} {}", child.id());
+    let sent = Command::new("sh").args(["-c", &kill]).status();
+    assert!(sent.unwrap().success(), "{kill}");
     let output = child.wait_with_output().unwrap();
     let ended = output.status.code().or(output.status.signal());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -412,7 +410,7 @@ fn asked_to_stop_a_training_saves_a_checkpoint_and_goes_on_to_the_same_bytes() {
         let line = format!("run long.toml --out {out} --threads 1");
         let line = words(&line);
         let begun = format!("{out}/liver/baseline/first_half");
-        let (found, said) = signalled(&line, dir.path(), &begun, &[signal]);
+        let (found, said) = signalled(&line, dir.path(), &begun, signal);
         assert_eq!(found, ended, "{signal}: {said}");
         assert!(said.contains("saved a checkpoint after step"), "{said}");
         assert!(said.ends_with("help: the same command goes on\n"), "{said}");

@@ -252,7 +252,7 @@ impl Arm {
         }
     }
 
-    /// Whether it rests on what arms share: a pre-training, or what was mined with a net of it.
+    /// Whether it rests on what arms share: its first half, and what was mined with a net of one.
     pub fn needs_shared(self) -> bool {
         self.pretrains_on_b() || self.needs_mining()
     }

@@ -30,9 +30,12 @@ pub(crate) struct Spread {
     pub(crate) df: f64,
     /// Third standardised moment of the patients' part, over `√n`, as it shows in the whole.
     skewness: f64,
-    /// Whether the interval is wider than it need be: the trainings differ no more than their luck
-    /// with single patients makes them, and that they might makes it wider.
-    pub(crate) is_wide: bool,
+    /// Variance between patients, alone.
+    of_patients: f64,
+    /// Its degrees of freedom.
+    df_of_patients: f64,
+    /// Whether the trainings differ no more than their luck with single patients makes them.
+    are_trainings_alike: bool,
 }
 
 impl Spread {
@@ -101,19 +104,21 @@ impl Spread {
         } else {
             n as f64 - 1.0
         };
-        let spread = Self {
+        Self {
             standard_error: variance.sqrt(),
             df,
             skewness: skewness_of_mean(&patients, variance),
-            is_wide: false,
-        };
-        let of_patients = between_patients.sqrt() * quantile(WIDE.alpha, n as f64 - 1.0);
-        Self {
-            is_wide: in_both > 0.0
-                && between_rows <= WIDE.unseen * in_both
-                && spread.half_width(WIDE.alpha) > WIDE.beyond * of_patients,
-            ..spread
+            of_patients: between_patients,
+            df_of_patients: n as f64 - 1.0,
+            are_trainings_alike: in_both > 0.0 && between_rows <= WIDE.unseen * in_both,
         }
+    }
+
+    /// Whether the interval is wider than it need be: the trainings are alike, and that they might not
+    /// be makes it wider.
+    pub(crate) fn is_wide(&self) -> bool {
+        let of_patients = || self.of_patients.sqrt() * quantile(WIDE.alpha, self.df_of_patients);
+        self.are_trainings_alike && self.half_width(WIDE.alpha) > WIDE.beyond * of_patients()
     }
 
     /// The chance of an estimate at least so far from 0 where the truth is 0.

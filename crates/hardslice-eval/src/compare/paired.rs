@@ -140,7 +140,7 @@ impl Paired {
             high,
             unreliable: self.n_patients() < RELIABLE_PATIENTS
                 || self.n_trainings() < RELIABLE_TRAININGS,
-            wide: spread.is_wide,
+            wide: spread.is_wide(),
             includes_trainings: self.n_trainings() > 1,
         }
     }

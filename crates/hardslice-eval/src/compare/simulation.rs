@@ -198,7 +198,7 @@ impl Simulation {
                 is_shown && difference > 0.0,
                 is_shown && difference < 0.0,
                 held,
-                spread.is_wide || self.is_unreliable(),
+                self.is_unreliable() || spread.is_wide(),
             )
         };
         let (over_baseline, below_baseline, difference_held, difference_marked) =

@@ -86,10 +86,7 @@ pub(super) fn waves(trial_idx: usize, trial: &Trial) -> [Vec<Job>; 2] {
         + needs(|arm| arm.needs_cross_fold())
         + u64::from(has_on_all) * needs(|arm| arm.pretrains_on_all());
     let n_shared = n_nets * first;
-    let n_of_arm = |arm: Arm| {
-        let has_shared = arm.pretrains_on_b() || arm.pretrains_on_all();
-        if has_shared { second } else { n }
-    };
+    let n_of_arm = |arm: Arm| if arm.needs_shared() { second } else { n };
     let of_arm = |arm: &Arm| job(Work::Arm(*arm), n_of_arm(*arm));
     if trial.experiment.mining.tau == Tau::Paper {
         // A is mined by what the baseline's test scores say.

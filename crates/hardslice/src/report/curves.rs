@@ -29,8 +29,7 @@ fn figure(round: &FoundRound, gathered: &Gathered) -> Result<Block, String> {
     let mut trainings: Vec<(&str, Vec<TrainingDir>)> = Vec::new();
     for arm in Arm::ALL {
         let training = round.dir.arm(arm).training();
-        let has_own = !arm.pretrains_on_b() && !arm.pretrains_on_all();
-        let first_half = has_own.then(|| round.dir.first_half(arm));
+        let first_half = (!arm.needs_shared()).then(|| round.dir.first_half(arm));
         trainings.push((
             arm.name(),
             first_half.into_iter().chain([training]).collect(),

@@ -191,6 +191,7 @@ mod tests {
                 "line 2: scheme is `S\\T`",
             ),
             ("organ,code\n,1\n", "line 2: there is no organ"),
+            ("organ,code\nliver\n", "line 2 has 1 cells"),
             (
                 "color,organ\n#ff0000,liver\n",
                 "`color` comes first, and a line that begins with # is a comment",
@@ -199,7 +200,11 @@ mod tests {
             let refused = format!("{:#}", read(table).unwrap_err());
             assert!(refused.contains(parts), "{table}: {refused}");
         }
-        let rows = read("organ\nLeber\n").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        std::fs::write(&path, "\u{feff}organ\nLeber\n").unwrap();
+        let (rows, notes) = Row::read_all(&path).unwrap();
+        assert!(notes.is_empty(), "{notes:?}");
         assert!(
             rows[0].anatomy.is_none() && rows[0].color.is_none(),
             "a name alone"

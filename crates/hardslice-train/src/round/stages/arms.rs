@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use hardslice_data::balance::{Arm, HardSlices, Plan};
+use hardslice_data::balance::{Arm, Candidates, HardSlices, Plan};
 
 use super::{Shared, Stages};
 use crate::config::{Lr0Setting, TrainConfig};
 use crate::fit::Phase;
+use crate::layout::TrainingDir;
 use crate::loss::Loss;
 use crate::model::ModelRecord;
-use crate::net::NetConfig;
 use crate::round::RoundError;
 use crate::round::chain::PhaseChain;
 
@@ -36,25 +36,44 @@ impl<'a> Stages<'a> {
             self.train_parts(&mut chain, arm, shared, 0..n)?;
             return self.write_model(&mut chain, other, is_leaky, &dir.training());
         }
-        let net: &NetConfig = &self.trainer.protocol.net;
         let mut chain = if let Some(pretrained) = shared.first_half(arm) {
             pretrained.named(arm.name())
         } else {
-            let mut chain = PhaseChain::new(&self.trainer, net, arm.name())?;
-            let phase = Phase {
-                name: "first".to_owned(),
-                stage: self.trainer.stage("train", &format!("{arm} (first half)")),
-                config: self.train_config(arm),
-                lr0_setting: lr0_setting(arm),
-                plan: arm.first_half(&self.candidates())?,
-                steps: 0..middle,
-            };
             let first_half = self.trainer.context.dir.first_half(arm);
-            chain.advance(&self.trainer, phase, first_half)?;
-            chain
+            let of = format!("{arm} (first half)");
+            self.train_first_half(arm, arm.name(), &of, &self.candidates(), first_half)?
         };
         self.train_parts(&mut chain, arm, shared, middle..n)?;
-        self.write_model(&mut chain, net, is_leaky, &dir.training())
+        self.write_model(
+            &mut chain,
+            &self.trainer.protocol.net,
+            is_leaky,
+            &dir.training(),
+        )
+    }
+
+    /// A net after the first half as an arm shows and trains it. `name` is part of what the training is
+    /// known by, `of` says in progress bars what is trained.
+    pub(super) fn train_first_half(
+        &self,
+        arm: Arm,
+        name: &str,
+        of: &str,
+        candidates: &Candidates<'_>,
+        dir: TrainingDir,
+    ) -> Result<PhaseChain<'a>, RoundError> {
+        let protocol = self.trainer.protocol;
+        let mut chain = PhaseChain::new(&self.trainer, &protocol.net, name)?;
+        let phase = Phase {
+            name: "first".to_owned(),
+            stage: self.trainer.stage("train", of),
+            config: self.train_config(arm),
+            lr0_setting: lr0_setting(arm),
+            plan: arm.first_half(candidates)?,
+            steps: 0..protocol.train.first_half(),
+        };
+        chain.advance(&self.trainer, phase, dir)?;
+        Ok(chain)
     }
 
     /// Trains over the parts of an arm's second half.

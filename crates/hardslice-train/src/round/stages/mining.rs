@@ -1,17 +1,13 @@
 //! What the arms share: pre-training and mining.
 
-use std::borrow::Cow;
-
-use hardslice_data::balance::{Arm, Candidate, Candidates, HardSlices, Plan};
+use hardslice_data::balance::{Arm, Candidate, Candidates, HardSlices};
 use hardslice_data::mining::{ResolvedTau, ScoredSlice, Tau, TauBasis, mine};
 use hardslice_data::{Left, Missing, Share, SliceRef};
 use hardslice_volume::whole_file::{read_sealed_if_there, write_sealed};
 use serde::{Deserialize, Serialize};
 
 use super::Stages;
-use crate::config::Lr0Setting;
-use crate::fit::Phase;
-use crate::layout::{MiningDir, TrainingDir};
+use crate::layout::MiningDir;
 use crate::model::ModelRecord;
 use crate::net::Net;
 use crate::progress::{Event, Reporter, Silent, Warning};
@@ -117,8 +113,9 @@ impl<'a> Stages<'a> {
     /// Trains on B over the first half; done once for all arms that begin so.
     fn pretrain(&self) -> Result<PhaseChain<'a>, RoundError> {
         let dir = self.trainer.context.dir.pretrained();
-        let plan = Arm::BOnly.first_half(&self.candidates())?;
-        let mut chain = self.train_first_half("pretrained", "pretrained", plan, &dir)?;
+        let slices = self.candidates();
+        let name = "pretrained";
+        let mut chain = self.train_first_half(Arm::BOnly, name, name, &slices, dir.clone())?;
         self.write_model(&mut chain, &self.trainer.protocol.net, false, &dir)?;
         Ok(chain)
     }
@@ -127,30 +124,8 @@ impl<'a> Stages<'a> {
     /// know of hard slices.
     pub(in crate::round) fn pretrain_on_all(&self) -> Result<PhaseChain<'a>, RoundError> {
         let dir = self.trainer.context.dir.pretrained_on_all();
-        let plan = Arm::Baseline.first_half(&self.candidates())?;
-        self.train_first_half("pretrained_on_all", "on all patients", plan, &dir)
-    }
-
-    /// A net after the first half with one plan. `name` is part of what it is known by, `of` says in
-    /// progress bars what is trained.
-    fn train_first_half(
-        &self,
-        name: &str,
-        of: &str,
-        plan: Plan,
-        dir: &TrainingDir,
-    ) -> Result<PhaseChain<'a>, RoundError> {
-        let mut chain = PhaseChain::new(&self.trainer, &self.trainer.protocol.net, name)?;
-        let phase = Phase {
-            name: "first".to_owned(),
-            stage: self.trainer.stage("train", of),
-            config: Cow::Borrowed(&self.trainer.protocol.train),
-            lr0_setting: Lr0Setting::Common,
-            plan,
-            steps: 0..self.trainer.protocol.train.first_half(),
-        };
-        chain.advance(&self.trainer, phase, dir.clone())?;
-        Ok(chain)
+        let (name, of) = ("pretrained_on_all", "on all patients");
+        self.train_first_half(Arm::Baseline, name, of, &self.candidates(), dir)
     }
 
     /// Scores A with the pre-trained net.
@@ -186,8 +161,8 @@ impl<'a> Stages<'a> {
             ..self.candidates()
         };
         let dir = self.trainer.context.dir.trained_on_a();
-        let plan = Arm::BOnly.first_half(&swapped)?;
-        let mut chain = self.train_first_half("on_a", "on A, to score B", plan, &dir)?;
+        let of = "on A, to score B";
+        let mut chain = self.train_first_half(Arm::BOnly, "on_a", of, &swapped, dir)?;
         let job = MiningJob {
             dir: self.trainer.context.dir.mining_of_b(),
             slices: &self.folds.b,
