@@ -374,10 +374,11 @@ fn long_training(dir: &Path) {
 /// Runs a command, waits until a folder of it holds something and a little longer, and sends a signal.
 /// Gives the exit status, or the signal that it died of, and what it said.
 fn signalled(line: &[&str], dir: &Path, begun: &str, signal: &str) -> (i32, String) {
-    // A shell has what it starts in the background ignore SIGINT, and the tests may be there.
+    // A shell has what it starts in the background ignore SIGINT, and `nohup` SIGHUP: the tests may be
+    // there.
     let mut command = Command::new("env");
     command
-        .args(["--default-signal=INT", env!("CARGO_BIN_EXE_hardslice")])
+        .args(["--default-signal=INT,HUP", env!("CARGO_BIN_EXE_hardslice")])
         .args(line)
         .current_dir(dir)
         .stdout(Stdio::null())
