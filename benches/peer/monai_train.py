@@ -4,8 +4,9 @@ thread of the CPU, for a given number of minutes of the processor, and scores th
 
     python monai_train.py COHORT.csv SPLIT.json --label 3 --organ parotid_right --minutes 15
 
-With what MONAI has for training on slices of volumes: CacheDataset of whole scans, RandCropByPosNegLabeld of single slices (as many around the organ as
-around background), random flips, rotation, scale and intensity, `monai.networks.nets.UNet`
+With what MONAI has for training on slices of volumes: CacheDataset of whole scans,
+RandCropByPosNegLabeld of single slices (as many around the organ as around background), random
+rotation, scale and intensity (with --flips, front and back flipped, too), `monai.networks.nets.UNet`
 (16 to 256 channels, two residual units), DiceCELoss, Adam at 1e-3 with a cosine schedule over the
 budget, SliceInferer. Reading and caching the scans, and the prediction in the end, are not counted.
 Prints a line of JSON. monai, torch, nibabel.
@@ -43,6 +44,7 @@ def main():
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--flips", action="store_true", help="flip front to back at random, too")
     options = parser.parse_args()
     torch.set_num_threads(1)
     set_determinism(options.seed)
@@ -65,7 +67,7 @@ def main():
         SqueezeDimd(KEYS, dim=-1),
         RandAffined(KEYS, prob=0.5, rotate_range=0.26, scale_range=0.2, mode=("bilinear", "nearest"),
                     padding_mode="border"),
-        RandFlipd(KEYS, prob=0.5, spatial_axis=1),
+        *([RandFlipd(KEYS, prob=0.5, spatial_axis=1)] if options.flips else []),
         RandScaleIntensityd("image", 0.1, prob=0.5), RandShiftIntensityd("image", 0.1, prob=0.5),
     ]
     train = CacheDataset(cases["train"], Compose(read + vary), num_workers=1, progress=False)

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use hardslice_data::balance::{Arm, ArmRole};
-use hardslice_eval::compare::{ArmWords, ClaimedArm, ComparisonPlan, Reference, Role, Wording};
+use hardslice_eval::compare::{
+    ArmScore, ArmWords, ClaimedArm, CompareError, Comparison, ComparisonPlan, Reference, Role,
+    SharedSlices, Wording, compare_given, sensitivity,
+};
 use hardslice_view::paper_tables::PaperArm;
 use thiserror::Error;
 
@@ -54,8 +57,20 @@ pub(crate) fn comparison_plan(
 )]
 pub(crate) struct NothingToCompare;
 
+/// Compares arms by plan, given what references share with them, and says what the comparison could
+/// have found.
+pub(crate) fn compare_arms(
+    plan: &ComparisonPlan,
+    scores: &[ArmScore],
+    shared: &[SharedSlices],
+) -> Result<Comparison, CompareError> {
+    let wording = arm_words();
+    let found = compare_given(plan, &wording, scores, shared)?;
+    Ok(found.with_sensitivity(sensitivity(plan, scores)?, &wording))
+}
+
 /// Every arm in sentences.
-pub(crate) fn arm_words() -> Wording {
+fn arm_words() -> Wording {
     let words = Arm::ALL.map(|arm| {
         let words = arm.words();
         let words = ArmWords {

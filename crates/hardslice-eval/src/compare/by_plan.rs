@@ -120,6 +120,7 @@ pub fn compare_given(
         n_claims: plan.n_claims(),
         estimates: estimates.collect(),
         rows: by_end_point,
+        sensitivity: Vec::new(),
         absent,
         plan: plan.clone(),
         plan_blake3: plan.hash(),

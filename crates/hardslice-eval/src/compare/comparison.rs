@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::end_point::EndPoint;
 use super::plan::{ComparisonPlan, Role};
+use super::sensitivity::Sensitivity;
 use super::shared::SharedOverall;
+use super::verdict;
+use super::words::Wording;
 
 /// What a comparison by plan found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +30,10 @@ pub struct Comparison {
     pub estimates: Vec<ArmEstimate>,
     /// Every pair of the plan by every end point, the primary first.
     pub rows: Vec<ComparisonRow>,
+    /// What the comparison could have found; empty where nobody asked, and where nothing could be
+    /// shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sensitivity: Vec<Sensitivity>,
     /// Scores without a value.
     pub absent: Vec<AbsentScore>,
     /// The plan.
@@ -170,6 +177,17 @@ pub struct AbsentScore {
 }
 
 impl Comparison {
+    /// Adds what the comparison could have found, a note for each arm.
+    #[must_use]
+    pub fn with_sensitivity(mut self, found: Vec<Sensitivity>, wording: &Wording) -> Self {
+        let notes = found
+            .iter()
+            .map(|of_arm| verdict::sensitivity_note(of_arm, wording));
+        self.notes.extend(notes);
+        self.sensitivity = found;
+        self
+    }
+
     /// The rows of the primary end point, in the order of the plan's pairs.
     pub fn primary_rows(&self) -> impl Iterator<Item = &ComparisonRow> {
         self.rows.iter().filter(|row| row.end_point == self.primary)

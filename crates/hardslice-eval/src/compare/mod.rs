@@ -26,8 +26,10 @@ mod verdict;
 pub(crate) mod phrase;
 mod words;
 mod by_plan;
+mod draws;
 mod simulation;
 mod power;
+mod sensitivity;
 
 pub use by_plan::{compare, compare_given};
 pub use comparison::{
@@ -41,6 +43,7 @@ pub use phrase::capitalised;
 pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role};
 pub use power::{Design, Expected, Power};
 pub use scores::ArmScore;
+pub use sensitivity::{Sensitivity, sensitivity};
 pub use shared::{MOST_SHARED, SharedOverall, SharedSlices};
 pub use simulation::{Gain, Patients, Rates, Simulation};
 pub use words::{ArmWords, Wording};

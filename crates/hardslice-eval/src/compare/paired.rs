@@ -94,7 +94,13 @@ impl Paired {
         self.splits().into_iter().collect::<BTreeSet<_>>().len()
     }
 
-    fn splits(&self) -> Vec<u64> {
+    /// Each patient's score, `[arm][training][patient]`.
+    pub(crate) fn scores(&self) -> &[Vec<Vec<f64>>] {
+        &self.values
+    }
+
+    /// The split of each training; those of a split stand together.
+    pub(crate) fn splits(&self) -> Vec<u64> {
         let trainings = self.trainings.iter();
         trainings.map(|training| training.split).collect()
     }

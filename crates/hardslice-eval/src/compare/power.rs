@@ -15,6 +15,12 @@ const MOST_SEEDS: usize = 20;
 /// Numbers of test patients that are tried.
 const PATIENTS: [usize; 9] = [20, 30, 40, 60, 80, 120, 160, 240, 320];
 
+/// What a tenth of the patients, the failing ones, is assumed to gain.
+pub(super) const GAIN_OF_TENTH: f64 = 0.1;
+
+/// What every patient is assumed to gain.
+pub(super) const GAIN_OF_ALL: f64 = 0.01;
+
 /// What is going to be compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Design {
@@ -112,8 +118,8 @@ impl Design {
 
     fn helps(&self, expected: Expected) -> f64 {
         let (patients, gain) = match expected {
-            Expected::FailingTenthGains => (Patients::TenthFails, Gain::OfFailing(0.1)),
-            Expected::AllGain => (Patients::Normal, Gain::OfAll(0.01)),
+            Expected::FailingTenthGains => (Patients::TenthFails, Gain::OfFailing(GAIN_OF_TENTH)),
+            Expected::AllGain => (Patients::Normal, Gain::OfAll(GAIN_OF_ALL)),
         };
         let simulation = Simulation {
             n_patients: self.n_patients,

@@ -7,11 +7,11 @@
 use rayon::prelude::*;
 
 use super::crossed::Spread;
+use super::draws::{DrawnPatient, DrawnTrainings, Normal};
 use super::end_point::EndPoint;
 use super::jackknife::pseudo_values;
 use super::limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use super::mean::mean;
-use crate::splitmix::SplitMix64;
 
 /// How Dice is spread over patients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,25 +158,27 @@ impl Simulation {
         let patients: Vec<(f64, bool)> = (0..self.n_patients)
             .map(|idx| self.patient(idx, draws))
             .collect();
+        let trainings = DrawnTrainings {
+            splits: &splits,
+            split_sd: self.split_sd,
+            net_sd: self.net_sd,
+        };
         let [hard, baseline, control] = [true, false, false].map(|gains| {
-            let mut rows = Vec::new();
-            for _ in 0..self.n_splits {
-                let of_split = self.split_sd * draws.next();
-                for _ in 0..self.n_seeds {
-                    let of_net = of_split + self.net_sd * draws.next();
-                    let score = |&(of_patient, fails): &(f64, bool)| {
-                        let gain = match self.gain {
-                            Gain::OfAll(gain) if gains => gain,
-                            Gain::OfFailing(gain) if gains && fails => gain,
-                            _ => 0.0,
-                        };
-                        of_patient + gain + of_net + self.net_patient_sd * draws.next()
-                    };
-                    let scores: Vec<f64> = patients.iter().map(score).collect();
-                    rows.push(pseudo_values(self.end_point, &scores));
+            let patient = |&(of_patient, fails): &(f64, bool)| {
+                let gain = match self.gain {
+                    Gain::OfAll(gain) if gains => gain,
+                    Gain::OfFailing(gain) if gains && fails => gain,
+                    _ => 0.0,
+                };
+                DrawnPatient {
+                    score: of_patient + gain,
+                    net_sd: self.net_patient_sd,
                 }
-            }
-            rows
+            };
+            let patients: Vec<DrawnPatient> = patients.iter().map(patient).collect();
+            let scores = trainings.scores(&patients, draws);
+            let of_training = |scores: &Vec<f64>| pseudo_values(self.end_point, scores);
+            scores.iter().map(of_training).collect::<Vec<_>>()
         });
         let whole = |rows: &Vec<Vec<f64>>| {
             let means = rows.iter().map(|row| mean(row.iter().copied()));
@@ -245,29 +247,5 @@ impl Simulation {
         };
         let scores: Vec<f64> = (0..MANY).into_par_iter().map(score).collect();
         self.end_point.of(&scores)
-    }
-}
-
-/// Normal numbers, the same on every machine.
-///
-/// # Sources
-///
-/// G. E. P. Box and M. E. Muller (1958), "A note on the generation of random normal deviates", Annals
-/// of Mathematical Statistics 29(2), 610–611.
-struct Normal(SplitMix64);
-
-impl Normal {
-    fn new(seed: u64, idx: u64) -> Self {
-        Self(SplitMix64::of_resample(seed, idx))
-    }
-
-    /// Above 0 and at most 1.
-    fn uniform(&mut self) -> f64 {
-        ((self.0.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn next(&mut self) -> f64 {
-        let (radius, turn) = (self.uniform(), self.uniform());
-        (-2.0 * libm::log(radius)).sqrt() * libm::cos(2.0 * std::f64::consts::PI * turn)
     }
 }

@@ -5,6 +5,8 @@ use super::end_point::EndPoint;
 use super::limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use super::phrase::{capitalised, counted, decimals_beside_0, percent, signed};
 use super::plan::{ClaimedArm, ComparisonPlan, Role};
+use super::power::{GAIN_OF_ALL, GAIN_OF_TENTH};
+use super::sensitivity::Sensitivity;
 use super::shared::MOST_SHARED;
 use super::words::{ArmWords, Wording};
 
@@ -122,6 +124,20 @@ fn shared_note(row: &ComparisonRow, wording: &Wording) -> Option<String> {
         shared.n_shared,
         counted(shared.n_slices, "slice"),
     ))
+}
+
+/// What a comparison could have found of an arm.
+pub(super) fn sensitivity_note(found: &Sensitivity, wording: &Wording) -> String {
+    let of_100 = |share: f64| format!("{:.0}", 100.0 * share);
+    format!(
+        "What such a comparison finds, with patients and nets that vary as these do: a gain of \
+         {GAIN_OF_TENTH:.2} by {} in the tenth of the patients with the lowest scores in {} of 100, a gain \
+         of {GAIN_OF_ALL} in every patient in {}; it takes {:.3} in every patient to be found in 80.",
+        ArmWords::of(wording, &found.arm).subject,
+        of_100(found.lowest_tenth_gains),
+        of_100(found.all_gain),
+        found.found_in_80,
+    )
 }
 
 fn claims_note(comparison: &Comparison) -> String {

@@ -4,6 +4,7 @@
 
 mod golden;
 mod properties;
+mod sensitive;
 mod simulated;
 mod words;
 

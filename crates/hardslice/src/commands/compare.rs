@@ -9,7 +9,6 @@ use hardslice_data::{Organ, PatientId, identity};
 use hardslice_eval::OVER_TRAININGS;
 use hardslice_eval::compare::{
     ArmScore, Comparison, ComparisonPlan, Design, Expected, LEAST_PATIENTS, LEAST_TRAININGS,
-    compare_given,
 };
 use hardslice_train::round::RoundOutcome;
 use hardslice_view::table::{Table, comparison_tables, stacked};
@@ -18,7 +17,7 @@ use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 
 use super::campaign_args::{CampaignArgs, announce, check_all_folds};
-use crate::arms::{arm_words, comparison_plan};
+use crate::arms::{compare_arms, comparison_plan};
 use crate::bars::Bars;
 use crate::campaign::{JobsOrigin, ScoreRow, Splits, Trial, fail_if_an_arm_did, write_scores};
 use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
@@ -59,7 +58,8 @@ use crate::results::{LEAKY, LEAKY_BECAUSE, arm_score, write_forms};
 /// with a folder for each arm, as `run` leaves it; with folds split-<k>.json and
 /// seed-<n>/fold-<k>/<organ>/, with several divisions split-division-<m>.json and
 /// seed-<n>/division-<m>/<organ>/. scores.csv has the score of every training: with
-/// `comparison_plan.json` it is all that the verdict is made of.
+/// `comparison_plan.json` it is all that differences and tests are made of. The notes of the verdict
+/// tell which gains such a comparison finds, with patients and nets that vary as these do.
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
     #[command(flatten)]
@@ -196,7 +196,7 @@ impl Compare {
                 let (round, training) = (out.round(&trial.name), trial.name.training());
                 shared.extend(shared_slices(&cohort.store, &round, training, plan)?);
             }
-            let mut compared = compare_given(plan, &arm_words(), &scores, &shared)
+            let mut compared = compare_arms(plan, &scores, &shared)
                 .with_context(|| format!("the arms cannot be compared on the {organ}"))?;
             if trials
                 .iter()
@@ -247,8 +247,9 @@ impl Compare {
         };
         let mut lines = vec![format!(
             "power to find that an arm helps, over baseline and control: {n_patients} test patients, \
-             {n_seeds} seeds, {n_splits} splits, {} claims; nets are assumed to vary by {} and by {} \
-             on a patient, splits not",
+             {n_seeds} seeds, {n_splits} splits, {} claims; patients are assumed to lie at 0.92, nets \
+             to vary by {} and by {} on a patient, splits not (what the comparison could find with \
+             the spread of its own scores is said at its end)",
             plan.n_claims(),
             Design::NET_SD,
             Design::NET_PATIENT_SD,

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
-use hardslice_eval::compare::{Comparison, Conclusion, compare_given};
+use hardslice_eval::compare::{Comparison, Conclusion};
 use hardslice_view::curves::{IntervalGroup, IntervalRow, Intervals};
 use hardslice_view::report::{Block, Figure, Section, Tone, Verdict};
 use hardslice_volume::whole_file::read_json_if_there;
 
 use super::gathered::{Gathered, Variant, counted};
-use crate::arms::{arm_words, comparison_plan};
+use crate::arms::{compare_arms, comparison_plan};
 use crate::layout::OutDir;
 
 pub(super) fn section(gathered: &Gathered) -> Section {
@@ -61,7 +61,7 @@ pub(super) fn comparison(
     let plan =
         comparison_plan(&arms, gathered.organs().len()).map_err(|error| no_verdict(&error))?;
     let shared = gathered.shared_slices(variant, organ, &plan)?;
-    compare_given(&plan, &arm_words(), &scores, &shared).map_err(|error| no_verdict(&error))
+    compare_arms(&plan, &scores, &shared).map_err(|error| no_verdict(&error))
 }
 
 fn verdict(organ: &Organ, comparison: &Comparison) -> Verdict {
