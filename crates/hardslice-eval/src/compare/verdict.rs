@@ -130,9 +130,9 @@ fn shared_note(row: &ComparisonRow, wording: &Wording) -> Option<String> {
 pub(super) fn sensitivity_note(found: &Sensitivity, wording: &Wording) -> String {
     let of_100 = |share: f64| format!("{:.0}", 100.0 * share);
     format!(
-        "What such a comparison finds, with patients and nets that vary as these do: a gain of \
-         {GAIN_OF_TENTH:.2} by {} in the tenth of the patients with the lowest scores in {} of 100, a gain \
-         of {GAIN_OF_ALL} in every patient in {}; it takes {:.3} in every patient to be found in 80.",
+        "Had the lowest tenth of the patients gained {GAIN_OF_TENTH:.2} by {}, {} of 100 such \
+         comparisons would have shown it, with patients and nets that vary as these do; had every \
+         patient gained {GAIN_OF_ALL}, {}. It takes {:.3} in every patient to be shown in 80.",
         ArmWords::of(wording, &found.arm).subject,
         of_100(found.lowest_tenth_gains),
         of_100(found.all_gain),
