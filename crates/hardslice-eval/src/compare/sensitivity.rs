@@ -39,8 +39,8 @@ const FOUND: usize = N_REPETITIONS * 4 / 5;
 pub struct Sensitivity {
     /// The arm.
     pub arm: String,
-    /// The chance where the tenth of the patients with the lowest scores gains 0.10 and nobody else
-    /// anything.
+    /// The chance where the tenth of the patients with the lowest scores gains 0.10, though never beyond
+    /// 1, and nobody else anything.
     pub lowest_tenth_gains: f64,
     /// The chance where every patient gains 0.01.
     pub all_gain: f64,
