@@ -1,6 +1,8 @@
 //! Arms compared by plan.
 
-use super::comparison::{AbsentScore, ArmEstimate, Comparison, ComparisonRow, TestOutcome};
+use super::comparison::{
+    AbsentScore, ArmEstimate, Comparison, ComparisonRow, Sensitivity, TestOutcome,
+};
 use super::crossed::Spread;
 use super::error::CompareError;
 use super::limits::LEAST_TRAININGS;
@@ -129,6 +131,19 @@ pub fn compare_given(
     comparison.verdict = verdict::verdict(&comparison, wording);
     comparison.notes = verdict::notes(&comparison, wording);
     Ok(comparison)
+}
+
+impl Comparison {
+    /// Adds what the comparison could have found, a note for each arm.
+    #[must_use]
+    pub fn with_sensitivity(mut self, found: Vec<Sensitivity>, wording: &Wording) -> Self {
+        let notes = found
+            .iter()
+            .map(|of_arm| verdict::sensitivity_note(of_arm, wording));
+        self.notes.extend(notes);
+        self.sensitivity = found;
+        self
+    }
 }
 
 /// An arm's end points; none for an arm without a patient who has a score in each training.

@@ -4,10 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::end_point::EndPoint;
 use super::plan::{ComparisonPlan, Role};
-use super::sensitivity::Sensitivity;
 use super::shared::SharedOverall;
-use super::verdict;
-use super::words::Wording;
 
 /// What a comparison by plan found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -159,6 +156,21 @@ pub struct TestOutcome {
     pub p_corrected: f64,
 }
 
+/// What a comparison could have found of an arm, as the chance that such a comparison shows it better
+/// than each of its references by the primary end point.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sensitivity {
+    /// The arm.
+    pub arm: String,
+    /// The chance where the tenth of the patients with the lowest scores gains 0.10, though never beyond
+    /// 1, and nobody else anything.
+    pub lowest_tenth_gains: f64,
+    /// The chance where every patient gains 0.01.
+    pub all_gain: f64,
+    /// The gain of every patient that is found in 80 of 100.
+    pub found_in_80: f64,
+}
+
 /// A score without a value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AbsentScore {
@@ -177,17 +189,6 @@ pub struct AbsentScore {
 }
 
 impl Comparison {
-    /// Adds what the comparison could have found, a note for each arm.
-    #[must_use]
-    pub fn with_sensitivity(mut self, found: Vec<Sensitivity>, wording: &Wording) -> Self {
-        let notes = found
-            .iter()
-            .map(|of_arm| verdict::sensitivity_note(of_arm, wording));
-        self.notes.extend(notes);
-        self.sensitivity = found;
-        self
-    }
-
     /// The rows of the primary end point, in the order of the plan's pairs.
     pub fn primary_rows(&self) -> impl Iterator<Item = &ComparisonRow> {
         self.rows.iter().filter(|row| row.end_point == self.primary)

@@ -34,7 +34,7 @@ mod sensitivity;
 pub use by_plan::{compare, compare_given};
 pub use comparison::{
     AbsentScore, ArmEstimate, Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval,
-    TestOutcome,
+    Sensitivity, TestOutcome,
 };
 pub use end_point::EndPoint;
 pub use error::CompareError;
@@ -43,7 +43,7 @@ pub use phrase::capitalised;
 pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role};
 pub use power::{Design, Expected, Power};
 pub use scores::ArmScore;
-pub use sensitivity::{Sensitivity, sensitivity};
+pub use sensitivity::sensitivity;
 pub use shared::{MOST_SHARED, SharedOverall, SharedSlices};
 pub use simulation::{Gain, Patients, Rates, Simulation};
 pub use words::{ArmWords, Wording};

@@ -13,8 +13,8 @@
 //! calculations for data analysis", The American Statistician 55(1), 19–24.
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
+use super::comparison::Sensitivity;
 use super::crossed::Spread;
 use super::draws::{DrawnPatient, DrawnTrainings, Normal};
 use super::end_point::EndPoint;
@@ -32,21 +32,6 @@ const N_REPETITIONS: usize = 1000;
 
 /// Of so many a gain is said to be found.
 const FOUND: usize = N_REPETITIONS * 4 / 5;
-
-/// What a comparison could have found of an arm, as the chance that such a comparison shows it better
-/// than each of its references by the primary end point.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Sensitivity {
-    /// The arm.
-    pub arm: String,
-    /// The chance where the tenth of the patients with the lowest scores gains 0.10, though never beyond
-    /// 1, and nobody else anything.
-    pub lowest_tenth_gains: f64,
-    /// The chance where every patient gains 0.01.
-    pub all_gain: f64,
-    /// The gain of every patient that is found in 80 of 100.
-    pub found_in_80: f64,
-}
 
 /// What a comparison of these scores, which are between 0 and 1 as Dice is, could have found of each
 /// arm of the plan; nothing of an arm that has too few patients or trainings for a test.

@@ -1,12 +1,13 @@
 //! A comparison in plain words.
 
-use super::comparison::{Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval};
+use super::comparison::{
+    Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval, Sensitivity,
+};
 use super::end_point::EndPoint;
 use super::limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 use super::phrase::{capitalised, counted, decimals_beside_0, percent, signed};
 use super::plan::{ClaimedArm, ComparisonPlan, Role};
 use super::power::{GAIN_OF_ALL, GAIN_OF_TENTH};
-use super::sensitivity::Sensitivity;
 use super::shared::MOST_SHARED;
 use super::words::{ArmWords, Wording};
 
