@@ -78,20 +78,11 @@ impl Spread {
         if n_rows > 1.0 {
             for ((rows, columns), weight) in arms.iter().zip(&columns).zip(weights) {
                 let squared = weight * weight;
-                let means: Vec<f64> = rows.iter().map(|row| mean(row.iter().copied())).collect();
+                let means = row_means(rows);
                 let of_arm = squared * (sum_of_squares(&means) / (n_rows - 1.0) / n_rows);
                 between_rows += of_arm;
                 of_df += of_arm * of_arm / (n_rows - 1.0);
-                let whole = mean(means.iter().copied());
-                let rest: f64 = rows
-                    .iter()
-                    .zip(&means)
-                    .flat_map(|(row, of_row)| {
-                        let cells = row.iter().zip(columns);
-                        cells.map(move |(cell, of_column)| cell - of_row - of_column + whole)
-                    })
-                    .map(|rest| rest * rest)
-                    .sum();
+                let rest: f64 = rests(rows, &means, columns).map(|rest| rest * rest).sum();
                 in_both +=
                     squared * (rest / ((n_rows - 1.0) * (n as f64 - 1.0)) / (n_rows * n as f64));
             }
@@ -153,17 +144,35 @@ impl Spread {
     }
 }
 
-fn column_means_of(rows: &[Vec<f64>]) -> Vec<f64> {
+/// The mean of each row.
+pub(super) fn row_means(rows: &[Vec<f64>]) -> Vec<f64> {
+    rows.iter().map(|row| mean(row.iter().copied())).collect()
+}
+
+/// What is left of each cell, row by row, without the means of its row and its column.
+pub(super) fn rests<'a>(
+    rows: &'a [Vec<f64>],
+    row_means: &'a [f64],
+    column_means: &'a [f64],
+) -> impl Iterator<Item = f64> + 'a {
+    let whole = mean(row_means.iter().copied());
+    rows.iter().zip(row_means).flat_map(move |(row, of_row)| {
+        let cells = row.iter().zip(column_means);
+        cells.map(move |(cell, of_column)| cell - of_row - of_column + whole)
+    })
+}
+
+pub(super) fn column_means_of(rows: &[Vec<f64>]) -> Vec<f64> {
     column_means(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
-fn column_means(rows: &[&[f64]]) -> Vec<f64> {
+pub(super) fn column_means(rows: &[&[f64]]) -> Vec<f64> {
     let of_column = |column: usize| mean(rows.iter().map(|row| row[column]));
     (0..rows[0].len()).map(of_column).collect()
 }
 
 /// Of the differences from the mean.
-fn sum_of_squares(values: &[f64]) -> f64 {
+pub(super) fn sum_of_squares(values: &[f64]) -> f64 {
     let centre = mean(values.iter().copied());
     values.iter().map(|value| (value - centre).powi(2)).sum()
 }

@@ -15,7 +15,7 @@
 use rayon::prelude::*;
 
 use super::comparison::Sensitivity;
-use super::crossed::Spread;
+use super::crossed::{Spread, column_means, column_means_of, rests, row_means, sum_of_squares};
 use super::draws::{DrawnPatient, DrawnTrainings, Normal};
 use super::end_point::EndPoint;
 use super::error::CompareError;
@@ -88,25 +88,24 @@ impl Observed {
         let arms = paired.scores();
         let splits = paired.splits();
         let (n_patients, n_trainings) = (paired.n_patients(), splits.len());
-        let over = |rows: &[&Vec<f64>], idx: usize| mean(rows.iter().map(|row| row[idx]));
-        let all: Vec<&Vec<f64>> = arms[1..].iter().flatten().collect();
-        let scores: Vec<f64> = (0..n_patients).map(|idx| over(&all, idx)).collect();
-        let net_variances: Vec<f64> = (0..n_patients)
-            .map(|idx| {
-                let of_arm = |arm: &Vec<Vec<f64>>| squared_rest(arm, idx);
-                let df = arms.len() * (n_trainings - 1);
-                let unbiased = n_patients as f64 / (n_patients - 1) as f64;
-                unbiased * arms.iter().map(of_arm).sum::<f64>() / df as f64
-            })
-            .collect();
+        let of_references: Vec<&[f64]> = arms[1..].iter().flatten().map(Vec::as_slice).collect();
+        let scores = column_means(&of_references);
+        let mut net_variances = vec![0.0; n_patients];
+        let mut of_arms = Vec::new();
+        for arm in arms {
+            let means = row_means(arm);
+            for (cell, rest) in rests(arm, &means, &column_means_of(arm)).enumerate() {
+                net_variances[cell % n_patients] += rest * rest;
+            }
+            of_arms.push(components(&means, &splits));
+        }
+        let df = (arms.len() * (n_trainings - 1)) as f64;
+        let unbiased = n_patients as f64 / (n_patients - 1) as f64;
+        for variance in &mut net_variances {
+            *variance *= unbiased / df;
+        }
         let luck = mean(net_variances.iter().copied()) / n_patients as f64;
-        let components = arms.iter().map(|arm| {
-            let of_training = |row: &Vec<f64>| mean(row.iter().copied());
-            let means: Vec<f64> = arm.iter().map(of_training).collect();
-            components(&means, &splits)
-        });
-        let components: Vec<[f64; 2]> = components.collect();
-        let [net, split] = [0, 1].map(|of| mean(components.iter().map(|found| found[of])));
+        let [net, split] = [0, 1].map(|of| mean(of_arms.iter().map(|found| found[of])));
         let patients = scores.iter().zip(net_variances);
         Self {
             patients: patients
@@ -184,46 +183,25 @@ impl Observed {
     }
 }
 
-/// Sum over trainings of the squares of what is left of a patient's score without the training's mean
-/// and the patient's.
-fn squared_rest(arm: &[Vec<f64>], patient: usize) -> f64 {
-    let of_training: Vec<f64> = arm.iter().map(|row| mean(row.iter().copied())).collect();
-    let of_patient = mean(arm.iter().map(|row| row[patient]));
-    let of_all = mean(of_training.iter().copied());
-    let rest = |(row, training): (&Vec<f64>, f64)| row[patient] - training - of_patient + of_all;
-    let rests = arm.iter().zip(of_training).map(rest);
-    rests.map(|rest| rest * rest).sum()
-}
-
 /// Variances of the trainings' means within and between splits, which may come out below 0. Where no
 /// split has two trainings all of it is within.
 fn components(means: &[f64], splits: &[u64]) -> [f64; 2] {
-    let groups: Vec<Vec<f64>> = splits
-        .chunk_by(|a, b| a == b)
-        .scan(0, |from, split| {
-            let to = *from + split.len();
-            let group = means[*from..to].to_vec();
-            *from = to;
-            Some(group)
-        })
+    let named: Vec<(&u64, &f64)> = splits.iter().zip(means).collect();
+    let groups: Vec<Vec<f64>> = named
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|group| group.iter().map(|(_, mean)| **mean).collect())
         .collect();
-    let squares = |values: &[f64]| {
-        let middle = mean(values.iter().copied());
-        values
-            .iter()
-            .map(|value| (value - middle).powi(2))
-            .sum::<f64>()
-    };
     let (n, n_splits) = (means.len(), groups.len());
     if n_splits == 1 || n_splits == n {
-        return [squares(means) / (n - 1) as f64, 0.0];
+        return [sum_of_squares(means) / (n - 1) as f64, 0.0];
     }
-    let within = groups.iter().map(|group| squares(group)).sum::<f64>() / (n - n_splits) as f64;
-    let of_splits: Vec<f64> = groups
+    let within = groups
         .iter()
-        .map(|group| mean(group.iter().copied()))
-        .collect();
+        .map(|group| sum_of_squares(group))
+        .sum::<f64>()
+        / (n - n_splits) as f64;
+    let of_splits = row_means(&groups);
     let each = mean(groups.iter().map(|group| 1.0 / group.len() as f64));
-    let between = squares(&of_splits) / (n_splits - 1) as f64 - within * each;
+    let between = sum_of_squares(&of_splits) / (n_splits - 1) as f64 - within * each;
     [within, between]
 }
