@@ -38,6 +38,7 @@ mod outputs;
 mod peak_memory;
 mod pictures;
 mod pipeline;
+mod power;
 mod slice_model;
 mod provenance;
 mod report;

@@ -501,6 +501,86 @@ fn a_dry_run_says_how_likely_a_gain_would_be_found() {
 }
 
 #[test]
+fn a_dry_run_takes_the_spread_of_an_earlier_comparison() {
+    let dir = small_workplace();
+    let path = dir.path().join("experiment.toml");
+    let experiment = fs::read_to_string(&path).unwrap();
+    let all = experiment.replace("random = { test = 2 }", "k_fold = { k = 2, fold = 0 }");
+    fs::write(&path, all).unwrap();
+    let header = "case,arm,organ,seed,net,ratio,division,patient,dice,status";
+    let scores = |dice: &dyn Fn(usize, usize) -> f64, net: &str| {
+        let mut table = header.to_owned();
+        for arm in ["hard", "baseline", "random"] {
+            for (seed, patient) in (0..4).flat_map(|seed| (0..8).map(move |p| (seed, p))) {
+                let dice = dice(seed, patient);
+                let row =
+                    format!("p{patient},{arm},liver,{seed},{net},0.5,0,p{patient},{dice},scored");
+                table = format!("{table}\n{row}");
+            }
+            table = format!("{table}\np9,{arm},liver,0,unet,0.5,0,p9,,no_reference");
+        }
+        table
+    };
+    let earlier = dir.path().join("earlier");
+    fs::create_dir(&earlier).unwrap();
+    let compare = [
+        "compare",
+        "experiment.toml",
+        "--out",
+        "dry",
+        "--dry-run",
+        "--seeds",
+        "4",
+        "--like",
+    ];
+    let power = |table: String| {
+        fs::write(earlier.join("scores.csv"), table).unwrap();
+        let said = printed(&with(&compare, &["earlier"]), dir.path());
+        let line = said
+            .lines()
+            .find(|line| line.contains("every patient gains 0.01"));
+        let line = line.unwrap_or_else(|| panic!("{said}"));
+        let (_, percent) = line.split_once(": ").unwrap();
+        percent.split_once(' ').unwrap().0.parse::<u32>().unwrap()
+    };
+    // Nets that are alike find it, nets that differ do not.
+    assert!(power(scores(&|_, patient| 0.8 + 0.01 * patient as f64, "unet")) > 95);
+    let wild = |seed: usize, patient: usize| 0.5 + 0.1 * ((seed * 7 + patient * 5) % 4) as f64;
+    assert!(power(scores(&wild, "unet")) < 20);
+
+    let refused = |table: &str| {
+        fs::write(dir.path().join("other.csv"), table).unwrap();
+        let (code, said) = ended(&with(&compare, &["other.csv"]), dir.path());
+        assert_ne!(code, Some(0), "{said}");
+        assert!(said.contains("other.csv: "), "{said}");
+        said
+    };
+    refused("");
+    refused("case,arm,organ,seed\nx,hard,liver,0");
+    refused(header);
+    let both = scores(&wild, "unet") + &scores(&wild, "fcn8s").replace(header, "");
+    assert!(refused(&both).contains("as a sweep has them"));
+    let twice = scores(&wild, "unet") + &scores(&wild, "unet").replace(header, "");
+    assert!(refused(&twice).contains("two scores for arm"));
+    let (code, _) = ended(&with(&compare, &["nowhere"]), dir.path());
+    assert_ne!(code, Some(0));
+    let without_dry_run = [
+        "compare",
+        "experiment.toml",
+        "--out",
+        "dry",
+        "--like",
+        "earlier",
+    ];
+    assert_eq!(ended(&without_dry_run, dir.path()).0, Some(2));
+
+    let spleen = scores(&wild, "unet").replace("liver", "spleen");
+    fs::write(earlier.join("scores.csv"), spleen).unwrap();
+    let said = printed(&with(&compare, &["earlier"]), dir.path());
+    assert!(said.contains("liver: nothing can be said"), "{said}");
+}
+
+#[test]
 fn a_control_that_is_nearly_the_arm_itself_is_said_to_answer_nothing() {
     let dir = small_workplace();
     let path = dir.path().join("experiment.toml");

@@ -40,6 +40,13 @@ impl DrawnTrainings<'_> {
     }
 }
 
+/// The split of each training, for [`DrawnTrainings`], where every split has as many seeds.
+pub(super) fn splits(n_splits: usize, n_seeds: usize) -> Vec<u64> {
+    (0..n_splits as u64)
+        .flat_map(|split| std::iter::repeat_n(split, n_seeds))
+        .collect()
+}
+
 /// Normal numbers, the same on every machine.
 ///
 /// # Sources

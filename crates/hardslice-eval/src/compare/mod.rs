@@ -27,6 +27,7 @@ pub(crate) mod phrase;
 mod words;
 mod by_plan;
 mod draws;
+mod observed;
 mod simulation;
 mod power;
 mod sensitivity;
@@ -39,6 +40,7 @@ pub use comparison::{
 pub use end_point::EndPoint;
 pub use error::CompareError;
 pub use limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
+pub use observed::ObservedSpread;
 pub use phrase::capitalised;
 pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role};
 pub use power::{Design, Expected, Power};

@@ -1,6 +1,8 @@
 //! What an experiment can show, before it is run.
 
+use super::draws::splits;
 use super::end_point::EndPoint;
+use super::observed::{Drawn, DrawnComparison, GAIN_OF_ALL, GAIN_OF_TENTH, ObservedSpread};
 use super::simulation::{Gain, Patients, Simulation};
 
 /// Repetitions of each simulation: a power of 80 % has a standard error of 1.8 %.
@@ -14,12 +16,6 @@ const MOST_SEEDS: usize = 20;
 
 /// Numbers of test patients that are tried.
 const PATIENTS: [usize; 9] = [20, 30, 40, 60, 80, 120, 160, 240, 320];
-
-/// What a tenth of the patients, the failing ones, is assumed to gain.
-pub(super) const GAIN_OF_TENTH: f64 = 0.1;
-
-/// What every patient is assumed to gain.
-pub(super) const GAIN_OF_ALL: f64 = 0.01;
 
 /// What is going to be compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,6 +70,14 @@ impl Expected {
             Self::AllGain => "every patient gains 0.01",
         }
     }
+
+    /// What [`Design::power_as_observed`] assumes, in words.
+    pub fn words_as_observed(self) -> &'static str {
+        match self {
+            Self::FailingTenthGains => "the lowest tenth of the patients gains 0.10",
+            Self::AllGain => self.words(),
+        }
+    }
 }
 
 impl Design {
@@ -90,27 +94,41 @@ impl Design {
     ///
     /// For fewer patients than a test takes, and without trainings.
     pub fn power(&self, expected: Expected) -> Power {
+        self.search(expected, |design| design.helps(expected))
+    }
+
+    /// As [`Design::power`], with patients and nets that vary as was observed before: the lowest tenth
+    /// of the patients gains in place of a tenth that fails.
+    ///
+    /// # Panics
+    ///
+    /// As [`Design::power`].
+    pub fn power_as_observed(&self, expected: Expected, observed: &ObservedSpread) -> Power {
+        self.search(expected, |design| {
+            design.helps_as_observed(expected, observed)
+        })
+    }
+
+    fn search(&self, expected: Expected, helps: impl Fn(&Self) -> f64) -> Power {
         let n_least = super::LEAST_TRAININGS.div_ceil(self.n_splits);
         let seeds = |n_seeds: &usize| {
-            Self {
+            let design = Self {
                 n_seeds: *n_seeds,
                 ..*self
-            }
-            .helps(expected)
-                >= WANTED
+            };
+            helps(&design) >= WANTED
         };
         let patients = |n_patients: &usize| {
-            Self {
+            let design = Self {
                 n_patients: *n_patients,
                 ..*self
-            }
-            .helps(expected)
-                >= WANTED
+            };
+            helps(&design) >= WANTED
         };
         let is_enough = self.n_splits * self.n_seeds >= super::LEAST_TRAININGS;
         Power {
             expected,
-            power: self.helps(expected),
+            power: helps(self),
             n_seeds_for_80: (n_least..=MOST_SEEDS).find(seeds),
             n_patients_for_80: PATIENTS.into_iter().filter(|_| is_enough).find(patients),
         }
@@ -135,5 +153,46 @@ impl Design {
             alpha: self.alpha,
         };
         simulation.run(N_REPETITIONS, 0).helps
+    }
+    /// What every patient must gain to be found in 80 of 100 comparisons, with patients and nets that
+    /// vary as was observed before; `None` where nothing is concluded, with fewer trainings than
+    /// [`LEAST_TRAININGS`](super::LEAST_TRAININGS).
+    ///
+    /// # Panics
+    ///
+    /// For fewer patients than a test takes.
+    pub fn least_gain_as_observed(&self, observed: &ObservedSpread) -> Option<f64> {
+        let mut found = self.draw(observed)?;
+        found.sort_by(|a, b| a.least_gain_of_all.total_cmp(&b.least_gain_of_all));
+        Some(found[N_REPETITIONS * 4 / 5 - 1].least_gain_of_all)
+    }
+
+    fn helps_as_observed(&self, expected: Expected, observed: &ObservedSpread) -> f64 {
+        let is_found = |drawn: &&Drawn| match expected {
+            Expected::FailingTenthGains => drawn.lowest_tenth_is_found,
+            Expected::AllGain => drawn.least_gain_of_all <= GAIN_OF_ALL,
+        };
+        let drawn = self.draw(observed).unwrap_or_default();
+        drawn.iter().filter(is_found).count() as f64 / N_REPETITIONS as f64
+    }
+
+    fn draw(&self, observed: &ObservedSpread) -> Option<Vec<Drawn>> {
+        assert!(
+            self.n_patients >= super::LEAST_PATIENTS,
+            "a test takes more patients"
+        );
+        if self.n_splits * self.n_seeds < super::LEAST_TRAININGS {
+            return None;
+        }
+        let comparison = DrawnComparison {
+            observed,
+            n_patients: self.n_patients,
+            splits: &splits(self.n_splits, self.n_seeds),
+            // The baseline and the control.
+            n_references: 2,
+            end_point: self.end_point,
+            alpha: self.alpha / self.n_claims as f64,
+        };
+        Some(comparison.first(N_REPETITIONS))
     }
 }

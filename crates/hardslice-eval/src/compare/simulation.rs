@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use super::crossed::Spread;
-use super::draws::{DrawnPatient, DrawnTrainings, Normal};
+use super::draws::{DrawnPatient, DrawnTrainings, Normal, splits};
 use super::end_point::EndPoint;
 use super::jackknife::pseudo_values;
 use super::limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
@@ -152,9 +152,7 @@ impl Simulation {
     }
 
     fn repeat(&self, draws: &mut Normal, of_population: Option<f64>) -> Found {
-        let splits: Vec<u64> = (0..self.n_splits as u64)
-            .flat_map(|split| std::iter::repeat_n(split, self.n_seeds))
-            .collect();
+        let splits = splits(self.n_splits, self.n_seeds);
         let patients: Vec<(f64, bool)> = (0..self.n_patients)
             .map(|idx| self.patient(idx, draws))
             .collect();

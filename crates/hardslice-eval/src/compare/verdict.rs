@@ -5,9 +5,9 @@ use super::comparison::{
 };
 use super::end_point::EndPoint;
 use super::limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
+use super::observed::{GAIN_OF_ALL, GAIN_OF_TENTH};
 use super::phrase::{capitalised, counted, decimals_beside_0, percent, signed};
 use super::plan::{ClaimedArm, ComparisonPlan, Role};
-use super::power::{GAIN_OF_ALL, GAIN_OF_TENTH};
 use super::shared::MOST_SHARED;
 use super::words::{ArmWords, Wording};
 

@@ -1,7 +1,7 @@
 //! What a comparison could have found, where that is known from elsewhere.
 
 use hardslice_eval::compare::{
-    ArmScore, Design, EndPoint, Expected, Sensitivity, compare, sensitivity,
+    ArmScore, Design, EndPoint, Expected, ObservedSpread, Sensitivity, compare, sensitivity,
 };
 
 use super::{Draws, plan, scores_of, wording};
@@ -74,6 +74,56 @@ fn with_scores_as_a_design_assumes_them_it_finds_what_the_design_says() {
         found.found_in_80 > 0.01 && found.found_in_80 < 0.03,
         "{found:?}"
     );
+}
+
+#[test]
+fn the_power_of_a_design_as_observed_is_what_those_scores_could_find_and_grows_with_the_design() {
+    let rows = alike(&as_designed(Design::NET_PATIENT_SD), 5, Design::NET_SD);
+    let design = Design {
+        n_patients: 60,
+        n_splits: 1,
+        n_seeds: 5,
+        n_claims: 1,
+        alpha: 0.05,
+        end_point: EndPoint::WorstOfFive,
+    };
+    let (observed, n_arms) = ObservedSpread::of(&rows, &plan()).unwrap().unwrap();
+    assert_eq!(n_arms, 3);
+    let could_find = found(&rows);
+    let tenth = design.power_as_observed(Expected::FailingTenthGains, &observed);
+    let all = design.power_as_observed(Expected::AllGain, &observed);
+    // Half as many repetitions.
+    for (found, could_find) in [
+        (tenth.power, could_find.lowest_tenth_gains),
+        (all.power, could_find.all_gain),
+    ] {
+        assert!((found - could_find).abs() < 0.06, "{found}, {could_find}");
+    }
+    let least = |design: Design| design.least_gain_as_observed(&observed);
+    let larger = Design {
+        n_patients: 240,
+        n_seeds: 10,
+        ..design
+    };
+    let (few, many) = (least(design).unwrap(), least(larger).unwrap());
+    assert!((few - could_find.found_in_80).abs() < 0.002, "{few}");
+    assert!(many < 0.75 * few, "{many} of {few}");
+    assert!(larger.power_as_observed(Expected::AllGain, &observed).power > all.power + 0.2);
+
+    let too_few = Design {
+        n_seeds: 2,
+        ..design
+    };
+    assert_eq!(least(too_few), None);
+    let found = too_few.power_as_observed(Expected::AllGain, &observed);
+    assert!(
+        found.power <= 0.0 && found.n_seeds_for_80 > Some(2),
+        "{found:?}"
+    );
+
+    let five: Vec<ArmScore> = alike(&as_designed(0.02)[..5], 5, 0.005);
+    assert!(ObservedSpread::of(&five, &plan()).unwrap().is_none());
+    assert!(ObservedSpread::of(&[], &plan()).unwrap().is_none());
 }
 
 #[test]

@@ -1,15 +1,13 @@
 //! `hardslice compare`: arms against their controls, over patients and seeds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
 use hardslice_data::{Organ, PatientId, identity};
 use hardslice_eval::OVER_TRAININGS;
-use hardslice_eval::compare::{
-    ArmScore, Comparison, ComparisonPlan, Design, Expected, LEAST_PATIENTS, LEAST_TRAININGS,
-};
+use hardslice_eval::compare::{ArmScore, Comparison, ComparisonPlan, Design};
 use hardslice_train::round::RoundOutcome;
 use hardslice_view::table::{Table, comparison_tables, stacked};
 use hardslice_volume::whole_file::{read_json_if_there, write_json, write_whole_bytes};
@@ -27,6 +25,7 @@ use crate::experiment::Experiment;
 use crate::job_folder::Alone;
 use crate::layout::{COMPARISON_FORMS, OutDir, RoundName};
 use crate::pipeline::nets;
+use crate::power::{power, power_like};
 use crate::report;
 use crate::results::{LEAKY, LEAKY_BECAUSE, arm_score, write_forms};
 
@@ -49,7 +48,8 @@ use crate::results::{LEAKY, LEAKY_BECAUSE, arm_score, write_forms};
 /// the nets that did not see them.
 ///
 /// With --dry-run it prints what it would take, how likely a gain would be found, and what would be
-/// needed to find it in 80 of 100 experiments.
+/// needed to find it in 80 of 100 experiments; with --like EARLIER for patients and nets that vary as
+/// those of an earlier comparison did.
 ///
 /// Stopped at any moment, the same command goes on where it was.
 ///
@@ -68,6 +68,10 @@ pub(crate) struct Compare {
     /// seed. The test patients stay the same.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     splits: u64,
+    /// With --dry-run: an earlier comparison's folder, or its scores.csv, as whose patients and nets
+    /// those of this one are taken to vary. Without it they are assumed.
+    #[arg(long, value_name = "EARLIER", requires = "dry_run")]
+    like: Option<PathBuf>,
 }
 
 /// `comparison_plan.json`: what was fixed before the test set was opened.
@@ -101,7 +105,7 @@ impl Compare {
             check_all_folds(&manifest, &trials)?;
             announce(&campaign, &trials)?;
             let usable = usable(&organs, cases).collect::<BTreeSet<_>>();
-            for line in self.power(&experiment, &plan, usable.len())? {
+            for line in self.power(&experiment, &plan, &organs, usable.len(), bars)? {
                 bars.print(&line)?;
             }
             return Ok(Done::Clean);
@@ -227,54 +231,22 @@ impl Compare {
         &self,
         experiment: &Experiment,
         plan: &ComparisonPlan,
+        organs: &[Organ],
         n_usable: usize,
+        bars: &Bars,
     ) -> anyhow::Result<Vec<String>> {
-        let n_patients = experiment.split.rule.n_tested(n_usable)?.unwrap_or(0);
-        let n_seeds = self.common.seeds().len();
-        let n_splits = usize::try_from(self.splits)?;
-        if n_patients < LEAST_PATIENTS {
-            return Ok(vec![format!(
-                "power: none, with {n_patients} test patients; a test takes {LEAST_PATIENTS}"
-            )]);
-        }
         let design = Design {
-            n_patients,
-            n_splits,
-            n_seeds,
+            n_patients: experiment.split.rule.n_tested(n_usable)?.unwrap_or(0),
+            n_splits: usize::try_from(self.splits)?,
+            n_seeds: self.common.seeds().len(),
             n_claims: plan.n_claims(),
             alpha: plan.alpha,
             end_point: plan.end_points[0],
         };
-        let mut lines = vec![format!(
-            "power to find that an arm helps, over baseline and control: {n_patients} test patients, \
-             {n_seeds} seeds, {n_splits} splits, {} claims; patients are assumed to lie at 0.92, nets \
-             to vary by {} and by {} on a patient, splits not (what the comparison could find with \
-             the spread of its own scores is said at its end)",
-            plan.n_claims(),
-            Design::NET_SD,
-            Design::NET_PATIENT_SD,
-        )];
-        for expected in Expected::ALL {
-            let found = design.power(expected);
-            let or_no = |n: Option<usize>, what: &str, most: &str| match n {
-                Some(n) => format!("{n} {what}"),
-                None => format!("more than {most} {what}"),
-            };
-            lines.push(format!(
-                "  where {}: {:.0} %; 80 % takes {} a split, or {}",
-                expected.words(),
-                100.0 * found.power,
-                or_no(found.n_seeds_for_80, "seeds", "20"),
-                or_no(found.n_patients_for_80, "test patients", "320"),
-            ));
+        match &self.like {
+            Some(earlier) => power_like(&design, plan, organs, earlier, bars),
+            None => Ok(power(&design, bars)),
         }
-        if n_splits * n_seeds < LEAST_TRAININGS {
-            lines.push(format!(
-                "  of fewer than {LEAST_TRAININGS} trainings nothing is concluded: take more --seeds or \
-                 --splits"
-            ));
-        }
-        Ok(lines)
     }
 
     /// A round for each net, seed, division and fold. The folds depend on the patients of whom some
