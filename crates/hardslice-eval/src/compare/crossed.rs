@@ -42,7 +42,11 @@ impl Spread {
     /// Of the sum of arms' means, each times its weight: `[arm][training][patient]`, at least two
     /// patients; 1 and -1 are a difference. `splits` names the split of each training. With one
     /// training it holds the spread of patients alone.
-    pub(crate) fn of(arms: &[Vec<Vec<f64>>], weights: &[f64], splits: &[u64]) -> Self {
+    pub(crate) fn of<Arm: AsRef<[Vec<f64>]>>(
+        arms: &[Arm],
+        weights: &[f64],
+        splits: &[u64],
+    ) -> Self {
         let by_training = Self::of_rows(arms, weights);
         let mut names = splits.to_vec();
         names.sort_unstable();
@@ -50,9 +54,13 @@ impl Spread {
         if names.len() < 2 || names.len() == splits.len() {
             return by_training;
         }
-        let of_arm = |rows: &Vec<Vec<f64>>| -> Vec<Vec<f64>> {
+        let of_arm = |rows: &Arm| -> Vec<Vec<f64>> {
             let of_split = |name: &u64| {
-                let members = rows.iter().zip(splits).filter(|(_, split)| *split == name);
+                let members = rows
+                    .as_ref()
+                    .iter()
+                    .zip(splits)
+                    .filter(|(_, split)| *split == name);
                 column_means(&members.map(|(row, _)| row.as_slice()).collect::<Vec<_>>())
             };
             names.iter().map(of_split).collect()
@@ -65,7 +73,8 @@ impl Spread {
         }
     }
 
-    fn of_rows(arms: &[Vec<Vec<f64>>], weights: &[f64]) -> Self {
+    fn of_rows<Arm: AsRef<[Vec<f64>]>>(arms: &[Arm], weights: &[f64]) -> Self {
+        let arms: Vec<&[Vec<f64>]> = arms.iter().map(AsRef::as_ref).collect();
         let (n_rows, n) = (arms[0].len() as f64, arms[0][0].len());
         let columns: Vec<Vec<f64>> = arms.iter().map(|rows| column_means_of(rows)).collect();
         let of_patient = |patient: usize| {

@@ -174,8 +174,7 @@ impl DrawnComparison<'_> {
     /// What the arm must gain, in every patient, to be shown better than the reference.
     fn shown_from(&self, arm: &[Vec<f64>], reference: &[Vec<f64>]) -> f64 {
         let whole = |rows: &[Vec<f64>]| mean(rows.iter().map(|row| mean(row.iter().copied())));
-        let both = [arm.to_vec(), reference.to_vec()];
-        let spread = Spread::of(&both, &[1.0, -1.0], self.splits);
+        let spread = Spread::of(&[arm, reference], &[1.0, -1.0], self.splits);
         spread.half_width(self.alpha) - (whole(arm) - whole(reference))
     }
 }

@@ -191,7 +191,7 @@ impl Simulation {
         // Better, worse, whether the interval held the truth, and whether it was marked.
         let against = |other: &Vec<Vec<f64>>| {
             let difference = whole(&hard) - whole(other);
-            let spread = Spread::of(&[hard.clone(), other.clone()], &[1.0, -1.0], &splits);
+            let spread = Spread::of(&[&hard[..], &other[..]], &[1.0, -1.0], &splits);
             let is_shown = is_enough && spread.two_sided_p(difference) <= corrected;
             let held = spread.two_sided_p(difference - truth) > corrected;
             (
@@ -205,7 +205,7 @@ impl Simulation {
             against(&baseline);
         let (over_control, below_control, ..) = against(&control);
         let arm_held = of_population.is_some_and(|truth| {
-            let spread = Spread::of(std::slice::from_ref(&baseline), &[1.0], &splits);
+            let spread = Spread::of(&[&baseline[..]], &[1.0], &splits);
             let [low, high] = spread.skewed_ends(whole(&baseline), self.alpha);
             low <= truth && truth <= high
         });
