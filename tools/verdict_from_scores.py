@@ -62,30 +62,33 @@ def spread(arms):
 
 
 def paired(table, names):
-    """Scores `[arm][training][patient]` and the trainings that all arms have."""
+    """Scores `[arm][training][patient]` and the trainings that all arms have; None where they share no
+    patient."""
     shared = sorted(set.intersection(*(set(table[of]) for of in names)))
 
     def of_patient(patient):
-        """The mean over the cases that all arms have a value for, in every training."""
-        values = []
-        for training in shared:
-            cases = [table[of][training].get(patient, {}) for of in names]
-            common = sorted(set.intersection(*map(set, cases)))
-            if not common:
-                return None
-            values.append([np.mean([of[case] for case in common]) for of in cases])
-        return values
+        """Means over the cases that all arms have a value for, with every training."""
+        cases = [[table[of][training].get(patient, {}) for of in names] for training in shared]
+        common = sorted(set.intersection(*(set(of) for row in cases for of in row)))
+        if not common:
+            return None
+        return [[np.mean([of[case] for case in common]) for of in row] for row in cases]
 
     patients = sorted({p for of in names for t in shared for p in table[of][t]})
     values = [v for v in map(of_patient, patients) if v is not None]
+    if not values:
+        return None
     return np.moveaxis(np.array(values), 0, 2).swapaxes(0, 1), shared
 
 
 def could_find(table, arm, references, name, alpha, repetitions=400):
     """How often such a comparison shows a gain of 0.10 in the lowest tenth and one of 0.01 in all, and
     the gain of all that it shows in 80 of 100. One split; alike but for rounding and luck to what the
-    program's notes say."""
-    arms, _ = paired(table, [arm, *references])
+    program's notes say. None where nothing can be shown."""
+    found = paired(table, [arm, *references])
+    if not found or len(found[1]) < 3 or found[0].shape[2] < 6:
+        return None
+    arms, _ = found
     n_arms, trainings, n = arms.shape
     scores = arms[1:].mean(axis=(0, 1))
     mean = functools.partial(np.mean, keepdims=True)
@@ -114,29 +117,37 @@ def could_find(table, arm, references, name, alpha, repetitions=400):
             return max(gaps)
 
         needed.append(shown_from(tables[0], tables[1:-1]))
-        found += shown_from(tables[-1], tables[1:-1]) <= 0
+        found += shown_from(tables[-1], tables[1:-1]) < 0
     needed = np.sort(needed)
     return found / repetitions, (needed <= 0.01).mean(), needed[math.ceil(0.8 * repetitions) - 1]
 
 
 def compared(table, arm, reference, name, alpha):
-    """Difference, interval, p; the last two None where there is no test."""
-    arms, shared = paired(table, [arm, reference])
+    """Difference, interval, p; the last two None where there is no test. None for arms that share no
+    patient."""
+    found = paired(table, [arm, reference])
+    if not found:
+        return None
+    arms, shared = found
     estimates = [np.mean([end_point(name, scores) for scores in of]) for of in arms]
     difference = estimates[0] - estimates[1]
     if name not in ("worst_of_five", "mean") or arms.shape[2] < 6:
         return difference, None, None
     tables = [np.array([pseudo_values(name, scores) for scores in of]) for of in arms]
-    error, df = spread(tables)
+    errors = [spread(tables)]
     splits = [split for split, _ in shared]
     names = sorted(set(splits))
     if 1 < len(names) < len(splits):
         by_split = [
             np.array([t[np.array(splits) == split].mean(axis=0) for split in names]) for t in tables
         ]
-        error, df = max((error, df), spread(by_split), key=lambda of: of[0])
-    half = stats.t.ppf(1 - alpha / 2, df) * error
-    p = 2 * stats.t.sf(abs(difference) / error, df) if error else float(difference == 0)
+        errors.append(spread(by_split))
+    # The wider interval, not the greater standard error.
+    half = max(stats.t.ppf(1 - alpha / 2, df) * error for error, df in errors)
+    p = max(
+        2 * stats.t.sf(abs(difference) / error, df) if error else float(difference == 0)
+        for error, df in errors
+    )
     return difference, (difference - half, difference + half), p if len(shared) >= 3 else None
 
 
@@ -167,9 +178,11 @@ def main(folder, asks_what_it_could_find):
     for organ, table in tables.items():
         for arm, reference in pairs:
             for name in plan["end_points"]:
-                difference, interval, p = compared(
-                    table, arm, reference, name, plan["alpha"] / n_claims
-                )
+                result = compared(table, arm, reference, name, plan["alpha"] / n_claims)
+                if not result:
+                    print(f"{organ}: {arm} and {reference} share no patient")
+                    continue
+                difference, interval, p = result
                 shown = f"{organ}: {arm} less {reference}, {name}: {difference:.4f}"
                 if interval:
                     shown += f" ({interval[0]:.4f} to {interval[1]:.4f})"
@@ -193,9 +206,12 @@ def main(folder, asks_what_it_could_find):
                         print(f"  comparison.json has {want}")
         for arm in dict.fromkeys(arm for arm, _ in pairs) if asks_what_it_could_find else []:
             references = [reference for of, reference in pairs if of == arm]
-            tenth, all_gain, least = could_find(
+            result = could_find(
                 table, arm, references, plan["end_points"][0], plan["alpha"] / n_claims
             )
+            if not result:
+                continue
+            tenth, all_gain, least = result
             print(
                 f"{organ}: such a comparison finds a gain of 0.10 by {arm} in the lowest tenth in "
                 f"{100 * tenth:.0f} of 100, of 0.01 in every patient in {100 * all_gain:.0f}, of "

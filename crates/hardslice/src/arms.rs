@@ -66,7 +66,7 @@ pub(crate) fn compare_arms(
 ) -> Result<Comparison, CompareError> {
     let wording = arm_words();
     let found = compare_given(plan, &wording, scores, shared)?;
-    Ok(found.with_sensitivity(sensitivity(plan, scores)?, &wording))
+    Ok(found.with_sensitivity(sensitivity(plan, scores, shared)?, &wording))
 }
 
 /// Every arm in sentences.

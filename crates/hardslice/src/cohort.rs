@@ -48,7 +48,7 @@ impl PreparedCohort {
     ) -> anyhow::Result<Self> {
         let manifest = read_manifest(experiment)?;
         let organs = trained_organs(experiment, &manifest.organs)?;
-        check_folds(&manifest, experiment, &organs)?;
+        listed_folds(&manifest, experiment, &organs)?;
         refuse_over_cohort(&manifest, experiment, &out.store(), out.files_written())?;
         let lock = FolderLock::of(&out.store())?;
         let report = prepare_store(&manifest, experiment, &out.store(), bars)?;
@@ -211,20 +211,20 @@ fn by_kind<'a>(rows: impl IntoIterator<Item = AuditRow<'a>>) -> Vec<String> {
     kinds.into_iter().map(line).collect()
 }
 
-/// Refuses folds that the cohort's list cannot give, before hours are spent on its scans.
-pub(crate) fn check_folds(
+/// The folds by the cohort's list alone; refused are those that it cannot give, before hours are spent
+/// on its scans. Who is in A and who in B is not worked out.
+pub(crate) fn listed_folds(
     manifest: &Manifest,
     experiment: &Experiment,
     organs: &[Organ],
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Split> {
     let options = SplitOptions {
         // Which patients are most alike is not asked here.
         n_candidates: 1,
         ..experiment.split.clone()
     };
     let facts = listed_facts(manifest, organs);
-    Split::make(&facts, &options, "").context("the cohort cannot be split as [split] says")?;
-    Ok(())
+    Split::make(&facts, &options, "").context("the cohort cannot be split as [split] says")
 }
 
 /// Refuses organs that no label file shows: a typing error in the organ map trains for nothing.

@@ -11,7 +11,7 @@ use hardslice_train::layout::RoundDir;
 use crate::training::Training;
 
 /// For each arm of a comparison and its control, the slices that the control drew in a round, and how
-/// many of them the arm chose too; pairs of which one was not trained are left out.
+/// many of them the arm chose too; pairs of which one was not trained to the end are left out.
 ///
 /// # Errors
 ///
@@ -43,12 +43,14 @@ pub(crate) fn shared_slices(
     Ok(found)
 }
 
-/// The plan of an arm's last part; `None` where there is none.
+/// The plan of an arm's last part; `None` where that is not over. A training that failed leaves a plan,
+/// too.
 fn plan_of(store: &Store, round: &RoundDir, arm: &str) -> Option<Result<Plan, PlanError>> {
-    let path = round.arm(arm.parse::<Arm>().ok()?).training().plan();
+    let training = round.arm(arm.parse::<Arm>().ok()?).training();
+    let path = training.plan();
     let n_slices = |case_idx: usize| store.cases()[case_idx].n_slices;
     let read = || Plan::read_csv(&path, |name| store.place_of(name), n_slices);
-    path.exists().then(read)
+    (path.exists() && training.receipt().exists()).then(read)
 }
 
 /// How many of the slices that a control drew the arm shows as often for a reason of its own, and how

@@ -110,7 +110,7 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
         a: &slices[0],
         b: &slices[1],
         positive_weight: job.experiment.train.positive_weight,
-        seed: job.experiment.seed,
+        seed: job.experiment.training_seed(),
     };
     warn_of_controls(&slices, &mined.hard, &job.experiment.balance, bars)?;
     let plan = match job

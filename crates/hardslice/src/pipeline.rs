@@ -140,7 +140,7 @@ pub(crate) fn protocol(experiment: &Experiment, organs: Vec<Organ>) -> anyhow::R
         predict: experiment.predict,
         score: experiment.score,
         arms: experiment.arms.clone(),
-        seed: experiment.seed,
+        seed: experiment.training_seed(),
         init_blake3: init_blake3.transpose()?,
         instructions: experiment.instructions.clone(),
     })

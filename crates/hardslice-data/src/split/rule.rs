@@ -73,24 +73,6 @@ impl Rule {
         }
     }
 
-    /// Test patients of so many usable ones, over all folds of a cross-validation; of lists the names
-    /// on the test list. `None` for a share that cannot be taken.
-    ///
-    /// # Errors
-    ///
-    /// [`SplitError`] when a file of the rule cannot be read.
-    pub fn n_tested(&self, n_patients: usize) -> Result<Option<usize>, SplitError> {
-        let listed = |lists: &Lists| Some(lists.test.len());
-        Ok(match self {
-            Self::Random { test } => test.of(n_patients),
-            Self::KFold { .. } | Self::LeaveOneOut { .. } => Some(n_patients),
-            Self::Lists(lists) => listed(lists),
-            Self::Table { .. } | Self::NnUnet { .. } => {
-                self.lists_of_file()?.as_ref().and_then(listed)
-            }
-        })
-    }
-
     /// The lists that the rule takes from a file, as they stand there now; `None` for a rule that
     /// reads no file.
     ///

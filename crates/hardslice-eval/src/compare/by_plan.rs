@@ -1,7 +1,7 @@
 //! Arms compared by plan.
 
 use super::comparison::{
-    AbsentScore, ArmEstimate, Comparison, ComparisonRow, Sensitivity, TestOutcome,
+    AbsentScore, ArmEstimate, Comparison, ComparisonRow, NotCompared, Sensitivity, TestOutcome,
 };
 use super::crossed::Spread;
 use super::error::CompareError;
@@ -17,7 +17,8 @@ use super::words::Wording;
 /// number of threads.
 ///
 /// Arms are paired on patient and training (split and seed), and cases on both: what one arm lacks is
-/// left out of the other too, and counted. For several organs make one comparison each, by one plan that says how
+/// left out of the other too, and counted; a pair that shares nothing is named, and the others are
+/// compared, corrected for all that was planned. For several organs make one comparison each, by one plan that says how
 /// many there are.
 ///
 /// ```
@@ -64,7 +65,7 @@ use super::words::Wording;
 /// # Errors
 ///
 /// [`CompareError`] for a plan that makes no sense, a score that is no finite number, a case scored
-/// twice, and arms without a shared patient.
+/// twice, and a plan of whose pairs none shares a patient.
 pub fn compare(
     plan: &ComparisonPlan,
     wording: &Wording,
@@ -90,11 +91,27 @@ pub fn compare_given(
     let scores = Scores::new(rows)?;
     let estimates = scores.arms.iter();
     let estimates = estimates.flat_map(|arm| arm_estimates(plan, &scores, arm));
-    let mut by_pair = Vec::new();
+    let (mut by_pair, mut not_compared) = (Vec::new(), Vec::new());
+    let mut nothing_shared = None;
     for (arm, reference) in plan.pairs() {
-        let paired = Paired::new(&scores, &[arm, &reference.arm])?;
+        let paired = match Paired::new(&scores, &[arm, &reference.arm]) {
+            Err(error @ CompareError::NothingShared { .. }) => {
+                nothing_shared = Some(error);
+                not_compared.push(NotCompared {
+                    arm: arm.to_owned(),
+                    reference: reference.arm.clone(),
+                });
+                continue;
+            }
+            paired => paired?,
+        };
         let shared = SharedOverall::of(shared, arm, &reference.arm);
         by_pair.extend(pair_rows(plan, &paired, arm, reference, shared));
+    }
+    if by_pair.is_empty()
+        && let Some(error) = nothing_shared
+    {
+        return Err(error);
     }
     let mut by_end_point = Vec::new();
     for &end_point in &plan.end_points {
@@ -122,6 +139,7 @@ pub fn compare_given(
         n_claims: plan.n_claims(),
         estimates: estimates.collect(),
         rows: by_end_point,
+        not_compared,
         sensitivity: Vec::new(),
         absent,
         plan: plan.clone(),
@@ -212,10 +230,10 @@ fn pair_rows(
 }
 
 fn outcome(spread: Spread, difference: f64, n_claims: f64) -> TestOutcome {
-    let p = spread.two_sided_p(difference);
+    let (standard_error, p) = spread.test(difference);
     TestOutcome {
-        standard_error: spread.standard_error,
-        df: spread.df,
+        standard_error: standard_error.value,
+        df: standard_error.df,
         p,
         p_corrected: (p * n_claims).min(1.0),
     }

@@ -25,8 +25,12 @@ pub struct Comparison {
     /// Every arm by every end point of the plan, whether the plan compares it or not; arms without
     /// a patient who has a score in each training are left out.
     pub estimates: Vec<ArmEstimate>,
-    /// Every pair of the plan by every end point, the primary first.
+    /// Every pair of the plan by every end point, the primary first; without those that are not
+    /// compared.
     pub rows: Vec<ComparisonRow>,
+    /// Pairs of the plan without a patient who has a score by both in every training that they share.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_compared: Vec<NotCompared>,
     /// What the comparison could have found; empty where nobody asked, and where nothing could be
     /// shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -37,6 +41,15 @@ pub struct Comparison {
     pub plan: ComparisonPlan,
     /// The plan's hash.
     pub plan_blake3: String,
+}
+
+/// A pair of the plan that could not be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotCompared {
+    /// The arm.
+    pub arm: String,
+    /// What it was to be compared with.
+    pub reference: String,
 }
 
 /// What was found of an arm.

@@ -6,8 +6,11 @@
 //! trainings' weighted mean), plus that between each arm's trainings, less what both of these count:
 //! the rest of each arm's table, the last two times the square of the arm's weight.
 //! Where trainings share a split, the means of the splits are taken for trainings as well, and the
-//! greater standard error counts. Arms are taken to be trained apart: if one seed moves two arms
-//! alike, the standard error of their difference is too large, never too small.
+//! wider interval counts. (Not the greater standard error: with two splits that happen to lie close it
+//! would be that of the trainings, whose many degrees of freedom know nothing of splits.) Arms are
+//! taken to be trained apart: if one seed moves two arms alike, the standard error of their difference
+//! is too large, never too small. Trainings of one arm must differ, too: one net that stands for
+//! several trainings makes it too small.
 //!
 //! # Sources
 //!
@@ -23,10 +26,18 @@ use super::limits::WIDE;
 use super::mean::mean;
 use super::student_t::{quantile, two_sided_p};
 
-/// An estimate's standard error and its degrees of freedom.
+/// How sure an estimate is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
-    pub(crate) standard_error: f64,
+    by_training: StandardError,
+    /// With the means of splits for trainings, where trainings share a split.
+    by_split: Option<StandardError>,
+}
+
+/// An estimate's standard error and its degrees of freedom.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct StandardError {
+    pub(crate) value: f64,
     pub(crate) df: f64,
     /// Third standardised moment of the patients' part, over `√n`, as it shows in the whole.
     skewness: f64,
@@ -47,33 +58,70 @@ impl Spread {
         weights: &[f64],
         splits: &[u64],
     ) -> Self {
-        let by_training = Self::of_rows(arms, weights);
         let mut names = splits.to_vec();
         names.sort_unstable();
         names.dedup();
-        if names.len() < 2 || names.len() == splits.len() {
-            return by_training;
-        }
         let of_arm = |rows: &Arm| -> Vec<Vec<f64>> {
             let of_split = |name: &u64| {
-                let members = rows
-                    .as_ref()
-                    .iter()
-                    .zip(splits)
-                    .filter(|(_, split)| *split == name);
+                let members = rows.as_ref().iter().zip(splits);
+                let members = members.filter(|(_, split)| *split == name);
                 column_means(&members.map(|(row, _)| row.as_slice()).collect::<Vec<_>>())
             };
             names.iter().map(of_split).collect()
         };
-        let by_split = Self::of_rows(&arms.iter().map(of_arm).collect::<Vec<_>>(), weights);
-        if by_split.standard_error > by_training.standard_error {
-            by_split
-        } else {
-            by_training
+        let is_nested = names.len() > 1 && names.len() < splits.len();
+        let means = is_nested.then(|| arms.iter().map(of_arm).collect::<Vec<_>>());
+        Self {
+            by_training: StandardError::of(arms, weights),
+            by_split: means.map(|means| StandardError::of(&means, weights)),
         }
     }
 
-    fn of_rows<Arm: AsRef<[Vec<f64>]>>(arms: &[Arm], weights: &[f64]) -> Self {
+    /// That with the wider interval of those that leave `alpha` out.
+    fn widest(&self, alpha: f64) -> StandardError {
+        let of_trainings = self.by_training;
+        self.by_split
+            .filter(|of_splits| of_splits.half_width(alpha) > of_trainings.half_width(alpha))
+            .unwrap_or(of_trainings)
+    }
+
+    /// Whether the interval is wider than it need be: the trainings are alike, and that they might not
+    /// be makes it wider.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.widest(WIDE.alpha).is_wide()
+    }
+
+    /// The standard error by which an estimate is less sure to differ from 0, and the chance of an
+    /// estimate at least so far from 0 where the truth is 0.
+    pub(crate) fn test(&self, estimate: f64) -> (StandardError, f64) {
+        let of_trainings = (self.by_training, self.by_training.two_sided_p(estimate));
+        self.by_split
+            .map(|of_splits| (of_splits, of_splits.two_sided_p(estimate)))
+            .filter(|(_, p)| *p > of_trainings.1)
+            .unwrap_or(of_trainings)
+    }
+
+    /// The chance of [`Spread::test`].
+    pub(crate) fn two_sided_p(&self, estimate: f64) -> f64 {
+        self.test(estimate).1
+    }
+
+    /// Half the width of the interval that leaves `alpha` out: 0 lies outside of it where
+    /// [`Spread::two_sided_p`] is below `alpha`.
+    pub(crate) fn half_width(&self, alpha: f64) -> f64 {
+        self.widest(alpha).half_width(alpha)
+    }
+
+    /// The ends of an interval that leaves `alpha` out, half on each side, for an estimate whose
+    /// patients are skewed.
+    pub(crate) fn skewed_ends(&self, estimate: f64, alpha: f64) -> [f64; 2] {
+        self.widest(alpha).skewed_ends(estimate, alpha)
+    }
+}
+
+impl StandardError {
+    /// With the rows for trainings.
+    fn of<Arm: AsRef<[Vec<f64>]>>(arms: &[Arm], weights: &[f64]) -> Self {
         let arms: Vec<&[Vec<f64>]> = arms.iter().map(AsRef::as_ref).collect();
         let (n_rows, n) = (arms[0].len() as f64, arms[0][0].len());
         let columns: Vec<Vec<f64>> = arms.iter().map(|rows| column_means_of(rows)).collect();
@@ -105,7 +153,7 @@ impl Spread {
             n as f64 - 1.0
         };
         Self {
-            standard_error: variance.sqrt(),
+            value: variance.sqrt(),
             df,
             skewness: skewness_of_mean(&patients, variance),
             of_patients: between_patients,
@@ -114,17 +162,14 @@ impl Spread {
         }
     }
 
-    /// Whether the interval is wider than it need be: the trainings are alike, and that they might not
-    /// be makes it wider.
-    pub(crate) fn is_wide(&self) -> bool {
+    fn is_wide(&self) -> bool {
         let of_patients = || self.of_patients.sqrt() * quantile(WIDE.alpha, self.df_of_patients);
         self.are_trainings_alike && self.half_width(WIDE.alpha) > WIDE.beyond * of_patients()
     }
 
-    /// The chance of an estimate at least so far from 0 where the truth is 0.
-    pub(crate) fn two_sided_p(&self, estimate: f64) -> f64 {
-        if self.standard_error > 0.0 {
-            two_sided_p(estimate / self.standard_error, self.df)
+    fn two_sided_p(&self, estimate: f64) -> f64 {
+        if self.value > 0.0 {
+            two_sided_p(estimate / self.value, self.df)
         } else if estimate == 0.0 {
             1.0
         } else {
@@ -132,16 +177,13 @@ impl Spread {
         }
     }
 
-    /// Half the width of the interval that leaves `alpha` out.
-    pub(crate) fn half_width(&self, alpha: f64) -> f64 {
-        self.standard_error * quantile(alpha, self.df)
+    fn half_width(&self, alpha: f64) -> f64 {
+        self.value * quantile(alpha, self.df)
     }
 
-    /// The ends of an interval that leaves `alpha` out, half on each side, for an estimate whose
-    /// patients are skewed.
-    pub(crate) fn skewed_ends(&self, estimate: f64, alpha: f64) -> [f64; 2] {
+    fn skewed_ends(&self, estimate: f64, alpha: f64) -> [f64; 2] {
         let t = quantile(alpha, self.df);
-        [t, -t].map(|t| estimate - self.standard_error * self.unskewed(t))
+        [t, -t].map(|t| estimate - self.value * self.unskewed(t))
     }
 
     fn unskewed(&self, t: f64) -> f64 {
@@ -208,15 +250,18 @@ mod tests {
         let table = vec![vec![1.0, 3.0], vec![3.0, 9.0]];
         // Between patients 8 / 1 / 2 = 4, between rows 4, counted twice 4 / 1 / 4 = 1.
         let found = Spread::of(&[table], &[1.0], &[0, 0]);
-        assert!((found.standard_error - 7.0_f64.sqrt()).abs() < 1e-15);
-        assert!((found.df - 49.0 / 32.0).abs() < 1e-14, "49 / (16 + 16)");
+        assert!((found.by_training.value - 7.0_f64.sqrt()).abs() < 1e-15);
+        assert!(
+            (found.by_training.df - 49.0 / 32.0).abs() < 1e-14,
+            "49 / (16 + 16)"
+        );
     }
 
     #[test]
     fn one_training_knows_of_patients_alone() {
         let found = Spread::of(&[vec![vec![0.5, 0.75, 1.0]]], &[1.0], &[0]);
-        assert!((found.standard_error - (0.0625_f64 / 3.0).sqrt()).abs() < 1e-15);
-        assert!((found.df - 2.0).abs() < 1e-15);
+        assert!((found.by_training.value - (0.0625_f64 / 3.0).sqrt()).abs() < 1e-15);
+        assert!((found.by_training.df - 2.0).abs() < 1e-15);
     }
 
     #[test]
@@ -225,7 +270,33 @@ mod tests {
         let together = vec![row(0.0), row(0.0), row(0.5), row(0.5)];
         let apart = Spread::of(std::slice::from_ref(&together), &[1.0], &[0, 1, 2, 3]);
         let nested = Spread::of(&[together], &[1.0], &[0, 0, 1, 1]);
-        assert!(nested.standard_error > apart.standard_error);
-        assert!(nested.df < apart.df, "two splits, not four trainings");
+        assert_eq!(apart.by_split, None);
+        let (nested, _) = nested.test(0.0);
+        assert!(nested.value > apart.by_training.value);
+        assert!(
+            nested.df < apart.by_training.df,
+            "two splits, not four trainings"
+        );
+    }
+
+    #[test]
+    fn two_splits_that_happen_to_lie_close_are_still_two() {
+        // The means of both splits are nearly the same, those of trainings are not.
+        let row = |shift: f64| (0..20).map(|i| shift + 0.001 * f64::from(i % 4)).collect();
+        let table = vec![row(0.0), row(0.1), row(0.2), row(0.02), row(0.1), row(0.24)];
+        let found = Spread::of(&[table], &[1.0], &[0, 0, 0, 1, 1, 1]);
+        let by_split = found.by_split.unwrap();
+        assert!(by_split.value < found.by_training.value);
+        for alpha in [0.05, 0.05 / 6.0, 0.001] {
+            let half_width = found.half_width(alpha);
+            assert!(half_width >= by_split.half_width(alpha));
+            assert!(half_width >= found.by_training.half_width(alpha));
+            // Interval and test say the same.
+            assert!((found.two_sided_p(half_width) - alpha).abs() < 1e-9);
+        }
+        assert!(
+            found.half_width(0.001) > 2.0 * found.by_training.half_width(0.001),
+            "one degree of freedom"
+        );
     }
 }

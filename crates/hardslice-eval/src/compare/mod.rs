@@ -35,13 +35,13 @@ mod sensitivity;
 pub use by_plan::{compare, compare_given};
 pub use comparison::{
     AbsentScore, ArmEstimate, Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval,
-    Sensitivity, TestOutcome,
+    NotCompared, Sensitivity, TestOutcome,
 };
 pub use end_point::EndPoint;
 pub use error::CompareError;
 pub use limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
 pub use observed::ObservedSpread;
-pub use phrase::capitalised;
+pub use phrase::{capitalised, percent};
 pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role};
 pub use power::{Design, Expected, Power};
 pub use scores::ArmScore;

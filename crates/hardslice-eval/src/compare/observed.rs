@@ -166,12 +166,12 @@ impl DrawnComparison<'_> {
             let reference = by_end_point(&trainings.scores(&patients, draws));
             let gain = self.shown_from(&alike, &reference);
             drawn.least_gain_of_all = drawn.least_gain_of_all.max(gain);
-            drawn.lowest_tenth_is_found &= self.shown_from(&better, &reference) <= 0.0;
+            drawn.lowest_tenth_is_found &= self.shown_from(&better, &reference) < 0.0;
         }
         drawn
     }
 
-    /// What the arm must gain, in every patient, to be shown better than the reference.
+    /// What the arm must gain more than, in every patient, to be shown better than the reference.
     fn shown_from(&self, arm: &[Vec<f64>], reference: &[Vec<f64>]) -> f64 {
         let whole = |rows: &[Vec<f64>]| mean(rows.iter().map(|row| mean(row.iter().copied())));
         let spread = Spread::of(&[arm, reference], &[1.0, -1.0], self.splits);

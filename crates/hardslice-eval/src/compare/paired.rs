@@ -1,6 +1,6 @@
 //! Scores of the same patients by one arm or several, with the same trainings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::comparison::EstimateInterval;
 use super::crossed::Spread;
@@ -24,8 +24,8 @@ pub(crate) struct Paired {
 
 impl Paired {
     /// Takes the trainings that all arms have, by split and seed, and the patients with a score by
-    /// every arm in each of them. A case enters a patient's mean only where every arm has a value for it: means
-    /// over different cases would not be comparable.
+    /// every arm in each of them. A case enters a patient's mean only where every arm has a value for it with
+    /// every training: means over different cases would not be comparable.
     pub(crate) fn new(scores: &Scores<'_>, arms: &[&str]) -> Result<Self, CompareError> {
         let nothing = || CompareError::NothingShared {
             arms: arms.iter().map(|arm| (*arm).to_owned()).collect(),
@@ -54,16 +54,16 @@ impl Paired {
         let mut values = vec![vec![Vec::new(); shared.len()]; arms.len()];
         let mut n_left_out = 0;
         for patient in everyone {
-            let means: Option<Vec<Vec<f64>>> = trainings
-                .iter()
-                .map(|of_arms| means_of_shared_cases(of_arms, patient))
-                .collect();
-            let Some(means) = means else {
+            let Some(cases) = shared_cases(trainings.iter().flatten().copied(), patient) else {
                 n_left_out += 1;
                 continue;
             };
-            for (training, of_arms) in means.into_iter().enumerate() {
-                for (arm, mean) in of_arms.into_iter().enumerate() {
+            let mean_of = |of_training: &&OfTraining<'_>| {
+                mean(cases.iter().map(|case| of_training[patient][case]))
+            };
+            let means = trainings.iter().map(|of_arms| of_arms.iter().map(mean_of));
+            for (training, of_arms) in means.enumerate() {
+                for (arm, mean) in of_arms.enumerate() {
                     values[arm][training].push(mean);
                 }
             }
@@ -152,23 +152,20 @@ impl Paired {
     }
 }
 
-/// A patient's mean by each arm over the cases that every arm has a value for.
-fn means_of_shared_cases(of_arms: &[&OfTraining<'_>], patient: &str) -> Option<Vec<f64>> {
-    let mut cases = Vec::new();
-    for of_training in of_arms {
-        cases.push(of_training.get(patient)?);
+/// A patient's cases that have a value in every table; `None` where there is none.
+fn shared_cases<'a>(
+    tables: impl Iterator<Item = &'a OfTraining<'a>>,
+    patient: &str,
+) -> Option<Vec<&'a str>> {
+    let mut shared: Option<Vec<&str>> = None;
+    for of_training in tables {
+        let cases = of_training.get(patient)?;
+        match &mut shared {
+            None => shared = Some(cases.keys().copied().collect()),
+            Some(shared) => shared.retain(|case| cases.contains_key(case)),
+        }
     }
-    let shared: Vec<&str> = cases
-        .first()?
-        .keys()
-        .filter(|case| cases.iter().all(|of_arm| of_arm.contains_key(*case)))
-        .copied()
-        .collect();
-    if shared.is_empty() {
-        return None;
-    }
-    let of_arm = |values: &&BTreeMap<&str, f64>| mean(shared.iter().map(|case| values[case]));
-    Some(cases.iter().map(of_arm).collect())
+    shared.filter(|cases| !cases.is_empty())
 }
 
 #[cfg(test)]

@@ -33,10 +33,16 @@ fn shows_0(digits: &str) -> bool {
     digits.chars().all(|c| matches!(c, '0' | '.'))
 }
 
-/// A share in per cent, with one decimal where it takes one.
-pub(crate) fn percent(share: f64) -> String {
-    let percent = (share * 1000.0).round() / 10.0;
-    percent.to_string()
+/// A share in per cent, with one decimal where it takes one, and with more where it would be rounded
+/// to 100 that is less.
+pub fn percent(share: f64) -> String {
+    let rounded = |decimals: i32| {
+        let scale = 10_f64.powi(decimals);
+        (100.0 * share * scale).round() / scale
+    };
+    let is_whole = |percent: &f64| *percent >= 100.0 && share < 1.0;
+    let mut found = (1..12).map(rounded).skip_while(is_whole);
+    found.next().unwrap_or(100.0 * share).to_string()
 }
 
 /// A sentence's beginning: the text with its first letter in upper case.

@@ -193,6 +193,21 @@ impl ComparisonPlan {
         blake3::hash(&json).to_hex().to_string()
     }
 
+    /// What an arm is compared with.
+    pub fn references_of(&self, arm: &str) -> Vec<&Reference> {
+        let pairs = self.pairs().into_iter();
+        let of_arm = pairs.filter(|(claimed, _)| *claimed == arm);
+        of_arm.map(|(_, reference)| reference).collect()
+    }
+
+    /// Whether a comparison can find that an arm helps: there is a baseline and, where the arm chooses
+    /// slices, a control.
+    pub fn can_help(&self, claimed: &ClaimedArm) -> bool {
+        let references = self.references_of(&claimed.arm);
+        let has = |role: Role| references.iter().any(|reference| reference.role == role);
+        has(Role::Baseline) && (has(Role::Control) || !claimed.chooses_slices)
+    }
+
     /// Each arm with each reference that suits it, but none with itself and none a second time the
     /// other way round.
     pub fn pairs(&self) -> Vec<(&str, &Reference)> {

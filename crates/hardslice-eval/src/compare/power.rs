@@ -26,6 +26,8 @@ pub struct Design {
     pub n_splits: usize,
     /// Seeds of each split.
     pub n_seeds: usize,
+    /// What the arm is compared with: a baseline and a control, or a baseline alone.
+    pub n_references: usize,
     /// The plan's claims.
     pub n_claims: usize,
     /// The plan's `alpha`.
@@ -48,7 +50,7 @@ pub enum Expected {
 pub struct Power {
     /// The gain.
     pub expected: Expected,
-    /// The chance of the verdict that `hard` helps: better than its baseline and its control.
+    /// The chance of the verdict that an arm helps: better than each of its references.
     pub power: f64,
     /// Seeds of each split that would give 80 %, with the same patients and splits; `None` where 20
     /// do not.
@@ -92,7 +94,8 @@ impl Design {
     ///
     /// # Panics
     ///
-    /// For fewer patients than a test takes, and without trainings.
+    /// For fewer patients than a test takes, without trainings, and for other numbers of references
+    /// than 1 and 2.
     pub fn power(&self, expected: Expected) -> Power {
         self.search(expected, |design| design.helps(expected))
     }
@@ -152,7 +155,14 @@ impl Design {
             n_claims: self.n_claims,
             alpha: self.alpha,
         };
-        simulation.run(N_REPETITIONS, 0).helps
+        let found = simulation.run(N_REPETITIONS, 0);
+        match self.n_references {
+            1 => found.over_baseline,
+            2 => found.helps,
+            n => panic!(
+                "an arm is compared with a baseline, and a control or none, got {n} references"
+            ),
+        }
     }
     /// What every patient must gain to be found in 80 of 100 comparisons, with patients and nets that
     /// vary as was observed before; `None` where nothing is concluded, with fewer trainings than
@@ -188,8 +198,7 @@ impl Design {
             observed,
             n_patients: self.n_patients,
             splits: &splits(self.n_splits, self.n_seeds),
-            // The baseline and the control.
-            n_references: 2,
+            n_references: self.n_references,
             end_point: self.end_point,
             alpha: self.alpha / self.n_claims as f64,
         };

@@ -16,8 +16,9 @@ use super::comparison::Sensitivity;
 use super::error::CompareError;
 use super::observed::{Drawn, DrawnComparison, GAIN_OF_ALL, ObservedSpread};
 use super::paired::Paired;
-use super::plan::ComparisonPlan;
+use super::plan::{ClaimedArm, ComparisonPlan};
 use super::scores::{ArmScore, Scores};
+use super::shared::{SharedOverall, SharedSlices};
 
 /// Repetitions: a power of 80 % has a standard error of 1.3 %.
 const N_REPETITIONS: usize = 1000;
@@ -26,32 +27,35 @@ const N_REPETITIONS: usize = 1000;
 const FOUND: usize = N_REPETITIONS * 4 / 5;
 
 /// What a comparison of these scores, which are between 0 and 1 as Dice is, could have found of each
-/// arm of the plan; nothing of an arm that has too few patients or trainings for a test.
+/// arm of the plan; nothing of an arm that has too few patients or trainings for a test, none that all
+/// its references share, or a reference that cannot answer, by what it shares with the arm.
 ///
 /// # Errors
 ///
-/// [`CompareError`] as [`compare`](super::compare()) has them.
+/// [`CompareError`] for a plan that makes no sense, a score that is no finite number and a case scored
+/// twice.
 pub fn sensitivity(
     plan: &ComparisonPlan,
     rows: &[ArmScore],
+    shared: &[SharedSlices],
 ) -> Result<Vec<Sensitivity>, CompareError> {
     plan.check()?;
     let scores = Scores::new(rows)?;
     let mut found = Vec::new();
-    for claimed in &plan.arms {
-        let of_arm = plan
-            .pairs()
-            .into_iter()
-            .filter(|(arm, _)| *arm == claimed.arm);
-        let references = of_arm.map(|(_, reference)| reference.arm.as_str());
-        let arms: Vec<&str> = [claimed.arm.as_str()]
-            .into_iter()
-            .chain(references)
-            .collect();
-        if arms.len() == 1 {
+    for ClaimedArm { arm, .. } in &plan.arms {
+        let references = plan.references_of(arm).into_iter();
+        let references: Vec<&str> = references.map(|reference| &*reference.arm).collect();
+        let cannot_answer = |reference: &&str| {
+            SharedOverall::of(shared, arm, reference).is_some_and(|shared| shared.is_too_much())
+        };
+        if references.is_empty() || references.iter().any(cannot_answer) {
             continue;
         }
-        let paired = Paired::new(&scores, &arms)?;
+        let arms: Vec<&str> = [arm.as_str()].into_iter().chain(references).collect();
+        let paired = match Paired::new(&scores, &arms) {
+            Err(CompareError::NothingShared { .. }) => continue,
+            paired => paired?,
+        };
         let Some(observed) = ObservedSpread::of_paired(&paired, &paired.scores()[1..]) else {
             continue;
         };
@@ -63,7 +67,7 @@ pub fn sensitivity(
             end_point: plan.end_points[0],
             alpha: plan.alpha / plan.n_claims() as f64,
         };
-        found.push(found_of(&claimed.arm, drawn));
+        found.push(found_of(arm, drawn));
     }
     Ok(found)
 }

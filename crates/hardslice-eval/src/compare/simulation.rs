@@ -76,6 +76,8 @@ pub struct Rates {
     /// The interval of the difference to the baseline held the truth; `None` for a gain of failing
     /// patients, whose truth has no closed form.
     pub difference_held: Option<f64>,
+    /// The same among intervals that were not marked; `None` where all were.
+    pub unmarked_difference_held: Option<f64>,
     /// That interval was marked, as unreliable or as wide.
     pub difference_marked: f64,
     /// The interval of the baseline held its end point in the population; `None` where exactly a
@@ -131,12 +133,17 @@ impl Simulation {
         let share = |is: fn(&Found) -> bool| {
             found.iter().filter(|found| is(found)).count() as f64 / n_repetitions as f64
         };
+        let unmarked = found.iter().filter(|found| !found.difference_marked);
+        let n_unmarked = unmarked.clone().count();
+        let n_held = unmarked.filter(|found| found.difference_held).count();
+        let share_of_unmarked = (n_unmarked > 0).then(|| n_held as f64 / n_unmarked as f64);
         let is_closed = !matches!(self.gain, Gain::OfFailing(_));
         Rates {
             helps: share(|found| found.helps),
             harms: share(|found| found.harms),
             over_baseline: share(|found| found.over_baseline),
             difference_held: is_closed.then(|| share(|found| found.difference_held)),
+            unmarked_difference_held: share_of_unmarked.filter(|_| is_closed),
             difference_marked: share(|found| found.difference_marked),
             arm_held: of_population.map(|_| share(|found| found.arm_held)),
         }

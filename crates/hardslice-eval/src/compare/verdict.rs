@@ -39,7 +39,8 @@ pub(super) fn claims(comparison: &Comparison) -> Vec<Claim> {
     let arms = comparison.plan.arms.iter();
     let claims = arms.filter_map(|claimed| {
         let rows = rows_of(comparison, &claimed.arm);
-        let conclusion = conclude(claimed, &rows)?;
+        let is_planned = !comparison.plan.references_of(&claimed.arm).is_empty();
+        let conclusion = is_planned.then(|| conclude(claimed, &rows))?;
         Some(Claim {
             arm: claimed.arm.clone(),
             conclusion,
@@ -102,6 +103,14 @@ pub(super) fn notes(comparison: &Comparison, wording: &Wording) -> Vec<String> {
         }
         notes.extend(shared_note(row, wording));
     }
+    notes.extend(comparison.not_compared.iter().map(|pair| {
+        format!(
+            "No patient has a score by both {} and {} in every training that they share: the two are \
+             not compared.",
+            ArmWords::of(wording, &pair.arm).object,
+            ArmWords::of(wording, &pair.reference).object,
+        )
+    }));
     notes
 }
 
@@ -165,35 +174,27 @@ fn rows_of<'a>(comparison: &'a Comparison, arm: &str) -> Vec<&'a ComparisonRow> 
     rows.filter(|row| row.arm == arm).collect()
 }
 
-/// `None` for an arm without a row.
-fn conclude(claimed: &ClaimedArm, rows: &[&ComparisonRow]) -> Option<Conclusion> {
-    if rows.is_empty() {
-        return None;
-    }
+fn conclude(claimed: &ClaimedArm, rows: &[&ComparisonRow]) -> Conclusion {
     let is_better = |row: &&ComparisonRow| row.is_shown() && row.difference > 0.0;
     let is_better_than_a = |role: Role| {
         let mut rows = rows.iter().filter(|row| row.role == role);
         rows.any(&is_better)
     };
-    Some(
-        if rows
-            .iter()
-            .any(|row| row.is_shown() && row.difference < 0.0)
-        {
-            Conclusion::Harms
-        } else if rows.iter().all(is_better)
-            && is_better_than_a(Role::Baseline)
-            && (is_better_than_a(Role::Control) || !claimed.chooses_slices)
-        {
-            Conclusion::Helps
-        } else if rows.iter().any(is_better) {
-            Conclusion::HelpsInPart
-        } else if rows.iter().all(|row| row.test.is_none()) {
-            Conclusion::CannotBeShown
-        } else {
-            Conclusion::NotShown
-        },
-    )
+    let is_worse = |row: &&ComparisonRow| row.is_shown() && row.difference < 0.0;
+    if rows.iter().any(is_worse) {
+        Conclusion::Harms
+    } else if rows.iter().all(is_better)
+        && is_better_than_a(Role::Baseline)
+        && (is_better_than_a(Role::Control) || !claimed.chooses_slices)
+    {
+        Conclusion::Helps
+    } else if rows.iter().any(is_better) {
+        Conclusion::HelpsInPart
+    } else if rows.iter().all(|row| row.test.is_none()) {
+        Conclusion::CannotBeShown
+    } else {
+        Conclusion::NotShown
+    }
 }
 
 /// What one comparison found.

@@ -1,7 +1,8 @@
 //! What a comparison could have found, where that is known from elsewhere.
 
 use hardslice_eval::compare::{
-    ArmScore, Design, EndPoint, Expected, ObservedSpread, Sensitivity, compare, sensitivity,
+    ArmScore, Design, EndPoint, Expected, ObservedSpread, Sensitivity, SharedSlices, compare,
+    sensitivity,
 };
 
 use super::{Draws, plan, scores_of, wording};
@@ -29,7 +30,7 @@ fn alike(patients: &[(f64, f64)], n_seeds: usize, net_sd: f64) -> Vec<ArmScore> 
 fn found(rows: &[ArmScore]) -> Sensitivity {
     let mut plan = plan();
     plan.end_points = vec![EndPoint::WorstOfFive];
-    let [found] = <[Sensitivity; 1]>::try_from(sensitivity(&plan, rows).unwrap()).unwrap();
+    let [found] = <[Sensitivity; 1]>::try_from(sensitivity(&plan, rows, &[]).unwrap()).unwrap();
     assert_eq!(found.arm, "hard");
     found
 }
@@ -52,6 +53,7 @@ fn with_scores_as_a_design_assumes_them_it_finds_what_the_design_says() {
         n_patients: 60,
         n_splits: 1,
         n_seeds: 5,
+        n_references: 2,
         n_claims: 1,
         alpha: 0.05,
         end_point: EndPoint::WorstOfFive,
@@ -83,6 +85,7 @@ fn the_power_of_a_design_as_observed_is_what_those_scores_could_find_and_grows_w
         n_patients: 60,
         n_splits: 1,
         n_seeds: 5,
+        n_references: 2,
         n_claims: 1,
         alpha: 0.05,
         end_point: EndPoint::WorstOfFive,
@@ -119,6 +122,15 @@ fn the_power_of_a_design_as_observed_is_what_those_scores_could_find_and_grows_w
     assert!(
         found.power <= 0.0 && found.n_seeds_for_80 > Some(2),
         "{found:?}"
+    );
+
+    let alone = Design {
+        n_references: 1,
+        ..design
+    };
+    assert!(
+        least(alone).unwrap() < few,
+        "a baseline alone is less to beat"
     );
 
     let five: Vec<ArmScore> = alike(&as_designed(0.02)[..5], 5, 0.005);
@@ -169,7 +181,7 @@ fn what_differed_does_not_count() {
 fn more_claims_take_greater_gains() {
     let rows = alike(&as_designed(0.02), 5, 0.005);
     let mut plan = plan();
-    let of = |plan: &_| sensitivity(plan, &rows).unwrap()[0].found_in_80;
+    let of = |plan: &_| sensitivity(plan, &rows, &[]).unwrap()[0].found_in_80;
     let one = of(&plan);
     plan.n_organs = 4;
     assert!(of(&plan) > 1.1 * one, "{} against {one}", of(&plan));
@@ -199,7 +211,7 @@ fn it_is_a_note_of_the_comparison() {
 fn nothing_is_said_of_two_trainings_or_five_patients() {
     let patients = as_designed(0.02);
     for rows in [alike(&patients, 2, 0.005), alike(&patients[..5], 5, 0.005)] {
-        assert_eq!(sensitivity(&plan(), &rows).unwrap(), []);
+        assert_eq!(sensitivity(&plan(), &rows, &[]).unwrap(), []);
     }
 }
 
@@ -242,7 +254,7 @@ fn real_scores_could_have_shown_what_the_other_program_says() {
                 reference.arm = "random_matched".to_owned();
             }
         }
-        let found = &sensitivity(&plan, &committed(organ)).unwrap()[0];
+        let found = &sensitivity(&plan, &committed(organ), &[]).unwrap()[0];
         assert!(
             (found.lowest_tenth_gains - tenth).abs() < 0.09,
             "{organ}: {found:?}"
@@ -253,4 +265,46 @@ fn real_scores_could_have_shown_what_the_other_program_says() {
             "{organ}: {found:?}"
         );
     }
+}
+
+#[test]
+fn of_an_arm_whose_control_cannot_answer_nothing_could_be_found() {
+    let rows = alike(&as_designed(0.02), 3, 0.005);
+    let of = |n_shared| {
+        let shared = (0..3).map(|seed| SharedSlices {
+            arm: "hard".to_owned(),
+            reference: "random".to_owned(),
+            seed,
+            split: 0,
+            n_shared,
+            n_slices: 10,
+        });
+        let shared: Vec<SharedSlices> = shared.collect();
+        sensitivity(&plan(), &rows, &shared).unwrap().len()
+    };
+    assert_eq!((of(5), of(6)), (1, 0));
+}
+
+#[test]
+fn where_an_arm_shares_nothing_with_all_its_references_at_once_the_pairs_still_count() {
+    let mut rows = alike(&as_designed(0.02), 6, 0.005);
+    rows.retain(|row| match row.arm.as_str() {
+        "baseline" => row.seed < 3,
+        "random" => row.seed >= 3,
+        _ => true,
+    });
+    assert_eq!(sensitivity(&plan(), &rows, &[]).unwrap(), []);
+    let found = compare(&plan(), &wording(), &rows).unwrap();
+    assert!(found.primary_rows().all(|row| row.n_trainings == 3));
+}
+
+#[test]
+fn perfect_scores_have_no_gain_to_be_found() {
+    let perfect = vec![vec![1.0; 12]; 3];
+    let rows: Vec<ArmScore> = ["hard", "baseline", "random"]
+        .iter()
+        .flat_map(|arm| scores_of(arm, &perfect))
+        .collect();
+    let found = found(&rows);
+    assert!(found.lowest_tenth_gains <= 0.0, "{found:?}");
 }

@@ -1,7 +1,7 @@
 //! Arms compared, as tables.
 
 use hardslice_eval::compare::{
-    ArmEstimate, Comparison, ComparisonRow, EstimateInterval, TestOutcome,
+    ArmEstimate, Comparison, ComparisonRow, EstimateInterval, TestOutcome, percent,
 };
 
 use super::{Cell, Column, Table};
@@ -107,9 +107,8 @@ fn differences(comparison: &Comparison) -> Table {
 }
 
 pub(super) fn interval_columns(confidence: f64) -> [Column; 3] {
-    let percent = (1000.0 * confidence).round() / 10.0;
     [
-        Column::numbers("low", &format!("{percent} % from")),
+        Column::numbers("low", &format!("{} % from", percent(confidence))),
         Column::numbers("high", "to"),
         Column::words("marked", "marked"),
     ]

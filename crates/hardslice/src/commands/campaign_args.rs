@@ -1,5 +1,6 @@
 //! The options of the commands that run many rounds.
 
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -11,8 +12,8 @@ use super::device_arg::DeviceArg;
 use super::job_args::JobArgs;
 use super::label_args::organ;
 use crate::bars::Bars;
-use crate::campaign::{Campaign, Forecast, Seeds, Trial, command_for_jobs};
-use crate::cohort::check_folds;
+use crate::campaign::{Campaign, Forecast, Seeds, Splits, Trial, command_for_jobs};
+use crate::cohort::listed_folds;
 use crate::experiment::Experiment;
 use crate::layout::OutDir;
 use crate::outputs::{folder_out, refuse_over_experiment};
@@ -94,13 +95,21 @@ impl CampaignArgs {
     }
 }
 
-/// Refuses trials whose folds the cohort's list cannot give, before anything is read or announced.
-pub(crate) fn check_all_folds(manifest: &Manifest, trials: &[Trial]) -> anyhow::Result<()> {
+/// The folds of trials on these organs by the cohort's list alone, each once; refused are those that it
+/// cannot give, before anything is read or announced.
+pub(crate) fn all_listed_folds(
+    manifest: &Manifest,
+    organs: &[Organ],
+    trials: &[Trial],
+) -> anyhow::Result<Splits> {
+    let mut splits = Splits::new();
     for trial in trials {
-        check_folds(manifest, &trial.experiment, &trial.organs)
-            .with_context(|| format!("in {}", trial.name))?;
+        if let Entry::Vacant(vacant) = splits.entry(trial.name.split()) {
+            let split = listed_folds(manifest, &trial.experiment, organs);
+            vacant.insert(split.with_context(|| format!("in {}", trial.name))?);
+        }
     }
-    Ok(())
+    Ok(splits)
 }
 
 /// Prints what is going to be done.

@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use hardslice_data::{Organ, PatientId, identity};
+use hardslice_data::manifest::Manifest;
+use hardslice_data::{CaseId, Organ, PatientId, identity};
 use hardslice_eval::OVER_TRAININGS;
-use hardslice_eval::compare::{ArmScore, Comparison, ComparisonPlan, Design};
+use hardslice_eval::compare::{ArmScore, Comparison, ComparisonPlan};
 use hardslice_train::round::RoundOutcome;
 use hardslice_view::table::{Table, comparison_tables, stacked};
 use hardslice_volume::whole_file::{read_json_if_there, write_json, write_whole_bytes};
 use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 
-use super::campaign_args::{CampaignArgs, announce, check_all_folds};
+use super::campaign_args::{CampaignArgs, all_listed_folds, announce};
 use crate::arms::{compare_arms, comparison_plan};
 use crate::bars::Bars;
 use crate::campaign::{JobsOrigin, ScoreRow, Splits, Trial, fail_if_an_arm_did, write_scores};
@@ -25,7 +26,7 @@ use crate::experiment::Experiment;
 use crate::job_folder::Alone;
 use crate::layout::{COMPARISON_FORMS, OutDir, RoundName};
 use crate::pipeline::nets;
-use crate::power::{power, power_like};
+use crate::power::Planned;
 use crate::report;
 use crate::results::{LEAKY, LEAKY_BECAUSE, arm_score, write_forms};
 
@@ -101,11 +102,11 @@ impl Compare {
         if self.common.dry_run {
             let cases = manifest.cases.iter();
             let cases = cases.map(|case| (&case.patient, case.organs_annotated.as_slice()));
-            let trials = self.trials(&experiment, &organs, cases.clone());
-            check_all_folds(&manifest, &trials)?;
+            let trials = self.trials(&experiment, &organs, cases);
+            let splits = all_listed_folds(&manifest, &organs, &trials)?;
             announce(&campaign, &trials)?;
-            let usable = usable(&organs, cases).collect::<BTreeSet<_>>();
-            for line in self.power(&experiment, &plan, &organs, usable.len(), bars)? {
+            let tested = tested(&manifest, &organs, &splits);
+            for line in self.power(&plan, &tested, bars)? {
                 bars.print(&line)?;
             }
             return Ok(Done::Clean);
@@ -186,7 +187,6 @@ impl Compare {
             .collect();
         let is_leaky = outcomes.iter().any(|outcome| outcome.leaky);
         write_scores(&out.scores(), &rows, cohort.store.cases(), is_leaky)?;
-        let (fixed, plan) = (plan, &scored(plan, &rows));
         let failed: Vec<String> = failed_notes(trials, outcomes);
         let mut comparisons: BTreeMap<String, Comparison> = BTreeMap::new();
         for organ in &cohort.organs {
@@ -208,9 +208,6 @@ impl Compare {
             {
                 compared.notes.push(OVER_TRAININGS.to_owned());
             }
-            // What was fixed stands, though arms without any score cannot be compared.
-            compared.plan = fixed.clone();
-            compared.plan_blake3 = fixed.hash();
             compared.notes.extend(failed.iter().cloned());
             if is_leaky {
                 compared.verdict = format!("{LEAKY}. {}", compared.verdict);
@@ -226,26 +223,23 @@ impl Compare {
         Ok(())
     }
 
-    /// How likely a gain is found, and what it would take to find it in 80 of 100 experiments.
+    /// How likely a gain is found, and what it would take to find it in 80 of 100 experiments, with so
+    /// many test patients of each organ.
     fn power(
         &self,
-        experiment: &Experiment,
         plan: &ComparisonPlan,
-        organs: &[Organ],
-        n_usable: usize,
+        tested: &[(Organ, usize)],
         bars: &Bars,
     ) -> anyhow::Result<Vec<String>> {
-        let design = Design {
-            n_patients: experiment.split.rule.n_tested(n_usable)?.unwrap_or(0),
+        let planned = Planned {
+            plan,
+            tested,
             n_splits: usize::try_from(self.splits)?,
             n_seeds: self.common.seeds().len(),
-            n_claims: plan.n_claims(),
-            alpha: plan.alpha,
-            end_point: plan.end_points[0],
         };
         match &self.like {
-            Some(earlier) => power_like(&design, plan, organs, earlier, bars),
-            None => Ok(power(&design, bars)),
+            Some(earlier) => planned.power_like(earlier, bars),
+            None => Ok(planned.power(bars)),
         }
     }
 
@@ -283,16 +277,6 @@ impl Compare {
     }
 }
 
-/// The plan without the arms that have no scores at all, because their trainings failed.
-fn scored(plan: &ComparisonPlan, rows: &[ScoreRow]) -> ComparisonPlan {
-    let has_scores = |arm: &str| rows.iter().any(|row| row.arm.name() == arm);
-    let mut plan = plan.clone();
-    plan.arms.retain(|claimed| has_scores(&claimed.arm));
-    plan.references
-        .retain(|reference| has_scores(&reference.arm));
-    plan
-}
-
 /// What must be known of a comparison in which trainings failed.
 fn failed_notes(trials: &[Trial], outcomes: &[RoundOutcome]) -> Vec<String> {
     let of_trial = |(trial, outcome): (&Trial, &RoundOutcome)| {
@@ -306,6 +290,18 @@ fn failed_notes(trials: &[Trial], outcomes: &[RoundOutcome]) -> Vec<String> {
         note.collect::<Vec<_>>()
     };
     trials.iter().zip(outcomes).flat_map(of_trial).collect()
+}
+
+/// How many patients are tested of each organ, in all folds together.
+fn tested(manifest: &Manifest, organs: &[Organ], splits: &Splits) -> Vec<(Organ, usize)> {
+    let test: BTreeSet<&CaseId> = splits.values().flat_map(|split| &split.test).collect();
+    let of_organ = |organ: &Organ| {
+        let cases = manifest.cases.iter().filter(|case| test.contains(&case.id));
+        let annotated = cases.filter(|case| case.organs_annotated.contains(organ));
+        let patients: BTreeSet<&PatientId> = annotated.map(|case| &case.patient).collect();
+        (organ.clone(), patients.len())
+    };
+    organs.iter().map(of_organ).collect()
 }
 
 /// The patients of whom some organ is annotated.

@@ -11,7 +11,7 @@ use hardslice_volume::FileError;
 
 use hardslice_view::table::Table;
 
-use super::campaign_args::{CampaignArgs, announce, check_all_folds};
+use super::campaign_args::{CampaignArgs, all_listed_folds, announce};
 use super::learning_curves;
 use super::net_arg::NetArg;
 use crate::bars::Bars;
@@ -75,7 +75,7 @@ impl Sweep {
         let manifest = read_manifest(&experiment)?;
         let organs = trained_organs(&experiment, &manifest.organs)?;
         let trials = self.trials(&experiment, &organs);
-        check_all_folds(&manifest, &trials)?;
+        all_listed_folds(&manifest, &organs, &trials)?;
         announce(&campaign, &trials)?;
         if self.common.dry_run {
             return Ok(Done::Clean);

@@ -12,6 +12,7 @@ use hardslice_data::balance::{Arm, BalanceOptions, FlipMode};
 use hardslice_data::manifest::{Layout, PatientPattern, PatientRule};
 use hardslice_data::mining::MiningOptions;
 use hardslice_data::mining::review::{ReviewError, Reviewed};
+use hardslice_data::random::Stream;
 use hardslice_data::split::{Rule, SplitOptions};
 use hardslice_data::store::PrepareOptions;
 use hardslice_data::text::TextFile;
@@ -177,6 +178,15 @@ pub enum ExperimentError {
 }
 
 impl Experiment {
+    /// The seed of trainings: another one in each division into A and B. Arms that show all patients
+    /// train on the same slices whatever the division, and would be the same nets.
+    pub(crate) fn training_seed(&self) -> u64 {
+        match self.split.division {
+            0 => self.seed,
+            division => Stream::new(self.seed, &format!("division/{division}")).bits(),
+        }
+    }
+
     /// Reads an experiment's file.
     ///
     /// # Errors
