@@ -9,12 +9,12 @@
 
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
-use hardslice_eval::compare::{Gain, Patients, Rates, Simulation};
+use hardslice_eval::compare::{EndPoint, Gain, Patients, Rates, Simulation};
 
 const HEAD: &str = "\
-| | splits | seeds | patients | SD of splits | nets | nets x patients | helps | harms | over baseline \
+| | claims | splits | seeds | patients | SD of splits | nets | nets x patients | helps | harms | over baseline \
 | difference held | marked | arm held |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 
 fn main() {
     let n = std::env::args().nth(1);
@@ -22,7 +22,10 @@ fn main() {
         n.parse().expect("the argument is a number of repetitions")
     });
     println!("{HEAD}");
-    let all = nothing_differs().into_iter().chain(gains());
+    let all = nothing_differs()
+        .into_iter()
+        .chain(gains())
+        .chain(several_claims());
     for (seed, (what, simulation)) in (1..).zip(all) {
         println!("{}", row(what, &simulation, &simulation.run(n, seed)));
     }
@@ -32,7 +35,8 @@ fn row(what: &str, simulation: &Simulation, found: &Rates) -> String {
     let percent = |rate: f64| format!("{:.1}", 100.0 * rate);
     let or_none = |rate: Option<f64>| rate.map_or(String::new(), percent);
     format!(
-        "| {what} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        "| {what} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        simulation.n_claims,
         simulation.n_splits,
         simulation.n_seeds,
         simulation.n_patients,
@@ -110,6 +114,30 @@ fn gains() -> Vec<(&'static str, Simulation)> {
             };
             ("all gain 0.01", simulation)
         }));
+    }
+    all
+}
+
+/// Splits with several claims: the smaller the alpha of each, the more their few degrees of freedom
+/// count.
+fn several_claims() -> Vec<(&'static str, Simulation)> {
+    let mut all = Vec::new();
+    for n_claims in [2, 6] {
+        for (n_splits, n_seeds) in [(2, 3), (2, 5), (2, 10), (3, 5), (5, 3)] {
+            all.extend([0.0, 0.005, 0.01].map(|split_sd| {
+                let simulation = Simulation {
+                    n_claims,
+                    n_splits,
+                    n_seeds,
+                    split_sd,
+                    n_patients: 60,
+                    patients: Patients::Normal,
+                    end_point: EndPoint::Mean,
+                    ..Simulation::default()
+                };
+                ("nothing differs, normal, mean", simulation)
+            }));
+        }
     }
     all
 }

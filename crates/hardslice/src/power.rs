@@ -1,18 +1,19 @@
 //! What a comparison can find, before it is run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use hardslice_data::Organ;
+use hardslice_data::text::{Row, TableFile};
 use hardslice_eval::compare::{
     ArmScore, ComparisonPlan, Design, Expected, LEAST_PATIENTS, LEAST_TRAININGS, ObservedSpread,
     Power,
 };
-use serde::Deserialize;
 
 use crate::bars::Bars;
 use crate::layout::OutDir;
+use crate::results::LEAKY;
 
 /// A comparison as it is planned.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +41,7 @@ impl Planned<'_> {
         let of_n = |(n_patients, organs): (usize, Vec<&str>)| (organs.join(", "), n_patients);
         let groups: Vec<(String, usize)> = by_n.into_iter().map(of_n).collect();
         let power = |design: &Design, _: &str| {
-            let found = |of: Expected| found(of.words(), design.power(of));
+            let found = |of: Expected| found(of.words(), design.power(of), design);
             Ok(Expected::ALL.map(found).to_vec())
         };
         let lines = self.lines(&assumed, &groups, power, bars);
@@ -54,12 +55,7 @@ impl Planned<'_> {
         } else {
             earlier.to_owned()
         };
-        let scores = read(&path).with_context(|| {
-            format!(
-                "{}: these are no scores of a comparison, scores.csv as `hardslice compare` leaves it",
-                path.display()
-            )
-        })?;
+        let scored = Earlier::read(&path)?;
         let mut observed = format!(
             "patients are drawn among those of {}, and nets vary on them as there",
             path.display()
@@ -67,24 +63,35 @@ impl Planned<'_> {
         if self.n_splits > 1 {
             observed += "; where that has one division, those of this one are taken not to vary";
         }
+        if scored.is_leaky {
+            observed = format!(
+                "{observed}; {LEAKY}: a threshold of that comparison was taken from its test set"
+            );
+        }
         let organs = self.tested.iter();
         let organs: Vec<(String, usize)> = organs.map(|(of, n)| (of.to_string(), *n)).collect();
         let power = |design: &Design, organ: &str| {
-            let of_organ = scores.iter().filter(|(of, _)| of == organ);
+            let of_organ = scored.scores.iter().filter(|(of, _)| of == organ);
             let rows: Vec<ArmScore> = of_organ.map(|(_, score)| score.clone()).collect();
+            if rows.is_empty() {
+                return Ok(vec![format!(
+                    "nothing can be said: there are scores of {}, and none of the {organ}",
+                    scored.organs()
+                )]);
+            }
             let spread = ObservedSpread::of(&rows, self.plan)
                 .with_context(|| format!("{}: the scores of the {organ}", path.display()))?;
             let Some((spread, n_arms)) = spread else {
                 return Ok(vec![format!(
-                    "nothing can be said: {} has fewer than {LEAST_PATIENTS} patients or \
-                     {LEAST_TRAININGS} trainings of it",
-                    path.display()
+                    "nothing can be said: it takes {LEAST_PATIENTS} patients with a score by every arm \
+                     in {LEAST_TRAININGS} trainings that all arms have"
                 )]);
             };
             let as_observed = |of: Expected| {
                 found(
                     of.words_as_observed(),
                     design.power_as_observed(of, &spread),
+                    design,
                 )
             };
             let mut lines = Expected::ALL.map(as_observed).to_vec();
@@ -124,14 +131,13 @@ impl Planned<'_> {
             self.n_seeds,
             self.n_splits,
         )];
-        bars.begin("simulated comparisons", organs.len() as u64, 0);
-        for (done, (organ, n_patients)) in (1..).zip(organs) {
-            if *n_patients < LEAST_PATIENTS {
-                lines.push(format!(
-                    "  {organ}: none, with {n_patients} test patients; a test takes {LEAST_PATIENTS}"
-                ));
-                continue;
-            }
+        let (enough, too_few): (Vec<_>, Vec<_>) =
+            organs.iter().partition(|(_, n)| *n >= LEAST_PATIENTS);
+        lines.extend(too_few.into_iter().map(|(organ, n)| {
+            format!("  {organ}: none, with {n} test patients; a test takes {LEAST_PATIENTS}")
+        }));
+        bars.begin("simulated comparisons", enough.len() as u64, 0);
+        for (done, (organ, n_patients)) in (1..).zip(enough) {
             let design = Design {
                 n_patients: *n_patients,
                 n_splits: self.n_splits,
@@ -157,56 +163,111 @@ impl Planned<'_> {
     }
 }
 
-fn found(gain: &str, power: Power) -> String {
+fn found(gain: &str, power: Power, design: &Design) -> String {
     let or_no = |n: Option<usize>, what: &str, most: &str| match n {
         Some(n) => format!("{n} {what}"),
         None => format!("more than {most} {what}"),
     };
+    let seeds = or_no(power.n_seeds_for_80, "seeds", "20");
+    let or_patients = if design.is_enough() {
+        let patients = or_no(power.n_patients_for_80, "test patients", "320");
+        format!(", or {patients}")
+    } else {
+        String::new()
+    };
     format!(
-        "where {gain}: {:.0} %; 80 % takes {} a split, or {}",
+        "where {gain}: {:.0} %; 80 % takes {seeds} a split{or_patients}",
         100.0 * power.power,
-        or_no(power.n_seeds_for_80, "seeds", "20"),
-        or_no(power.n_patients_for_80, "test patients", "320"),
     )
 }
 
-/// A row of a comparison's `scores.csv`, as far as it is read.
-#[derive(Debug, Deserialize)]
-struct Row {
-    case: String,
-    arm: String,
-    organ: String,
-    seed: u64,
-    net: String,
-    ratio: String,
-    division: u64,
-    patient: String,
-    dice: Option<f64>,
+/// The scores of an earlier comparison.
+#[derive(Debug)]
+struct Earlier {
+    /// Each with its organ.
+    scores: Vec<(String, ArmScore)>,
+    /// Whether a threshold came from its test set.
+    is_leaky: bool,
 }
 
-/// The scores of a comparison, each with its organ.
-fn read(path: &Path) -> anyhow::Result<Vec<(String, ArmScore)>> {
-    let mut csv = csv::Reader::from_path(path)?;
-    let rows: Vec<Row> = csv.deserialize().collect::<Result<_, _>>()?;
-    let first = rows.first().context("there is no row")?;
-    let is_of_sweep = rows
-        .iter()
-        .any(|row| (&row.net, &row.ratio) != (&first.net, &first.ratio));
-    ensure!(
-        !is_of_sweep,
-        "there are several nets or selection ratios, as a sweep has them"
-    );
-    let score = |row: Row| {
-        let score = ArmScore {
-            arm: row.arm,
-            seed: row.seed,
-            split: row.division,
-            patient: row.patient,
-            case: row.case,
-            value: row.dice,
-            absent_because: None,
-        };
-        (row.organ, score)
-    };
-    Ok(rows.into_iter().map(score).collect())
+impl Earlier {
+    /// The columns that are read.
+    const COLUMNS: [&str; 9] = [
+        "case", "arm", "organ", "seed", "net", "ratio", "division", "patient", "dice",
+    ];
+
+    /// Reads `scores.csv`, or that of a folder.
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let table = TableFile::read(path)?;
+        let places = Self::COLUMNS.map(|column| table.column(&[column]));
+        let missing = Self::COLUMNS.iter().zip(places);
+        let missing: Vec<&str> = missing
+            .filter(|(_, place)| place.is_none())
+            .map(|(column, _)| *column)
+            .collect();
+        ensure!(
+            missing.is_empty(),
+            "{} has no column {}: wanted the scores of a comparison, scores.csv as `hardslice compare` \
+             leaves it (a `run` is one training, and knows nothing of others)",
+            path.display(),
+            missing.join(", ")
+        );
+        ensure!(!table.rows.is_empty(), "{} has no scores", path.display());
+        let places = places.map(Option::unwrap_or_default);
+        let [case, arm, organ, seed, net, ratio, division, patient, dice] = places;
+        let mut scores = Vec::new();
+        for Row { line, cells } in &table.rows {
+            let wrong = |place: usize, wanted: &str| {
+                anyhow!(
+                    "{}, line {line}: `{}` in the column {} is {wanted}",
+                    path.display(),
+                    cells[place],
+                    table.header[place]
+                )
+            };
+            let first = &table.rows[0].cells;
+            if (&cells[net], &cells[ratio]) != (&first[net], &first[ratio]) {
+                return Err(wrong(
+                    if cells[net] == first[net] { ratio } else { net },
+                    "another than before, as a sweep has them: wanted the scores of a comparison",
+                ));
+            }
+            let number = |place: usize| cells[place].parse().ok();
+            let is_dice = |value: &f64| (0.0..=1.0).contains(value);
+            let value = match cells[dice].as_str() {
+                "" => None,
+                cell => Some(
+                    table
+                        .number(cell)
+                        .filter(is_dice)
+                        .ok_or_else(|| wrong(dice, "no Dice, which is a number from 0 to 1"))?,
+                ),
+            };
+            let score = ArmScore {
+                arm: cells[arm].clone(),
+                seed: number(seed)
+                    .ok_or_else(|| wrong(seed, "no seed, which is a whole number"))?,
+                split: number(division)
+                    .ok_or_else(|| wrong(division, "no division, which is a whole number"))?,
+                patient: cells[patient].clone(),
+                case: cells[case].clone(),
+                value,
+                absent_because: None,
+            };
+            scores.push((cells[organ].clone(), score));
+        }
+        Ok(Self {
+            scores,
+            is_leaky: table.header.iter().any(|column| column == LEAKY),
+        })
+    }
+
+    fn organs(&self) -> String {
+        let organs: BTreeSet<&str> = self
+            .scores
+            .iter()
+            .map(|(organ, _)| organ.as_str())
+            .collect();
+        organs.into_iter().collect::<Vec<_>>().join(", ")
+    }
 }

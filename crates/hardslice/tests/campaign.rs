@@ -338,18 +338,27 @@ fn why_tells_what_became_of_a_slice() {
     ] {
         assert!(said.contains(part), "{part:?} is missing:\n{said}");
     }
-    for (what, part) in [
-        ("nobody:1", "no case `nobody`"),
-        (&format!("{case}:999"), "not 999"),
+    let beyond = format!("{case}:999");
+    for (args, part) in [
+        (["why", "nobody:1"].as_slice(), "no case `nobody`"),
+        (&["why", &beyond], "not 999"),
+        (
+            &["why", case, "--organ", "spleen"],
+            "nothing was scored of `spleen`",
+        ),
+        (&["why", &what, "--organ", "spleen"], "there is liver"),
+        (&["why", &what, "--arm", "easy"], "`easy` was not trained"),
+        (
+            &["triage", "--organ", "spleen"],
+            "nothing was scored of `spleen`",
+        ),
     ] {
-        let (code, said) = finish(
-            hardslice(&["why", what, "--in", "out"], dir.path())
-                .spawn()
-                .unwrap(),
-        );
+        let (code, said) = ended(&with(args, &["--in", "out"]), dir.path());
         assert_eq!(code, Some(2), "{said}");
         assert!(said.contains(part), "{said}");
     }
+    let (_, said) = ended(&["why", &what], dir.path());
+    assert!(said.contains("with --in"), "{said}");
 }
 
 #[test]
@@ -462,6 +471,12 @@ fn several_divisions_have_the_same_test_patients_and_the_same_division_twice_is_
         assert_eq!(first[list], second[list], "{list}");
     }
     assert_ne!(first["b"], second["b"], "two divisions");
+    // The baseline trains on the same slices in both, and is another net: one net would stand for two.
+    let weights = |division: u64| {
+        let baseline = format!("two/seed-0/division-{division}/liver/baseline");
+        fs::read(dir.path().join(baseline).join("model/weights.safetensors")).unwrap()
+    };
+    assert_ne!(weights(0), weights(1));
     let scores = fs::read_to_string(dir.path().join("two/scores.csv")).unwrap();
     let n_of = |division: &str| {
         let column = format!(",{division},phantom_");
@@ -494,7 +509,7 @@ fn a_dry_run_says_how_likely_a_gain_would_be_found() {
     fs::write(dir.path().join("experiment.toml"), all).unwrap();
     let planned = printed(&compare, dir.path());
     assert!(
-        planned.contains("over `baseline` and `random`: 1 seeds, 1 splits, 1 claims")
+        planned.contains("over `baseline` and `random_matched`: 1 seeds, 1 splits, 1 claims")
             && planned.contains("liver, 8 test patients:")
             && planned.contains("of fewer than 3 trainings nothing is concluded"),
         "{planned}"
@@ -511,7 +526,7 @@ fn a_dry_run_takes_the_spread_of_an_earlier_comparison() {
     let header = "case,arm,organ,seed,net,ratio,division,patient,dice,status";
     let scores = |dice: &dyn Fn(usize, usize) -> f64, net: &str| {
         let mut table = header.to_owned();
-        for arm in ["hard", "baseline", "random"] {
+        for arm in ["hard", "baseline", "random_matched"] {
             for (seed, patient) in (0..4).flat_map(|seed| (0..8).map(move |p| (seed, p))) {
                 let dice = dice(seed, patient);
                 let row =
@@ -553,11 +568,15 @@ fn a_dry_run_takes_the_spread_of_an_earlier_comparison() {
         fs::write(dir.path().join("other.csv"), table).unwrap();
         let (code, said) = ended(&with(&compare, &["other.csv"]), dir.path());
         assert_ne!(code, Some(0), "{said}");
-        assert!(said.contains("other.csv: "), "{said}");
+        assert!(said.contains("other.csv"), "{said}");
         said
     };
     refused("");
-    refused("case,arm,organ,seed\nx,hard,liver,0");
+    assert!(refused("case,arm,organ,seed\nx,hard,liver,0").contains("no column net, ratio, "));
+    let percent = scores(&|_, patient| 80.0 + patient as f64, "unet");
+    assert!(refused(&percent).contains("a number from 0 to 1"));
+    let excel = scores(&wild, "unet").replace(',', ";");
+    assert!(power(excel) < 20, "any separator");
     refused(header);
     let both = scores(&wild, "unet") + &scores(&wild, "fcn8s").replace(header, "");
     assert!(refused(&both).contains("as a sweep has them"));
@@ -579,6 +598,19 @@ fn a_dry_run_takes_the_spread_of_an_earlier_comparison() {
     fs::write(earlier.join("scores.csv"), spleen).unwrap();
     let said = printed(&with(&compare, &["earlier"]), dir.path());
     assert!(said.contains("nothing can be said: "), "{said}");
+}
+
+#[test]
+fn a_dry_run_is_none_of_a_job() {
+    let dir = small_workplace();
+    for with in [["--job", "1"].as_slice(), &["--write-jobs"]] {
+        let dry = ["compare", "experiment.toml", "--out", "dry", "--dry-run"];
+        assert_eq!(
+            ended(&[&dry, with].concat(), dir.path()).0,
+            Some(2),
+            "{with:?}"
+        );
+    }
 }
 
 #[test]

@@ -252,6 +252,29 @@ fn an_audit_takes_names_of_structures_and_a_rule_for_patients() {
 }
 
 #[test]
+fn a_split_of_another_cohort_is_refused_by_the_audit_and_one_of_a_part_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    write_cohort(&dir.path().join("cohort"));
+    // A number need not stand in quotation marks.
+    let one = "rule = { leave_one_out = { patient = 2 } }";
+    write_experiment(dir.path(), "", LABELS, one);
+    assert_ends(&PREPARE, dir.path(), 0, &[]);
+    assert_ends(&SPLIT, dir.path(), 0, &[]);
+    let split = fs::read_to_string(dir.path().join("s.json")).unwrap();
+    let audit = ["audit", "cohort", "--label", "liver=1", "--split", "s.json"];
+    let said = assert_ends(&audit, dir.path(), 0, &[]);
+    assert!(!said.contains("of the split"), "{said}");
+    let renamed = |from: &str, to: &str| {
+        fs::write(dir.path().join("s.json"), split.replace(from, to)).unwrap();
+    };
+    renamed("\"c3\"", "\"other\"");
+    let part = "1 of the 6 cases of the split are not in the cohort, as `other`";
+    assert_ends(&audit, dir.path(), 0, &[part]);
+    renamed("\"c", "\"d");
+    assert_ends(&audit, dir.path(), 2, &["none of the cases of the split"]);
+}
+
+#[test]
 fn a_list_may_name_a_scan_that_was_accepted_to_be_left_out() {
     let dir = tempfile::tempdir().unwrap();
     write_cohort(&dir.path().join("cohort"));

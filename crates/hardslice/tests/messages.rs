@@ -130,3 +130,24 @@ fn a_size_that_the_net_has_not_is_refused_with_those_it_has() {
         &["fcn has no size c", "a, b"],
     );
 }
+
+#[test]
+fn phantoms_overwrite_no_table_of_somebody_else() {
+    let dir = tempfile::tempdir().unwrap();
+    for table in ["cohort.csv", "truth.csv"] {
+        let mine = dir.path().join("mine");
+        fs::create_dir_all(&mine).unwrap();
+        fs::write(mine.join(table), "patient,image\na,b\n").unwrap();
+        let phantom = [
+            "phantom",
+            "--out",
+            "mine",
+            "--patients",
+            "1",
+            "--size",
+            "32",
+        ];
+        assert_fails(&phantom, dir.path(), &["none of phantoms", table]);
+        fs::remove_dir_all(mine).unwrap();
+    }
+}

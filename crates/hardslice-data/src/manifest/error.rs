@@ -48,7 +48,7 @@ pub enum ManifestError {
     /// Nothing says which label is which organ.
     #[error(
         "nothing says which label values make which organ in {}: give an organ map, as \
-         `liver = [1]`", path.display()
+         `liver = [1]` in `labels` of the experiment, or with --label liver=1", path.display()
     )]
     NoOrgans {
         /// The cohort.

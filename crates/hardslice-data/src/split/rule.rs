@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Amount, Lists, SplitError};
 use crate::PatientId;
@@ -46,8 +46,23 @@ pub enum Rule {
     /// One patient.
     LeaveOneOut {
         /// The patient's name, or the number (from 0) in the order of the names.
+        #[serde(deserialize_with = "name_or_number")]
         patient: String,
     },
+}
+
+/// A patient's name, or a number in the order of the names, which need not stand in quotation marks.
+fn name_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a patient's name, or a number from 0")]
+    enum Given {
+        Name(String),
+        Number(u64),
+    }
+    Ok(match Given::deserialize(deserializer)? {
+        Given::Name(name) => name,
+        Given::Number(number) => number.to_string(),
+    })
 }
 
 impl Rule {

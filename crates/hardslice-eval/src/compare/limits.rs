@@ -12,6 +12,17 @@ pub const RELIABLE_PATIENTS: usize = 60;
 /// Trainings from which on they do.
 pub const RELIABLE_TRAININGS: usize = 5;
 
+/// A|B splits from which on they do, where there is more than one: two tell little of how splits vary.
+pub const RELIABLE_SPLITS: usize = 5;
+
+/// Whether an interval that rests on so many holds the truth as often as it says. Of one split nothing
+/// is in it, and nothing is claimed.
+pub(super) fn is_reliable(n_patients: usize, n_trainings: usize, n_splits: usize) -> bool {
+    n_patients >= RELIABLE_PATIENTS
+        && n_trainings >= RELIABLE_TRAININGS
+        && (n_splits == 1 || n_splits >= RELIABLE_SPLITS)
+}
+
 /// When an interval is called wider than it need be.
 pub(super) struct Wide {
     /// Of the intervals that are held against each other.

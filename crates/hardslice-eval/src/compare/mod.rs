@@ -39,7 +39,9 @@ pub use comparison::{
 };
 pub use end_point::EndPoint;
 pub use error::CompareError;
-pub use limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
+pub use limits::{
+    LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_SPLITS, RELIABLE_TRAININGS,
+};
 pub use observed::ObservedSpread;
 pub use phrase::{capitalised, percent};
 pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role};

@@ -56,12 +56,12 @@ pub(super) struct Drawn {
 impl ObservedSpread {
     /// Of the plan's arms in an earlier comparison's scores, which are between 0 and 1, as Dice is, or
     /// of all arms where none of the plan's is there; and of how many. Patients lie where the plan's
-    /// references have them, where these are there. `None` where there are fewer patients than a test
-    /// takes, [`LEAST_PATIENTS`], or fewer trainings than [`LEAST_TRAININGS`].
+    /// references have them, where these are there. `None` where the arms share fewer patients than a
+    /// test takes, [`LEAST_PATIENTS`], or fewer trainings than [`LEAST_TRAININGS`].
     ///
     /// # Errors
     ///
-    /// [`CompareError`] as [`compare`](super::compare()) has them.
+    /// [`CompareError`] for a score that is no finite number and a case scored twice.
     pub fn of(
         rows: &[ArmScore],
         plan: &ComparisonPlan,
@@ -80,7 +80,10 @@ impl ObservedSpread {
         // References come last.
         arms.sort_by_key(|arm| is_reference(arm));
         let n_others = arms.iter().filter(|arm| !is_reference(arm)).count();
-        let paired = Paired::new(&scores, &arms)?;
+        let paired = match Paired::new(&scores, &arms) {
+            Err(CompareError::NothingShared { .. }) => return Ok(None),
+            paired => paired?,
+        };
         let first = if n_others < arms.len() { n_others } else { 0 };
         let spread = Self::of_paired(&paired, &paired.scores()[first..]);
         Ok(spread.map(|spread| (spread, arms.len())))

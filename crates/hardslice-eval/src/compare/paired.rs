@@ -7,7 +7,7 @@ use super::crossed::Spread;
 use super::end_point::EndPoint;
 use super::error::CompareError;
 use super::jackknife::pseudo_values;
-use super::limits::{LEAST_PATIENTS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
+use super::limits::{LEAST_PATIENTS, is_reliable};
 use super::mean::mean;
 use super::scores::{OfTraining, Scores, Training};
 
@@ -144,8 +144,7 @@ impl Paired {
         EstimateInterval {
             low,
             high,
-            unreliable: self.n_patients() < RELIABLE_PATIENTS
-                || self.n_trainings() < RELIABLE_TRAININGS,
+            unreliable: !is_reliable(self.n_patients(), self.n_trainings(), self.n_splits()),
             wide: spread.is_wide(),
             includes_trainings: self.n_trainings() > 1,
         }

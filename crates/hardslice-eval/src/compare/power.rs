@@ -55,7 +55,8 @@ pub struct Power {
     /// Seeds of each split that would give 80 %, with the same patients and splits; `None` where 20
     /// do not.
     pub n_seeds_for_80: Option<usize>,
-    /// Test patients that would, with the same trainings; `None` where 320 do not.
+    /// Test patients that would, with the same trainings; `None` where 320 do not, or nothing is
+    /// concluded of so few trainings.
     pub n_patients_for_80: Option<usize>,
 }
 
@@ -112,6 +113,11 @@ impl Design {
         })
     }
 
+    /// Whether anything is concluded of so many trainings, [`LEAST_TRAININGS`](super::LEAST_TRAININGS).
+    pub fn is_enough(&self) -> bool {
+        self.n_splits * self.n_seeds >= super::LEAST_TRAININGS
+    }
+
     fn search(&self, expected: Expected, helps: impl Fn(&Self) -> f64) -> Power {
         let n_least = super::LEAST_TRAININGS.div_ceil(self.n_splits);
         let seeds = |n_seeds: &usize| {
@@ -128,12 +134,14 @@ impl Design {
             };
             helps(&design) >= WANTED
         };
-        let is_enough = self.n_splits * self.n_seeds >= super::LEAST_TRAININGS;
         Power {
             expected,
             power: helps(self),
             n_seeds_for_80: (n_least..=MOST_SEEDS).find(seeds),
-            n_patients_for_80: PATIENTS.into_iter().filter(|_| is_enough).find(patients),
+            n_patients_for_80: PATIENTS
+                .into_iter()
+                .filter(|_| self.is_enough())
+                .find(patients),
         }
     }
 
@@ -191,7 +199,7 @@ impl Design {
             self.n_patients >= super::LEAST_PATIENTS,
             "a test takes more patients"
         );
-        if self.n_splits * self.n_seeds < super::LEAST_TRAININGS {
+        if !self.is_enough() {
             return None;
         }
         let comparison = DrawnComparison {

@@ -10,7 +10,7 @@ use super::crossed::Spread;
 use super::draws::{DrawnPatient, DrawnTrainings, Normal, splits};
 use super::end_point::EndPoint;
 use super::jackknife::pseudo_values;
-use super::limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
+use super::limits::{LEAST_PATIENTS, LEAST_TRAININGS, is_reliable};
 use super::mean::mean;
 
 /// How Dice is spread over patients.
@@ -151,7 +151,7 @@ impl Simulation {
 
     /// Whether the intervals of such an experiment are marked unreliable.
     pub fn is_unreliable(&self) -> bool {
-        self.n_patients < RELIABLE_PATIENTS || self.n_trainings() < RELIABLE_TRAININGS
+        !is_reliable(self.n_patients, self.n_trainings(), self.n_splits)
     }
 
     fn n_trainings(&self) -> usize {

@@ -4,7 +4,9 @@ use super::comparison::{
     Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval, Sensitivity,
 };
 use super::end_point::EndPoint;
-use super::limits::{LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS};
+use super::limits::{
+    LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_SPLITS, RELIABLE_TRAININGS,
+};
 use super::observed::{GAIN_OF_ALL, GAIN_OF_TENTH};
 use super::phrase::{capitalised, counted, decimals_beside_0, percent, signed};
 use super::plan::{ClaimedArm, ComparisonPlan, Role};
@@ -91,6 +93,13 @@ pub(super) fn notes(comparison: &Comparison, wording: &Wording) -> Vec<String> {
              and {RELIABLE_TRAININGS} trainings on they hold the truth as often as they say.",
             counted(n_patients, "patient"),
             counted(n_trainings, "training"),
+        ));
+    }
+    if n_splits > 1 && n_splits < RELIABLE_SPLITS {
+        notes.push(format!(
+            "With {} into A and B the intervals are marked unreliable: so few tell little of how \
+             splits vary, from {RELIABLE_SPLITS} on they hold the truth as often as they say.",
+            counted(n_splits, "split"),
         ));
     }
     for row in primary {

@@ -156,12 +156,7 @@ impl Campaign<'_> {
                 vacant.insert(split);
             }
         }
-        if splits.values().all(|split: &Split| split.test.is_empty()) {
-            return Err(anyhow!(
-                "no patient is tested, so that there would be no score to compare: give [split] test \
-                 patients (of nnU-Net's folds the list `val`)"
-            ));
-        }
+        check_that_someone_is_tested(&splits)?;
         Ok(splits)
     }
 
@@ -183,6 +178,17 @@ impl Campaign<'_> {
             force: self.force,
         })
     }
+}
+
+/// Refuses splits in none of which anybody is tested.
+pub(crate) fn check_that_someone_is_tested(splits: &Splits) -> anyhow::Result<()> {
+    if splits.values().any(|split| !split.test.is_empty()) {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "no patient is tested, so that there would be no score to compare: give [split] test patients \
+         (of nnU-Net's folds the list `val`)"
+    ))
 }
 
 impl Trial {

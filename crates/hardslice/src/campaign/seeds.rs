@@ -23,9 +23,15 @@ impl FromStr for Seeds {
             seed(text).map(|n| (0..n).collect())
         };
         let seeds = seeds.ok_or_else(wrong)?;
-        let is_twice = (1..seeds.len()).any(|idx| seeds[..idx].contains(&seeds[idx]));
-        if seeds.is_empty() || is_twice {
+        if seeds.is_empty() {
             return Err(wrong());
+        }
+        let mut places = 1..seeds.len();
+        if let Some(twice) = places.find(|&idx| seeds[..idx].contains(&seeds[idx])) {
+            return Err(format!(
+                "the seed {} stands twice in `{text}`: it would be the same training",
+                seeds[twice]
+            ));
         }
         Ok(Self(seeds))
     }

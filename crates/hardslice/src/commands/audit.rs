@@ -1,12 +1,14 @@
 //! `hardslice audit`: what is wrong with a cohort.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use burn::tensor::Device;
 use clap::Args;
+use hardslice_data::CaseId;
 use hardslice_data::audit::{AUDIT_COLUMNS, AuditOptions, AuditReport, CaseAudit, audit};
-use hardslice_data::manifest::{self, Case, PatientPattern, PatientRule, ReadOptions};
+use hardslice_data::manifest::{self, Case, Manifest, PatientPattern, PatientRule, ReadOptions};
 use hardslice_data::split::{Fold, Split};
 
 use super::label_args::organ_map;
@@ -87,7 +89,7 @@ impl Audit {
             bars.tell(&format!("note: {note}"));
         }
         let options = AuditOptions {
-            folds: self.folds()?,
+            folds: self.folds(&manifest, bars)?,
             grid_tolerance_mm: self.grid_tolerance_mm,
             ..AuditOptions::default()
         };
@@ -125,7 +127,7 @@ impl Audit {
     }
 
     /// The fold of each case.
-    fn folds(&self) -> anyhow::Result<BTreeMap<hardslice_data::CaseId, String>> {
+    fn folds(&self, manifest: &Manifest, bars: &Bars) -> anyhow::Result<BTreeMap<CaseId, String>> {
         let Some(path) = &self.split else {
             return Ok(BTreeMap::new());
         };
@@ -137,7 +139,24 @@ impl Audit {
                 .iter()
                 .map(move |case| (case.clone(), name.clone()))
         });
-        Ok(folds.collect())
+        let folds: BTreeMap<CaseId, String> = folds.collect();
+        let cases: BTreeSet<&CaseId> = manifest.cases.iter().map(|case| &case.id).collect();
+        let strange: Vec<&CaseId> = folds.keys().filter(|case| !cases.contains(case)).collect();
+        if let Some(first) = strange.first() {
+            if strange.len() == folds.len() {
+                return Err(anyhow!(
+                    "none of the cases of the split is in the cohort: it is another cohort's ({}; `{first}`)",
+                    path.display()
+                ));
+            }
+            bars.tell(&format!(
+                "note: {} of the {} cases of the split are not in the cohort, as `{first}` ({})",
+                strange.len(),
+                folds.len(),
+                path.display()
+            ));
+        }
+        Ok(folds)
     }
 }
 

@@ -12,7 +12,9 @@ use super::device_arg::DeviceArg;
 use super::job_args::JobArgs;
 use super::label_args::organ;
 use crate::bars::Bars;
-use crate::campaign::{Campaign, Forecast, Seeds, Splits, Trial, command_for_jobs};
+use crate::campaign::{
+    Campaign, Forecast, Seeds, Splits, Trial, check_that_someone_is_tested, command_for_jobs,
+};
 use crate::cohort::listed_folds;
 use crate::experiment::Experiment;
 use crate::layout::OutDir;
@@ -37,7 +39,7 @@ pub(crate) struct CampaignArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     jobs: usize,
     /// Say what would be done and how long it would take, and stop.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["write_jobs", "job"])]
     pub(crate) dry_run: bool,
     /// Go on from checkpoints that another instruction set made, though it rounds differently.
     #[arg(long)]
@@ -109,6 +111,7 @@ pub(crate) fn all_listed_folds(
             vacant.insert(split.with_context(|| format!("in {}", trial.name))?);
         }
     }
+    check_that_someone_is_tested(&splits)?;
     Ok(splits)
 }
 

@@ -66,7 +66,8 @@ pub(crate) struct Compare {
     #[command(flatten)]
     common: CampaignArgs,
     /// How many divisions of the same training patients into A and B; each is trained with every
-    /// seed. The test patients stay the same.
+    /// seed. The test patients stay the same. Two tell next to nothing of how divisions vary: take
+    /// one, or three and more.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     splits: u64,
     /// With --dry-run: an earlier comparison's folder, or its scores.csv, as whose patients and nets

@@ -1,10 +1,11 @@
 //! `hardslice phantom`: a synthetic cohort with known difficulty.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use hardslice_data::Organ;
+use hardslice_data::text::TableFile;
 use hardslice_phantom::{Control, PhantomOptions, organ_names, write_cohort};
 use hardslice_view::overlay::{Montage, PanelStyle, montage};
 use hardslice_volume::folder::visible_paths;
@@ -104,9 +105,12 @@ impl Phantom {
         if is_there("phantom.json") {
             return Ok(());
         }
-        // Phantoms have the truth before the table.
-        let is_own_table = is_there("cohort.csv") && !is_there("truth.csv");
-        let mut foreign = is_own_table.then(|| self.out.join("cohort.csv"));
+        let mut foreign = None;
+        for table in ["cohort.csv", "truth.csv"].map(|name| self.out.join(name)) {
+            if foreign.is_none() && table.exists() && !lists_phantoms(&table) {
+                foreign = Some(table);
+            }
+        }
         for folder in ["images", "labels"].map(|name| self.out.join(name)) {
             if !folder.is_dir() {
                 continue;
@@ -145,4 +149,12 @@ impl Phantom {
         montage(&sheet, &PanelStyle::of_width(240))?.write_png(&self.out.join("montage.png"))?;
         Ok(())
     }
+}
+
+/// Whether a table is one that phantoms left: each of its rows begins with one of their names.
+fn lists_phantoms(path: &Path) -> bool {
+    TableFile::read(path).is_ok_and(|table| {
+        let mut rows = table.rows.iter();
+        rows.all(|row| row.cells[0].starts_with("phantom_"))
+    })
 }

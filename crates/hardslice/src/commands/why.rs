@@ -1,9 +1,10 @@
 //! `hardslice why`: why a slice is in the training set, or is not.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use clap::Args;
 use hardslice_data::balance::{Arm, Plan, PlanEntry};
 use hardslice_data::mining::ledger::{self, LedgerRow};
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use super::label_args::organ;
 use crate::bars::Bars;
 use crate::done::Done;
+use crate::hard_slices::check_scored;
 use crate::layout::{OutDir, RoundName};
 use crate::review::verdicts_on;
 
@@ -82,31 +84,15 @@ impl FromStr for Asked {
 impl Why {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let store = self.store.clone().unwrap_or_else(|| self.dir.join("store"));
-        let store = Store::open(store)?;
-        let cases = store.cases();
-        let case_idx = store.place_of(&self.what.case);
-        let case_idx = case_idx.ok_or_else(|| {
-            anyhow!(
-                "there is no case `{}` in {}; it has {}",
-                self.what.case,
-                store.dir().display(),
-                cases
-                    .iter()
-                    .map(|case| case.id.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", ")
+        let store = Store::open(&store).with_context(|| {
+            format!(
+                "there is no prepared cohort in {}: name the folder that the command left with --in, or \
+                 the cohort with --store",
+                store.display()
             )
         })?;
-        let case = &cases[case_idx];
-        if let Some(z) = self.what.z
-            && z as usize >= case.n_slices
-        {
-            return Err(anyhow!(
-                "the case `{}` has slices 0 to {}, not {z}",
-                case.id,
-                case.n_slices - 1
-            ));
-        }
+        let case_idx = self.case_idx(&store)?;
+        let case = &store.cases()[case_idx];
         let out = OutDir::new(&self.dir);
         // What `mine` leaves is the mining of one round.
         let of_mine = RoundDir::new(&self.dir);
@@ -123,6 +109,7 @@ impl Why {
                 self.dir.display()
             ));
         }
+        self.check_what_is_asked(&rounds)?;
         let reviewed = match self.what.z {
             Some(z) => verdicts_on(&self.dir, &store, case_idx, z)?,
             None => Vec::new(),
@@ -161,6 +148,70 @@ impl Why {
             bars.print(&serde_json::to_string_pretty(&in_json)?)?;
         }
         Ok(Done::Clean)
+    }
+
+    /// The place of the case in the store; refused is one that is not there, or lacks the slice.
+    fn case_idx(&self, store: &Store) -> anyhow::Result<usize> {
+        let cases = store.cases();
+        let case_idx = store.place_of(&self.what.case);
+        let case_idx = case_idx.ok_or_else(|| {
+            anyhow!(
+                "there is no case `{}` in {}; it has {}",
+                self.what.case,
+                store.dir().display(),
+                cases
+                    .iter()
+                    .map(|case| case.id.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )
+        })?;
+        let case = &cases[case_idx];
+        if let Some(z) = self.what.z
+            && z as usize >= case.n_slices
+        {
+            return Err(anyhow!(
+                "the case `{}` has slices 0 to {}, not {z}",
+                case.id,
+                case.n_slices - 1
+            ));
+        }
+        Ok(case_idx)
+    }
+
+    /// Refuses an organ that no mining scored, and an arm that was not trained.
+    fn check_what_is_asked(&self, rounds: &[(RoundName, RoundDir)]) -> anyhow::Result<()> {
+        if let Some(organ) = &self.organ {
+            let mut scored = BTreeSet::new();
+            for (_, round) in rounds {
+                for mining in round.minings() {
+                    scored.extend(
+                        ledger::read(&mining.ledger())?
+                            .into_iter()
+                            .map(|row| row.organ),
+                    );
+                }
+            }
+            check_scored(organ, &scored)?;
+        }
+        let Some(arm) = self.arm else {
+            return Ok(());
+        };
+        let trained = |arm: Arm| {
+            rounds
+                .iter()
+                .any(|(_, round)| plan_of(round, arm).is_some())
+        };
+        if trained(arm) {
+            return Ok(());
+        }
+        let there = Arm::ALL.into_iter().filter(|arm| trained(*arm));
+        let there: Vec<&str> = there.map(Arm::name).collect();
+        Err(anyhow!(
+            "the arm `{arm}` was not trained in {}: there is {}",
+            self.dir.display(),
+            there.join(", ")
+        ))
     }
 
     /// The fold of a case in the split that a round was made with.
@@ -264,15 +315,13 @@ impl Answer<'_> {
         Ok(rows)
     }
 
-    /// The plans of the arms; of an arm in several parts, that of the last.
+    /// The plans of the arms.
     fn plans(&self) -> anyhow::Result<Vec<(Arm, Plan)>> {
         let mut plans = Vec::new();
         for arm in Arm::ALL {
-            let of_arm = self.round.arm(arm).training().plan();
-            let of_mine = self.round.mining().plan();
-            let is_of_mine = arm == Arm::Hard && of_mine.exists() && !of_arm.exists();
-            let path = if is_of_mine { of_mine } else { of_arm };
-            if self.arm.is_none_or(|wanted| wanted == arm) && path.exists() {
+            if self.arm.is_none_or(|wanted| wanted == arm)
+                && let Some(path) = plan_of(self.round, arm)
+            {
                 let n_slices = |case_idx: usize| self.store.cases()[case_idx].n_slices;
                 let place_of = |name: &str| self.store.place_of(name);
                 plans.push((arm, Plan::read_csv(&path, place_of, n_slices)?));
@@ -280,6 +329,15 @@ impl Answer<'_> {
         }
         Ok(plans)
     }
+}
+
+/// The plan of an arm, of one in several parts that of the last; of `hard` the one that `mine` left
+/// where it was not trained.
+fn plan_of(round: &RoundDir, arm: Arm) -> Option<PathBuf> {
+    let of_arm = round.arm(arm).training().plan();
+    let of_mine = round.mining().plan();
+    let is_of_mine = arm == Arm::Hard && !of_arm.exists();
+    Some(if is_of_mine { of_mine } else { of_arm }).filter(|path| path.exists())
 }
 
 fn fold_in_words(fold: Option<Fold>) -> &'static str {
