@@ -151,3 +151,15 @@ fn phantoms_overwrite_no_table_of_somebody_else() {
         fs::remove_dir_all(mine).unwrap();
     }
 }
+
+#[test]
+fn a_mining_without_a_scorer_names_both_kinds() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("e.toml"), "[cohort]\npath = \"x\"\n").unwrap();
+    let mine = ["mine", "e.toml", "--store", "store", "--out", "o"];
+    assert_fails(
+        &[&mine, ["--model", "m"].as_slice()].concat(),
+        dir.path(),
+        &["--split FILE.json", "--predictions DIR"],
+    );
+}

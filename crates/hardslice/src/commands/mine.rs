@@ -1,6 +1,6 @@
 //! `hardslice mine`: which slices of A are hard.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
@@ -51,15 +51,11 @@ pub(crate) struct Mine {
     /// The prepared cohort.
     #[arg(long, value_name = "DIR")]
     store: PathBuf,
-    /// The folds.
-    #[arg(
-        long,
-        value_name = "FILE.json",
-        required_unless_present = "predictions"
-    )]
+    /// The folds; needed with --model.
+    #[arg(long, value_name = "FILE.json")]
     split: Option<PathBuf>,
-    /// The model that scores.
-    #[arg(long, value_name = "DIR", required_unless_present = "predictions")]
+    /// The model that scores; this or --predictions.
+    #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
     /// Label maps of another program, in place of a model.
     #[arg(long, value_name = "DIR", conflicts_with = "model")]
@@ -104,6 +100,14 @@ pub(crate) struct Mine {
     device: DeviceArg,
 }
 
+/// What scores the slices.
+enum Scorer<'a> {
+    /// A model, and the folds that say which slices are in A.
+    Model { dir: &'a Path, split: &'a Path },
+    /// Label maps in a folder.
+    Predictions(&'a Path),
+}
+
 impl Mine {
     /// What is mined may lie where the ledger and the plan would stand.
     fn refuse_over_inputs(&self) -> anyhow::Result<()> {
@@ -145,33 +149,15 @@ impl Mine {
                  `hardslice review OUT` writes them"
             ));
         }
+        let scorer = self.scorer()?;
         self.refuse_over_inputs()?;
         let store = Store::open_verified(&self.store)?;
         let _held = Held::of(&self.out, self.share)?;
-        if let Some(predictions) = &self.predictions {
-            let of_model = RoundDir::new(&self.out).mining().record();
-            if of_model.exists() {
-                return Err(anyhow!(
-                    "a model's mining stands there, which trainings rest on: name another --out ({})",
-                    of_model.display()
-                ));
+        let (model_dir, split_path) = match scorer {
+            Scorer::Model { dir, split } => (dir, split),
+            Scorer::Predictions(dir) => {
+                return self.mine_predictions(dir, &experiment, &store, bars);
             }
-            let organs = organ_map(&self.labels)?;
-            let mining = ExternalMining {
-                experiment: &experiment,
-                store: &store,
-                split: self.split.as_deref(),
-                predictions,
-                labels: organs.as_ref(),
-                probabilities: self.probabilities,
-                share: self.share,
-                arm: self.arm,
-                out: &self.out,
-            };
-            return mine_predictions(&mining, bars);
-        }
-        let (Some(model_dir), Some(split_path)) = (&self.model, &self.split) else {
-            return Err(anyhow!("--model and --split, or --predictions"));
         };
         let device = self.device.open_for(&mut experiment)?;
         let model = Model::read(model_dir, &device)?;
@@ -200,7 +186,7 @@ impl Mine {
         };
         ScoredBy::model(model_dir)?.write(&context.dir)?;
         let settings = experiment.to_toml()?;
-        let inputs = [split_path.as_path(), model_dir];
+        let inputs = [split_path, model_dir];
         let made_of = MadeOf {
             command: "mine",
             settings: &settings,
@@ -210,5 +196,45 @@ impl Mine {
         provenance::of_command(&self.out, &made_of, &device)?;
         print_taus(&organs, &taus, bars)?;
         Ok(Done::Clean)
+    }
+
+    fn scorer(&self) -> anyhow::Result<Scorer<'_>> {
+        match (&self.predictions, &self.model, &self.split) {
+            (Some(predictions), ..) => Ok(Scorer::Predictions(predictions)),
+            (None, Some(dir), Some(split)) => Ok(Scorer::Model { dir, split }),
+            (None, ..) => Err(anyhow!(
+                "what scores the slices? A model and the folds, --model DIR --split FILE.json, or label \
+                 maps of any program, --predictions DIR"
+            )),
+        }
+    }
+
+    fn mine_predictions(
+        &self,
+        predictions: &Path,
+        experiment: &Experiment,
+        store: &Store,
+        bars: &Bars,
+    ) -> anyhow::Result<Done> {
+        let of_model = RoundDir::new(&self.out).mining().record();
+        if of_model.exists() {
+            return Err(anyhow!(
+                "a model's mining stands there, which trainings rest on: name another --out ({})",
+                of_model.display()
+            ));
+        }
+        let organs = organ_map(&self.labels)?;
+        let mining = ExternalMining {
+            experiment,
+            store,
+            split: self.split.as_deref(),
+            predictions,
+            labels: organs.as_ref(),
+            probabilities: self.probabilities,
+            share: self.share,
+            arm: self.arm,
+            out: &self.out,
+        };
+        mine_predictions(&mining, bars)
     }
 }
