@@ -35,7 +35,7 @@ pub(crate) fn add_text(hasher: &mut Hasher, text: &[u8]) {
 
 /// BLAKE3 of a scan's shape and canonical voxels: the same for one scan in two files, whatever
 /// their formats, compression and axis order.
-pub(crate) fn voxels_blake3(scan: &Volume<f32>) -> String {
+pub fn voxels_blake3(scan: &Volume<f32>) -> String {
     let slices = (0..scan.shape().z).into_par_iter();
     let slices: Vec<Hash> = slices.map(|z| slice_blake3(scan.slice(z))).collect();
     of_slices(scan.shape(), &slices)

@@ -35,6 +35,7 @@ pub mod store;
 pub mod text;
 
 pub use bounded_parallel_map::bounded_parallel_map;
+pub use fingerprint::voxels_blake3;
 pub use identity::identity;
 pub use ids::{CaseId, NameError, Organ, PatientId};
 pub use names::UnknownName;

@@ -170,6 +170,7 @@ impl TrainConfig {
             ),
         ];
         SettingError::check("train", settings)?;
+        self.loss.check()?;
         self.augment.check()
     }
 }

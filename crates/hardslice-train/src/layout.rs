@@ -133,6 +133,12 @@ impl ArmDir {
         }
     }
 
+    /// The parts of the second half before the last, as far as they are there.
+    pub fn parts(&self) -> Vec<TrainingDir> {
+        let parts = (1..).map(|part| TrainingDir::new(self.path().join(format!("part-{part}"))));
+        parts.take_while(|part| part.path().is_dir()).collect()
+    }
+
     /// The mining of A by the net as it stands before part `part`, counted from 1.
     pub fn mining_before(&self, part: u64) -> MiningDir {
         MiningDir::new(self.path().join(format!("mining-{}", part - 1)))

@@ -1,13 +1,14 @@
 //! A trained model as a folder: weights, net, organs, preprocessing. Nothing else is needed to
 //! predict with it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use hardslice_data::balance::FlipMode;
 use hardslice_data::preprocess::{Preprocessing, SliceStack};
-use hardslice_data::{Mirror, Organ, OrganMap, OutputIdx, SettingError};
+use hardslice_data::{Mirror, Organ, OrganLabels, OrganMap, OutputIdx, SettingError};
 use hardslice_volume::whole_file::{
     read_sealed_if_there, sealed, write_sealed, write_whole_folder,
 };
@@ -197,24 +198,26 @@ impl ModelRecord {
         SettingError::check("", settings)
     }
 
-    /// The label value of an output in label maps, never 0: the organ's first one. Where one of the
-    /// organs has none (it is known by the names of structures alone) or one that does not fit a
-    /// byte, every organ has its place plus one.
+    /// The label value of an output in label maps, never 0: the organ's first one. An organ that has
+    /// none (it is known by the names of structures alone) or one that does not fit a byte has the
+    /// lowest value that no organ has.
     ///
     /// # Panics
     ///
     /// When the net has no such output.
     pub fn label_value(&self, output: OutputIdx) -> u8 {
-        let first_values: Option<Vec<u8>> = self
-            .organs
-            .entries()
-            .iter()
-            .map(|entry| u8::try_from(*entry.labels.first()?).ok())
-            .collect();
-        match first_values {
-            Some(values) => values[output.idx()],
-            None => self.organs.store_value(output.idx()),
+        let entries = self.organs.entries();
+        let own = |entry: &OrganLabels| u8::try_from(*entry.labels.first()?).ok();
+        if let Some(value) = own(&entries[output.idx()]) {
+            return value;
         }
+        let taken: BTreeSet<u8> = entries.iter().filter_map(own).collect();
+        let without_own = entries[..output.idx()]
+            .iter()
+            .filter(|entry| own(entry).is_none());
+        let mut free = (1..=u8::MAX).filter(|value| !taken.contains(value));
+        free.nth(without_own.count())
+            .expect("a net has fewer outputs than a byte has values")
     }
 
     /// What becomes of a slice before the net sees it.
@@ -370,19 +373,24 @@ mod tests {
     }
 
     #[test]
-    fn label_values_are_the_organs_own_where_all_have_one_that_fits_a_byte() {
+    fn label_values_are_the_organs_own_where_they_fit_a_byte() {
         assert_eq!(
             values(&[("liver", &[6, 7], &[]), ("spleen", &[1], &[])]),
             [6, 1]
         );
         assert_eq!(
             values(&[("liver", &[6], &[]), ("spleen", &[300], &[])]),
-            [1, 2]
+            [6, 1],
+            "the listed one stays"
         );
         assert_eq!(
             values(&[("liver", &[2], &[]), ("kidney", &[], &["kidney_left"])]),
-            [1, 2],
+            [2, 1],
             "an organ without a value of its own is not the background"
+        );
+        assert_eq!(
+            values(&[("a", &[], &["x"]), ("b", &[1], &[]), ("c", &[999], &[])]),
+            [2, 1, 3]
         );
     }
 }

@@ -23,11 +23,17 @@ pub struct PrintedRow {
     pub n_decimals_sd: usize,
     /// What the variance was divided by; `None` where it is not known.
     pub denominator: Option<Denominator>,
+    /// Whether the statistics are means over several trainings: no whole number of values lies at the
+    /// ends then.
+    pub is_averaged: bool,
 }
 
 impl PrintedRow {
     /// Whether no `n` values can have been printed as this row.
     pub fn is_impossible(&self) -> bool {
+        if self.is_averaged {
+            return self.spreads_more_than_averages_can();
+        }
         let number = |value| Some(RoundedNumber::of(value, self.n_decimals));
         let row = ReportedRow {
             n: Some(self.n),
@@ -44,7 +50,30 @@ impl PrintedRow {
     /// The largest standard deviation, with `n - 1` in the denominator, of `n` values with this
     /// mean and range; `NaN` for fewer than two.
     pub fn largest_sd(&self) -> f64 {
+        if self.is_averaged {
+            return self.largest_averaged_sd(self.mean, [self.min, self.max]);
+        }
         let squares = greatest_squares(self.n, self.mean, self.min, self.max);
         (squares / (self.n as f64 - 1.0)).sqrt()
+    }
+
+    /// The bound of Bhatia and Davis without whole numbers of values at the ends. It is concave in mean
+    /// and range, so that averages of rows that keep it keep it, too.
+    fn largest_averaged_sd(&self, mean: f64, [min, max]: [f64; 2]) -> f64 {
+        let n = self.n as f64;
+        let square = ((max - mean) * (mean - min)).max(0.0);
+        (square * n / (n - 1.0)).sqrt()
+    }
+
+    fn spreads_more_than_averages_can(&self) -> bool {
+        let half_unit =
+            |decimals: usize| 0.5 * 0.1_f64.powi(i32::try_from(decimals).unwrap_or(i32::MAX));
+        let half = half_unit(self.n_decimals);
+        let ends = [self.min - half, self.max + half];
+        let middle = f64::midpoint(ends[0], ends[1]);
+        let mean = middle.clamp(self.mean - half, self.mean + half);
+        // The last digit of the arithmetic is no finding.
+        let allowed = self.largest_averaged_sd(mean, ends) + 1e-9;
+        self.sd - half_unit(self.n_decimals_sd) > allowed
     }
 }

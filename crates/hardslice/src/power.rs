@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, anyhow, ensure};
 use hardslice_data::Organ;
 use hardslice_data::text::{Row, TableFile};
+use hardslice_eval::Status;
 use hardslice_eval::compare::{
     ArmScore, ComparisonPlan, Design, Expected, LEAST_PATIENTS, LEAST_TRAININGS, ObservedSpread,
     Power,
@@ -234,8 +235,10 @@ impl Earlier {
             }
             let number = |place: usize| cells[place].parse().ok();
             let is_dice = |value: &f64| (0.0..=1.0).contains(value);
+            let is_absent = |place: usize| cells[place] == Status::TruthEmpty.word();
             let value = match cells[dice].as_str() {
                 "" => None,
+                _ if table.column(&["status"]).is_some_and(is_absent) => None,
                 cell => Some(
                     table
                         .number(cell)

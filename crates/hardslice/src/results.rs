@@ -8,7 +8,7 @@ use hardslice_data::mining::ResolvedTau;
 use hardslice_data::store::StoredCase;
 use hardslice_data::{CaseId, Organ};
 use hardslice_eval::compare::ArmScore;
-use hardslice_eval::{CaseScores, Summary};
+use hardslice_eval::{CaseScores, Status, Summary};
 use hardslice_train::TestScore;
 use hardslice_train::round::RoundOutcome;
 use hardslice_view::table::{self, Metric, SummaryRow};
@@ -306,7 +306,9 @@ fn value(scores: &CaseScores, metric: Metric) -> Option<f64> {
     }
 }
 
-/// A case's Dice as a comparison of arms wants it; `cases` tell whose scan it is.
+/// A case's Dice as a comparison of arms wants it; `cases` tell whose scan it is. A scan without the
+/// organ has none, whatever is predicted in it: were a false positive 0 and none no value, an arm would
+/// lose by the first and gain nothing by the second.
 ///
 /// Fails when the case is none of them: patients are the units of a comparison.
 pub(crate) fn arm_score(
@@ -318,7 +320,8 @@ pub(crate) fn arm_score(
     let case = cases.iter().find(|case| case.id == score.case);
     let case =
         case.ok_or_else(|| anyhow!("`{}` was scored, but is not in the store", score.case))?;
-    let value = score.scores.dice;
+    let is_there = !matches!(score.scores.status, Status::TruthEmpty | Status::BothEmpty);
+    let value = score.scores.dice.filter(|_| is_there);
     Ok(ArmScore {
         arm: arm.to_owned(),
         seed: training.seed,

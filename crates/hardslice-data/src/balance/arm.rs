@@ -85,9 +85,12 @@ pub enum ArmRole {
     Control,
     /// Something is claimed of it: that it helps.
     Claimed {
+        /// Whether it chooses slices: if not, as an arm with another loss, it is held against the
+        /// baseline alone.
+        chooses: bool,
         /// What draws at random what the arm chooses, the closest first: of those that were run the
-        /// first counts. Empty for an arm that chooses nothing, as one with another loss: it is held
-        /// against the baseline alone.
+        /// first counts. None for an arm that chooses in another way than any control draws: a gain of
+        /// it is not told from one of its procedure.
         controls: &'static [Arm],
     },
     /// A part of the others, in no comparison of its own.
@@ -124,21 +127,27 @@ impl Arm {
             Self::Random | Self::RandomMatched | Self::AllRandom | Self::RandomPatients => {
                 ArmRole::Control
             }
-            Self::Hard
-            | Self::Easy
-            | Self::CrossFold
-            | Self::Probabilistic
-            | Self::Gradual
-            | Self::Rounds => ArmRole::Claimed {
+            Self::Hard | Self::Easy | Self::Rounds => ArmRole::Claimed {
+                chooses: true,
                 controls: &[Self::RandomMatched, Self::Random],
             },
+            // The first also emphasises in B, the others weigh every slice of A and B.
+            Self::CrossFold | Self::Probabilistic | Self::Gradual => ArmRole::Claimed {
+                chooses: true,
+                controls: &[],
+            },
             Self::AllEmphasised => ArmRole::Claimed {
+                chooses: true,
                 controls: &[Self::AllRandom],
             },
             Self::WorstPatients => ArmRole::Claimed {
+                chooses: true,
                 controls: &[Self::RandomPatients],
             },
-            Self::BaselineFocal | Self::BaselineTopK => ArmRole::Claimed { controls: &[] },
+            Self::BaselineFocal | Self::BaselineTopK => ArmRole::Claimed {
+                chooses: false,
+                controls: &[],
+            },
         }
     }
 

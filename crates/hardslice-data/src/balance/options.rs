@@ -51,8 +51,8 @@ impl BalanceOptions {
                 "emphasis must be above 0",
             ),
             (
-                !(self.worst_patients > 0.0 && self.worst_patients <= 1.0),
-                "worst_patients must be above 0 and at most 1",
+                !(self.worst_patients > 0.0 && self.worst_patients <= 0.5),
+                "worst_patients must be above 0 and at most 0.5, so that as many others are left for the control",
             ),
             (
                 !(self.floor > 0.0 && self.floor <= 1.0),

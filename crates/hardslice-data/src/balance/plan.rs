@@ -171,6 +171,15 @@ impl Plan {
         Ok(written.map_err(Action::Write.on(path))?)
     }
 
+    /// Whether a plan's file says that it rests on a threshold from the test set.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`] when it cannot be read.
+    pub fn is_leaky_csv(path: &Path) -> Result<bool, PlanError> {
+        Ok(TableFile::read(path)?.column(&["leaky"]).is_some())
+    }
+
     /// Reads a plan that [`Plan::write_csv`] wrote, or one made by hand.
     ///
     /// `case_idx` finds a case's place in the store by its name, and `n_slices` says how many slices

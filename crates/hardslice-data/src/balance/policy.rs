@@ -55,7 +55,9 @@ impl Arm {
     /// weight (1, or [`Candidates::positive_weight`]), with `e` for the emphasis:
     ///
     /// - `hard`, `rounds`: 1 for B, `e` for the hard slices of A;
-    /// - `random`, `random_matched`, `easy`: the same for as many others of A;
+    /// - `random_matched`: the same for as many others of A, as many positive ones among them of each
+    ///   patient; `random`, `easy`: for as many others of A, whose weights are scaled so that they are
+    ///   drawn as often as the hard slices are (of these more are positive, and weigh more);
     /// - `cross_fold`: `e` for every hard slice, 1 for the rest of B;
     /// - `all_emphasised`: `e` for every hard slice, 1 for the rest of A and B; `all_random`: the same
     ///   for as many others of the same patients;
@@ -65,7 +67,8 @@ impl Arm {
     /// - `gradual`, stage `k` of `K`, with `f = k / K`: `1 + f · (e - 1)` for hard slices,
     ///   `1 - f · (1 - floor)` for easy negative ones, 1 for the rest.
     ///
-    /// What is [excluded](HardSlices::excluded) is in no plan, and no control draws it.
+    /// What is [excluded](HardSlices::excluded) is in none of these plans, and no control draws it; arms
+    /// that know of no mining show it.
     ///
     /// ```
     /// use hardslice_data::balance::{
@@ -114,6 +117,7 @@ impl Arm {
             Self::Hard | Self::Rounds => self.adding(candidates, hard, Reason::Hard, options),
             Self::Random => {
                 let drawn = draw_uniform(candidates, hard);
+                let options = &scaled(options, candidates, hard, &drawn);
                 self.adding(candidates, &drawn, Reason::Random, options)
             }
             Self::RandomMatched => {
@@ -122,6 +126,7 @@ impl Arm {
             }
             Self::Easy => {
                 let drawn = draw_easy(candidates, hard);
+                let options = &scaled(options, candidates, hard, &drawn);
                 self.adding(candidates, &drawn, Reason::Easy, options)
             }
             Self::CrossFold => self.plan(candidates, |candidate, is_b| {
@@ -245,6 +250,31 @@ impl Arm {
             return Err(ArmError::Empty { arm: self });
         }
         Ok(plan)
+    }
+}
+
+/// The emphasis under which the drawn slices of A weigh as much on average as the hard ones do.
+fn scaled(
+    options: &BalanceOptions,
+    candidates: &Candidates<'_>,
+    hard: &BTreeSet<SliceRef>,
+    drawn: &BTreeSet<SliceRef>,
+) -> BalanceOptions {
+    let mean_weight = |slices: &BTreeSet<SliceRef>| {
+        let of_a = candidates.a.iter();
+        let weights = of_a
+            .filter(|candidate| slices.contains(&candidate.slice))
+            .map(|candidate| candidates.base_weight(candidate));
+        let weights: Vec<f64> = weights.collect();
+        (!weights.is_empty()).then(|| weights.iter().sum::<f64>() / weights.len() as f64)
+    };
+    let factor = match (mean_weight(hard), mean_weight(drawn)) {
+        (Some(of_hard), Some(of_drawn)) => of_hard / of_drawn,
+        _ => 1.0,
+    };
+    BalanceOptions {
+        emphasis: options.emphasis * factor,
+        ..*options
     }
 }
 
@@ -379,6 +409,16 @@ mod tests {
     #[test]
     fn the_controls_add_as_much_as_the_hard_arm() {
         with_candidates(|candidates| {
+            // Positive slices weigh more, and more of the hard ones are positive.
+            let positive = &Candidates {
+                positive_weight: 5.0,
+                ..*candidates
+            };
+            let wanted = second_half(Arm::Hard, positive, hard()).total_weight();
+            for arm in [Arm::Random, Arm::Easy] {
+                let found = second_half(arm, positive, hard()).total_weight();
+                assert!((found - wanted).abs() < 1e-9, "{arm}: {found} of {wanted}");
+            }
             let hard_weight = second_half(Arm::Hard, candidates, hard()).total_weight();
             for arm in [Arm::Random, Arm::RandomMatched, Arm::Easy] {
                 let plan = second_half(arm, candidates, hard());

@@ -197,6 +197,21 @@ fn ignored(
     }
     let of_cohort = drafts.ignored.iter().copied();
     let free = of_cohort.filter(|label| organs.organ_of_label(*label).is_none());
+    // Organs that are known by names alone have values from the upper end, for inner use.
+    let is_of_names = |label: &&u16| {
+        organs.organ_of_label(**label).is_none()
+            && organs
+                .label_names()
+                .iter()
+                .any(|(_, value)| value == **label)
+    };
+    let given = drafts.ignored.iter().chain(options.ignored_labels);
+    if let Some(label) = given.into_iter().find(is_of_names) {
+        return Err(ManifestError::Organs {
+            path: path.to_path_buf(),
+            source: OrganMapError::IgnoredName { label: *label },
+        });
+    }
     let mut ignored: Vec<u16> = free.chain(options.ignored_labels.iter().copied()).collect();
     ignored.sort_unstable();
     ignored.dedup();

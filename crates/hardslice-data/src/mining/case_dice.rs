@@ -27,6 +27,25 @@ use crate::OutputIdx;
 /// assert_eq!(case_dice(&scores, liver), [(7, 0.5)]);
 /// ```
 pub fn case_dice(scores: &[SliceScore], output: OutputIdx) -> Vec<(u32, f64)> {
+    let cases = case_counts(scores, output).into_iter();
+    let dice = cases.map(|(case, [truth, predicted, shared])| (case, truth + predicted, shared));
+    dice.filter(|(_, n_total, _)| *n_total > 0)
+        .map(|(case, n_total, shared)| (case, 2.0 * shared as f64 / n_total as f64))
+        .collect()
+}
+
+/// The lowest Dice of the cases in which the organ is labelled; one in which it is only predicted says
+/// nothing of how well it is found.
+pub(super) fn lowest_labelled_case_dice(scores: &[SliceScore], output: OutputIdx) -> Option<f64> {
+    let cases = case_counts(scores, output).into_values();
+    let labelled = cases.filter(|[truth, ..]| *truth > 0);
+    let dice =
+        labelled.map(|[truth, predicted, shared]| 2.0 * shared as f64 / (truth + predicted) as f64);
+    dice.reduce(f64::min)
+}
+
+/// Pixels of each case: labelled, predicted, both.
+fn case_counts(scores: &[SliceScore], output: OutputIdx) -> BTreeMap<u32, [u64; 3]> {
     let mut cases: BTreeMap<u32, [u64; 3]> = BTreeMap::new();
     for score in scores.iter().filter(|score| score.output == output) {
         let counts = cases.entry(score.slice.case_idx).or_default();
@@ -35,13 +54,7 @@ pub fn case_dice(scores: &[SliceScore], output: OutputIdx) -> Vec<(u32, f64)> {
             *count += u64::from(n);
         }
     }
-    let dice = cases.into_iter().map(|(case, [truth, predicted, shared])| {
-        let n_total = truth + predicted;
-        (case, n_total, 2.0 * shared as f64 / n_total.max(1) as f64)
-    });
-    dice.filter(|(_, n_total, _)| *n_total > 0)
-        .map(|(case, _, dice)| (case, dice))
-        .collect()
+    cases
 }
 
 #[cfg(test)]
@@ -68,6 +81,11 @@ mod tests {
             case_dice(&scores, OutputIdx::new(0)),
             [(0, 0.5), (2, 0.0)],
             "2 * 15 / 60, and a case with false positives only"
+        );
+        assert_eq!(
+            lowest_labelled_case_dice(&scores, OutputIdx::new(0)),
+            Some(0.5),
+            "the case without the organ sets no threshold"
         );
         assert!(
             case_dice(&scores, OutputIdx::new(1)).is_empty(),

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
-use super::{SliceScore, case_dice};
+use super::SliceScore;
+use super::case_dice::lowest_labelled_case_dice;
 use crate::{Organ, OutputIdx};
 
 /// How the threshold is set.
@@ -88,10 +89,9 @@ pub(super) struct LowestDice {
 
 impl TauBasis<'_> {
     pub(super) fn of(&self, output: OutputIdx) -> LowestDice {
-        let validation = case_dice(self.validation, output).into_iter();
         let baseline_test = self.baseline_test_min_dice.get(output.idx());
         LowestDice {
-            validation: validation.map(|(_, dice)| dice).reduce(f64::min),
+            validation: lowest_labelled_case_dice(self.validation, output),
             baseline_test: baseline_test.copied().flatten(),
         }
     }
@@ -149,6 +149,13 @@ impl Tau {
                 .baseline_test
                 .ok_or_else(|| TauError::NoBaseline { organ: missing() })?,
         };
+        // Where the model is altogether wrong a slice is hard by every rule but that of no share at
+        // all: a validation patient in whom the organ is missed would set a threshold of 0, under which
+        // nothing lies.
+        let value = match self {
+            Self::Hardest(share) if share <= 0.0 => value,
+            _ => value.max(f64::MIN_POSITIVE),
+        };
         let is_hard = |dice: &&Option<f64>| dice.is_some_and(|dice| dice < value);
         Ok(ResolvedTau {
             value,
@@ -202,11 +209,13 @@ impl fmt::Display for TauWarning {
     }
 }
 
+/// What a share of slices may miss a whole number by: 29 % of 100 are 29, not 28.
+const ROUNDING: f64 = 1e-9;
+
 /// The highest threshold under which at most `share` of the slices lie.
 ///
 /// Slices that count as empty are easier than any Dice. Ties at the border stay easy, so that the
-/// share is never exceeded, but for slices of Dice 0: where the model is altogether wrong a slice is
-/// hard, however many there are.
+/// share is never exceeded.
 fn hardest(slice_dice: &[Option<f64>], share: f64) -> f64 {
     let mut dice: Vec<f64> = slice_dice.iter().flatten().copied().collect();
     dice.sort_by(f64::total_cmp);
@@ -215,9 +224,8 @@ fn hardest(slice_dice: &[Option<f64>], share: f64) -> f64 {
         clippy::cast_sign_loss,
         reason = "a share between 0 and 1 of a count"
     )]
-    let n_wanted = (share * slice_dice.len() as f64).floor() as usize;
+    let n_wanted = (share * slice_dice.len() as f64 + ROUNDING).floor() as usize;
     match dice.get(n_wanted) {
-        Some(first_easy) if share > 0.0 => first_easy.max(f64::MIN_POSITIVE),
         Some(first_easy) => *first_easy,
         None => dice.last().map_or(0.0, |last| last.next_up()),
     }

@@ -57,6 +57,15 @@ pub enum OrganMapError {
         /// The organ.
         organ: Organ,
     },
+    /// A label that is to be ignored and stands for an organ that is known by names alone.
+    #[error(
+        "label {label} is to be ignored, and stands here for an organ that is known by the names of \
+         structures alone: give that organ a label value of its own"
+    )]
+    IgnoredName {
+        /// The label value.
+        label: u16,
+    },
     /// Two organs share a structure.
     #[error(
         "the structure `{structure}` belongs to both `{first}` and `{second}` (names are the same \

@@ -1,6 +1,6 @@
 //! From options to folds, step by step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::amount::rounded;
 use super::draw::{Drawn, draw};
@@ -176,6 +176,29 @@ fn amount(wanted: super::Amount, n: usize, what: &'static str) -> Result<usize, 
     Ok(wanted)
 }
 
+/// Which scans come into a fold by another scan of their patient.
+fn taken_along(
+    named: &[(CaseId, Fold)],
+    parts: &[(PatientId, Option<Fold>)],
+    cases: &[&CaseFacts],
+) -> Option<String> {
+    let listed: BTreeSet<&CaseId> = named.iter().map(|(id, _)| id).collect();
+    let patients: BTreeSet<&PatientId> = parts.iter().map(|(patient, _)| patient).collect();
+    let is_along =
+        |case: &&&CaseFacts| patients.contains(&case.patient) && !listed.contains(&case.id);
+    let along: Vec<&str> = cases
+        .iter()
+        .filter(is_along)
+        .map(|case| case.id.as_str())
+        .collect();
+    (!along.is_empty()).then(|| {
+        format!(
+            "on no list, and in the fold of another scan of their patients, who are never parted: {}",
+            along.join(", ")
+        )
+    })
+}
+
 /// Takes the user's lists; gives back who is to be divided further. Notes who is left out because
 /// nobody annotated an organ at hand (one table serves liver and kidney), or because the scan could
 /// not be read, which the experiment accepts.
@@ -244,6 +267,7 @@ fn listed(
     // A case may be listed by its name and by its patient's.
     named.sort();
     named.dedup();
+    notes.extend(taken_along(&named, &parts, &cases));
     folds::check(named.iter().map(|(id, fold)| (id, *fold)), all_cases)?;
     let in_fold = |wanted: Option<Fold>| {
         let of_fold = parts.iter().filter(move |(_, fold)| *fold == wanted);

@@ -122,6 +122,9 @@ fn one_listed_scan_takes_the_patients_other_scans_along() {
     let split = make(&cases, &options).unwrap();
     let test: Vec<&str> = split.test.iter().map(CaseId::as_str).collect();
     assert_eq!(test, ["x", "y"], "both scans of the patient");
+    let note =
+        "on no list, and in the fold of another scan of their patients, who are never parted: y";
+    assert_eq!(split.warnings, [note]);
 }
 
 #[test]

@@ -208,7 +208,8 @@ fn pair_rows(
                 paired.interval(&spread, [difference - half, difference + half])
             };
             let can_answer = !shared.is_some_and(|shared| shared.is_too_much());
-            let is_enough = paired.n_trainings() >= LEAST_TRAININGS && can_answer;
+            let n_same = paired.n_same();
+            let is_enough = paired.n_trainings() >= LEAST_TRAININGS && can_answer && n_same == 0;
             ComparisonRow {
                 end_point,
                 arm: arm.to_owned(),
@@ -223,6 +224,7 @@ fn pair_rows(
                 n_trainings: paired.n_trainings(),
                 n_splits: paired.n_splits(),
                 n_left_out: paired.n_left_out,
+                n_same,
                 shared,
             }
         })

@@ -150,10 +150,19 @@ pub struct ComparisonRow {
     pub n_splits: usize,
     /// Patients left out because one of the arms lacks a score of theirs.
     pub n_left_out: usize,
+    /// Trainings in which both have the same scores to the last bit: one net under two names, of which
+    /// nothing is concluded.
+    #[serde(default, skip_serializing_if = "is_0")]
+    pub n_same: usize,
     /// Slices that the reference shows in common with the arm, though it was to choose others; absent
     /// where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared: Option<SharedOverall>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_0(n: &usize) -> bool {
+    *n == 0
 }
 
 /// Student's test of a difference whose patients and trainings are both random.

@@ -271,7 +271,7 @@ mod tests {
         let apart = Spread::of(std::slice::from_ref(&together), &[1.0], &[0, 1, 2, 3]);
         let nested = Spread::of(&[together], &[1.0], &[0, 0, 1, 1]);
         assert_eq!(apart.by_split, None);
-        let (nested, _) = nested.test(0.0);
+        let nested = nested.by_split.unwrap();
         assert!(nested.value > apart.by_training.value);
         assert!(
             nested.df < apart.by_training.df,

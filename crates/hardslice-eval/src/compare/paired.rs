@@ -94,6 +94,16 @@ impl Paired {
         self.splits().into_iter().collect::<BTreeSet<_>>().len()
     }
 
+    /// Trainings in which all arms have the same scores to the last bit: one net under several names, as
+    /// where an arm found nothing to choose.
+    pub(crate) fn n_same(&self) -> usize {
+        let is_same = |training: &usize| {
+            let mut arms = self.values.iter();
+            arms.all(|arm| arm[*training] == self.values[0][*training])
+        };
+        (0..self.n_trainings()).filter(is_same).count()
+    }
+
     /// Each patient's score, `[arm][training][patient]`.
     pub(crate) fn scores(&self) -> &[Vec<Vec<f64>>] {
         &self.values

@@ -77,7 +77,7 @@ fn there_and(rows: &[ArmScore]) -> Comparison {
 }
 
 #[test]
-fn identical_arms_have_no_difference_and_p_1() {
+fn of_arms_that_are_one_net_nothing_is_concluded() {
     for (n_seeds, n_patients) in [(1, 1), (3, 5), (3, 8), (5, 30)] {
         let same = drawn(n_seeds, n_patients, 0.0, 9);
         let rows: Vec<ArmScore> = ["hard", "baseline", "random"]
@@ -91,9 +91,12 @@ fn identical_arms_have_no_difference_and_p_1() {
             assert!(!row.is_shown(), "{row:?}");
             let has_interval = row.end_point.is_tested() && n_patients >= 6;
             assert_eq!(row.interval.is_some(), has_interval, "{row:?}");
-            assert_eq!(row.test.is_some(), has_interval, "three trainings: {row:?}");
-            assert!(row.test.is_none_or(|test| test.p == 1.0), "{row:?}");
+            assert_eq!((row.test, row.n_same), (None, n_seeds), "{row:?}");
         }
+        assert_eq!(found.claims[0].conclusion, Conclusion::CannotBeShown);
+        let note = format!("In {n_seeds} of ");
+        let is_told = |text: &String| text.starts_with(&note) && text.contains("are one net");
+        assert!(found.notes.iter().any(is_told), "{:?}", found.notes);
     }
 }
 

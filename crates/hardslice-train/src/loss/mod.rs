@@ -11,6 +11,7 @@ mod targets;
 mod top_k;
 
 use burn::tensor::Tensor;
+use hardslice_data::SettingError;
 use hardslice_kernels::ops::fork::fork;
 use hardslice_kernels::ops::pixel_loss_sums::{PixelLoss, pixel_loss_sums};
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,45 @@ fn default_false_negative() -> f64 {
 }
 
 impl Loss {
+    /// Checks that every parameter is in its range.
+    ///
+    /// # Errors
+    ///
+    /// The first that is not.
+    pub fn check(self) -> Result<(), SettingError> {
+        let is_amount = |value: f64| value.is_finite() && value >= 0.0;
+        let [exponent, weight, share, costs] = match self {
+            Self::Dice { .. } | Self::DiceCrossEntropy => [true; 4],
+            Self::Focal { gamma, alpha } => {
+                [is_amount(gamma), alpha > 0.0 && alpha < 1.0, true, true]
+            }
+            Self::TopK { share } => [true, true, share > 0.0 && share <= 1.0, true],
+            Self::Tversky {
+                false_positive,
+                false_negative,
+            } => {
+                let are_amounts = is_amount(false_positive) && is_amount(false_negative);
+                let is_some = false_positive + false_negative > 0.0;
+                [true, true, true, are_amounts && is_some]
+            }
+        };
+        SettingError::check(
+            "train.loss",
+            [
+                (!exponent, "gamma must be 0 at least"),
+                (!weight, "alpha must be above 0 and below 1"),
+                (
+                    !share,
+                    "share must be above 0 and at most 1: a share of the pixels, 0.1 for 10 %",
+                ),
+                (
+                    !costs,
+                    "false_positive and false_negative must be 0 at least, and one of them above",
+                ),
+            ],
+        )
+    }
+
     /// Focal loss with the parameters of Lin et al. (2017).
     pub fn focal_of_its_authors() -> Self {
         Self::Focal {

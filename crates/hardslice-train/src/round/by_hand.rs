@@ -1,6 +1,7 @@
 //! Single steps of the protocol, for those who go through it by hand.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
@@ -58,10 +59,14 @@ pub fn train_by_hand(
         Some(path) => {
             let store = context.store;
             let n_slices = |case_idx: usize| store.cases()[case_idx].n_slices;
-            Plan::read_csv(path, |name| store.place_of(name), n_slices)?
+            let plan = Plan::read_csv(path, |name| store.place_of(name), n_slices)?;
+            refuse_held_out(&plan, path, &stages)?;
+            plan
         }
         None => Arm::BOnly.first_half(&stages.candidates())?,
     };
+    let is_leaky = job.plan.map_or(Ok(false), Plan::is_leaky_csv)?;
+    let (name, steps) = part_steps(job.part, protocol);
     let mut chain = match job.from {
         Some(from) => {
             let checkpoints = TrainingDir::new(from).checkpoints();
@@ -71,12 +76,20 @@ pub fn train_by_hand(
                 context.observer.notify(&warning);
             };
             let saved = Checkpoint::newest(&checkpoints, damaged)?;
-            let saved = saved.ok_or(RoundError::NoCheckpoint { path: checkpoints })?;
+            let saved = saved.ok_or_else(|| RoundError::NoCheckpoint {
+                path: checkpoints.clone(),
+            })?;
+            if job.part == Part::Second && saved.position.step != steps.start {
+                return Err(RoundError::OtherHalf {
+                    found: saved.position.step,
+                    wanted: steps.start,
+                    path: checkpoints,
+                });
+            }
             PhaseChain::from_checkpoint(&stages.trainer, &protocol.net, BY_HAND, saved)?
         }
         None => PhaseChain::new(&stages.trainer, &protocol.net, BY_HAND)?,
     };
-    let (name, steps) = part_steps(job.part, protocol);
     let phase = Phase {
         name: name.to_owned(),
         stage: stages.trainer.stage("train", name),
@@ -87,7 +100,24 @@ pub fn train_by_hand(
     };
     let dir = TrainingDir::new(context.dir.path());
     chain.advance(&stages.trainer, phase, dir.clone())?;
-    stages.write_model(&mut chain, &protocol.net, false, &dir)
+    stages.write_model(&mut chain, &protocol.net, is_leaky, &dir)
+}
+
+/// Refuses a plan that shows slices of patients who are held out.
+fn refuse_held_out(plan: &Plan, path: &Path, stages: &Stages<'_>) -> Result<(), RoundError> {
+    let candidates = stages.candidates();
+    let trained = candidates.a.iter().chain(candidates.b);
+    let trained: BTreeSet<u32> = trained.map(|candidate| candidate.slice.case_idx).collect();
+    let mut entries = plan.entries().iter();
+    match entries.find(|entry| !trained.contains(&entry.slice.case_idx)) {
+        None => Ok(()),
+        Some(entry) => Err(RoundError::HeldOut {
+            case: stages.trainer.context.store.cases()[entry.slice.case()]
+                .id
+                .to_string(),
+            path: path.to_owned(),
+        }),
+    }
 }
 
 /// Scores A with a model, mines it and leaves `mining/ledger.parquet` and `mining/plan.csv` (B and the

@@ -39,6 +39,32 @@ pub enum RoundError {
         /// The folder.
         path: PathBuf,
     },
+    /// The training to go on from does not stand where the second half begins.
+    #[error(
+        "the training to go on from stands at step {found}, and the second half begins at step \
+         {wanted}: train its first half to the end, with the same number of steps ({})",
+        path.display()
+    )]
+    OtherHalf {
+        /// Its step.
+        found: u64,
+        /// The step wanted.
+        wanted: u64,
+        /// Its checkpoints.
+        path: PathBuf,
+    },
+    /// A plan shows slices of a patient who is not trained on.
+    #[error(
+        "the plan shows slices of `{case}`, which is neither in A nor in B of the split: what is tested \
+         or validated on must not be trained on ({})",
+        path.display()
+    )]
+    HeldOut {
+        /// The case.
+        case: String,
+        /// The plan.
+        path: PathBuf,
+    },
     /// Something that was to be there is not trained.
     #[error("this is not trained to its end, and nothing was to be trained now: {}", path.display())]
     NotTrained {

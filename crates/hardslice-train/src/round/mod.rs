@@ -229,6 +229,11 @@ fn share_of<'a>(
     let Some(mut shared) = shared else {
         return Ok(None);
     };
+    let of_both = arms.iter().filter(|arm| arm.needs_cross_fold());
+    let of_both: Vec<Arm> = of_both.copied().collect();
+    if !of_both.is_empty() {
+        shared.of_b = unless_failed(stages.mine_b(&shared, baseline), &of_both, failed)?;
+    }
     let on_all = arms.iter().filter(|arm| arm.pretrains_on_all());
     let on_all: Vec<Arm> = on_all.copied().collect();
     // Another net in the end begins from scratch.

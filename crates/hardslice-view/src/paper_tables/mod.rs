@@ -183,6 +183,7 @@ pub fn paper_tables(ours: &BTreeMap<PaperKey, Summary>) -> [PaperTable; 6] {
                 n_decimals: 4,
                 n_decimals_sd: 3,
                 denominator: None,
+                is_averaged: false,
             };
             PaperRow {
                 arm,

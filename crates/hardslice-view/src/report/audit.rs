@@ -14,8 +14,9 @@ use crate::printed_row::PrintedRow;
 use crate::table::{Cell, Column, SummaryRow, Table};
 
 /// Our own rows, as they are printed: each with the largest standard deviation that its mean and
-/// range allow. Rows of fewer than two values have no standard deviation and are left out.
-pub fn our_rows(rows: &[SummaryRow]) -> Table {
+/// range allow. Rows of fewer than two values have no standard deviation and are left out. Rows may be
+/// averages over several trainings.
+pub fn our_rows(rows: &[SummaryRow], are_averaged: bool) -> Table {
     let mut columns = vec![
         Column::words("organ", "organ"),
         Column::words("metric", "metric"),
@@ -34,6 +35,7 @@ pub fn our_rows(rows: &[SummaryRow]) -> Table {
             n_decimals: decimals,
             n_decimals_sd: decimals,
             denominator: Some(Denominator::Sample),
+            is_averaged: are_averaged,
         };
         let is_impossible = printed.is_impossible();
         let mut cells = vec![
@@ -149,7 +151,8 @@ mod tests {
             ..summary
         };
         let single = row(Summary::of([Some(0.5)]));
-        let table = our_rows(&[row(summary), row(tampered), row(tampered), single]);
+        let rows = [row(summary), row(tampered), row(tampered), single];
+        let table = our_rows(&rows, false);
         let verdicts: Vec<String> = table
             .rows
             .iter()
@@ -161,6 +164,33 @@ mod tests {
             "a single value has no SD"
         );
         assert_eq!(table.notes, ["2 of 3 rows are impossible."]);
+        assert_eq!(our_rows(&rows, true).notes, table.notes);
+    }
+
+    #[test]
+    fn averages_over_trainings_that_are_true_are_possible() {
+        let trainings = [
+            vec![vec![0.9, 0.9, 0.0], vec![0.9, 0.0, 0.0]],
+            vec![
+                vec![0.92, 0.91, 0.93, 0.92, 0.0],
+                vec![0.92, 0.91, 0.0, 0.0, 0.92],
+            ],
+        ];
+        for of_arm in trainings {
+            let scores: Vec<Vec<Option<f64>>> = of_arm
+                .into_iter()
+                .map(|scores| scores.into_iter().map(Some).collect())
+                .collect();
+            let row = SummaryRow {
+                arm: "hard".to_owned(),
+                organ: "liver".to_owned(),
+                metric: Metric::Dice,
+                summary: Summary::over_trainings(&scores),
+                absent_because: Vec::new(),
+            };
+            let table = our_rows(&[row], true);
+            assert_eq!(table.notes, ["0 of 1 rows are impossible."], "{scores:?}");
+        }
     }
 
     #[test]

@@ -186,9 +186,15 @@ impl CheckTable {
 const UNIT: [f64; 2] = [0.0, 1.0];
 const PERCENT: [f64; 2] = [0.0, 100.0];
 
-/// The word by which a row is known to be of a score that lies between 0 and 1.
+/// The word by which a row is known to be of a score that lies between 0 and 1. A group of columns with a
+/// name says what its numbers are; a row's label may be that of a method, as `Dice loss`.
 fn bounded_score(row: &Reported) -> Option<String> {
-    let words = format!("{} {}", row.group, row.label).to_lowercase();
+    let words = if row.group.is_empty() {
+        &row.label
+    } else {
+        &row.group
+    };
+    let words = words.to_lowercase();
     let mut words = words.split(|c: char| !c.is_alphanumeric());
     let scores = [
         "dice",

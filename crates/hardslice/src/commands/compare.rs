@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use hardslice_data::manifest::Manifest;
+use hardslice_data::mining::triage::Exclude;
 use hardslice_data::{CaseId, Organ, PatientId, identity};
 use hardslice_eval::OVER_TRAININGS;
 use hardslice_eval::compare::{ArmScore, Comparison, ComparisonPlan};
@@ -210,6 +211,7 @@ impl Compare {
                 compared.notes.push(OVER_TRAININGS.to_owned());
             }
             compared.notes.extend(failed.iter().cloned());
+            compared.notes.extend(cleaned_note(&trials[0].experiment));
             if is_leaky {
                 compared.verdict = format!("{LEAKY}. {}", compared.verdict);
                 compared.notes.insert(0, LEAKY_BECAUSE.to_owned());
@@ -276,6 +278,16 @@ impl Compare {
         }
         trials
     }
+}
+
+/// What must be known where slices are kept out of some arms.
+fn cleaned_note(experiment: &Experiment) -> Option<String> {
+    let kept_out = experiment.mining.exclude != Exclude::default();
+    kept_out.then(|| {
+        "Slices are excluded from the second halves of the arms that mine, and not from the baseline: a \
+         gain over it may be one of cleaner labels. The random controls leave them out, too."
+            .to_owned()
+    })
 }
 
 /// What must be known of a comparison in which trainings failed.

@@ -428,6 +428,16 @@ impl Predict {
                  neither flipped nor mirrored",
             );
         }
+        for output in record.outputs() {
+            let entry = &record.organs.entries()[output.idx()];
+            let value = record.label_value(output);
+            if entry.labels.first() != Some(&u16::from(value)) {
+                bars.tell(&format!(
+                    "note: `{}` is {value} in the label maps",
+                    entry.organ
+                ));
+            }
+        }
         let told = match &record.confidence {
             None => {
                 "the model tells no confidence: its training held out no patients for validation, or \

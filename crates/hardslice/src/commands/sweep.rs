@@ -1,10 +1,11 @@
 //! `hardslice sweep`: the paper's tables, and learning curves.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::Args;
 use hardslice_data::balance::Arm;
-use hardslice_data::{Organ, identity};
+use hardslice_data::{CaseId, Organ, identity};
 use hardslice_eval::OVER_TRAININGS;
 use hardslice_view::paper_tables::paper_tables;
 use hardslice_volume::FileError;
@@ -15,7 +16,7 @@ use super::campaign_args::{CampaignArgs, all_listed_folds, announce};
 use super::learning_curves;
 use super::net_arg::NetArg;
 use crate::bars::Bars;
-use crate::campaign::{JobsOrigin, ScoreRow, Trial, fail_if_an_arm_did, write_scores};
+use crate::campaign::{JobsOrigin, ScoreRow, Splits, Trial, fail_if_an_arm_did, write_scores};
 use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
 use crate::done::Done;
 use crate::experiment::Experiment;
@@ -84,6 +85,10 @@ impl Sweep {
         let cohort = campaign.prepare()?;
         campaign.record(&cohort)?;
         let splits = campaign.splits(&cohort, &trials)?;
+        let alike = ratios_alike(&splits, &trials);
+        for note in &alike {
+            bars.line(&format!("warning: {note}"));
+        }
         let hash = self.identity(&experiment, &cohort)?;
         if self.common.queue.write_jobs {
             let nets = self.nets.iter().map(|net| net.as_given());
@@ -118,6 +123,7 @@ impl Sweep {
         )?;
         for (name, table) in tables(&by_ratio)? {
             let mut shown = table;
+            shown.notes.extend(alike.iter().cloned());
             if self.common.seeds().len() > 1 {
                 shown.notes.push(OVER_TRAININGS.to_owned());
             }
@@ -158,6 +164,28 @@ impl Sweep {
         }
         trials
     }
+}
+
+/// Which selection ratios put the same patients into B, as lists of the split or few patients make them:
+/// one training then stands in the rows of several.
+fn ratios_alike(splits: &Splits, trials: &[Trial]) -> Vec<String> {
+    let ratios: BTreeMap<String, f64> = trials
+        .iter()
+        .filter_map(|trial| Some((trial.name.split(), trial.name.ratio?)))
+        .collect();
+    let mut by_b: BTreeMap<&[CaseId], Vec<f64>> = BTreeMap::new();
+    for (file, ratio) in ratios {
+        by_b.entry(&splits[&file].b).or_default().push(ratio);
+    }
+    let alike = by_b.into_values().filter(|ratios| ratios.len() > 1);
+    let note = alike.map(|ratios| {
+        let ratios: Vec<String> = ratios.iter().map(f64::to_string).collect();
+        format!(
+            "The selection ratios {} put the same patients into B: their rows are one training.",
+            ratios.join(" and ")
+        )
+    });
+    note.collect()
 }
 
 fn trial(experiment: &Experiment, organ: &Organ, net: NetArg, seed: u64, ratio: f64) -> Trial {

@@ -138,7 +138,7 @@ impl Why {
             bars.print(&name.to_string())?;
             let lines = match self.what.z {
                 Some(z) => answer.of_slice(z, self.fold(&out, &name, &case.id)?)?,
-                None => answer.of_case()?,
+                None => answer.of_case(self.fold(&out, &name, &case.id)?)?,
             };
             for line in lines.iter().chain(&reviewed) {
                 bars.print(&format!("  {line}"))?;
@@ -283,12 +283,21 @@ impl Answer<'_> {
     }
 
     /// A line for each slice that a mining scored.
-    fn of_case(&self) -> anyhow::Result<Vec<String>> {
+    fn of_case(&self, fold: Option<Fold>) -> anyhow::Result<Vec<String>> {
         let rows = self.ledger_rows()?;
         if rows.is_empty() {
-            return Ok(vec![
-                "none of its slices was scored: it is not in A".to_owned(),
-            ]);
+            let is_mined = self
+                .round
+                .minings()
+                .iter()
+                .any(|mining| mining.ledger().exists());
+            let why = match (fold, self.organ) {
+                (Some(Fold::A), _) if !is_mined => "nothing was mined here",
+                (Some(Fold::A), Some(_)) => "the organ is not annotated in it",
+                (Some(Fold::A), None) => "no organ is annotated in it",
+                (fold, _) => fold_in_words(fold),
+            };
+            return Ok(vec![format!("none of its slices was scored: {why}")]);
         }
         let line = |row: &LedgerRow| {
             format!(

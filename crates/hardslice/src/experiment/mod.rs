@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use hardslice_data::audit::Kind;
 use hardslice_data::balance::{Arm, BalanceOptions, FlipMode};
 use hardslice_data::manifest::{Layout, PatientPattern, PatientRule};
-use hardslice_data::mining::MiningOptions;
 use hardslice_data::mining::review::{ReviewError, Reviewed};
+use hardslice_data::mining::{MiningOptions, Tau};
 use hardslice_data::random::Stream;
 use hardslice_data::split::{Rule, SplitOptions};
 use hardslice_data::store::PrepareOptions;
@@ -338,6 +338,14 @@ impl Experiment {
             [(
                 self.predict.flip_averaging && has_no_flips,
                 "flip_averaging has nothing to average over with copies = \"none\" in [train]",
+            )],
+        )?;
+        SettingError::check(
+            "mining",
+            [(
+                self.mining.tau == Tau::Paper && self.arms.contains(&Arm::Rounds),
+                "tau = \"paper\" is the baseline's, and the arm `rounds` mines anew with nets of its \
+                 own: take `rounds` out of arms, or another tau",
             )],
         )?;
         self.balance.check()?;

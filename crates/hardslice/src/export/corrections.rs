@@ -9,7 +9,7 @@ use hardslice_data::store::Store;
 use hardslice_volume::Action;
 use hardslice_volume::whole_file::write_whole_bytes;
 
-use super::FileSlice;
+use super::{FileSlice, label_placement};
 use crate::outputs::{refuse_among_records, refuse_over_inputs, refuse_over_other_tables};
 
 /// The columns of the table.
@@ -49,7 +49,8 @@ pub(crate) fn write(dir: &Path, store: &Store, out: &Path) -> anyhow::Result<()>
             continue;
         }
         let now = shown_hash(store, case_idx, z, &organ);
-        let place = FileSlice::of(case, z);
+        let placement = label_placement(case)?.unwrap_or(case.placement);
+        let place = FileSlice::of(&placement, z);
         let labels = case.source.labels.as_deref().unwrap_or(Path::new(""));
         for (reviewer, stands) in of_slice {
             if stands.verdict == LabelVerdict::Right || stands.shown != now {

@@ -14,8 +14,8 @@ use hardslice_data::balance::{Plan, PlanEntry};
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::{Store, StoredCase};
 use hardslice_data::{Organ, SliceRef, StoreOrgan};
-use hardslice_volume::Action;
 use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::{Action, Placement, describe_labels};
 use serde::Serialize;
 
 use crate::bars::Bars;
@@ -200,14 +200,36 @@ impl Export {
     }
 
     fn file_slice(&self, slice: SliceRef) -> FileSlice {
-        FileSlice::of(self.case(slice), slice.place())
+        FileSlice::of(&self.case(slice).placement, slice.place())
     }
 }
 
+/// How the labels of a case lie in their file, which may have other axes than the scan's; `None` without
+/// labels.
+///
+/// # Errors
+///
+/// They cannot be read, or hold a part of the scan alone.
+fn label_placement(case: &StoredCase) -> anyhow::Result<Option<Placement>> {
+    let Some(path) = &case.source.labels else {
+        return Ok(None);
+    };
+    // Frames of a DICOM segmentation lie on the voxels of their scan.
+    let placement = describe_labels(path)?.placement.unwrap_or(case.placement);
+    if placement.canonical.shape == case.placement.canonical.shape {
+        return Ok(Some(placement));
+    }
+    Err(anyhow!(
+        "the labels of `{}` hold a part of the scan alone, so that no slice of theirs can be named: write \
+         them on the scan's grid ({})",
+        case.id,
+        path.display()
+    ))
+}
+
 impl FileSlice {
-    /// Slice `z` of a case, from the feet up, in the case's file.
-    fn of(case: &StoredCase, z: usize) -> Self {
-        let placement = case.placement;
+    /// Slice `z`, from the feet up, in a file that lies so.
+    fn of(placement: &Placement, z: usize) -> Self {
         let native = placement.native_index([0, 0, z]);
         // Canonical z comes from one axis of the file.
         let axis = placement.orientation.sources_xyz()[2].axis;

@@ -1,21 +1,27 @@
 //! A datalist as MONAI and the Medical Segmentation Decathlon have it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use hardslice_data::balance::PlanEntry;
 use hardslice_data::split::Fold;
 use hardslice_data::store::StoredCase;
-use hardslice_volume::Action;
+use hardslice_volume::{Action, describe_labels};
 use serde_json::{Map, Value, json};
 
-use super::{Export, write_json};
+use super::{Export, label_placement, write_json};
 
 /// `training` has an item for each slice of the plan: the scan and its labels, where the slice lies
 /// in them (`axis`, `index`), and its `weight`, as `WeightedRandomSampler` takes it. `validation`
 /// and `test` have one for each scan.
 pub(super) fn write(export: &Export, out: &Path) -> anyhow::Result<()> {
     export.check_annotations()?;
+    let listed = export.plan.entries().iter();
+    let listed: BTreeSet<usize> = listed.map(|entry| entry.slice.case()).collect();
+    for place in listed {
+        check_readable(&export.store.cases()[place])?;
+    }
     let mut labels = Map::new();
     labels.insert("0".to_owned(), json!("background"));
     for entry in export
@@ -70,6 +76,36 @@ pub(super) fn is_own(datalist: &Value) -> bool {
 
 const NAME: &str = "hardslice";
 const DESCRIPTION: &str = "slices of a sampling plan with their weights";
+
+/// Refuses what a reader of files would take for something else than the store does.
+fn check_readable(case: &StoredCase) -> anyhow::Result<()> {
+    let refused = |what: &str| {
+        anyhow!(
+            "{what}, which MONAI would read otherwise: export --format nnunet, whose slices are written \
+             anew (`{}`: {})",
+            case.id,
+            case.source
+                .labels
+                .as_ref()
+                .unwrap_or(&case.source.image)
+                .display()
+        )
+    };
+    if case.source.series_uid.is_some() {
+        return Err(refused("the scan is one of several series in its folder"));
+    }
+    let Some(path) = &case.source.labels else {
+        return Ok(());
+    };
+    if describe_labels(path)?.has_names {
+        return Err(refused("the labels go by the names of structures"));
+    }
+    let placement = label_placement(case)?;
+    if placement.is_some_and(|labels| labels.orientation != case.placement.orientation) {
+        return Err(refused("the labels have other axes than the scan"));
+    }
+    Ok(())
+}
 
 /// A scan and its labels.
 fn files(case: &StoredCase) -> anyhow::Result<Map<String, Value>> {

@@ -1,14 +1,16 @@
 //! A dataset of slices for nnU-Net.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 
 use anyhow::anyhow;
-use hardslice_data::SliceRef;
 use hardslice_data::split::Fold;
 use hardslice_data::store::IGNORED;
+use hardslice_data::{SliceRef, voxels_blake3};
+use hardslice_volume::folder::visible_paths;
 use hardslice_volume::{
-    Grid, PerAxis, Placement, Volume, read_scan_series, write_label_map, write_scan,
+    Action, Grid, PerAxis, Placement, Volume, read_scan_series, write_label_map, write_scan,
 };
 use serde_json::{Map, Value, json};
 
@@ -39,6 +41,7 @@ pub(super) fn write(export: &Export, out: &Path, bars: &Bars) -> anyhow::Result<
     check_name(out)?;
     export.check_annotations()?;
     let _lock = FolderLock::of(out)?;
+    remove_earlier(out)?;
     let mut train = Vec::new();
     let mut slices: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
     let mut n_rounded = 0;
@@ -100,6 +103,34 @@ pub(super) fn write(export: &Export, out: &Path, bars: &Bars) -> anyhow::Result<
     Ok(())
 }
 
+/// Removes the slices of an earlier export: a dataset has those of its plan alone. Other files stay.
+fn remove_earlier(out: &Path) -> anyhow::Result<()> {
+    // `refuse_over_inputs` has seen that the dataset is one of ours.
+    if !out.join("dataset.json").exists() {
+        return Ok(());
+    }
+    for (folder, ending) in [("imagesTr", "_0000.nii.gz"), ("labelsTr", ".nii.gz")] {
+        let folder = out.join(folder);
+        if !folder.is_dir() {
+            continue;
+        }
+        for path in visible_paths(&folder)? {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let stem = name.and_then(|name| name.strip_suffix(ending));
+            if stem.is_some_and(is_slice_name) {
+                fs::remove_file(&path).map_err(Action::Remove.on(&path))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name is one of [`name`]'s.
+fn is_slice_name(name: &str) -> bool {
+    name.rsplit_once("_z")
+        .is_some_and(|(_, z)| z.len() >= 4 && z.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// nnU-Net finds a dataset by the number in its folder's name.
 fn check_name(out: &Path) -> anyhow::Result<()> {
     let name = out.file_name().and_then(|name| name.to_str());
@@ -135,7 +166,9 @@ fn write_slices(
     let case = &export.store.cases()[place];
     let scan = read_scan_series(&case.source.image, case.source.series_uid.as_deref())?;
     let grid = *scan.volume.grid();
-    if grid.shape != case.placement.canonical.shape {
+    let is_same = grid == case.placement.canonical
+        && voxels_blake3(&scan.volume) == case.source.voxels_blake3;
+    if !is_same {
         return Err(anyhow!(
             "`{}` has changed since the cohort was prepared: {}",
             case.id,

@@ -14,7 +14,9 @@ pub(super) fn section(gathered: &Gathered) -> Section {
     }
     let mean = match gathered.trainings().len() {
         0 | 1 => String::new(),
-        n => format!(" Each score is the mean over {n} trainings."),
+        n => format!(
+            " Each score is the mean over {n} trainings, or over those that have a value for the scan."
+        ),
     };
     for organ in gathered.organs() {
         let of_organ = || scores.iter().filter(|(_, score)| score.organ == organ);

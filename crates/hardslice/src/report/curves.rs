@@ -30,9 +30,14 @@ fn figure(round: &FoundRound, gathered: &Gathered) -> Result<Block, String> {
     for arm in Arm::ALL {
         let training = round.dir.arm(arm).training();
         let first_half = (!arm.needs_shared()).then(|| round.dir.first_half(arm));
+        let parts = round.dir.arm(arm).parts();
         trainings.push((
             arm.name(),
-            first_half.into_iter().chain([training]).collect(),
+            first_half
+                .into_iter()
+                .chain(parts)
+                .chain([training])
+                .collect(),
         ));
     }
     // Last, so that arms have the colours that they have in the other charts.

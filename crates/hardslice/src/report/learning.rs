@@ -63,8 +63,8 @@ fn figure(of: &SelectionRatios<'_>, curve: &LearningCurve) -> Figure {
     };
     let caption = format!(
         "{} on the test patients against the number of training patients of whom the organ is \
-         annotated, each training with the same number of steps. The line is drawn through the ratios \
-         0.2 to 1; beyond {} patients it is an extrapolation, dashed in grey. Its interval is for its \
+         annotated, each training with the same number of steps. The line is drawn through all \
+         points; beyond {} patients it is an extrapolation, dashed in grey. Its interval is for its \
          height with other test patients and trainings; how it rises is known better than that, since \
          all points have the same test patients. The proposed model takes the annotations of all \
          patients and stands a little to the right of them.",

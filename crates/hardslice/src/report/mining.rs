@@ -100,9 +100,9 @@ fn blocks(round: &FoundRound, mut rows: Vec<LedgerRow>) -> Vec<Block> {
 /// where there is none.
 fn triage_words(organ: &Organ, rows: &[LedgerRow]) -> Option<String> {
     let n = |triage: Triage| {
-        let mut rows: Vec<&LedgerRow> = rows.iter().filter(|row| row.organ == *organ).collect();
-        rows.retain(|row| row.triage == Some(triage));
-        rows.len()
+        let hard = rows.iter();
+        let hard = hard.filter(|row| row.organ == *organ && row.decision == Decision::Hard);
+        hard.filter(|row| row.triage == Some(triage)).count()
     };
     let [suspect, broken, redundant] = Triage::ALL.map(n);
     (suspect + broken + redundant > 0).then(|| {

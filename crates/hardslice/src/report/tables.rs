@@ -104,7 +104,7 @@ pub(super) fn audit_section(gathered: &Gathered) -> Section {
             })
         })
         .collect();
-    let ours = our_rows(&rows);
+    let ours = our_rows(&rows, gathered.trainings().len() > 1);
     if ours.rows.is_empty() {
         section.push(Err(
             "No row of ours has a standard deviation to check.".to_owned()

@@ -10,27 +10,45 @@ use hardslice_data::mining::review::{Judged, LabelVerdict, Standing, agreed};
 /// Half the width of a standard normal's middle 95 %.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// A share with its 95 % interval.
+/// A share of slices with its 95 % interval, for other scans: slices of a scan are wrong together, and
+/// count for as many as their spread between scans leaves of them.
 ///
 /// # Sources
 ///
-/// E. B. Wilson (1927), "Probable inference, the law of succession, and statistical inference": the
-/// interval of a binomial share that also holds near 0 and 1.
+/// - E. B. Wilson (1927), "Probable inference, the law of succession, and statistical inference": the
+///   interval of a binomial share that also holds near 0 and 1.
+/// - L. Kish (1965), "Survey Sampling": the design effect of clusters, by the variance of a ratio.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Share {
     pub(crate) n: usize,
     pub(crate) of: usize,
+    pub(crate) n_scans: usize,
     pub(crate) low: f64,
     pub(crate) high: f64,
 }
 
 impl Share {
-    /// `None` of nothing.
-    pub(crate) fn new(n: usize, of: usize) -> Option<Self> {
+    /// Of each scan how many slices are found, of how many; `None` of nothing.
+    pub(crate) fn of_scans(scans: &[[usize; 2]]) -> Option<Self> {
+        let [n, of] = scans
+            .iter()
+            .fold([0; 2], |sum, scan| [sum[0] + scan[0], sum[1] + scan[1]]);
         if of == 0 {
             return None;
         }
-        let (total, p) = (of as f64, n as f64 / of as f64);
+        let (n_slices, n_scans, p) = (of as f64, scans.len() as f64, n as f64 / of as f64);
+        let total = if n == 0 || n == of || scans.len() == 1 {
+            // Nothing tells how alike the slices of a scan are.
+            n_scans
+        } else {
+            let gaps = scans
+                .iter()
+                .map(|[n, of]| (*n as f64 - p * *of as f64).powi(2));
+            let squares: f64 = gaps.sum();
+            let variance = n_scans / (n_scans - 1.0) * squares / (n_slices * n_slices);
+            let of_slices = p * (1.0 - p) / n_slices;
+            n_slices / (variance / of_slices).max(1.0)
+        };
         let z2 = Z * Z;
         let centre = (p + z2 / (2.0 * total)) / (1.0 + z2 / total);
         let half =
@@ -38,6 +56,7 @@ impl Share {
         Some(Self {
             n,
             of,
+            n_scans: scans.len(),
             low: (centre - half).max(0.0),
             high: (centre + half).min(1.0),
         })
@@ -90,24 +109,31 @@ type Standings = BTreeMap<Judged, BTreeMap<String, Standing>>;
 impl Tally {
     /// Adds up verdicts that hold; `known` tells what a slice is.
     pub(crate) fn of(standing: &Standings, known: impl Fn(&Judged) -> Option<Known>) -> Self {
-        let (mut hard, mut easy, mut suspect) = ([0; 2], [0; 2], [0; 2]);
+        let [mut hard, mut easy, mut suspect] = [const { BTreeMap::new() }; 3];
         for (judged, of_slice) in standing {
             let (Some(known), Some(verdict)) = (known(judged), agreed(of_slice)) else {
                 continue;
             };
-            let is_wrong = usize::from(verdict == LabelVerdict::Wrong);
+            let case = judged.case.as_str();
+            let is_wrong = verdict == LabelVerdict::Wrong;
+            // Who sees triage's reason or another's verdict beside the slice is no judge of either.
             let is_blind = of_slice.values().any(|standing| standing.blind);
             if is_blind && known.is_control {
-                easy = [easy[0] + is_wrong, easy[1] + 1];
+                count(&mut easy, case, is_wrong);
             } else if is_blind && known.is_hard {
-                hard = [hard[0] + is_wrong, hard[1] + 1];
+                count(&mut hard, case, is_wrong);
             }
-            if known.is_suspect {
-                let is_found = matches!(verdict, LabelVerdict::Wrong | LabelVerdict::Broken);
-                suspect = [suspect[0] + usize::from(is_found), suspect[1] + 1];
+            if is_blind && known.is_suspect {
+                count(
+                    &mut suspect,
+                    case,
+                    is_wrong || verdict == LabelVerdict::Broken,
+                );
             }
         }
-        let share = |[n, of]: [usize; 2]| Share::new(n, of);
+        let share = |counts: BTreeMap<&str, [usize; 2]>| {
+            Share::of_scans(&counts.into_values().collect::<Vec<_>>())
+        };
         Self {
             wrong_of_hard: share(hard),
             wrong_of_easy: share(easy),
@@ -117,6 +143,13 @@ impl Tally {
     }
 }
 
+/// Counts a slice of a scan.
+fn count<'s>(scans: &mut BTreeMap<&'s str, [usize; 2]>, scan: &'s str, is_found: bool) {
+    let [n, of] = scans.entry(scan).or_default();
+    *n += usize::from(is_found);
+    *of += 1;
+}
+
 fn agreements(standing: &Standings) -> Vec<Agreement> {
     let names: BTreeSet<&String> = standing.values().flat_map(BTreeMap::keys).collect();
     let names: Vec<&String> = names.into_iter().collect();
@@ -124,10 +157,10 @@ fn agreements(standing: &Standings) -> Vec<Agreement> {
     for (i, a) in names.iter().enumerate() {
         for b in &names[i + 1..] {
             let both = standing.iter().filter_map(|(judged, of_slice)| {
-                Some((
-                    judged,
-                    [of_slice.get(*a)?.verdict, of_slice.get(*b)?.verdict],
-                ))
+                // Who has the other's verdict on the screen does not agree by himself.
+                let two = [of_slice.get(*a)?, of_slice.get(*b)?];
+                let are_blind = two.iter().all(|standing| standing.blind);
+                are_blind.then(|| (judged, two.map(|standing| standing.verdict)))
             });
             let both: Vec<(&Judged, [LabelVerdict; 2])> = both.collect();
             if both.is_empty() {
@@ -177,17 +210,32 @@ mod tests {
 
     #[test]
     fn shares_have_wilsons_interval() {
-        assert_eq!(Share::new(0, 0), None);
+        assert_eq!(Share::of_scans(&[]), None);
         // SciPy 1.17.1: binomtest(k, n).proportion_ci(method="wilson").
         for (n, of, low, high) in [
             (0, 10, 0.0, 0.277_532_799_9),
             (3, 20, 0.052_368_745_9, 0.360_418_864_7),
             (10, 10, 0.722_467_200_1, 1.0),
         ] {
-            let share = Share::new(n, of).unwrap();
+            // A slice of each scan.
+            let scans: Vec<[usize; 2]> = (0..of).map(|idx| [usize::from(idx < n), 1]).collect();
+            let share = Share::of_scans(&scans).unwrap();
             assert!((share.low - low).abs() < 1e-9, "{share:?}");
             assert!((share.high - high).abs() < 1e-9, "{share:?}");
         }
+    }
+
+    #[test]
+    fn slices_of_a_scan_that_are_wrong_together_count_for_less() {
+        let spread = Share::of_scans(&[[1, 5]; 10]).unwrap();
+        let together = Share::of_scans(&[[[5, 5]; 2].as_slice(), &[[0, 5]; 8]].concat()).unwrap();
+        assert_eq!((spread.n, spread.of), (together.n, together.of));
+        // SciPy 1.17.1: the same of 50, and of 50 less the design effect of 50 / 9 that two scans of
+        // ten with all slices wrong have.
+        assert!((spread.low - 0.112_437_500_2).abs() < 1e-9, "{spread:?}");
+        assert!(together.low < 0.06 && together.high > 0.5, "{together:?}");
+        let none = Share::of_scans(&[[0, 50], [0, 50]]).unwrap();
+        assert!(none.high > 0.5, "two scans tell little: {none:?}");
     }
 
     #[test]
@@ -243,7 +291,7 @@ mod tests {
             Some(Known {
                 is_hard: judged.z != 3,
                 is_control: judged.z == 3,
-                is_suspect: judged.z == 2,
+                is_suspect: judged.z == 0,
             })
         };
         let tally = Tally::of(&all, known);

@@ -1,7 +1,8 @@
 //! What people found when they looked at slices, and what comes of it in a mining.
 //!
 //! A verdict is about a slice and the organ's label in it as they were shown ([`shown_hash`]); it counts
-//! as long as both are the same. Where reviewers contradict one another nothing follows.
+//! as long as both are the same. Where reviewers whose verdicts count contradict one another nothing
+//! follows.
 
 mod verdicts;
 
@@ -17,7 +18,7 @@ use crate::{CaseId, Organ};
 
 pub use verdicts::{Judged, LabelVerdict, More, ReviewError, Row, Standing, Verdicts};
 
-/// What all reviewers of a slice found.
+/// What a reviewer found in a slice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reviewed {
@@ -29,59 +30,112 @@ pub struct Reviewed {
     pub organ: Organ,
     /// What they found.
     pub verdict: LabelVerdict,
-    /// Who they are, with commas between them.
+    /// Who they are.
     pub by: String,
     /// Hash of what they were shown.
     pub shown: String,
 }
 
+/// What all reviewers found whose verdicts on a slice still count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Agreed<'a> {
+    pub(super) case_idx: usize,
+    pub(super) z: usize,
+    pub(super) organ: &'a Organ,
+    pub(super) verdict: LabelVerdict,
+    /// In words.
+    pub(super) reason: String,
+}
+
 impl Reviewed {
-    /// Reads what `hardslice review` wrote: the slices whose reviewers agree, in order.
+    /// Reads what `hardslice review` wrote: the verdicts that were not taken back, in order.
     ///
     /// # Errors
     ///
     /// [`ReviewError`] when the file is not there or holds no verdicts.
     pub fn read(path: &Path) -> Result<Vec<Self>, ReviewError> {
         fs::metadata(path).map_err(Action::Read.on(path))?;
-        let standing = Verdicts::read(path)?.standing();
-        let agreed = standing.into_iter().filter_map(|(judged, of_slice)| {
-            let verdict = agreed(&of_slice)?;
-            let by: Vec<&str> = of_slice.keys().map(String::as_str).collect();
-            let first = of_slice.values().next()?;
-            let is_same = |other: &Standing| other.shown == first.shown;
-            of_slice.values().all(is_same).then_some(())?;
-            Some(Self {
-                case: CaseId::new(judged.case).ok()?,
+        let mut found = Vec::new();
+        for (judged, of_slice) in Verdicts::read(path)?.standing() {
+            let names = (CaseId::new(judged.case), Organ::new(judged.organ));
+            let (Ok(case), Ok(organ)) = names else {
+                continue;
+            };
+            found.extend(of_slice.into_iter().map(|(by, standing)| Self {
+                case: case.clone(),
                 z: judged.z,
-                organ: Organ::new(judged.organ).ok()?,
-                verdict,
-                by: by.join(", "),
-                shown: first.shown.clone(),
-            })
-        });
-        Ok(agreed.collect())
+                organ: organ.clone(),
+                verdict: standing.verdict,
+                by,
+                shown: standing.shown,
+            }));
+        }
+        Ok(found)
+    }
+
+    /// What the reviewers of each slice agree on, of the verdicts on what the store still holds: one on
+    /// a label that was corrected since contradicts nobody.
+    pub(super) fn agreed<'a>(reviewed: &'a [Self], store: &Store) -> Vec<Agreed<'a>> {
+        let mut by_slice: BTreeMap<(usize, u32, &Organ), Vec<&Self>> = BTreeMap::new();
+        for review in reviewed {
+            let Some(case_idx) = store.place_of(review.case.as_str()) else {
+                continue;
+            };
+            if review.holds(store, case_idx) {
+                let key = (case_idx, review.z, &review.organ);
+                by_slice.entry(key).or_default().push(review);
+            }
+        }
+        let agreed = by_slice
+            .into_iter()
+            .filter_map(|((case_idx, z, organ), of_slice)| {
+                Some(Agreed {
+                    case_idx,
+                    z: z as usize,
+                    organ,
+                    verdict: common(of_slice.iter().map(|review| review.verdict))?,
+                    reason: reason(&of_slice),
+                })
+            });
+        agreed.collect()
     }
 
     /// Whether slice and label are still what was shown.
-    pub(super) fn holds(&self, store: &Store) -> bool {
-        store.place_of(self.case.as_str()).is_some_and(|case_idx| {
-            let z = self.z as usize;
-            z < store.cases()[case_idx].n_slices
-                && shown_hash(store, case_idx, z, &self.organ) == self.shown
-        })
+    fn holds(&self, store: &Store, case_idx: usize) -> bool {
+        let z = self.z as usize;
+        z < store.cases()[case_idx].n_slices
+            && shown_hash(store, case_idx, z, &self.organ) == self.shown
     }
+}
 
-    /// What it means for a mining, in words.
-    pub(super) fn reason(&self) -> String {
-        format!("{} found {}", self.by, self.verdict.in_words())
-    }
+/// What it means for a mining, in words: who found what.
+fn reason(of_slice: &[&Reviewed]) -> String {
+    let found = LabelVerdict::ALL.into_iter().filter_map(|verdict| {
+        let by = of_slice.iter().filter(|review| review.verdict == verdict);
+        let by: Vec<&str> = by.map(|review| review.by.as_str()).collect();
+        (!by.is_empty()).then(|| format!("{} found {}", by.join(", "), verdict.in_words()))
+    });
+    found.collect::<Vec<_>>().join(", ")
 }
 
 /// The verdict of all who judged a slice, by their names; `None` where they contradict one another.
 pub fn agreed(of_slice: &BTreeMap<String, Standing>) -> Option<LabelVerdict> {
-    let mut verdicts = of_slice.values().map(|standing| standing.verdict);
+    common(of_slice.values().map(|standing| standing.verdict))
+}
+
+/// What verdicts come to. A wrong label and a broken scan contradict one another no more than the slice
+/// can be used.
+fn common(mut verdicts: impl Iterator<Item = LabelVerdict>) -> Option<LabelVerdict> {
     let first = verdicts.next()?;
-    verdicts.all(|other| other == first).then_some(first)
+    let is_useless =
+        |verdict: LabelVerdict| matches!(verdict, LabelVerdict::Wrong | LabelVerdict::Broken);
+    verdicts.try_fold(first, |found, other| {
+        if found == other {
+            Some(found)
+        } else {
+            (is_useless(found) && is_useless(other)).then_some(LabelVerdict::Wrong)
+        }
+    })
 }
 
 /// Hash of a stored slice and of an organ's label in it: what a verdict is about.

@@ -207,7 +207,7 @@ impl Verdicts {
             blind: more.blind,
         };
         let mut text = csv::WriterBuilder::new()
-            .has_headers(self.rows.is_empty() && !self.path.exists())
+            .has_headers(self.rows.is_empty() && self.is_empty())
             .from_writer(Vec::new());
         text.serialize(&row)
             .expect("rows of text and numbers are written into memory");
@@ -216,6 +216,11 @@ impl Verdicts {
         append(file, &text).map_err(Action::Write.on(&self.path))?;
         self.rows.push(row);
         Ok(())
+    }
+
+    /// Whether nothing is written yet: a disk that was full may have left a file without a byte.
+    fn is_empty(&self) -> bool {
+        fs::metadata(&self.path).map_or(true, |metadata| metadata.len() == 0)
     }
 
     fn open(&self) -> std::io::Result<File> {

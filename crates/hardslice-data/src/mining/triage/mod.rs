@@ -196,13 +196,12 @@ impl Findings {
         store: &Store,
         organs: &[StoreOrgan],
     ) {
-        for review in reviewed.iter().filter(|review| review.holds(store)) {
-            let case_idx = store.place_of(review.case.as_str());
-            let is_it = |organ: &StoreOrgan| *store.organ(*organ) == review.organ;
-            let (Some(case_idx), Some(output)) = (case_idx, organs.iter().position(is_it)) else {
+        for review in Reviewed::agreed(reviewed, store) {
+            let is_it = |organ: &StoreOrgan| store.organ(*organ) == review.organ;
+            let Some(output) = organs.iter().position(is_it) else {
                 continue;
             };
-            let slice = SliceRef::at(case_idx, review.z as usize);
+            let slice = SliceRef::at(review.case_idx, review.z);
             let triage = match review.verdict {
                 LabelVerdict::Right => {
                     let key = (slice, OutputIdx::new(output));
@@ -217,7 +216,7 @@ impl Findings {
             };
             let finding = Finding {
                 triage,
-                reason: review.reason(),
+                reason: review.reason,
                 is_reviewed: true,
             };
             self.by_slice

@@ -36,7 +36,7 @@ pub(in crate::round) struct Shared<'a> {
     pub(in crate::round) pretrained_on_all: Option<PhaseChain<'a>>,
     pub(in crate::round) of_a: Option<MiningRecord>,
     /// B, scored by a net that was trained on A.
-    of_b: Option<MiningRecord>,
+    pub(in crate::round) of_b: Option<MiningRecord>,
 }
 
 impl<'a> Shared<'a> {
@@ -102,10 +102,6 @@ impl<'a> Stages<'a> {
         if arms.iter().any(|arm| arm.needs_mining()) {
             shared.of_a = Some(self.mine_a(&mut pretrained, baseline)?);
         }
-        if arms.iter().any(|arm| arm.needs_cross_fold()) {
-            let hard_in_a = mined(shared.of_a.as_ref()).hard.clone();
-            shared.of_b = Some(self.mine_b(hard_in_a, baseline)?);
-        }
         shared.pretrained = Some(pretrained);
         Ok(shared)
     }
@@ -149,12 +145,13 @@ impl<'a> Stages<'a> {
         }
     }
 
-    /// Trains a second net on A over the first half and scores B with it.
-    fn mine_b(
+    /// Trains a second net on A over the first half and scores B with it, after A was mined.
+    pub(in crate::round) fn mine_b(
         &self,
-        hard_in_a: HardSlices,
+        shared: &Shared<'a>,
         baseline: Option<&ModelRecord>,
     ) -> Result<MiningRecord, RoundError> {
+        let hard_in_a = mined(shared.of_a.as_ref()).hard.clone();
         let swapped = Candidates {
             a: &self.folds.b,
             b: &self.folds.a,

@@ -140,7 +140,11 @@ impl SourceSeries {
     pub(super) fn point_mm(&self, slice: usize, [column, row]: [f64; 2]) -> [f64; 3] {
         let [a, b, c, d, e, f] = self.orientation;
         let [row_mm, column_mm] = self.pixel_spacing_mm;
-        let (along_row, along_column) = ([a, b, c], [d, e, f]);
+        // As on the scan's grid: directions are stored with few digits, and may be off by a per cent.
+        let [along_row, along_column] = [[a, b, c], [d, e, f]].map(|direction| {
+            let length = direction.iter().map(|part| part * part).sum::<f64>().sqrt();
+            direction.map(|part| part / length)
+        });
         let position = self.slices[slice].position;
         std::array::from_fn(|axis| {
             position[axis]
