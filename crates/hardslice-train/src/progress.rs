@@ -77,6 +77,13 @@ pub enum Warning<'a> {
         /// What it answers.
         found: Collapse,
     },
+    /// The net finds some of its organs, and nothing of others.
+    OrganNotLearnt {
+        /// Steps taken.
+        step: u64,
+        /// The others.
+        organs: String,
+    },
     /// A random control draws slices that are hard, because its patients have too few others.
     HardInControl {
         /// The control.
@@ -116,6 +123,11 @@ impl fmt::Display for Warning<'_> {
             Self::NothingLearnt { step, found } => write!(
                 f,
                 "after {step} steps {found}; if that stays so, training stops with advice"
+            ),
+            Self::OrganNotLearnt { step, organs } => write!(
+                f,
+                "after {step} steps the net has learnt nothing of {organs}, though it finds others; if \
+                 that stays so to the end, the training has failed"
             ),
             Self::HardInControl {
                 arm,

@@ -12,10 +12,10 @@ use std::path::Path;
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor};
-use hardslice_data::SliceRef;
 use hardslice_data::balance::{Plan, PlanEntry, Reason};
 use hardslice_data::random::Stream;
 use hardslice_data::store::Store;
+use hardslice_data::{Organ, SliceRef};
 use hardslice_train::layout::TrainingDir;
 use hardslice_train::net::{Net, NetConfig, NormKind};
 use hardslice_train::{
@@ -49,18 +49,23 @@ fn store(dir: &Path, is_everywhere: bool) -> Store {
 fn trained(out_bias: f32, is_everywhere: bool) -> Result<TrainState, FitError> {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path(), is_everywhere);
-    let dataset = SliceDataset::new(&store, store.all_organs().collect(), 0);
+    trained_on(&store, &[out_bias], dir.path())
+}
+
+/// With a bias for each organ.
+fn trained_on(store: &Store, out_bias: &[f32], dir: &Path) -> Result<TrainState, FitError> {
+    let dataset = SliceDataset::new(store, store.all_organs().collect(), 0);
     let device = Device::flex();
     let config = NetConfig {
         width: 4,
         norm: NormKind::None,
         ..NetConfig::default()
     };
-    let mut net = Net::new(&config, 1, 0, &device.clone().autodiff());
+    let mut net = Net::new(&config, out_bias.len(), 0, &device.clone().autodiff());
     let Net::UNet(unet) = &mut net else {
         panic!("the default is a U-Net");
     };
-    let bias = Tensor::from_floats([out_bias], &device.clone().autodiff());
+    let bias = Tensor::from_floats(out_bias, &device.clone().autodiff());
     unet.out.bias = Some(Param::from_tensor(bias));
     let train = TrainConfig {
         steps: 10,
@@ -97,7 +102,7 @@ fn trained(out_bias: f32, is_everywhere: bool) -> Result<TrainState, FitError> {
         TrainState::new(net, &train),
         &phase,
         "test",
-        &TrainingDir::new(dir.path().join("training")),
+        &TrainingDir::new(dir.join("training")),
         &context,
     )
 }
@@ -143,4 +148,36 @@ fn a_net_that_takes_everything_for_the_organ_is_given_up_too() {
         said.contains("has learnt nothing") && said.contains("0.118"),
         "{said}"
     );
+}
+
+#[test]
+fn a_net_of_two_organs_that_has_lost_one_at_the_end_has_failed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut stream = Stream::new(0, "noise");
+    let mut case = |name: &str| {
+        let hu = (0..SHAPE.n_voxels()).map(|_| i16::try_from(stream.below(400)).unwrap() - 150);
+        let is_liver = |voxel: usize| voxel % SHAPE.n_pixels() < SHAPE.n_pixels() / 2;
+        let labels = (0..SHAPE.n_voxels()).map(|voxel| if is_liver(voxel) { 1 } else { 2 });
+        let mut case = write_case(
+            dir.path(),
+            name,
+            SHAPE,
+            hu.collect(),
+            labels.collect(),
+            "liver",
+        );
+        case.organs_annotated.push(Organ::new("spleen").unwrap());
+        case
+    };
+    let cases = vec![case("one"), case("two")];
+    let store = support::store(dir.path(), cases, &[("liver", 1), ("spleen", 2)], SHAPE.x);
+    match trained_on(&store, &[100.0, -100.0], dir.path()) {
+        Err(error @ FitError::OrganLost { step: 10, n: 5, .. }) => {
+            let said = error.to_string();
+            assert!(said.contains("nothing of `spleen`"), "{said}");
+        }
+        other => panic!("{:?}", other.map(|state| state.position)),
+    }
+    let both = trained_on(&store, &[100.0, 100.0], &dir.path().join("both")).unwrap();
+    assert_eq!(both.position.step, 10, "half of the slice each: two thirds");
 }

@@ -2,8 +2,8 @@
 
 use std::cell::OnceCell;
 
-use hardslice_data::SliceRef;
 use hardslice_data::mining::{SliceScore, case_dice};
+use hardslice_data::{OutputIdx, SliceRef};
 
 use crate::collapse::Collapse;
 use crate::dataset::SliceDataset;
@@ -26,6 +26,13 @@ pub(super) fn mean_dice(scores: &[SliceScore], dataset: &SliceDataset<'_>) -> Op
     (!dice.is_empty()).then(|| dice.iter().sum::<f64>() / dice.len() as f64)
 }
 
+/// Mean Dice of an organ over cases.
+fn mean_dice_of(output: OutputIdx, scores: &[SliceScore]) -> Option<f64> {
+    let dice = case_dice(scores, output);
+    let sum: f64 = dice.iter().map(|(_, dice)| dice).sum();
+    (!dice.is_empty()).then(|| sum / dice.len() as f64)
+}
+
 /// Slices that a net is judged on, beside answers that take none.
 pub(super) struct Judged<'a> {
     dataset: &'a SliceDataset<'a>,
@@ -33,6 +40,8 @@ pub(super) struct Judged<'a> {
     batch: usize,
     /// Mean Dice of the best trivial answer.
     trivial: OnceCell<f64>,
+    /// That of each output.
+    trivial_of_outputs: OnceCell<Vec<f64>>,
 }
 
 impl<'a> Judged<'a> {
@@ -42,6 +51,7 @@ impl<'a> Judged<'a> {
             slices,
             batch,
             trivial: OnceCell::new(),
+            trivial_of_outputs: OnceCell::new(),
         }
     }
 
@@ -71,6 +81,41 @@ impl<'a> Judged<'a> {
         let is_learnt = dice > trivial + LEAST_LEARNT * (1.0 - trivial);
         (!is_learnt && trivial <= MOST_TRIVIAL)
             .then_some(Collapse::NoBetterThanTrivial { dice, trivial })
+    }
+
+    /// The organs of which these scores show that nothing was learnt, as of a whole net.
+    pub(super) fn not_learnt(&self, scores: &[SliceScore]) -> Vec<OutputIdx> {
+        let outputs = self.dataset.outputs();
+        outputs
+            .filter(|output| self.is_not_learnt(*output, scores))
+            .collect()
+    }
+
+    fn is_not_learnt(&self, output: OutputIdx, scores: &[SliceScore]) -> bool {
+        let of_output = || scores.iter().filter(|score| score.output == output);
+        if of_output().all(|score| score.n_predicted == 0) {
+            return of_output().any(|score| score.n_truth > 0);
+        }
+        let Some(dice) = mean_dice_of(output, scores).filter(|dice| *dice <= MOST_TRIVIAL) else {
+            return false;
+        };
+        let trivial = self
+            .trivial_of_outputs
+            .get_or_init(|| self.best_trivial_of_outputs());
+        let trivial = trivial[output.idx()];
+        trivial <= MOST_TRIVIAL && dice <= trivial + LEAST_LEARNT * (1.0 - trivial)
+    }
+
+    fn best_trivial_of_outputs(&self) -> Vec<f64> {
+        let answers = TrivialAnswer::ALL
+            .map(|answer| score_trivial(answer, self.dataset, &self.slices, self.batch));
+        let best = |output| {
+            let dice = answers
+                .iter()
+                .filter_map(|scores| mean_dice_of(output, scores));
+            dice.fold(0.0, f64::max)
+        };
+        self.dataset.outputs().map(best).collect()
     }
 
     fn best_trivial(&self) -> f64 {

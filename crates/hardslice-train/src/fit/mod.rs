@@ -56,6 +56,22 @@ pub enum FitError {
         /// What to change among the settings that this training reads.
         advice: String,
     },
+    /// A net of several organs has learnt nothing of some.
+    #[error(
+        "after {step} steps and {n} validations of that kind in a row the net has learnt nothing of \
+         {organs}, on training slices neither, while it finds others; try {advice}, or a net for each organ \
+         (one_net = false)"
+    )]
+    OrganLost {
+        /// Steps taken.
+        step: u64,
+        /// Validations in a row at which it was so.
+        n: u32,
+        /// The organs.
+        organs: String,
+        /// What to change among the settings that this training reads.
+        advice: String,
+    },
     /// The newest checkpoint belongs to another training.
     #[error(
         "{} holds another training (configuration, seed, data or plan \
@@ -101,7 +117,10 @@ impl FitError {
     /// Whether the settings failed, not the machine: the same training would fail again, and others
     /// need not.
     pub fn is_of_settings(&self) -> bool {
-        matches!(self, Self::Diverged { .. } | Self::Collapsed { .. })
+        matches!(
+            self,
+            Self::Diverged { .. } | Self::Collapsed { .. } | Self::OrganLost { .. }
+        )
     }
 }
 

@@ -1,10 +1,11 @@
 //! The monitor of a training: logs, validates and saves between its steps.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use hardslice_data::SliceRef;
 use hardslice_data::balance::Plan;
-use hardslice_data::mining::case_dice;
+use hardslice_data::mining::{SliceScore, case_dice};
 use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Action, FileError};
 
@@ -133,7 +134,7 @@ impl<'a> Monitor<'a> {
             min_dice,
         });
         let collapse = self.validation.collapse(&scores);
-        self.watch_for_collapse(state, &net, collapse)?;
+        self.watch_for_collapse(state, &net, collapse, &scores)?;
         if let Some(mean) = mean_dice
             && state.position.best.is_none_or(|(_, best)| mean > best)
         {
@@ -151,12 +152,12 @@ impl<'a> Monitor<'a> {
         state: &mut TrainState,
         net: &Net,
         of_validation: Option<Collapse>,
+        scores: &[SliceScore],
     ) -> Result<(), FitError> {
         let position = &mut state.position;
         let step = position.step;
         let Some(of_validation) = of_validation else {
-            position.n_idle_validations = 0;
-            return Ok(());
+            return self.watch_for_lost_organs(state, net, scores);
         };
         let scores = self.training.score(net);
         let found = if scores.is_empty() {
@@ -197,6 +198,49 @@ impl<'a> Monitor<'a> {
         Ok(())
     }
 
+    /// Says of a net of several organs of which it has learnt nothing while it finds others; where that is
+    /// still so at the end, the training has failed. Not before: a small organ may come late, after three
+    /// quarters of the steps as has been seen.
+    fn watch_for_lost_organs(
+        &self,
+        state: &mut TrainState,
+        net: &Net,
+        scores: &[SliceScore],
+    ) -> Result<(), FitError> {
+        let position = &mut state.position;
+        let step = position.step;
+        let mut lost = self.validation.not_learnt(scores);
+        if !lost.is_empty() {
+            let of_training = self.training.score(net);
+            if !of_training.is_empty() {
+                let of_training = self.training.not_learnt(&of_training);
+                lost.retain(|output| of_training.contains(output));
+            }
+        }
+        if lost.is_empty() {
+            position.n_idle_validations = 0;
+            return Ok(());
+        }
+        position.n_idle_validations += 1;
+        let (dataset, n) = (self.context.dataset, position.n_idle_validations);
+        let organs = lost.into_iter().map(|output| {
+            let organ = dataset.store_organ(output);
+            format!("`{}`", dataset.store().organ(organ))
+        });
+        let organs = organs.collect::<Vec<_>>().join(", ");
+        if n >= MAX_IDLE_VALIDATIONS && step == self.config.steps {
+            return Err(FitError::OrganLost {
+                step,
+                n,
+                organs,
+                advice: against_collapse(self.phase),
+            });
+        }
+        let warning = Event::Warning(Warning::OrganNotLearnt { step, organs });
+        self.context.observer.notify(&warning);
+        Ok(())
+    }
+
     fn keep_best(&self, state: &TrainState) -> Result<(), FileError> {
         let path = self.dir.best();
         let bytes = Weights::of(&state.predictor()).to_safetensors();
@@ -204,18 +248,21 @@ impl<'a> Monitor<'a> {
     }
 }
 
-/// Evenly spaced slices of a plan that show an organ of the net.
+/// Evenly spaced slices of a plan that show an organ of the net, as many of each organ.
 fn positive_slices(plan: &Plan, dataset: &SliceDataset<'_>) -> Vec<SliceRef> {
     let store = dataset.store();
-    let shows_organ = |slice: &SliceRef| {
-        let case_idx = slice.case();
-        dataset.organs().iter().any(|organ| {
+    let n_of_each = N_TRAINING_SLICES.div_ceil(dataset.organs().len().max(1));
+    let mut chosen = BTreeSet::new();
+    for organ in dataset.organs() {
+        let shows_organ = |slice: &SliceRef| {
+            let case_idx = slice.case();
             let area_px = store.cases()[case_idx].area_px(*organ, slice.place());
             store.is_annotated(case_idx, *organ) && area_px > 0
-        })
-    };
-    let slices = plan.entries().iter().map(|entry| entry.slice);
-    let positive: Vec<SliceRef> = slices.filter(shows_organ).collect();
-    let apart = positive.len().div_ceil(N_TRAINING_SLICES).max(1);
-    positive.into_iter().step_by(apart).collect()
+        };
+        let slices = plan.entries().iter().map(|entry| entry.slice);
+        let positive: Vec<SliceRef> = slices.filter(shows_organ).collect();
+        let apart = positive.len().div_ceil(n_of_each).max(1);
+        chosen.extend(positive.into_iter().step_by(apart));
+    }
+    chosen.into_iter().collect()
 }

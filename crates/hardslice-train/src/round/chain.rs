@@ -197,7 +197,10 @@ impl<'a> PhaseChain<'a> {
     /// Hash of all that decides a phase from here.
     fn identity_of(&self, trainer: &Trainer<'_>, phase: &Phase<'_>) -> String {
         let entries = phase.plan.entries().iter();
-        let plan: Vec<_> = entries.map(|entry| (entry.slice, entry.weight)).collect();
+        // By its reason an entry's copies are flipped.
+        let plan: Vec<_> = entries
+            .map(|entry| (entry.slice, entry.weight, entry.reason.name()))
+            .collect();
         // A rate of its own, as rivals have; the common one is in every identity.
         let name = match phase.lr0_setting {
             Lr0Setting::Common => self.name.clone(),

@@ -155,6 +155,8 @@ impl Phantom {
 fn lists_phantoms(path: &Path) -> bool {
     TableFile::read(path).is_ok_and(|table| {
         let mut rows = table.rows.iter();
-        rows.all(|row| row.cells[0].starts_with("phantom_"))
+        // A cohort has patients; of difficulty there may be none.
+        (!table.rows.is_empty() || table.column(&["severity"]).is_some())
+            && rows.all(|row| row.cells[0].starts_with("phantom_"))
     })
 }

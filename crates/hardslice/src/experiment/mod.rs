@@ -348,6 +348,19 @@ impl Experiment {
                  own: take `rounds` out of arms, or another tau",
             )],
         )?;
+        let second_half = self.train.steps - self.train.first_half();
+        let parts = [
+            (Arm::Gradual, u64::from(self.balance.stages)),
+            (Arm::Rounds, u64::from(self.balance.rounds)),
+        ];
+        let too_many = |(arm, parts): (Arm, u64)| self.arms.contains(&arm) && parts > second_half;
+        SettingError::check(
+            "balance",
+            [(
+                parts.into_iter().any(too_many),
+                "stages and rounds must be at most the steps of the second half",
+            )],
+        )?;
         self.balance.check()?;
         self.train.check()
     }

@@ -46,7 +46,7 @@ impl Share {
                 .map(|[n, of]| (*n as f64 - p * *of as f64).powi(2));
             let squares: f64 = gaps.sum();
             let variance = n_scans / (n_scans - 1.0) * squares / (n_slices * n_slices);
-            let of_slices = p * (1.0 - p) / n_slices;
+            let of_slices = p * (1.0 - p) / (n_slices - 1.0);
             n_slices / (variance / of_slices).max(1.0)
         };
         let z2 = Z * Z;
@@ -230,8 +230,8 @@ mod tests {
         let spread = Share::of_scans(&[[1, 5]; 10]).unwrap();
         let together = Share::of_scans(&[[[5, 5]; 2].as_slice(), &[[0, 5]; 8]].concat()).unwrap();
         assert_eq!((spread.n, spread.of), (together.n, together.of));
-        // SciPy 1.17.1: the same of 50, and of 50 less the design effect of 50 / 9 that two scans of
-        // ten with all slices wrong have.
+        // SciPy 1.17.1, of 50. Two scans of ten with all slices wrong have a design effect of 5.4, so that
+        // nine slices are left.
         assert!((spread.low - 0.112_437_500_2).abs() < 1e-9, "{spread:?}");
         assert!(together.low < 0.06 && together.high > 0.5, "{together:?}");
         let none = Share::of_scans(&[[0, 50], [0, 50]]).unwrap();

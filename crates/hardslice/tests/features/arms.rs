@@ -112,8 +112,23 @@ impl<'f> Mined<'f> {
     /// The slices of A that a control shows; the weights of all are checked.
     fn added(&self, arm: &str) -> BTreeSet<Slice> {
         let plan = self.found.plan(arm);
+        let drawn: BTreeSet<Slice> = plan
+            .keys()
+            .filter(|of| self.a.contains(of))
+            .cloned()
+            .collect();
+        // What is drawn whatever it shows weighs as much as the hard slices on average.
+        let scale = if ["random", "easy"].contains(&arm) {
+            self.mean_base(&self.hard_a) / self.mean_base(&drawn)
+        } else {
+            1.0
+        };
         for (slice, (weight, _)) in &plan {
-            let emphasis = if self.a.contains(slice) { 2.0 } else { 1.0 };
+            let emphasis = if self.a.contains(slice) {
+                2.0 * scale
+            } else {
+                1.0
+            };
             let wanted = emphasis * self.base(slice);
             assert!((weight - wanted).abs() < 1e-9, "{arm} {slice:?}: {weight}");
         }
@@ -121,8 +136,11 @@ impl<'f> Mined<'f> {
             self.b.iter().all(|slice| plan.contains_key(slice)),
             "{arm}: all of B"
         );
-        let of_a = plan.into_keys().filter(|slice| self.a.contains(slice));
-        of_a.collect()
+        drawn
+    }
+
+    fn mean_base(&self, slices: &BTreeSet<Slice>) -> f64 {
+        slices.iter().map(|slice| self.base(slice)).sum::<f64>() / slices.len() as f64
     }
 
     /// How many positive and negative slices there are of each case.

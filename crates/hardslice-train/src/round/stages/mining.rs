@@ -270,8 +270,11 @@ impl<'a> Stages<'a> {
 
     fn mining_identity(&self, job: &MiningJob<'_>, scored_by: &str) -> String {
         let baseline = self.leaky_baseline(job).map(|model| &model.weights_blake3);
+        let protocol = &self.trainer.protocol;
+        // The plan and the ledger's weights hold the emphasis.
+        let options = (&protocol.mining, protocol.balance.emphasis);
         self.trainer
-            .identity(&("mining", &self.trainer.protocol.mining, scored_by, baseline))
+            .identity(&("mining", options, scored_by, baseline))
     }
 
     /// Scores slices, mines them and writes what was found.
