@@ -198,7 +198,7 @@ fn a_gain_over_the_baseline_alone_is_no_claim() {
     assert!(
         found.verdict.ends_with(
             "No difference between hard slices and the random control could be shown in the mean \
-             Dice: 0.000 (95 % interval \u{2212}0.035 to 0.035); p = 1. That hard slices help is not \
+             Dice: 0.000 (95 % interval \u{2212}0.035 to 0.035); p = 1.00. That hard slices help is not \
              shown: it takes a significant gain over the baseline and over the control."
         ),
         "{}",
