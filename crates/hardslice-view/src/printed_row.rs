@@ -66,14 +66,14 @@ impl PrintedRow {
     }
 
     fn spreads_more_than_averages_can(&self) -> bool {
-        let half_unit =
-            |decimals: usize| 0.5 * 0.1_f64.powi(i32::try_from(decimals).unwrap_or(i32::MAX));
-        let half = half_unit(self.n_decimals);
-        let ends = [self.min - half, self.max + half];
-        let middle = f64::midpoint(ends[0], ends[1]);
-        let mean = middle.clamp(self.mean - half, self.mean + half);
+        let printed = |value| RoundedNumber::of(value, self.n_decimals);
+        let (mean, ends) = (
+            printed(self.mean),
+            [printed(self.min).low(), printed(self.max).high()],
+        );
+        let mean = f64::midpoint(ends[0], ends[1]).clamp(mean.low(), mean.high());
         // The last digit of the arithmetic is no finding.
         let allowed = self.largest_averaged_sd(mean, ends) + 1e-9;
-        self.sd - half_unit(self.n_decimals_sd) > allowed
+        RoundedNumber::of(self.sd, self.n_decimals_sd).low() > allowed
     }
 }

@@ -92,26 +92,22 @@ pub fn compare_given(
     let estimates = scores.arms.iter();
     let estimates = estimates.flat_map(|arm| arm_estimates(plan, &scores, arm));
     let (mut by_pair, mut not_compared) = (Vec::new(), Vec::new());
-    let mut nothing_shared = None;
     for (arm, reference) in plan.pairs() {
-        let paired = match Paired::new(&scores, &[arm, &reference.arm]) {
-            Err(error @ CompareError::NothingShared { .. }) => {
-                nothing_shared = Some(error);
-                not_compared.push(NotCompared {
-                    arm: arm.to_owned(),
-                    reference: reference.arm.clone(),
-                });
-                continue;
-            }
-            paired => paired?,
+        let Ok(paired) = Paired::new(&scores, &[arm, &reference.arm]) else {
+            not_compared.push(NotCompared {
+                arm: arm.to_owned(),
+                reference: reference.arm.clone(),
+            });
+            continue;
         };
         let shared = SharedOverall::of(shared, arm, &reference.arm);
         by_pair.extend(pair_rows(plan, &paired, arm, reference, shared));
     }
     if by_pair.is_empty()
-        && let Some(error) = nothing_shared
+        && let Some(NotCompared { arm, reference }) = not_compared.pop()
     {
-        return Err(error);
+        let arms = vec![arm, reference];
+        return Err(CompareError::NothingShared { arms });
     }
     let mut by_end_point = Vec::new();
     for &end_point in &plan.end_points {

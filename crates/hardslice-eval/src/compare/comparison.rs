@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::end_point::EndPoint;
 use super::plan::{ComparisonPlan, Role};
+use super::scores::is_0;
 use super::shared::SharedOverall;
 
 /// What a comparison by plan found.
@@ -158,11 +159,6 @@ pub struct ComparisonRow {
     /// where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared: Option<SharedOverall>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-fn is_0(n: &usize) -> bool {
-    *n == 0
 }
 
 /// Student's test of a difference whose patients and trainings are both random.

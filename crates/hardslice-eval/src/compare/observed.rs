@@ -45,12 +45,23 @@ pub(super) struct DrawnComparison<'a> {
 
 /// What a drawn comparison would have shown.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Drawn {
+struct Drawn {
     /// The least gain of every patient that it shows: what the arm must gain to be found better than
     /// each reference.
-    pub(super) least_gain_of_all: f64,
+    least_gain_of_all: f64,
     /// Whether it shows that the lowest tenth gains [`GAIN_OF_TENTH`].
-    pub(super) lowest_tenth_is_found: bool,
+    lowest_tenth_is_found: bool,
+}
+
+/// What drawn comparisons would have shown: chances, and a gain.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    /// That the lowest tenth gains [`GAIN_OF_TENTH`].
+    pub(super) lowest_tenth_gains: f64,
+    /// That every patient gains [`GAIN_OF_ALL`].
+    pub(super) all_gain: f64,
+    /// The gain of every patient that 80 of 100 show.
+    pub(super) found_in_80: f64,
 }
 
 impl ObservedSpread {
@@ -80,9 +91,8 @@ impl ObservedSpread {
         // References come last.
         arms.sort_by_key(|arm| is_reference(arm));
         let n_others = arms.iter().filter(|arm| !is_reference(arm)).count();
-        let paired = match Paired::new(&scores, &arms) {
-            Err(CompareError::NothingShared { .. }) => return Ok(None),
-            paired => paired?,
+        let Ok(paired) = Paired::new(&scores, &arms) else {
+            return Ok(None);
         };
         let first = if n_others < arms.len() { n_others } else { 0 };
         let spread = Self::of_paired(&paired, &paired.scores()[first..]);
@@ -130,12 +140,19 @@ impl ObservedSpread {
 }
 
 impl DrawnComparison<'_> {
-    /// The first so many comparisons, the same on any number of threads.
-    pub(super) fn first(&self, n: usize) -> Vec<Drawn> {
-        (0..n as u64)
+    /// Of so many comparisons, the same on any number of threads.
+    pub(super) fn shown(&self, n: usize) -> Shown {
+        let mut drawn: Vec<Drawn> = (0..n as u64)
             .into_par_iter()
             .map(|idx| self.draw(&mut Normal::new(0, idx)))
-            .collect()
+            .collect();
+        drawn.sort_by(|a, b| a.least_gain_of_all.total_cmp(&b.least_gain_of_all));
+        let share = |is: fn(&&Drawn) -> bool| drawn.iter().filter(is).count() as f64 / n as f64;
+        Shown {
+            lowest_tenth_gains: share(|drawn| drawn.lowest_tenth_is_found),
+            all_gain: share(|drawn| drawn.least_gain_of_all <= GAIN_OF_ALL),
+            found_in_80: drawn[n * 4 / 5 - 1].least_gain_of_all,
+        }
     }
 
     /// Draws patients with replacement, and the scores of each arm. What every patient gains moves end

@@ -26,6 +26,10 @@ impl Paired {
     /// Takes the trainings that all arms have, by split and seed, and the patients with a score by
     /// every arm in each of them. A case enters a patient's mean only where every arm has a value for it with
     /// every training: means over different cases would not be comparable.
+    ///
+    /// # Errors
+    ///
+    /// [`CompareError::NothingShared`], and no other.
     pub(crate) fn new(scores: &Scores<'_>, arms: &[&str]) -> Result<Self, CompareError> {
         let nothing = || CompareError::NothingShared {
             arms: arms.iter().map(|arm| (*arm).to_owned()).collect(),

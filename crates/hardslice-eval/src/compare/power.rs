@@ -2,7 +2,7 @@
 
 use super::draws::splits;
 use super::end_point::EndPoint;
-use super::observed::{Drawn, DrawnComparison, GAIN_OF_ALL, GAIN_OF_TENTH, ObservedSpread};
+use super::observed::{DrawnComparison, GAIN_OF_ALL, GAIN_OF_TENTH, ObservedSpread, Shown};
 use super::simulation::{Gain, Patients, Simulation};
 
 /// Repetitions of each simulation: a power of 80 % has a standard error of 1.8 %.
@@ -172,6 +172,7 @@ impl Design {
             ),
         }
     }
+
     /// What every patient must gain to be found in 80 of 100 comparisons, with patients and nets that
     /// vary as was observed before; `None` where nothing is concluded, with fewer trainings than
     /// [`LEAST_TRAININGS`](super::LEAST_TRAININGS).
@@ -180,21 +181,18 @@ impl Design {
     ///
     /// For fewer patients than a test takes.
     pub fn least_gain_as_observed(&self, observed: &ObservedSpread) -> Option<f64> {
-        let mut found = self.draw(observed)?;
-        found.sort_by(|a, b| a.least_gain_of_all.total_cmp(&b.least_gain_of_all));
-        Some(found[N_REPETITIONS * 4 / 5 - 1].least_gain_of_all)
+        Some(self.shown(observed)?.found_in_80)
     }
 
     fn helps_as_observed(&self, expected: Expected, observed: &ObservedSpread) -> f64 {
-        let is_found = |drawn: &&Drawn| match expected {
-            Expected::FailingTenthGains => drawn.lowest_tenth_is_found,
-            Expected::AllGain => drawn.least_gain_of_all <= GAIN_OF_ALL,
-        };
-        let drawn = self.draw(observed).unwrap_or_default();
-        drawn.iter().filter(is_found).count() as f64 / N_REPETITIONS as f64
+        // Of too few trainings nothing is concluded.
+        self.shown(observed).map_or(0.0, |shown| match expected {
+            Expected::FailingTenthGains => shown.lowest_tenth_gains,
+            Expected::AllGain => shown.all_gain,
+        })
     }
 
-    fn draw(&self, observed: &ObservedSpread) -> Option<Vec<Drawn>> {
+    fn shown(&self, observed: &ObservedSpread) -> Option<Shown> {
         assert!(
             self.n_patients >= super::LEAST_PATIENTS,
             "a test takes more patients"
@@ -210,6 +208,6 @@ impl Design {
             end_point: self.end_point,
             alpha: self.alpha / self.n_claims as f64,
         };
-        Some(comparison.first(N_REPETITIONS))
+        Some(comparison.shown(N_REPETITIONS))
     }
 }

@@ -29,9 +29,9 @@ pub struct ArmScore {
     pub absent_because: Option<String>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-fn is_0(split: &u64) -> bool {
-    *split == 0
+/// Whether serde may leave a number out.
+pub(super) fn is_0<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
 }
 
 /// What tells the trainings of an arm apart.

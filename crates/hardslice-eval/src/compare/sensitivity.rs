@@ -14,7 +14,7 @@
 
 use super::comparison::Sensitivity;
 use super::error::CompareError;
-use super::observed::{Drawn, DrawnComparison, GAIN_OF_ALL, ObservedSpread};
+use super::observed::{DrawnComparison, ObservedSpread};
 use super::paired::Paired;
 use super::plan::{ClaimedArm, ComparisonPlan};
 use super::scores::{ArmScore, Scores};
@@ -22,9 +22,6 @@ use super::shared::{SharedOverall, SharedSlices};
 
 /// Repetitions: a power of 80 % has a standard error of 1.3 %.
 const N_REPETITIONS: usize = 1000;
-
-/// Of so many a gain is said to be found.
-const FOUND: usize = N_REPETITIONS * 4 / 5;
 
 /// What a comparison of these scores, which are between 0 and 1 as Dice is, could have found of each
 /// arm of the plan; nothing of an arm that has too few patients or trainings for a test, none that all
@@ -52,9 +49,8 @@ pub fn sensitivity(
             continue;
         }
         let arms: Vec<&str> = [arm.as_str()].into_iter().chain(references).collect();
-        let paired = match Paired::new(&scores, &arms) {
-            Err(CompareError::NothingShared { .. }) => continue,
-            paired => paired?,
+        let Ok(paired) = Paired::new(&scores, &arms) else {
+            continue;
         };
         let Some(observed) = ObservedSpread::of_paired(&paired, &paired.scores()[1..]) else {
             continue;
@@ -67,23 +63,13 @@ pub fn sensitivity(
             end_point: plan.end_points[0],
             alpha: plan.alpha / plan.n_claims() as f64,
         };
-        found.push(found_of(arm, drawn));
+        let shown = drawn.shown(N_REPETITIONS);
+        found.push(Sensitivity {
+            arm: arm.clone(),
+            lowest_tenth_gains: shown.lowest_tenth_gains,
+            all_gain: shown.all_gain,
+            found_in_80: shown.found_in_80,
+        });
     }
     Ok(found)
-}
-
-fn found_of(arm: &str, comparison: DrawnComparison<'_>) -> Sensitivity {
-    let mut found = comparison.first(N_REPETITIONS);
-    let share = |is: &dyn Fn(&Drawn) -> bool| {
-        found.iter().filter(|drawn| is(drawn)).count() as f64 / N_REPETITIONS as f64
-    };
-    let lowest_tenth_gains = share(&|drawn| drawn.lowest_tenth_is_found);
-    let all_gain = share(&|drawn| drawn.least_gain_of_all <= GAIN_OF_ALL);
-    found.sort_by(|a, b| a.least_gain_of_all.total_cmp(&b.least_gain_of_all));
-    Sensitivity {
-        arm: arm.to_owned(),
-        lowest_tenth_gains,
-        all_gain,
-        found_in_80: found[FOUND - 1].least_gain_of_all,
-    }
 }

@@ -16,11 +16,9 @@ use super::words::{ArmWords, Wording};
 /// What the primary end point is asked, one sentence an arm.
 pub(super) fn question(plan: &ComparisonPlan, wording: &Wording) -> String {
     let asked = plan.arms.iter().filter_map(|ClaimedArm { arm, .. }| {
-        let references: Vec<String> = plan
-            .pairs()
-            .into_iter()
-            .filter(|(of, _)| of == arm)
-            .map(|(_, reference)| format!("over {}", ArmWords::of(wording, &reference.arm).object))
+        let references = plan.references_of(arm).into_iter();
+        let references: Vec<String> = references
+            .map(|reference| format!("over {}", ArmWords::of(wording, &reference.arm).object))
             .collect();
         let words = ArmWords::of(wording, arm);
         (!references.is_empty()).then(|| {

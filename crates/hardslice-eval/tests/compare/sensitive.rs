@@ -35,6 +35,17 @@ fn found(rows: &[ArmScore]) -> Sensitivity {
     found
 }
 
+/// What [`as_designed`] is scored by, with five seeds.
+const DESIGN: Design = Design {
+    n_patients: 60,
+    n_splits: 1,
+    n_seeds: 5,
+    n_references: 2,
+    n_claims: 1,
+    alpha: 0.05,
+    end_point: EndPoint::WorstOfFive,
+};
+
 /// Sixty patients as [`Design`] takes them: six at 0.5 to 0.75, the others at 0.92 with a spread of 0.02.
 fn as_designed(net_patient_sd: f64) -> Vec<(f64, f64)> {
     let mut draws = Draws(3);
@@ -49,25 +60,16 @@ fn as_designed(net_patient_sd: f64) -> Vec<(f64, f64)> {
 #[test]
 fn with_scores_as_a_design_assumes_them_it_finds_what_the_design_says() {
     let rows = alike(&as_designed(Design::NET_PATIENT_SD), 5, Design::NET_SD);
-    let design = Design {
-        n_patients: 60,
-        n_splits: 1,
-        n_seeds: 5,
-        n_references: 2,
-        n_claims: 1,
-        alpha: 0.05,
-        end_point: EndPoint::WorstOfFive,
-    };
     let found = found(&rows);
     // A design has exactly six failing patients; patients that are drawn have more or fewer, which costs
     // power.
-    let designed = design.power(Expected::FailingTenthGains).power;
+    let designed = DESIGN.power(Expected::FailingTenthGains).power;
     assert!(
         found.lowest_tenth_gains > designed - 0.2 && found.lowest_tenth_gains <= designed,
         "{found:?}, designed {designed}"
     );
     // The spread of nets is estimated from fifteen of them.
-    let designed = design.power(Expected::AllGain).power;
+    let designed = DESIGN.power(Expected::AllGain).power;
     assert!(
         (found.all_gain - designed).abs() < 0.25,
         "{found:?}, designed {designed}"
@@ -81,20 +83,11 @@ fn with_scores_as_a_design_assumes_them_it_finds_what_the_design_says() {
 #[test]
 fn the_power_of_a_design_as_observed_is_what_those_scores_could_find_and_grows_with_the_design() {
     let rows = alike(&as_designed(Design::NET_PATIENT_SD), 5, Design::NET_SD);
-    let design = Design {
-        n_patients: 60,
-        n_splits: 1,
-        n_seeds: 5,
-        n_references: 2,
-        n_claims: 1,
-        alpha: 0.05,
-        end_point: EndPoint::WorstOfFive,
-    };
     let (observed, n_arms) = ObservedSpread::of(&rows, &plan()).unwrap().unwrap();
     assert_eq!(n_arms, 3);
     let could_find = found(&rows);
-    let tenth = design.power_as_observed(Expected::FailingTenthGains, &observed);
-    let all = design.power_as_observed(Expected::AllGain, &observed);
+    let tenth = DESIGN.power_as_observed(Expected::FailingTenthGains, &observed);
+    let all = DESIGN.power_as_observed(Expected::AllGain, &observed);
     // Half as many repetitions.
     for (found, could_find) in [
         (tenth.power, could_find.lowest_tenth_gains),
@@ -106,16 +99,16 @@ fn the_power_of_a_design_as_observed_is_what_those_scores_could_find_and_grows_w
     let larger = Design {
         n_patients: 240,
         n_seeds: 10,
-        ..design
+        ..DESIGN
     };
-    let (few, many) = (least(design).unwrap(), least(larger).unwrap());
+    let (few, many) = (least(DESIGN).unwrap(), least(larger).unwrap());
     assert!((few - could_find.found_in_80).abs() < 0.002, "{few}");
     assert!(many < 0.75 * few, "{many} of {few}");
     assert!(larger.power_as_observed(Expected::AllGain, &observed).power > all.power + 0.2);
 
     let too_few = Design {
         n_seeds: 2,
-        ..design
+        ..DESIGN
     };
     assert_eq!(least(too_few), None);
     let found = too_few.power_as_observed(Expected::AllGain, &observed);
@@ -126,7 +119,7 @@ fn the_power_of_a_design_as_observed_is_what_those_scores_could_find_and_grows_w
 
     let alone = Design {
         n_references: 1,
-        ..design
+        ..DESIGN
     };
     assert!(
         least(alone).unwrap() < few,

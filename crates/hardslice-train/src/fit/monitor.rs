@@ -122,7 +122,7 @@ impl<'a> Monitor<'a> {
         }
         let net = state.predictor().for_prediction();
         let scores = self.validation.score(&net);
-        let mean_dice = mean_dice(&scores, dataset);
+        let mean_dice = mean_dice(&scores, dataset.outputs());
         let dice = dataset
             .outputs()
             .flat_map(|output| case_dice(&scores, output));

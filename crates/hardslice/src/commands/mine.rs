@@ -161,16 +161,16 @@ impl Mine {
         };
         let device = self.device.open_for(&mut experiment)?;
         let model = Model::read(model_dir, &device)?;
-        let made_for = (model.record.size, model.record.window_hu);
-        let prepared = (store.size(), store.options().window_hu);
+        let made_for = model.record.preprocessing();
+        let prepared = store.options().preprocessing();
         if made_for != prepared {
             return Err(anyhow!(
                 "the model takes slices of {} pixels and the window {:?} HU, and the store has {} and {:?}: \
                  prepare the cohort with the model's",
-                made_for.0,
-                made_for.1,
-                prepared.0,
-                prepared.1
+                made_for.size,
+                made_for.window_hu,
+                prepared.size,
+                prepared.window_hu
             ));
         }
         let organs: Vec<_> = model.record.organ_names().cloned().collect();
