@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use hardslice_data::audit::Accepted;
-use hardslice_data::balance::{Arm, ArmError, BalanceOptions, Candidates, Plan};
+use hardslice_data::balance::{Arm, ArmError, BalanceOptions, Candidates, Plan, RepeatFactors};
 use hardslice_data::manifest::{self, Layout};
 use hardslice_data::mining::{
     ExternalPredictions, FoldCases, MiningOptions, TauBasis, candidates, mine,
@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let all = Candidates {
         a: &a,
         b: &[],
-        positive_weight: 1.0,
+        factors: &RepeatFactors::of(&a, 1.0),
         seed: 0,
     };
     let plan = match Arm::Hard.second_half(&all, &mined.hard, &BalanceOptions::default()) {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hardslice::data::balance::{Arm, BalanceOptions, Candidate, Candidates};
+use hardslice::data::balance::{Arm, BalanceOptions, Candidate, Candidates, RepeatFactors};
 use hardslice::data::mining::triage::Triage;
 use hardslice::data::mining::{MiningOptions, SliceScore, TauBasis, judge};
 use hardslice::data::{Organ, OutputIdx, PatientId, SliceRef};
@@ -70,7 +70,7 @@ fn judged(
     let candidates = Candidates {
         a: &a,
         b: &b,
-        positive_weight: request.positive_weight,
+        factors: &RepeatFactors::of(a.iter().chain(&b), request.positive_weight),
         seed: request.seed,
     };
     let plans = arm.second_half(&candidates, &judged.hard, &request.balance)?;
@@ -123,12 +123,13 @@ fn candidates(request: &Request, scores: &[GivenScore], is_b: bool) -> Vec<Candi
         if request.is_b[score.slice.case()] != is_b {
             continue;
         }
+        let shown = (score.n_truth > 0).then_some(score.output).into_iter();
         match found.last_mut() {
-            Some(last) if last.slice == score.slice => last.is_positive |= score.n_truth > 0,
+            Some(last) if last.slice == score.slice => last.organs.extend(shown),
             _ => found.push(Candidate {
                 slice: score.slice,
                 patient: request.patients[score.slice.case()].clone(),
-                is_positive: score.n_truth > 0,
+                organs: shown.collect(),
             }),
         }
     }

@@ -13,6 +13,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use hardslice_data::Organ;
 use hardslice_volume::whole_file::{read_sealed, sealed, write_whole_folder};
 use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
@@ -42,8 +43,11 @@ pub struct Position {
     pub n_losses: u64,
     /// Best validation so far: steps taken and mean Dice.
     pub best: Option<(u64, f64)>,
-    /// Validations in a row in which nothing was predicted anywhere.
+    /// Validations in a row in which nothing was learnt of an organ.
     pub n_idle_validations: u32,
+    /// The organs of which nothing was learnt at the last validation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_learnt: Vec<Organ>,
 }
 
 /// A checkpoint in memory.
@@ -243,6 +247,7 @@ mod tests {
                 n_losses: 2,
                 best: Some((100, 1.0 / 3.0)),
                 n_idle_validations: 0,
+                not_learnt: Vec::new(),
             },
             weights: weights("w", vec![1.5, f32::MIN_POSITIVE, -0.0]),
             velocities: weights("w", vec![0.25, 1e-30]),

@@ -141,7 +141,7 @@ impl<'a> SliceDataset<'a> {
             let mut stream = Stream::new(position.seed, &stream_name);
             let mut variation = augment.draw(sample, &mut stream);
             variation.mirror &= self.can_mirror();
-            let augmented = Source::new(batch.size, variation);
+            let mut augmented = Source::new(batch.size, variation);
             let slice = sample.slice;
             let stride = batch.n_channels * n_pixels;
             let input = &mut batch.images[i * stride..][..stride];

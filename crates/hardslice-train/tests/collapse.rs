@@ -19,7 +19,7 @@ use hardslice_data::{Organ, SliceRef};
 use hardslice_train::layout::TrainingDir;
 use hardslice_train::net::{Net, NetConfig, NormKind};
 use hardslice_train::{
-    Collapse, FitContext, FitError, Lr0Setting, Phase, Silent, SliceDataset, TrainConfig,
+    Collapse, FitContext, FitError, Lr0Setting, Phase, Receipt, Silent, SliceDataset, TrainConfig,
     TrainState, fit,
 };
 use hardslice_volume::PerAxis;
@@ -49,11 +49,34 @@ fn store(dir: &Path, is_everywhere: bool) -> Store {
 fn trained(out_bias: f32, is_everywhere: bool) -> Result<TrainState, FitError> {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path(), is_everywhere);
-    trained_on(&store, &[out_bias], dir.path())
+    trained_on(&store, &[out_bias], dir.path(), Watched::default())
+}
+
+/// How long a training is and what is looked at.
+#[derive(Clone, Copy)]
+struct Watched {
+    steps: u64,
+    n_validations: u64,
+    has_validation: bool,
+}
+
+impl Default for Watched {
+    fn default() -> Self {
+        Self {
+            steps: 10,
+            n_validations: 5,
+            has_validation: true,
+        }
+    }
 }
 
 /// With a bias for each organ.
-fn trained_on(store: &Store, out_bias: &[f32], dir: &Path) -> Result<TrainState, FitError> {
+fn trained_on(
+    store: &Store,
+    out_bias: &[f32],
+    dir: &Path,
+    watched: Watched,
+) -> Result<TrainState, FitError> {
     let dataset = SliceDataset::new(store, store.all_organs().collect(), 0);
     let device = Device::flex();
     let config = NetConfig {
@@ -68,10 +91,10 @@ fn trained_on(store: &Store, out_bias: &[f32], dir: &Path) -> Result<TrainState,
     let bias = Tensor::from_floats(out_bias, &device.clone().autodiff());
     unet.out.bias = Some(Param::from_tensor(bias));
     let train = TrainConfig {
-        steps: 10,
+        steps: watched.steps,
         batch: 4,
         lr0: 0.0,
-        n_validations: 5,
+        n_validations: watched.n_validations,
         ..TrainConfig::default()
     };
     let slices =
@@ -87,11 +110,16 @@ fn trained_on(store: &Store, out_bias: &[f32], dir: &Path) -> Result<TrainState,
         config: Cow::Borrowed(&train),
         lr0_setting: Lr0Setting::Common,
         plan: Plan::new(entries).unwrap(),
-        steps: 0..10,
+        steps: 0..watched.steps,
+    };
+    let validation = if watched.has_validation {
+        slices(1)
+    } else {
+        Vec::new()
     };
     let context = FitContext {
         dataset: &dataset,
-        validation: &slices(1),
+        validation: &validation,
         device: &device,
         seed: 0,
         observer: &Silent,
@@ -117,6 +145,51 @@ fn a_net_that_finds_nothing_anywhere_is_given_up_at_the_third_validation() {
             ..
         }) => {}
         other => panic!("{:?}", other.map(|state| state.position)),
+    }
+}
+
+#[test]
+fn a_net_is_watched_where_there_are_no_validation_patients() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path(), true);
+    let watched = Watched {
+        has_validation: false,
+        ..Watched::default()
+    };
+    match trained_on(&store, &[-100.0], dir.path(), watched) {
+        Err(FitError::Collapsed {
+            step: 6,
+            n: 3,
+            found: Collapse::AllBackground,
+            ..
+        }) => {}
+        other => panic!("{:?}", other.map(|state| state.position)),
+    }
+    let found = trained_on(&store, &[100.0], &dir.path().join("other"), watched);
+    assert_eq!(found.unwrap().position.step, 10, "everything is the organ");
+}
+
+#[test]
+fn a_receipt_names_what_was_not_learnt_however_seldom_a_net_was_validated() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path(), true);
+    let liver = [Organ::new("liver").unwrap()];
+    for (steps, out_bias, wanted) in [
+        (100, -100.0, &liver[..]),
+        (100, 100.0, &[]),
+        // A try of the machinery.
+        (10, -100.0, &[]),
+    ] {
+        let name = format!("{steps} steps, bias {out_bias}");
+        let watched = Watched {
+            steps,
+            n_validations: 1,
+            ..Watched::default()
+        };
+        let dir = dir.path().join(&name);
+        trained_on(&store, &[out_bias], &dir, watched).unwrap();
+        let receipt = Receipt::read(&TrainingDir::new(dir.join("training")));
+        assert_eq!(receipt.unwrap().unwrap().not_learnt(), wanted, "{name}");
     }
 }
 
@@ -171,13 +244,19 @@ fn a_net_of_two_organs_that_has_lost_one_at_the_end_has_failed() {
     };
     let cases = vec![case("one"), case("two")];
     let store = support::store(dir.path(), cases, &[("liver", 1), ("spleen", 2)], SHAPE.x);
-    match trained_on(&store, &[100.0, -100.0], dir.path()) {
+    match trained_on(&store, &[100.0, -100.0], dir.path(), Watched::default()) {
         Err(error @ FitError::OrganLost { step: 10, n: 5, .. }) => {
             let said = error.to_string();
             assert!(said.contains("nothing of `spleen`"), "{said}");
         }
         other => panic!("{:?}", other.map(|state| state.position)),
     }
-    let both = trained_on(&store, &[100.0, 100.0], &dir.path().join("both")).unwrap();
+    let both = trained_on(
+        &store,
+        &[100.0, 100.0],
+        &dir.path().join("both"),
+        Watched::default(),
+    )
+    .unwrap();
     assert_eq!(both.position.step, 10, "half of the slice each: two thirds");
 }

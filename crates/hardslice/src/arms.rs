@@ -10,9 +10,6 @@ use hardslice_eval::compare::{
 use hardslice_view::paper_tables::PaperArm;
 use thiserror::Error;
 
-/// The control of an arm that none draws for.
-const NO_CONTROL: &str = "none";
-
 /// The protocol's plan of a comparison for the arms that were run: `hard` first, then every other arm
 /// that something is claimed of, each against the reference and against the closest of its own random
 /// controls, for so many organs.
@@ -29,7 +26,7 @@ pub(crate) fn comparison_plan(
     let (first, others): (Vec<&Arm>, Vec<&Arm>) = arms.iter().partition(|arm| **arm == Arm::Hard);
     let mut claimed = Vec::new();
     for arm in first.into_iter().chain(others) {
-        let ArmRole::Claimed { chooses, controls } = arm.role() else {
+        let ArmRole::Claimed { controls } = arm.role() else {
             continue;
         };
         let run = controls.iter().find(|control| arms.contains(control));
@@ -40,13 +37,9 @@ pub(crate) fn comparison_plan(
         references.extend(control.filter(|control| !references.contains(control)));
         claimed.push(ClaimedArm {
             arm: arm.to_string(),
-            chooses_slices: chooses,
-            // One that was not run is named all the same, and one that there is none of: no other
-            // control stands in for it.
-            control: run
-                .or(controls.first())
-                .map(Arm::to_string)
-                .or_else(|| chooses.then(|| NO_CONTROL.to_owned())),
+            chooses_slices: !controls.is_empty(),
+            // One that was not run is named all the same: no other control stands in for it.
+            control: run.or(controls.first()).map(Arm::to_string),
         });
     }
     let plan = ComparisonPlan::of_dice(claimed, references, n_organs);
@@ -109,7 +102,10 @@ pub(crate) fn paper_row(arm: &str, ratio: f64) -> Option<PaperArm> {
         | Arm::AllEmphasised
         | Arm::AllRandom
         | Arm::WorstPatients
-        | Arm::RandomPatients => None,
+        | Arm::RandomPatients
+        | Arm::CrossFoldRandom
+        | Arm::ProbabilisticRandom
+        | Arm::GradualRandom => None,
     }
 }
 
@@ -148,6 +144,9 @@ mod tests {
             [
                 baseline.clone(),
                 control("random_matched"),
+                control("cross_fold_random"),
+                control("probabilistic_random"),
+                control("gradual_random"),
                 control("all_random"),
                 control("random_patients")
             ]

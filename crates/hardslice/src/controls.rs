@@ -54,7 +54,7 @@ fn plan_of(store: &Store, round: &RoundDir, arm: &str) -> Option<Result<Plan, Pl
 }
 
 /// How many of the slices that a control drew the arm shows as often for a reason of its own, and how
-/// many the control drew.
+/// many the control drew; where difficulties were dealt out, how many kept the one that they have.
 fn shared(of_arm: &Plan, of_control: &Plan) -> (usize, usize) {
     let chosen = of_arm.entries().iter();
     let chosen = chosen.filter(|entry| entry.reason != Reason::Base);
@@ -62,13 +62,19 @@ fn shared(of_arm: &Plan, of_control: &Plan) -> (usize, usize) {
     let is_drawn = |entry: &&PlanEntry| {
         matches!(
             entry.reason,
-            Reason::Random | Reason::RandomMatched | Reason::RandomPatient
+            Reason::Random
+                | Reason::RandomMatched
+                | Reason::RandomPatient
+                | Reason::RandomDifficulty
         )
     };
     let drawn: Vec<&PlanEntry> = of_control.entries().iter().filter(is_drawn).collect();
     let is_shared = |entry: &&&PlanEntry| {
         let weight = chosen.get(&entry.slice);
-        weight.is_some_and(|weight| *weight >= entry.weight)
+        weight.is_some_and(|weight| match entry.reason {
+            Reason::RandomDifficulty => (*weight - entry.weight).abs() < 1e-9,
+            _ => *weight >= entry.weight,
+        })
     };
     (drawn.iter().filter(is_shared).count(), drawn.len())
 }
@@ -103,5 +109,11 @@ mod tests {
         let weighed = plan(&[(1, 2.0, Reason::Difficulty), (2, 0.5, Reason::Difficulty)]);
         assert_eq!(shared(&weighed, &control), (1, 3), "2 is shown less often");
         assert_eq!(shared(&hard, &hard), (0, 0), "no control");
+        let dealt = plan(&[
+            (1, 0.5, Reason::RandomDifficulty),
+            (2, 0.5, Reason::RandomDifficulty),
+            (3, 0.1, Reason::Difficulty),
+        ]);
+        assert_eq!(shared(&weighed, &dealt), (1, 2), "slice 2 kept its own");
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use blake3::Hasher;
 use burn::tensor::Device;
 use hardslice_data::balance::{
-    Arm, ArmError, BalanceOptions, Candidates, HardSlices, Plan, hard_in_controls,
+    Arm, ArmError, BalanceOptions, Candidates, HardSlices, Plan, RepeatFactors, hard_in_controls,
 };
 use hardslice_data::mining::{
     ExternalPredictions, FoldCases, ResolvedTau, ScoredSlice, SliceScore, Tau, TauBasis,
@@ -106,10 +106,11 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
         bars.line(&format!("warning: {organ}: {warning}"));
     }
     let slices = [&folds.a, &folds.b].map(|cases| candidates(store, &organs, cases));
+    let positive_weight = job.experiment.train.positive_weight;
     let slices = Candidates {
         a: &slices[0],
         b: &slices[1],
-        positive_weight: job.experiment.train.positive_weight,
+        factors: &RepeatFactors::of(slices.iter().flatten(), positive_weight),
         seed: job.experiment.training_seed(),
     };
     warn_of_controls(&slices, &mined.hard, &job.experiment.balance, bars)?;
@@ -187,7 +188,7 @@ pub(crate) fn said_of_missing(share: Share, missing: &Missing) -> String {
 /// One mining of A leads to the plans of some arms only.
 fn check_arm(job: &ExternalMining<'_>) -> anyhow::Result<()> {
     let arm = job.arm;
-    if arm.mines_again() || arm == Arm::Gradual {
+    if arm.mines_again() || arm.is_staged() {
         return Err(anyhow!(
             "the arm `{arm}` has several plans, one after the other: take hard, all_emphasised or \
              another arm of one plan"

@@ -34,16 +34,11 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// Tells of arms whose training failed, when all else is done.
-    pub(crate) fn fail_if_an_arm_did(&self) -> anyhow::Result<()> {
-        let failed = self.rounds.iter().flat_map(|(organs, round)| {
-            let place = RoundName::of_organs(organs).to_string();
-            round
-                .failed
-                .iter()
-                .map(move |failed| (place.clone(), failed))
-        });
-        fail_if_any(failed, self.n_evaluated())
+    /// What the run comes to, when all else is done.
+    pub(crate) fn conclude(&self, bars: &Bars) -> anyhow::Result<Done> {
+        let rounds = self.rounds.iter();
+        let rounds = rounds.map(|(organs, round)| (RoundName::of_organs(organs), round));
+        Ok(self.done.and(conclude(rounds, bars)?))
     }
 
     /// How many arms have scores. Where none has, there is nothing to report.
@@ -95,17 +90,50 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
     })
 }
 
-/// What went wrong with single arms, told when all else is done; nothing where nothing did.
-/// `n_evaluated` arms have scores.
-pub(crate) fn fail_if_any<'f>(
-    failed: impl Iterator<Item = (String, &'f FailedArm)>,
-    n_evaluated: usize,
+/// What rounds come to, told when all else is done: an error where the training of an arm failed,
+/// findings where a net has scores and had learnt nothing.
+pub(crate) fn conclude<'o>(
+    rounds: impl Iterator<Item = (RoundName, &'o RoundOutcome)> + Clone,
+    bars: &Bars,
+) -> anyhow::Result<Done> {
+    let mut done = Done::Clean;
+    for (place, round) in rounds.clone() {
+        for (arm, organs) in &round.not_learnt {
+            let organs = not_learnt(organs);
+            bars.line(&format!(
+                "warning: {place}: the net of the arm `{arm}` {organs}"
+            ));
+            done = Done::Findings;
+        }
+    }
+    fail_if_an_arm_did(rounds)?;
+    Ok(done)
+}
+
+/// Of a net that was not given up: what it has learnt nothing of.
+pub(crate) fn not_learnt(organs: &[Organ]) -> String {
+    let organs: Vec<String> = organs.iter().map(|organ| format!("`{organ}`")).collect();
+    format!(
+        "had learnt nothing of {} at its last validation: take what it predicts for that of a training \
+         that failed, and train longer, or with more validations (n_validations), of which three in a row \
+         say what to change",
+        organs.join(", ")
+    )
+}
+
+/// What went wrong with single arms; nothing where nothing did.
+pub(crate) fn fail_if_an_arm_did<'o>(
+    rounds: impl Iterator<Item = (RoundName, &'o RoundOutcome)>,
 ) -> anyhow::Result<()> {
-    let lines = failed.map(|(place, failed)| {
-        let FailedArm { arm, because } = failed;
-        format!("{place}: the arm `{arm}` has no scores, because {because}")
-    });
-    let lines: Vec<String> = lines.collect();
+    let (mut lines, mut n_evaluated) = (Vec::new(), 0);
+    for (place, round) in rounds {
+        n_evaluated += round.arms.len();
+        for FailedArm { arm, because } in &round.failed {
+            lines.push(format!(
+                "{place}: the arm `{arm}` has no scores, because {because}"
+            ));
+        }
+    }
     if lines.is_empty() {
         return Ok(());
     }

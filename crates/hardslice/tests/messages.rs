@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::assert_ends;
+use support::{assert_ends, experiment_of, words, workplace};
 
 #[track_caller]
 fn assert_fails(args: &[&str], dir: &Path, parts: &[&str]) {
@@ -162,4 +162,22 @@ fn a_mining_without_a_scorer_names_both_kinds() {
         dir.path(),
         &["--split FILE.json", "--predictions DIR"],
     );
+}
+
+#[test]
+fn a_net_that_has_learnt_nothing_ends_with_a_status_that_scripts_see() {
+    let dir = workplace();
+    // Steps too small to leave the first weights, in which nothing is found.
+    let text = experiment_of(&["baseline"])
+        .replace("steps = 24", "steps = 100\nlr0 = 1e-9")
+        .replace("n_validations = 2", "n_validations = 1");
+    fs::write(dir.path().join("e.toml"), text).unwrap();
+    let said = ["the arm `baseline` had learnt nothing of `liver`"];
+    for _again in 0..2 {
+        assert_ends(&words("run e.toml --out out"), dir.path(), 1, &said);
+    }
+    assert!(dir.path().join("out/report.html").exists(), "all was done");
+    let train = "train e.toml --store out/store --split out/split.json --out trained";
+    let said = ["the net had learnt nothing of `liver`"];
+    assert_ends(&words(train), dir.path(), 1, &said);
 }

@@ -9,8 +9,8 @@ use crate::names::named;
 ///
 /// All arms take the same number of steps. Those that add slices of A are judged by what as many
 /// random slices bring: [`RandomMatched`](Self::RandomMatched) adds exactly as many as
-/// [`Hard`](Self::Hard), and nearly as many as [`CrossFold`](Self::CrossFold) and
-/// [`Rounds`](Self::Rounds).
+/// [`Hard`](Self::Hard), and nearly as many as [`Rounds`](Self::Rounds). Every other arm that chooses
+/// slices has a random control of its own, which does the same with slices drawn at random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arm {
@@ -22,8 +22,8 @@ pub enum Arm {
     Hard,
     /// B, then B and as many slices drawn at random from A: the control.
     Random,
-    /// B, then B and as many random slices of A with the hard ones' patients and share of
-    /// positives: the control that tells "hard" from "positive".
+    /// B, then B and as many random slices of A with the hard ones' patients and organs: the control
+    /// that tells "hard" from "positive", and from "with a rare organ".
     RandomMatched,
     /// B, then B and as many slices drawn from the easy ones of A: what should help least.
     Easy,
@@ -55,6 +55,13 @@ pub enum Arm {
     /// All training patients in both halves, in the second with all slices of as many random
     /// patients emphasised: the control of `worst_patients`.
     RandomPatients,
+    /// As `cross_fold`, with as many random slices of the same patients: its control.
+    CrossFoldRandom,
+    /// As `probabilistic`, the difficulties dealt out at random among the slices of a patient with the
+    /// same organs: its control.
+    ProbabilisticRandom,
+    /// As `gradual`, with as many random slices of the same patients: its control.
+    GradualRandom,
 }
 
 named!(Arm, "arm", {
@@ -74,6 +81,9 @@ named!(Arm, "arm", {
     AllRandom => "all_random",
     WorstPatients => "worst_patients",
     RandomPatients => "random_patients",
+    CrossFoldRandom => "cross_fold_random",
+    ProbabilisticRandom => "probabilistic_random",
+    GradualRandom => "gradual_random",
 });
 
 /// What an arm is for in a comparison.
@@ -85,12 +95,9 @@ pub enum ArmRole {
     Control,
     /// Something is claimed of it: that it helps.
     Claimed {
-        /// Whether it chooses slices: if not, as an arm with another loss, it is held against the
-        /// baseline alone.
-        chooses: bool,
         /// What draws at random what the arm chooses, the closest first: of those that were run the
-        /// first counts. None for an arm that chooses in another way than any control draws: a gain of
-        /// it is not told from one of its procedure.
+        /// first counts. None for an arm that chooses no slices, as one with another loss: it is held
+        /// against the baseline alone.
         controls: &'static [Arm],
     },
     /// A part of the others, in no comparison of its own.
@@ -124,30 +131,32 @@ impl Arm {
         match self {
             Self::Baseline => ArmRole::Reference,
             Self::BOnly => ArmRole::NotCompared,
-            Self::Random | Self::RandomMatched | Self::AllRandom | Self::RandomPatients => {
-                ArmRole::Control
-            }
+            Self::Random
+            | Self::RandomMatched
+            | Self::AllRandom
+            | Self::RandomPatients
+            | Self::CrossFoldRandom
+            | Self::ProbabilisticRandom
+            | Self::GradualRandom => ArmRole::Control,
             Self::Hard | Self::Easy | Self::Rounds => ArmRole::Claimed {
-                chooses: true,
                 controls: &[Self::RandomMatched, Self::Random],
             },
-            // The first also emphasises in B, the others weigh every slice of A and B.
-            Self::CrossFold | Self::Probabilistic | Self::Gradual => ArmRole::Claimed {
-                chooses: true,
-                controls: &[],
+            Self::CrossFold => ArmRole::Claimed {
+                controls: &[Self::CrossFoldRandom],
+            },
+            Self::Probabilistic => ArmRole::Claimed {
+                controls: &[Self::ProbabilisticRandom],
+            },
+            Self::Gradual => ArmRole::Claimed {
+                controls: &[Self::GradualRandom],
             },
             Self::AllEmphasised => ArmRole::Claimed {
-                chooses: true,
                 controls: &[Self::AllRandom],
             },
             Self::WorstPatients => ArmRole::Claimed {
-                chooses: true,
                 controls: &[Self::RandomPatients],
             },
-            Self::BaselineFocal | Self::BaselineTopK => ArmRole::Claimed {
-                chooses: false,
-                controls: &[],
-            },
+            Self::BaselineFocal | Self::BaselineTopK => ArmRole::Claimed { controls: &[] },
         }
     }
 
@@ -194,6 +203,21 @@ impl Arm {
                 false,
                 "emphasis on random patients",
             ),
+            Self::CrossFoldRandom => (
+                "the random control of `cross_fold`",
+                false,
+                "its random control",
+            ),
+            Self::ProbabilisticRandom => (
+                "the random control of `probabilistic`",
+                false,
+                "its random control",
+            ),
+            Self::GradualRandom => (
+                "the random control of `gradual`",
+                false,
+                "its random control",
+            ),
         };
         ArmWords {
             subject,
@@ -206,6 +230,11 @@ impl Arm {
     /// stands, until the hard slices hardly change.
     pub fn mines_again(self) -> bool {
         self == Self::Rounds
+    }
+
+    /// Whether the second half has stages, each with a plan of its own that is known beforehand.
+    pub fn is_staged(self) -> bool {
+        matches!(self, Self::Gradual | Self::GradualRandom)
     }
 
     /// Whether the arm is the baseline with another loss.
@@ -231,7 +260,10 @@ impl Arm {
             | Self::CrossFold
             | Self::Probabilistic
             | Self::Gradual
-            | Self::Rounds => true,
+            | Self::Rounds
+            | Self::CrossFoldRandom
+            | Self::ProbabilisticRandom
+            | Self::GradualRandom => true,
         }
     }
 
@@ -257,7 +289,10 @@ impl Arm {
             | Self::AllEmphasised
             | Self::AllRandom
             | Self::WorstPatients
-            | Self::RandomPatients => true,
+            | Self::RandomPatients
+            | Self::CrossFoldRandom
+            | Self::ProbabilisticRandom
+            | Self::GradualRandom => true,
         }
     }
 
@@ -277,6 +312,9 @@ impl Arm {
                 | Self::AllRandom
                 | Self::WorstPatients
                 | Self::RandomPatients
+                | Self::CrossFoldRandom
+                | Self::ProbabilisticRandom
+                | Self::GradualRandom
         )
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Candidate, Candidates};
+use super::{Candidate, Candidates, HardSlices};
 use crate::random::Stream;
-use crate::{PatientId, SliceRef};
+use crate::{OutputIdx, PatientId, SliceRef};
 
 /// As many slices of A as are hard, none of them hard, each as likely as any other. Where fewer than
 /// that are left, hard ones make up the number.
@@ -48,13 +48,16 @@ fn draw(mut from: Vec<SliceRef>, n: usize, seed: u64, stream: &str) -> BTreeSet<
     from.into_iter().take(n).collect()
 }
 
-/// As many slices of each patient of A, positive and negative counted apart, as are hard, and none of
-/// them hard. Where a patient has too few others of a kind, hard ones make up the number.
+/// As many slices of each patient of A as are hard, showing the same organs, and none of them hard.
+///
+/// Slices without an organ are counted apart from those with one, and these by their
+/// [rarest](super::RepeatFactors::rarest_in), which their weight goes by. Where a patient has too few others
+/// with the same, others with another one make up the number, and then hard ones.
 pub(super) fn draw_matched(
     candidates: &Candidates<'_>,
     hard: &BTreeSet<SliceRef>,
 ) -> BTreeSet<SliceRef> {
-    draw_matched_from(candidates.a.iter(), hard, candidates.seed)
+    draw_matched_from(candidates.a.iter(), candidates, hard)
 }
 
 /// The same of the patients of A and B.
@@ -63,26 +66,81 @@ pub(super) fn draw_matched_of_all(
     hard: &BTreeSet<SliceRef>,
 ) -> BTreeSet<SliceRef> {
     let all = candidates.a.iter().chain(candidates.b);
-    draw_matched_from(all, hard, candidates.seed)
+    draw_matched_from(all, candidates, hard)
 }
+
+/// Slices of a patient by the rarest organ in them.
+type ByRarest = BTreeMap<Option<OutputIdx>, Vec<SliceRef>>;
 
 fn draw_matched_from<'c>(
     from: impl Iterator<Item = &'c Candidate>,
+    candidates: &Candidates<'_>,
     hard: &BTreeSet<SliceRef>,
-    seed: u64,
 ) -> BTreeSet<SliceRef> {
-    let mut groups: BTreeMap<(&PatientId, bool), (Vec<SliceRef>, usize)> = BTreeMap::new();
+    let mut groups: BTreeMap<(&PatientId, bool), ByRarest> = BTreeMap::new();
     for candidate in from {
-        let key = (&candidate.patient, candidate.is_positive);
-        let (slices, n_hard) = groups.entry(key).or_default();
-        slices.push(candidate.slice);
-        *n_hard += usize::from(hard.contains(&candidate.slice));
+        let group = groups
+            .entry((&candidate.patient, candidate.is_positive()))
+            .or_default();
+        let rarest = candidates.factors.rarest_in(candidate);
+        group.entry(rarest).or_default().push(candidate.slice);
     }
     let groups = groups.into_iter();
     groups
-        .flat_map(|((patient, is_positive), (slices, n_hard))| {
-            let name = format!("arm/random_matched/{patient}/{is_positive}");
-            draw_others(slices.into_iter(), hard, n_hard, seed, &name)
+        .flat_map(|((patient, is_positive), group)| {
+            let stream = format!("arm/random_matched/{patient}/{is_positive}");
+            draw_like(group, hard, candidates.seed, &stream)
+        })
+        .collect()
+}
+
+/// As many of these slices as are hard of them.
+fn draw_like(
+    group: ByRarest,
+    hard: &BTreeSet<SliceRef>,
+    seed: u64,
+    stream: &str,
+) -> BTreeSet<SliceRef> {
+    let n_hard = |slices: &[SliceRef]| slices.iter().filter(|slice| hard.contains(slice)).count();
+    let all: Vec<SliceRef> = group.values().flatten().copied().collect();
+    let mut drawn = BTreeSet::new();
+    for (place, slices) in group.into_values().enumerate() {
+        let n = n_hard(&slices);
+        let others = slices.into_iter().filter(|slice| !hard.contains(slice));
+        drawn.extend(draw(
+            others.collect(),
+            n,
+            seed,
+            &format!("{stream}/{place}"),
+        ));
+    }
+    let n_missing = n_hard(&all) - drawn.len();
+    let left = all.into_iter().filter(|slice| !drawn.contains(slice));
+    let more = draw_others(left, hard, n_missing, seed, stream);
+    drawn.extend(more);
+    drawn
+}
+
+/// How hard each slice of A and B is, dealt out at random among the slices of a patient whose
+/// [rarest](super::RepeatFactors::rarest_in) organ is the same.
+pub(super) fn dealt_difficulties(
+    candidates: &Candidates<'_>,
+    found: &HardSlices,
+) -> BTreeMap<SliceRef, f64> {
+    let mut groups: BTreeMap<(&PatientId, Option<OutputIdx>), Vec<SliceRef>> = BTreeMap::new();
+    for candidate in candidates.a.iter().chain(candidates.b) {
+        let key = (&candidate.patient, candidates.factors.rarest_in(candidate));
+        groups.entry(key).or_default().push(candidate.slice);
+    }
+    let groups = groups.into_iter();
+    groups
+        .flat_map(|((patient, rarest), slices)| {
+            let mut of_slices = slices.clone();
+            let rarest = rarest.map_or("none".to_owned(), |output| output.idx().to_string());
+            let name = format!("arm/probabilistic_random/{patient}/{rarest}");
+            Stream::new(candidates.seed, &name).shuffle(&mut of_slices);
+            let difficulties = of_slices.into_iter().map(|of| found.difficulty_of(of));
+            slices.into_iter().zip(difficulties.collect::<Vec<_>>())
         })
         .collect()
 }

@@ -51,7 +51,7 @@ mod reason;
 mod sampler;
 
 pub use arm::{Arm, ArmRole, ArmWords};
-pub use candidate::{Candidate, Candidates};
+pub use candidate::{Candidate, Candidates, RepeatFactors};
 pub use hard_in_controls::hard_in_controls;
 pub use hard_slices::HardSlices;
 pub use options::BalanceOptions;

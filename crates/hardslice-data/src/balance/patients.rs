@@ -40,7 +40,7 @@ pub(super) fn random_patients(
 fn difficulty<'c>(candidates: &Candidates<'c>, found: &HardSlices) -> BTreeMap<&'c PatientId, f64> {
     let mut sums: BTreeMap<&PatientId, (f64, usize)> = BTreeMap::new();
     let all = candidates.a.iter().chain(candidates.b);
-    for candidate in all.filter(|candidate| candidate.is_positive) {
+    for candidate in all.filter(|candidate| candidate.is_positive()) {
         let (sum, n) = sums.entry(&candidate.patient).or_default();
         *sum += found.difficulty_of(candidate.slice);
         *n += 1;
@@ -64,8 +64,8 @@ fn n_chosen(n_patients: usize, share: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SliceRef;
-    use crate::balance::Candidate;
+    use crate::balance::{Candidate, RepeatFactors};
+    use crate::{OutputIdx, SliceRef};
 
     fn patient(idx: u32) -> PatientId {
         PatientId::new(format!("p{idx}")).unwrap()
@@ -78,7 +78,7 @@ mod tests {
             .map(|(case_idx, z)| Candidate {
                 slice: SliceRef { case_idx, z },
                 patient: patient(case_idx),
-                is_positive: z < 2,
+                organs: OutputIdx::first(usize::from(z < 2)).collect(),
             })
             .collect()
     }
@@ -105,7 +105,7 @@ mod tests {
         test(&Candidates {
             a: &a,
             b: &b,
-            positive_weight: 1.0,
+            factors: &RepeatFactors::of([&a, &b].into_iter().flatten(), 1.0),
             seed: 5,
         })
     }

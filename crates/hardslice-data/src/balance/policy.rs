@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use super::controls::{draw_easy, draw_matched, draw_matched_of_all, draw_uniform};
+use super::controls::{
+    dealt_difficulties, draw_easy, draw_matched, draw_matched_of_all, draw_uniform,
+};
 use super::patients::{random_patients, worst_patients};
 use super::{
     Arm, BalanceOptions, Candidate, Candidates, HardSlices, Plan, PlanEntry, PlanError, Reason,
 };
-use crate::SliceRef;
+use crate::{PatientId, SliceRef};
 
 /// A plan cannot be made for an arm.
 #[derive(Debug, Error)]
@@ -52,37 +54,42 @@ impl Arm {
     ///
     /// `found` holds A's scores, and B's for the arms that
     /// [need them](Self::needs_cross_fold). The policies, all in multiples of a slice's ordinary
-    /// weight (1, or [`Candidates::positive_weight`]), with `e` for the emphasis:
+    /// weight ([`RepeatFactors::weight_of`](super::RepeatFactors::weight_of)), with `e` for the emphasis:
     ///
     /// - `hard`, `rounds`: 1 for B, `e` for the hard slices of A;
-    /// - `random_matched`: the same for as many others of A, as many positive ones among them of each
-    ///   patient; `random`, `easy`: for as many others of A, whose weights are scaled so that they are
-    ///   drawn as often as the hard slices are (of these more are positive, and weigh more);
-    /// - `cross_fold`: `e` for every hard slice, 1 for the rest of B;
+    /// - `random_matched`: the same for as many others of A, of each patient as many with the same
+    ///   organs; `random`, `easy`: for as many others of A. The weights of what is drawn are scaled so
+    ///   that it is shown as often as the hard slices are (of these more are positive, and weigh more);
+    /// - `cross_fold`: `e` for every hard slice, 1 for the rest of B; `cross_fold_random`: the same for
+    ///   as many others of the same patients;
     /// - `all_emphasised`: `e` for every hard slice, 1 for the rest of A and B; `all_random`: the same
     ///   for as many others of the same patients;
     /// - `worst_patients`: `e` for every slice of the patients whose positive slices are the hardest
     ///   on average, 1 for the rest of A and B; `random_patients`: the same for as many others;
-    /// - `probabilistic`: `max(floor, difficulty)` for every slice of A and B;
+    /// - `probabilistic`: `max(floor, difficulty)` for every slice of A and B; `probabilistic_random`:
+    ///   the same, the difficulties dealt out at random among the slices of a patient with the same
+    ///   organs;
     /// - `gradual`, stage `k` of `K`, with `f = k / K`: `1 + f · (e - 1)` for hard slices,
-    ///   `1 - f · (1 - floor)` for easy negative ones, 1 for the rest.
+    ///   `1 - f · (1 - floor)` for easy negative ones, 1 for the rest; `gradual_random`: the same for as
+    ///   many others of the same patients.
     ///
     /// What is [excluded](HardSlices::excluded) is in none of these plans, and no control draws it; arms
     /// that know of no mining show it.
     ///
     /// ```
     /// use hardslice_data::balance::{
-    ///     Arm, BalanceOptions, Candidate, Candidates, HardSlices, PlanEntry, Reason,
+    ///     Arm, BalanceOptions, Candidate, Candidates, HardSlices, PlanEntry, Reason, RepeatFactors,
     /// };
-    /// use hardslice_data::{PatientId, SliceRef};
+    /// use hardslice_data::{OutputIdx, PatientId, SliceRef};
     ///
     /// let slice = |case, z| Candidate {
     ///     slice: SliceRef::at(case, z),
     ///     patient: PatientId::new(format!("p{case}")).unwrap(),
-    ///     is_positive: true,
+    ///     organs: vec![OutputIdx::new(0)],
     /// };
     /// let (a, b) = ([slice(0, 0), slice(0, 1)], [slice(1, 0)]);
-    /// let candidates = Candidates { a: &a, b: &b, positive_weight: 1.0, seed: 7 };
+    /// let factors = &RepeatFactors::of(a.iter().chain(&b), 1.0);
+    /// let candidates = Candidates { a: &a, b: &b, factors, seed: 7 };
     /// let found = HardSlices { hard: [SliceRef::at(0, 1)].into(), ..HardSlices::default() };
     /// let plans = Arm::Hard.second_half(&candidates, &found, &BalanceOptions::default())?;
     /// let entry = |case, z, weight, reason| PlanEntry { slice: SliceRef::at(case, z), weight, reason };
@@ -103,128 +110,132 @@ impl Arm {
         found: &HardSlices,
         options: &BalanceOptions,
     ) -> Result<Vec<Plan>, ArmError> {
-        let hard = &found.hard;
         let [a, b] = [candidates.a, candidates.b].map(|slices| kept(slices, &found.excluded));
         let candidates = &Candidates {
             a: &a,
             b: &b,
             ..*candidates
         };
+        let chosen = &self.chosen(candidates, &found.hard, options);
         let one_part = match self {
             Self::Baseline | Self::BOnly | Self::BaselineFocal | Self::BaselineTopK => {
                 self.first_half(candidates)
             }
-            Self::Hard | Self::Rounds => self.adding(candidates, hard, Reason::Hard, options),
-            Self::Random => {
-                let drawn = draw_uniform(candidates, hard);
-                let options = &scaled(options, candidates, hard, &drawn);
-                self.adding(candidates, &drawn, Reason::Random, options)
+            Self::Hard | Self::Rounds | Self::Random | Self::RandomMatched | Self::Easy => {
+                self.adding(candidates, &chosen.of(candidates.a))
             }
-            Self::RandomMatched => {
-                let drawn = draw_matched(candidates, hard);
-                self.adding(candidates, &drawn, Reason::RandomMatched, options)
-            }
-            Self::Easy => {
-                let drawn = draw_easy(candidates, hard);
-                let options = &scaled(options, candidates, hard, &drawn);
-                self.adding(candidates, &drawn, Reason::Easy, options)
-            }
-            Self::CrossFold => self.plan(candidates, |candidate, is_b| {
-                let weight = candidates.base_weight(candidate);
-                if hard.contains(&candidate.slice) {
-                    return Some((options.emphasis * weight, Reason::Hard));
-                }
-                is_b.then_some((weight, Reason::Base))
-            }),
-            Self::AllEmphasised => {
-                self.emphasising(candidates, options, Reason::Hard, |candidate| {
-                    hard.contains(&candidate.slice)
-                })
-            }
-            Self::AllRandom => {
-                let drawn = draw_matched_of_all(candidates, hard);
-                self.emphasising(candidates, options, Reason::RandomMatched, |candidate| {
-                    drawn.contains(&candidate.slice)
-                })
-            }
+            Self::CrossFold | Self::CrossFoldRandom => self.adding(candidates, chosen),
+            Self::AllEmphasised | Self::AllRandom => self.emphasising(candidates, chosen),
             Self::WorstPatients => {
                 let worst = worst_patients(candidates, found, options.worst_patients);
-                self.emphasising(candidates, options, Reason::WorstPatient, |candidate| {
-                    worst.contains(&candidate.patient)
-                })
+                let chosen = Chosen::of_patients(candidates, &worst, Reason::WorstPatient, options);
+                self.emphasising(candidates, &chosen)
             }
             Self::RandomPatients => {
                 let drawn = random_patients(candidates, found, options.worst_patients);
-                self.emphasising(candidates, options, Reason::RandomPatient, |candidate| {
-                    drawn.contains(&candidate.patient)
-                })
+                let chosen =
+                    Chosen::of_patients(candidates, &drawn, Reason::RandomPatient, options);
+                self.emphasising(candidates, &chosen)
             }
             Self::Probabilistic => self.plan(candidates, |candidate, _| {
                 let difficulty = found.difficulty_of(candidate.slice).max(options.floor);
                 let weight = difficulty * candidates.base_weight(candidate);
                 Some((weight, Reason::Difficulty))
             }),
-            Self::Gradual => {
-                let stages = 1..=options.stages.max(1);
-                return stages
-                    .map(|stage| self.stage(candidates, hard, options, stage))
-                    .collect();
+            Self::ProbabilisticRandom => {
+                let dealt = dealt_difficulties(candidates, found);
+                self.plan(candidates, |candidate, _| {
+                    let difficulty = dealt[&candidate.slice];
+                    let weight = difficulty.max(options.floor) * candidates.base_weight(candidate);
+                    let is_dealt = difficulty > options.floor;
+                    let reason = [Reason::Difficulty, Reason::RandomDifficulty];
+                    Some((weight, reason[usize::from(is_dealt)]))
+                })
+            }
+            Self::Gradual | Self::GradualRandom => {
+                return self.stages(candidates, chosen, options);
             }
         };
         one_part.map(|plan| vec![plan])
     }
 
-    fn stage(
+    /// The slices that the arm emphasises: the hard ones, or as many that its control draws, whose
+    /// weights are scaled so that they weigh as much on average.
+    fn chosen(
         self,
         candidates: &Candidates<'_>,
         hard: &BTreeSet<SliceRef>,
         options: &BalanceOptions,
-        stage: u32,
-    ) -> Result<Plan, ArmError> {
-        let done = f64::from(stage) / f64::from(options.stages.max(1));
-        self.plan(candidates, |candidate, _| {
-            let (factor, reason) = match (hard.contains(&candidate.slice), candidate.is_positive) {
-                (true, _) => (1.0 + done * (options.emphasis - 1.0), Reason::Hard),
-                (false, true) => (1.0, Reason::Base),
-                (false, false) => (1.0 - done * (1.0 - options.floor), Reason::Thinned),
-            };
-            Some((factor * candidates.base_weight(candidate), reason))
-        })
+    ) -> Chosen {
+        let (slices, reason) = match self {
+            Self::Random => (draw_uniform(candidates, hard), Reason::Random),
+            Self::RandomMatched => (draw_matched(candidates, hard), Reason::RandomMatched),
+            Self::Easy => (draw_easy(candidates, hard), Reason::Easy),
+            Self::AllRandom | Self::CrossFoldRandom | Self::GradualRandom => {
+                (draw_matched_of_all(candidates, hard), Reason::RandomMatched)
+            }
+            Self::Hard | Self::Rounds | Self::CrossFold | Self::AllEmphasised | Self::Gradual => {
+                (hard.clone(), Reason::Hard)
+            }
+            Self::Baseline
+            | Self::BOnly
+            | Self::BaselineFocal
+            | Self::BaselineTopK
+            | Self::WorstPatients
+            | Self::RandomPatients
+            | Self::Probabilistic
+            | Self::ProbabilisticRandom => (BTreeSet::new(), Reason::Base),
+        };
+        let means = [hard, &slices].map(|slices| mean_weight(candidates, slices));
+        let scale = match means {
+            [Some(of_hard), Some(of_chosen)] => of_hard / of_chosen,
+            _ => 1.0,
+        };
+        Chosen {
+            emphasis: options.emphasis * scale,
+            slices,
+            reason,
+        }
+    }
+
+    /// A and B in stages: some slices emphasised more and more, other negative ones less and less.
+    fn stages(
+        self,
+        candidates: &Candidates<'_>,
+        chosen: &Chosen,
+        options: &BalanceOptions,
+    ) -> Result<Vec<Plan>, ArmError> {
+        let n_stages = options.stages.max(1);
+        let stage = |stage: u32| {
+            let done = f64::from(stage) / f64::from(n_stages);
+            self.plan(candidates, |candidate, _| {
+                let is_chosen = chosen.slices.contains(&candidate.slice);
+                let (factor, reason) = match (is_chosen, candidate.is_positive()) {
+                    (true, _) => (1.0 + done * (chosen.emphasis - 1.0), chosen.reason),
+                    (false, true) => (1.0, Reason::Base),
+                    (false, false) => (1.0 - done * (1.0 - options.floor), Reason::Thinned),
+                };
+                Some((factor * candidates.base_weight(candidate), reason))
+            })
+        };
+        (1..=n_stages).map(stage).collect()
     }
 
     /// A and B, some slices of them emphasised.
-    fn emphasising(
-        self,
-        candidates: &Candidates<'_>,
-        options: &BalanceOptions,
-        reason: Reason,
-        is_emphasised: impl Fn(&Candidate) -> bool,
-    ) -> Result<Plan, ArmError> {
+    fn emphasising(self, candidates: &Candidates<'_>, chosen: &Chosen) -> Result<Plan, ArmError> {
         self.plan(candidates, |candidate, _| {
             let weight = candidates.base_weight(candidate);
-            Some(if is_emphasised(candidate) {
-                (options.emphasis * weight, reason)
-            } else {
-                (weight, Reason::Base)
-            })
+            let emphasised = chosen.weigh(candidate, weight);
+            emphasised.or(Some((weight, Reason::Base)))
         })
     }
 
-    /// B and some slices of A.
-    fn adding(
-        self,
-        candidates: &Candidates<'_>,
-        added: &BTreeSet<SliceRef>,
-        reason: Reason,
-        options: &BalanceOptions,
-    ) -> Result<Plan, ArmError> {
+    /// B and some slices of A, these and those of them in B emphasised.
+    fn adding(self, candidates: &Candidates<'_>, chosen: &Chosen) -> Result<Plan, ArmError> {
         self.plan(candidates, |candidate, is_b| {
             let weight = candidates.base_weight(candidate);
-            if is_b {
-                return Some((weight, Reason::Base));
-            }
-            let is_added = added.contains(&candidate.slice);
-            is_added.then_some((options.emphasis * weight, reason))
+            let emphasised = chosen.weigh(candidate, weight);
+            emphasised.or(is_b.then_some((weight, Reason::Base)))
         })
     }
 
@@ -253,29 +264,55 @@ impl Arm {
     }
 }
 
-/// The emphasis under which the drawn slices of A weigh as much on average as the hard ones do.
-fn scaled(
-    options: &BalanceOptions,
-    candidates: &Candidates<'_>,
-    hard: &BTreeSet<SliceRef>,
-    drawn: &BTreeSet<SliceRef>,
-) -> BalanceOptions {
-    let mean_weight = |slices: &BTreeSet<SliceRef>| {
-        let of_a = candidates.a.iter();
-        let weights = of_a
-            .filter(|candidate| slices.contains(&candidate.slice))
-            .map(|candidate| candidates.base_weight(candidate));
-        let weights: Vec<f64> = weights.collect();
-        (!weights.is_empty()).then(|| weights.iter().sum::<f64>() / weights.len() as f64)
-    };
-    let factor = match (mean_weight(hard), mean_weight(drawn)) {
-        (Some(of_hard), Some(of_drawn)) => of_hard / of_drawn,
-        _ => 1.0,
-    };
-    BalanceOptions {
-        emphasis: options.emphasis * factor,
-        ..*options
+/// The slices that an arm emphasises.
+struct Chosen {
+    slices: BTreeSet<SliceRef>,
+    reason: Reason,
+    /// How many times its own weight each of them weighs.
+    emphasis: f64,
+}
+
+impl Chosen {
+    /// All slices of some patients.
+    fn of_patients(
+        candidates: &Candidates<'_>,
+        patients: &BTreeSet<PatientId>,
+        reason: Reason,
+        options: &BalanceOptions,
+    ) -> Self {
+        let all = candidates.a.iter().chain(candidates.b);
+        let of_patients = all.filter(|candidate| patients.contains(&candidate.patient));
+        Self {
+            slices: of_patients.map(|candidate| candidate.slice).collect(),
+            reason,
+            emphasis: options.emphasis,
+        }
     }
+
+    /// Those of them that are among these.
+    fn of(&self, slices: &[Candidate]) -> Self {
+        let slices = slices.iter().map(|candidate| candidate.slice);
+        Self {
+            slices: slices.filter(|slice| self.slices.contains(slice)).collect(),
+            ..*self
+        }
+    }
+
+    /// What a slice of this ordinary weight weighs if it is one of them.
+    fn weigh(&self, candidate: &Candidate, weight: f64) -> Option<(f64, Reason)> {
+        let is_chosen = self.slices.contains(&candidate.slice);
+        is_chosen.then_some((self.emphasis * weight, self.reason))
+    }
+}
+
+/// The mean ordinary weight of some slices of A and B; `None` of none.
+fn mean_weight(candidates: &Candidates<'_>, slices: &BTreeSet<SliceRef>) -> Option<f64> {
+    let all = candidates.a.iter().chain(candidates.b);
+    let among = all.filter(|candidate| slices.contains(&candidate.slice));
+    let weights: Vec<f64> = among
+        .map(|candidate| candidates.base_weight(candidate))
+        .collect();
+    (!weights.is_empty()).then(|| weights.iter().sum::<f64>() / weights.len() as f64)
 }
 
 /// What may be shown.
@@ -294,7 +331,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::PatientId;
+    use crate::OutputIdx;
+    use crate::balance::RepeatFactors;
 
     /// Three patients of ten slices; slices 3 to 6 are positive.
     fn slices(cases: std::ops::Range<u32>) -> Vec<Candidate> {
@@ -303,7 +341,7 @@ mod tests {
             .map(|(case_idx, z)| Candidate {
                 slice: SliceRef { case_idx, z },
                 patient: PatientId::new(format!("p{case_idx}")).unwrap(),
-                is_positive: (3..7).contains(&z),
+                organs: OutputIdx::first(usize::from((3..7).contains(&z))).collect(),
             })
             .collect()
     }
@@ -319,7 +357,7 @@ mod tests {
         test(&Candidates {
             a: &a,
             b: &b,
-            positive_weight: 1.0,
+            factors: &RepeatFactors::of([&a, &b].into_iter().flatten(), 1.0),
             seed: 7,
         })
     }
@@ -410,8 +448,9 @@ mod tests {
     fn the_controls_add_as_much_as_the_hard_arm() {
         with_candidates(|candidates| {
             // Positive slices weigh more, and more of the hard ones are positive.
+            let all = candidates.a.iter().chain(candidates.b);
             let positive = &Candidates {
-                positive_weight: 5.0,
+                factors: &RepeatFactors::of(all, 5.0),
                 ..*candidates
             };
             let wanted = second_half(Arm::Hard, positive, hard()).total_weight();
@@ -468,7 +507,7 @@ mod tests {
         let candidates = Candidates {
             a: &a,
             b: &b,
-            positive_weight: 4.0,
+            factors: &RepeatFactors::of([&a, &b].into_iter().flatten(), 4.0),
             seed: 7,
         };
         let options = BalanceOptions {
@@ -535,6 +574,116 @@ mod tests {
         });
     }
 
+    /// The slices of a plan that are in it for a reason, with their weights.
+    fn with_reason(plan: &Plan, reason: Reason) -> BTreeMap<SliceRef, f64> {
+        let entries = plan.entries().iter();
+        let entries = entries.filter(|entry| entry.reason == reason);
+        entries.map(|entry| (entry.slice, entry.weight)).collect()
+    }
+
+    #[test]
+    fn the_controls_of_cross_fold_and_gradual_emphasise_as_many_others_of_the_same_patients() {
+        let mut hard = hard();
+        hard.insert(SliceRef::at(1, 5));
+        let kinds = |slices: &BTreeMap<SliceRef, f64>| {
+            let kinds = slices.keys();
+            let kinds = kinds.map(|slice| (slice.case_idx, (3..7).contains(&slice.z)));
+            let mut kinds: Vec<(u32, bool)> = kinds.collect();
+            kinds.sort_unstable();
+            kinds
+        };
+        with_candidates(|candidates| {
+            for (arm, control) in [
+                (Arm::CrossFold, Arm::CrossFoldRandom),
+                (Arm::Gradual, Arm::GradualRandom),
+            ] {
+                let [of_arm, of_control] = [arm, control].map(|arm| {
+                    let found = found(hard.clone());
+                    arm.second_half(candidates, &found, &BalanceOptions::default())
+                        .unwrap()
+                });
+                assert_eq!(of_arm.len(), of_control.len(), "{control}: stages");
+                for (plan, drawn) in of_arm.iter().zip(&of_control) {
+                    let gap = plan.total_weight() - drawn.total_weight();
+                    assert!(gap.abs() < 1e-9, "{control}: off by {gap}");
+                    let chosen = with_reason(plan, Reason::Hard);
+                    let drawn = with_reason(drawn, Reason::RandomMatched);
+                    assert_eq!(kinds(&chosen), kinds(&drawn), "{control}");
+                    let shows_hard = drawn.keys().any(|slice| hard.contains(slice));
+                    assert!(!shows_hard, "{control}: {drawn:?}");
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn the_control_of_probabilistic_deals_out_a_patients_difficulties_anew() {
+        with_candidates(|candidates| {
+            let [of_arm, of_control] = [Arm::Probabilistic, Arm::ProbabilisticRandom]
+                .map(|arm| second_half(arm, candidates, hard()));
+            let by_kind = |plan: &Plan| {
+                let mut weights: BTreeMap<(u32, bool), Vec<f64>> = BTreeMap::new();
+                for entry in plan.entries() {
+                    let key = (entry.slice.case_idx, (3..7).contains(&entry.slice.z));
+                    weights.entry(key).or_default().push(entry.weight);
+                }
+                for of in weights.values_mut() {
+                    of.sort_by(f64::total_cmp);
+                }
+                weights
+            };
+            assert_eq!(by_kind(&of_arm), by_kind(&of_control), "the same weights");
+            let dealt = with_reason(&of_control, Reason::RandomDifficulty);
+            assert_eq!(dealt.len(), hard().len(), "above the floor");
+            assert!(
+                dealt.keys().any(|slice| !hard().contains(slice)),
+                "to others"
+            );
+        });
+    }
+
+    #[test]
+    fn the_matched_control_shows_the_organs_of_the_hard_slices() {
+        // Of ten slices all show the cord and the last three the mandible, too.
+        let slices = |cases: std::ops::Range<u32>| -> Vec<Candidate> {
+            let slices = cases.flat_map(|case_idx| (0..10).map(move |z| (case_idx, z)));
+            let slice = |(case_idx, z): (u32, u32)| Candidate {
+                slice: SliceRef { case_idx, z },
+                patient: PatientId::new(format!("p{case_idx}")).unwrap(),
+                organs: OutputIdx::first(1 + usize::from(z >= 7)).collect(),
+            };
+            slices.map(slice).collect()
+        };
+        let (b, a) = (slices(0..2), slices(2..4));
+        let candidates = Candidates {
+            a: &a,
+            b: &b,
+            factors: &RepeatFactors::of(a.iter().chain(&b), 5.0),
+            seed: 7,
+        };
+        let hard: BTreeSet<SliceRef> = [(2, 8), (3, 8), (3, 9), (3, 1)]
+            .map(|(case_idx, z)| SliceRef { case_idx, z })
+            .into();
+        let drawn = added(&second_half(Arm::RandomMatched, &candidates, hard.clone()));
+        let mandible: Vec<SliceRef> = drawn.iter().copied().filter(|slice| slice.z >= 7).collect();
+        assert!(
+            mandible.iter().any(|slice| slice.case_idx == 2),
+            "{drawn:?}"
+        );
+        assert!(drawn.contains(&SliceRef::at(3, 7)), "the one other of p3");
+        assert_eq!(drawn.len(), hard.len());
+        assert!(
+            !drawn.iter().any(|slice| hard.contains(slice)),
+            "a slice of the cord before a hard one: {drawn:?}"
+        );
+        let weights = [Arm::Hard, Arm::RandomMatched]
+            .map(|arm| second_half(arm, &candidates, hard.clone()).total_weight());
+        assert!(
+            (weights[0] - weights[1]).abs() < 1e-9,
+            "as often: {weights:?}"
+        );
+    }
+
     #[test]
     fn no_hard_slice_leaves_b_alone_and_no_slice_at_all_is_refused() {
         with_candidates(|candidates| {
@@ -548,7 +697,7 @@ mod tests {
         let nothing = Candidates {
             a: &[],
             b: &[],
-            positive_weight: 1.0,
+            factors: &RepeatFactors::default(),
             seed: 7,
         };
         let refused = Arm::BOnly.first_half(&nothing);

@@ -11,12 +11,14 @@ pub enum Reason {
     Hard,
     /// Drawn at random from all of A, as a control.
     Random,
-    /// Drawn at random with the hard slices' patients and share of positives, as a control.
+    /// Drawn at random with the hard slices' patients and organs, as a control.
     RandomMatched,
     /// Drawn at random from the easy slices of A.
     Easy,
     /// Weighs what its difficulty says.
     Difficulty,
+    /// Weighs what the difficulty of another slice of its patient says, dealt out at random, as a control.
+    RandomDifficulty,
     /// Easy and without the organ: shown less often as training goes on.
     Thinned,
     /// Its patient is among the hardest.
@@ -32,6 +34,7 @@ named!(Reason, "reason", {
     RandomMatched => "random_matched",
     Easy => "easy",
     Difficulty => "difficulty",
+    RandomDifficulty => "random_difficulty",
     Thinned => "thinned",
     WorstPatient => "worst_patient",
     RandomPatient => "random_patient",
@@ -48,7 +51,7 @@ impl Reason {
             | Self::Easy
             | Self::WorstPatient
             | Self::RandomPatient => true,
-            Self::Base | Self::Difficulty | Self::Thinned => false,
+            Self::Base | Self::Difficulty | Self::RandomDifficulty | Self::Thinned => false,
         }
     }
 
@@ -61,6 +64,9 @@ impl Reason {
             Self::RandomMatched => "it was drawn at random to match the hard slices, as a control",
             Self::Easy => "it was drawn from the easy slices",
             Self::Difficulty => "that is its difficulty, or the floor",
+            Self::RandomDifficulty => {
+                "that is the difficulty of another slice of its patient, dealt out at random, as a control"
+            }
             Self::Thinned => "it is easy and without the organ, and thinned out",
             Self::WorstPatient => "its patient is among the hardest",
             Self::RandomPatient => "its patient was drawn at random, as a control",

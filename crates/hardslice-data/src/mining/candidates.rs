@@ -3,7 +3,7 @@
 use crate::balance::Candidate;
 use crate::split::{Fold, Split};
 use crate::store::Store;
-use crate::{SliceRef, StoreOrgan};
+use crate::{OutputIdx, SliceRef, StoreOrgan};
 
 /// The cases of each fold, by their places in the store. Those without an annotated organ of interest
 /// take no part.
@@ -62,7 +62,8 @@ impl FoldCases {
     }
 }
 
-/// All slices of some cases. A slice is positive where it shows an organ that is annotated in its case.
+/// All slices of some cases, each with the organs that it shows; what is not annotated in a case is not
+/// seen in it.
 ///
 /// ```
 /// use hardslice_data::SliceRef;
@@ -78,21 +79,25 @@ impl FoldCases {
 /// let slices = candidates(&store, &organs, &[1]);
 /// assert_eq!(slices.len(), 10);
 /// assert_eq!(slices[2].slice, SliceRef::at(1, 2));
-/// assert!(slices[2].is_positive && !slices[1].is_positive);
+/// assert!(slices[2].is_positive() && !slices[1].is_positive());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn candidates(store: &Store, organs: &[StoreOrgan], cases: &[usize]) -> Vec<Candidate> {
     let of_case = |case_idx: &usize| {
         let (case_idx, case) = (*case_idx, &store.cases()[*case_idx]);
-        let annotated: Vec<StoreOrgan> = organs
-            .iter()
-            .copied()
-            .filter(|organ| store.is_annotated(case_idx, *organ))
+        let annotated: Vec<(OutputIdx, StoreOrgan)> = OutputIdx::first(organs.len())
+            .zip(organs.iter().copied())
+            .filter(|(_, organ)| store.is_annotated(case_idx, *organ))
             .collect();
-        (0..case.n_slices).map(move |z| Candidate {
-            slice: SliceRef::at(case_idx, z),
-            patient: case.patient.clone(),
-            is_positive: annotated.iter().any(|organ| case.area_px(*organ, z) > 0),
+        (0..case.n_slices).map(move |z| {
+            let shown = annotated
+                .iter()
+                .filter(|(_, organ)| case.area_px(*organ, z) > 0);
+            Candidate {
+                slice: SliceRef::at(case_idx, z),
+                patient: case.patient.clone(),
+                organs: shown.map(|(output, _)| *output).collect(),
+            }
         })
     };
     cases.iter().flat_map(of_case).collect()

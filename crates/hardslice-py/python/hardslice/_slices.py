@@ -313,7 +313,8 @@ def mine(
             difficulty.
         b: Cases that belong to B: they are shown, and not mined.
         emphasis: How many times its ordinary weight a hard slice weighs.
-        positive_weight: The ordinary weight of a slice that shows an organ; 1 for others.
+        positive_weight: The ordinary weight of a slice that shows an organ; 1 for others. Of several organs a
+            rarer one weighs more, at most this many times (class-balanced sampling).
         min_false_positive_px: Smallest area that counts as a false positive where the organ is absent.
         validation: Scores of the validation cases, for ``tau="validation"``.
         patients: Whose scan each case is, for ``random_matched``; each its own when absent.

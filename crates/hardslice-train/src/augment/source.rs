@@ -5,25 +5,31 @@ use hardslice_data::random::Stream;
 use super::{Noise, Variation};
 
 /// Where each pixel of a varied slice comes from, in the stored slice.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Source {
     size: usize,
     variation: Variation,
+    /// The random numbers of the noise: each image of a stack of slices has noise of its own.
+    noise: Option<(f32, Stream)>,
 }
 
 impl Source {
     pub(crate) fn new(size: usize, variation: Variation) -> Self {
-        Self { size, variation }
+        let noise = variation.noise;
+        Self {
+            size,
+            variation,
+            noise: noise.map(|Noise { sd, seed }| (sd, Stream::new(seed, "noise"))),
+        }
     }
 
     /// Fills `out` with an image: linear between pixels, the corner's value beyond the border.
-    pub(crate) fn image(&self, stored: &[i16], out: &mut [f32], scale: impl Fn(f32) -> f32) {
+    pub(crate) fn image(&mut self, stored: &[i16], out: &mut [f32], scale: impl Fn(f32) -> f32) {
         let Variation {
             coarser,
             gain,
             shift,
             gamma,
-            noise,
             ..
         } = self.variation;
         let value = |hu: f32| (scale(hu) * gain + shift).clamp(0.0, 1.0);
@@ -41,10 +47,9 @@ impl Source {
                 *v = v.powf(gamma);
             }
         }
-        if let Some(Noise { sd, seed }) = noise {
-            let mut stream = Stream::new(seed, "noise");
+        if let Some((sd, stream)) = &mut self.noise {
             for v in out {
-                *v = (*v + sd * roughly_normal(stream.bits())).clamp(0.0, 1.0);
+                *v = (*v + *sd * roughly_normal(stream.bits())).clamp(0.0, 1.0);
             }
         }
     }
@@ -222,7 +227,7 @@ mod tests {
         let labels = [1, 0, 0, 0, 0, 0, 0, 0, 2];
         let mut table: [u8; 256] = std::array::from_fn(|i| u8::try_from(i).unwrap());
         table.swap(1, 2);
-        let source = Source::new(3, variation);
+        let mut source = Source::new(3, variation);
         let (mut image, mut out) = (vec![0.0; 9], vec![0; 9]);
         source.image(&stored, &mut image, |hu| hu / 10.0);
         source.labels(&labels, &table, &mut out);
@@ -321,7 +326,7 @@ mod tests {
 
     fn flat(size: usize, hu: i16, variation: Variation) -> Vec<f32> {
         let mut image = vec![0.0; size * size];
-        let source = Source::new(size, variation);
+        let mut source = Source::new(size, variation);
         source.image(&vec![hu; size * size], &mut image, |hu| hu / 100.0);
         image
     }
@@ -346,6 +351,25 @@ mod tests {
             ..variation
         };
         assert!(image != flat(200, 50, other), "another seed");
+    }
+
+    #[test]
+    fn each_image_of_a_stack_has_noise_of_its_own() {
+        let mut source = Source::new(
+            8,
+            Variation {
+                noise: Some(Noise { sd: 0.05, seed: 7 }),
+                ..Variation::NONE
+            },
+        );
+        let [first, second] = [(); 2].map(|()| {
+            let mut image = [0.0; 64];
+            source.image(&[50; 64], &mut image, |hu| hu / 100.0);
+            image
+        });
+        let is_alike = |(a, b): &(&f32, &f32)| (*a - *b).abs() < 1e-6;
+        let n_alike = first.iter().zip(&second).filter(is_alike).count();
+        assert!(n_alike < 8, "{n_alike} of 64 pixels alike");
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use hardslice_data::SliceRef;
 use hardslice_data::balance::Plan;
 use hardslice_data::mining::{SliceScore, case_dice};
+use hardslice_data::{Organ, OutputIdx, SliceRef};
 use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Action, FileError};
 
@@ -114,13 +114,15 @@ impl<'a> Monitor<'a> {
         self.save(state)
     }
 
-    /// Mean and lowest case Dice on the validation patients; keeps the best weights.
+    /// Mean and lowest case Dice on the validation patients; keeps the best weights. Where there are no
+    /// such patients the net is watched on the slices that it is trained on.
     fn validate(&self, state: &mut TrainState) -> Result<Option<[Option<f64>; 2]>, FitError> {
         let dataset = self.context.dataset;
+        let net = state.predictor().for_prediction();
         if self.context.validation.is_empty() {
+            self.watch(state, &net, &[])?;
             return Ok(None);
         }
-        let net = state.predictor().for_prediction();
         let scores = self.validation.score(&net);
         let mean_dice = mean_dice(&scores, dataset.outputs());
         let dice = dataset
@@ -133,8 +135,7 @@ impl<'a> Monitor<'a> {
             mean_dice,
             min_dice,
         });
-        let collapse = self.validation.collapse(&scores);
-        self.watch_for_collapse(state, &net, collapse, &scores)?;
+        self.watch(state, &net, &scores)?;
         if let Some(mean) = mean_dice
             && state.position.best.is_none_or(|(_, best)| mean > best)
         {
@@ -144,101 +145,112 @@ impl<'a> Monitor<'a> {
         Ok(Some([mean_dice, min_dice]))
     }
 
-    /// Gives a training up that finds nothing of an organ, or no more than an answer that takes no net.
-    /// A net that does so on the validation patients and not on those that it is trained on has learnt
-    /// something: one small scan of another kind may be all there is to validate on.
-    fn watch_for_collapse(
+    /// Says of which organs a net has learnt nothing, and gives the training up where that stays so.
+    ///
+    /// A net that finds nothing on the validation patients and something on those that it is trained on
+    /// has learnt something: one small scan of another kind may be all there is to validate on.
+    fn watch(
         &self,
         state: &mut TrainState,
         net: &Net,
-        of_validation: Option<Collapse>,
-        scores: &[SliceScore],
+        of_validation: &[SliceScore],
     ) -> Result<(), FitError> {
+        let found = self.nothing_learnt(net, of_validation);
         let position = &mut state.position;
         let step = position.step;
-        let Some(of_validation) = of_validation else {
-            return self.watch_for_lost_organs(state, net, scores);
+        position.not_learnt = match &found {
+            NothingLearnt::Of(organs) => organs.clone(),
+            NothingLearnt::AtAll(_) => self.organs(self.context.dataset.outputs()),
+            NothingLearnt::OnValidationAlone | NothingLearnt::No => Vec::new(),
         };
-        let scores = self.training.score(net);
-        let found = if scores.is_empty() {
-            Some(of_validation)
+        position.n_idle_validations = if position.not_learnt.is_empty() {
+            0
         } else {
-            self.training.collapse(&scores)
-        };
-        position.n_idle_validations = match found {
-            Some(_) => position.n_idle_validations + 1,
-            None => 0,
+            position.n_idle_validations + 1
         };
         let n = position.n_idle_validations;
-        if let Some(found) = found
-            && n >= MAX_IDLE_VALIDATIONS
-            && (found == Collapse::AllBackground || 4 * step >= self.config.steps)
-        {
-            let advice = against_collapse(self.phase);
-            return Err(FitError::Collapsed {
+        let is_to_be_given_up = n >= MAX_IDLE_VALIDATIONS;
+        let is_there_validation = !self.context.validation.is_empty();
+        let advice = || against_collapse(self.phase);
+        let warning = match found {
+            NothingLearnt::No => return Ok(()),
+            NothingLearnt::OnValidationAlone => Warning::NothingPredicted {
                 step,
-                n,
-                found,
-                advice,
-            });
-        }
-        let warning = match (of_validation, found) {
-            (Collapse::AllBackground, Some(Collapse::AllBackground) | None) => {
-                Some(Warning::NothingPredicted {
-                    step,
-                    finds_training_slices: found.is_none(),
-                })
+                finds_training_slices: true,
+            },
+            NothingLearnt::AtAll(found) => {
+                let is_background = found == Collapse::AllBackground;
+                if is_to_be_given_up && (is_background || 4 * step >= self.config.steps) {
+                    let advice = advice();
+                    return Err(FitError::Collapsed {
+                        step,
+                        n,
+                        found,
+                        advice,
+                    });
+                }
+                if is_background && is_there_validation {
+                    Warning::NothingPredicted {
+                        step,
+                        finds_training_slices: false,
+                    }
+                } else {
+                    Warning::NothingLearnt { step, found }
+                }
             }
-            (_, Some(found)) => Some(Warning::NothingLearnt { step, found }),
-            (_, None) => None,
+            // Not given up before the end: a small organ may come late, after three quarters of the
+            // steps as has been seen.
+            NothingLearnt::Of(organs) => {
+                let organs = named(&organs);
+                if is_to_be_given_up && step == self.config.steps {
+                    let advice = advice();
+                    return Err(FitError::OrganLost {
+                        step,
+                        n,
+                        organs,
+                        advice,
+                    });
+                }
+                Warning::OrganNotLearnt { step, organs }
+            }
         };
-        if let Some(warning) = warning {
-            self.context.observer.notify(&Event::Warning(warning));
-        }
+        self.context.observer.notify(&Event::Warning(warning));
         Ok(())
     }
 
-    /// Says of a net of several organs of which it has learnt nothing while it finds others; where that is
-    /// still so at the end, the training has failed. Not before: a small organ may come late, after three
-    /// quarters of the steps as has been seen.
-    fn watch_for_lost_organs(
-        &self,
-        state: &mut TrainState,
-        net: &Net,
-        scores: &[SliceScore],
-    ) -> Result<(), FitError> {
-        let position = &mut state.position;
-        let step = position.step;
-        let mut lost = self.validation.not_learnt(scores);
-        if !lost.is_empty() {
-            let of_training = self.training.score(net);
-            if !of_training.is_empty() {
-                let of_training = self.training.not_learnt(&of_training);
-                lost.retain(|output| of_training.contains(output));
-            }
+    /// What a net has learnt nothing of, by its scores on the validation patients, if there are any, and
+    /// on slices that it is trained on, if any of them shows an organ.
+    fn nothing_learnt(&self, net: &Net, of_validation: &[SliceScore]) -> NothingLearnt {
+        let of_validation = Failing::of(&self.validation, of_validation);
+        if of_validation.as_ref().is_some_and(Failing::is_none) {
+            return NothingLearnt::No;
         }
+        let of_training = Failing::of(&self.training, &self.training.score(net));
+        let (validation, training) = match (of_validation, of_training) {
+            (Some(validation), Some(training)) => (validation, training),
+            (Some(only), None) | (None, Some(only)) => (only.clone(), only),
+            (None, None) => return NothingLearnt::No,
+        };
+        match (validation.collapse, training.collapse) {
+            (Some(_), Some(found)) => return NothingLearnt::AtAll(found),
+            (Some(Collapse::AllBackground), None) => return NothingLearnt::OnValidationAlone,
+            (Some(_), None) => return NothingLearnt::No,
+            (None, _) => {}
+        }
+        let mut lost = validation.lost;
+        lost.retain(|output| training.lost.contains(output));
         if lost.is_empty() {
-            position.n_idle_validations = 0;
-            return Ok(());
+            return NothingLearnt::No;
         }
-        position.n_idle_validations += 1;
-        let (dataset, n) = (self.context.dataset, position.n_idle_validations);
-        let organs = lost.into_iter().map(|output| {
-            let organ = dataset.store_organ(output);
-            format!("`{}`", dataset.store().organ(organ))
-        });
-        let organs = organs.collect::<Vec<_>>().join(", ");
-        if n >= MAX_IDLE_VALIDATIONS && step == self.config.steps {
-            return Err(FitError::OrganLost {
-                step,
-                n,
-                organs,
-                advice: against_collapse(self.phase),
-            });
-        }
-        let warning = Event::Warning(Warning::OrganNotLearnt { step, organs });
-        self.context.observer.notify(&warning);
-        Ok(())
+        NothingLearnt::Of(self.organs(lost))
+    }
+
+    /// The organs of some outputs.
+    fn organs(&self, outputs: impl IntoIterator<Item = OutputIdx>) -> Vec<Organ> {
+        let dataset = self.context.dataset;
+        let organs = outputs.into_iter();
+        let organs = organs.map(|output| dataset.store().organ(dataset.store_organ(output)));
+        organs.cloned().collect()
     }
 
     fn keep_best(&self, state: &TrainState) -> Result<(), FileError> {
@@ -246,6 +258,47 @@ impl<'a> Monitor<'a> {
         let bytes = Weights::of(&state.predictor()).to_safetensors();
         write_whole_bytes(&path, &bytes).map_err(Action::Write.on(&path))
     }
+}
+
+/// What a net has learnt nothing of.
+enum NothingLearnt {
+    /// It has learnt something of every organ.
+    No,
+    /// It predicts nothing on the validation patients, and finds slices that it is trained on.
+    OnValidationAlone,
+    /// It has learnt nothing at all.
+    AtAll(Collapse),
+    /// It finds some of its organs, and nothing of these.
+    Of(Vec<Organ>),
+}
+
+/// How a net fails on some slices.
+#[derive(Clone)]
+struct Failing {
+    /// On all organs together.
+    collapse: Option<Collapse>,
+    /// The outputs of which nothing was learnt, each by itself.
+    lost: Vec<OutputIdx>,
+}
+
+impl Failing {
+    /// By these scores; nothing is known where there are none.
+    fn of(judged: &Judged<'_>, scores: &[SliceScore]) -> Option<Self> {
+        (!scores.is_empty()).then(|| Self {
+            collapse: judged.collapse(scores),
+            lost: judged.not_learnt(scores),
+        })
+    }
+
+    fn is_none(&self) -> bool {
+        self.collapse.is_none() && self.lost.is_empty()
+    }
+}
+
+/// Organs in a sentence.
+fn named(organs: &[Organ]) -> String {
+    let names: Vec<String> = organs.iter().map(|organ| format!("`{organ}`")).collect();
+    names.join(", ")
 }
 
 /// Evenly spaced slices of a plan that show an organ of the net, as many of each organ.

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use hardslice_data::Organ;
 use hardslice_volume::whole_file::{read_sealed_if_there, write_sealed};
 use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::TrainState;
 use crate::layout::TrainingDir;
 use crate::weights::Weights;
+
+/// Steps below which a training tries the machinery and cannot be expected to learn anything.
+const LEAST_STEPS_TO_LEARN: u64 = 100;
 
 /// What a training over one phase ended with: `finished.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +26,9 @@ pub struct Receipt {
     pub weights_blake3: String,
     /// Hash of its log: nothing else tells that a curve is of a log that was cut off since.
     pub log_blake3: String,
+    /// The organs of which it had learnt nothing at its last validation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    not_learnt: Vec<Organ>,
 }
 
 impl Receipt {
@@ -32,6 +39,7 @@ impl Receipt {
             steps: state.position.step,
             weights_blake3: Weights::of(&state.predictor()).hash(),
             log_blake3: hash_of_log(dir)?,
+            not_learnt: state.position.not_learnt.clone(),
         })
     }
 
@@ -51,6 +59,15 @@ impl Receipt {
     /// [`FileError`] when the log is gone or cannot be read.
     pub fn fits_log(&self, dir: &TrainingDir) -> Result<bool, FileError> {
         Ok(self.log_blake3 == hash_of_log(dir)?)
+    }
+
+    /// The organs of which the net had learnt nothing at its last validation. None of a training of fewer
+    /// than 100 steps, which tries the machinery: a warning has to do there.
+    pub fn not_learnt(&self) -> &[Organ] {
+        if self.steps < LEAST_STEPS_TO_LEARN {
+            return &[];
+        }
+        &self.not_learnt
     }
 
     /// Writes the receipt, unless it is there: others may read the same training side by side.

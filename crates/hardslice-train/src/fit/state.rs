@@ -59,6 +59,7 @@ impl TrainState {
                 n_losses: 0,
                 best: None,
                 n_idle_validations: 0,
+                not_learnt: Vec::new(),
             },
         }
     }

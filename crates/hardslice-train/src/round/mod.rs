@@ -28,6 +28,7 @@ pub use error::RoundError;
 
 use crate::config::TrainConfig;
 use crate::evaluate::TestScore;
+use crate::fit::Receipt;
 use crate::layout::RoundDir;
 use crate::model::ModelRecord;
 use crate::net::NetConfig;
@@ -100,6 +101,9 @@ pub struct RoundOutcome {
     pub leaky: bool,
     /// Arms that have no scores because their training failed.
     pub failed: Vec<FailedArm>,
+    /// Arms that have scores though their net had learnt nothing of these organs at its last validation:
+    /// it was validated too seldom to be given up.
+    pub not_learnt: Vec<(Arm, Vec<Organ>)>,
 }
 
 /// An arm whose training diverged or collapsed, or that of the net that it goes on from: the same
@@ -280,6 +284,18 @@ fn evaluate_arms(stages: &Stages<'_>, trained: Trained) -> Result<RoundOutcome, 
     let arms = trained.arms.into_iter();
     let arms = arms.map(|arm| Ok((arm, stages.evaluate(arm)?)));
     let arms = arms.collect::<Result<Vec<_>, RoundError>>()?;
+    let not_learnt = arms.iter().map(|(arm, _)| {
+        let training = stages.trainer.context.dir.arm(*arm).training();
+        let receipt = Receipt::read(&training)?;
+        let organs = receipt.map_or_else(Vec::new, |over| over.not_learnt().to_vec());
+        Ok((*arm, organs))
+    });
+    let not_learnt = not_learnt
+        .collect::<Result<Vec<_>, RoundError>>()?
+        .into_iter();
+    let not_learnt = not_learnt
+        .filter(|(_, organs)| !organs.is_empty())
+        .collect();
     let taus = trained.of_a.map(|mined| mined.taus);
     Ok(RoundOutcome {
         arms,
@@ -287,5 +303,6 @@ fn evaluate_arms(stages: &Stages<'_>, trained: Trained) -> Result<RoundOutcome, 
         taus,
         n_a: stages.folds.a.len(),
         failed: trained.failed,
+        not_learnt,
     })
 }

@@ -39,7 +39,7 @@ use crate::bars::{Bars, wall_time_s};
 use crate::cohort::{PreparedCohort, make_split};
 use crate::experiment::Experiment;
 use crate::layout::{OutDir, RoundName};
-use crate::pipeline::{fail_if_any, protocol};
+use crate::pipeline::protocol;
 use crate::provenance;
 
 /// The splits of a campaign, by their files.
@@ -48,18 +48,13 @@ pub(crate) type Splits = BTreeMap<String, Split>;
 /// The arms whose training failed, by the place of their trial.
 pub(crate) type Failed = BTreeMap<usize, Vec<FailedArm>>;
 
-/// Tells of arms whose training failed, when all else is done.
-pub(crate) fn fail_if_an_arm_did(
-    trials: &[Trial],
-    outcomes: &[RoundOutcome],
-) -> anyhow::Result<()> {
-    let failed = trials.iter().zip(outcomes).flat_map(|(trial, outcome)| {
-        let place = trial.name.to_string();
-        let failed = outcome.failed.iter();
-        failed.map(move |failed| (place.clone(), failed))
-    });
-    let n_evaluated = outcomes.iter().map(|outcome| outcome.arms.len()).sum();
-    fail_if_any(failed, n_evaluated)
+/// What came of each round of a campaign, by its name.
+pub(crate) fn named_outcomes<'o>(
+    trials: &'o [Trial],
+    outcomes: &'o [RoundOutcome],
+) -> impl Iterator<Item = (RoundName, &'o RoundOutcome)> + Clone {
+    let names = trials.iter().map(|trial| trial.name.clone());
+    names.zip(outcomes)
 }
 
 /// One round of a campaign.

@@ -19,14 +19,14 @@ use serde::{Deserialize, Serialize};
 use super::campaign_args::{CampaignArgs, all_listed_folds, announce};
 use crate::arms::{compare_arms, comparison_plan};
 use crate::bars::Bars;
-use crate::campaign::{JobsOrigin, ScoreRow, Splits, Trial, fail_if_an_arm_did, write_scores};
+use crate::campaign::{JobsOrigin, ScoreRow, Splits, Trial, named_outcomes, write_scores};
 use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
 use crate::controls::shared_slices;
 use crate::done::Done;
 use crate::experiment::Experiment;
 use crate::job_folder::Alone;
 use crate::layout::{COMPARISON_FORMS, OutDir, RoundName};
-use crate::pipeline::nets;
+use crate::pipeline::{conclude, fail_if_an_arm_did, nets};
 use crate::power::Planned;
 use crate::report;
 use crate::results::{LEAKY, LEAKY_BECAUSE, arm_score, write_forms};
@@ -146,13 +146,13 @@ impl Compare {
         let compared = self.compare(&cohort, &trials, &outcomes, &plan, bars);
         // What an arm's failure leaves of the comparison is told with that failure.
         if compared.is_err() {
-            fail_if_an_arm_did(&trials, &outcomes)?;
+            fail_if_an_arm_did(named_outcomes(&trials, &outcomes))?;
         }
         compared?;
         lock.check()?;
         report::write_or_warn(&self.common.out, bars)?;
-        fail_if_an_arm_did(&trials, &outcomes)?;
-        Ok(cohort.done)
+        let ended = conclude(named_outcomes(&trials, &outcomes), bars)?;
+        Ok(cohort.done.and(ended))
     }
 
     /// The rounds over the patients of a cohort that is prepared.

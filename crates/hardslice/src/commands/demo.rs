@@ -72,8 +72,7 @@ impl Demo {
         if finished.n_evaluated() > 0 {
             report::write_or_warn(&self.out, bars)?;
         }
-        finished.fail_if_an_arm_did()?;
-        Ok(finished.done)
+        finished.conclude(bars)
     }
 }
 

@@ -90,14 +90,14 @@ impl Run {
         if finished.n_evaluated() > 0 {
             report::write_or_warn(&self.out, bars)?;
         }
-        finished.fail_if_an_arm_did()?;
+        let done = finished.conclude(bars)?;
         if campaign.out.jobs().record().exists() {
             let cohort = PreparedCohort::open(&experiment, &campaign.out)?;
             let trials = trials(&experiment, &cohort.organs);
             let hash = hash_of(&experiment, &cohort)?;
             campaign.mark_jobs_done(&trials, &hash, &BTreeMap::new())?;
         }
-        Ok(finished.done)
+        Ok(done)
     }
 
     fn write_jobs(&self, campaign: &Campaign<'_>) -> anyhow::Result<Done> {

@@ -16,12 +16,13 @@ use super::campaign_args::{CampaignArgs, all_listed_folds, announce};
 use super::learning_curves;
 use super::net_arg::NetArg;
 use crate::bars::Bars;
-use crate::campaign::{JobsOrigin, ScoreRow, Splits, Trial, fail_if_an_arm_did, write_scores};
+use crate::campaign::{JobsOrigin, ScoreRow, Splits, Trial, named_outcomes, write_scores};
 use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
 use crate::done::Done;
 use crate::experiment::Experiment;
 use crate::job_folder::Alone;
 use crate::layout::{OutDir, RoundName};
+use crate::pipeline::conclude;
 use crate::report;
 use crate::results::{LEAKY, LEAKY_BECAUSE, write_forms};
 use crate::selection_ratios::{PROPOSED, SelectionRatios, gather, paper_summaries};
@@ -138,8 +139,8 @@ impl Sweep {
         }
         lock.check()?;
         report::write_or_warn(&self.common.out, bars)?;
-        fail_if_an_arm_did(&trials, &outcomes)?;
-        Ok(cohort.done)
+        let ended = conclude(named_outcomes(&trials, &outcomes), bars)?;
+        Ok(cohort.done.and(ended))
     }
 
     /// Hash of all that decides which rounds there are and what they leave.

@@ -6,9 +6,9 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
-use hardslice_train::Model;
 use hardslice_train::layout::{RoundDir, TrainingDir};
 use hardslice_train::round::{Part, RoundContext, TrainByHand, train_by_hand};
+use hardslice_train::{Model, Receipt};
 use hardslice_volume::same_file::is_same_file;
 
 use super::device_arg::DeviceArg;
@@ -20,7 +20,7 @@ use crate::folder_lock::FolderLock;
 use crate::layout::provenance_beside;
 use crate::notes::Notes;
 use crate::outputs::{named_folder_out, refuse_in_round, refuse_over_inputs};
-use crate::pipeline::protocol;
+use crate::pipeline::{not_learnt, protocol};
 use crate::provenance;
 use crate::provenance::MadeOf;
 
@@ -152,6 +152,15 @@ impl Train {
             record.steps,
             TrainingDir::new(&self.out).model().display()
         ))?;
-        Ok(Done::Clean)
+        let over = Receipt::read(&TrainingDir::new(&self.out))?;
+        let over = over.expect("a training that is over has left its receipt");
+        if over.not_learnt().is_empty() {
+            return Ok(Done::Clean);
+        }
+        bars.line(&format!(
+            "warning: the net {}",
+            not_learnt(over.not_learnt())
+        ));
+        Ok(Done::Findings)
     }
 }

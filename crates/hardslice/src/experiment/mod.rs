@@ -349,15 +349,14 @@ impl Experiment {
             )],
         )?;
         let second_half = self.train.steps - self.train.first_half();
-        let parts = [
-            (Arm::Gradual, u64::from(self.balance.stages)),
-            (Arm::Rounds, u64::from(self.balance.rounds)),
-        ];
-        let too_many = |(arm, parts): (Arm, u64)| self.arms.contains(&arm) && parts > second_half;
+        let has_too_many = |arm: &Arm| {
+            let is_staged = arm.is_staged() && u64::from(self.balance.stages) > second_half;
+            is_staged || arm.mines_again() && u64::from(self.balance.rounds) > second_half
+        };
         SettingError::check(
             "balance",
             [(
-                parts.into_iter().any(too_many),
+                self.arms.iter().any(has_too_many),
                 "stages and rounds must be at most the steps of the second half",
             )],
         )?;

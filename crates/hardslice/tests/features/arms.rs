@@ -8,7 +8,7 @@ use crate::finished::{Finished, Slice};
 use crate::support::{EXPERIMENT, workplace};
 
 /// All arms, the last ones of which no other test trains.
-const ALL_ARMS: [&str; 16] = [
+const ALL_ARMS: [&str; 19] = [
     "baseline",
     "b_only",
     "hard",
@@ -25,6 +25,9 @@ const ALL_ARMS: [&str; 16] = [
     "all_random",
     "worst_patients",
     "random_patients",
+    "cross_fold_random",
+    "probabilistic_random",
+    "gradual_random",
 ];
 
 /// The common experiment with every arm and with what no default switches on.
@@ -162,6 +165,7 @@ fn every_arm_shows_what_its_policy_says_with_the_weights_of_the_settings() {
     policies_weigh_slices(&mined);
     controls_draw_as_many(&mined);
     controls_of_all_draw_as_many(&mined);
+    controls_of_weights_deal_out_the_same(&mined);
     specks_are_easy(&mined);
     every_arm_is_trained_and_scored(&found);
 }
@@ -296,6 +300,43 @@ fn controls_of_all_draw_as_many(mined: &Mined<'_>) {
         slices_of(&drawn),
         "whole patients"
     );
+}
+
+/// The same weights among the slices of a patient with the liver, and among those without, as the arm
+/// has whose control it is.
+fn controls_of_weights_deal_out_the_same(mined: &Mined<'_>) {
+    let factors = |arm: &str| {
+        let mut factors: BTreeMap<(String, bool), Vec<f64>> = BTreeMap::new();
+        for (slice, (weight, _)) in mined.found.plan(arm) {
+            let kind = (slice.0.clone(), mined.found.is_positive(&slice));
+            factors.entry(kind).or_default().push(weight);
+        }
+        for of_kind in factors.values_mut() {
+            of_kind.sort_by(f64::total_cmp);
+        }
+        factors
+    };
+    let weights = |arm: &str| -> Weights {
+        let plan = mined.found.plan(arm).into_iter();
+        plan.map(|(slice, (weight, _))| (slice, weight)).collect()
+    };
+    for arm in ["cross_fold", "probabilistic", "gradual"] {
+        let control = format!("{arm}_random");
+        let is_of_cross_fold = arm == "cross_fold";
+        let (of_arm, of_control) = (factors(arm), factors(&control));
+        // What a control draws of B was in the plan before, so that the sum is all that is kept.
+        if is_of_cross_fold {
+            let sum = |of: &BTreeMap<_, Vec<f64>>| of.values().flatten().sum::<f64>();
+            assert!((sum(&of_arm) - sum(&of_control)).abs() < 1e-9, "{control}");
+        } else {
+            assert_eq!(of_arm, of_control, "{control}");
+        }
+        assert_ne!(
+            weights(arm),
+            weights(&control),
+            "{control}: to other slices"
+        );
+    }
 }
 
 /// Whoever shows less than 40 pixels in a slice without the liver leaves it an easy one.

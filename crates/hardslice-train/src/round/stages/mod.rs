@@ -4,7 +4,7 @@ mod arms;
 mod mining;
 
 use hardslice_data::balance::{
-    Arm, Candidate, Candidates, HardSlices, Plan, PlanSummary, hard_in_controls,
+    Arm, Candidate, Candidates, HardSlices, Plan, PlanSummary, RepeatFactors, hard_in_controls,
 };
 use hardslice_data::mining::{FoldCases, candidates};
 use hardslice_data::{Organ, StoreOrgan};
@@ -35,6 +35,7 @@ pub(super) struct Stages<'a> {
 pub(super) struct FoldSlices {
     pub(super) a: Vec<Candidate>,
     pub(super) b: Vec<Candidate>,
+    factors: RepeatFactors,
     validation: Vec<usize>,
     test: Vec<usize>,
 }
@@ -52,10 +53,13 @@ impl<'a> Stages<'a> {
         let cases = FoldCases::of(store, &organs, Some(context.split));
         let slices = |cases: &[usize]| candidates(store, &organs, cases);
         let validation = slices(&cases.validation).into_iter();
+        let [a, b] = [&cases.a, &cases.b].map(|cases| slices(cases));
+        let factors = RepeatFactors::of(a.iter().chain(&b), protocol.train.positive_weight);
         Ok(Self {
             folds: FoldSlices {
-                a: slices(&cases.a),
-                b: slices(&cases.b),
+                a,
+                b,
+                factors,
                 validation: cases.validation,
                 test: cases.test,
             },
@@ -136,7 +140,7 @@ impl<'a> Stages<'a> {
         Candidates {
             a: &self.folds.a,
             b: &self.folds.b,
-            positive_weight: self.trainer.protocol.train.positive_weight,
+            factors: &self.folds.factors,
             seed: self.trainer.protocol.seed,
         }
     }
