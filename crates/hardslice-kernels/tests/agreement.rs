@@ -20,6 +20,7 @@ use hardslice_kernels::ops::pixel_loss_sums::{self, PixelLoss, cross_entropies, 
 use hardslice_kernels::ops::plane_sums::{self, plane_sums};
 use hardslice_kernels::ops::scaled::{self, scaled};
 use hardslice_kernels::ops::sgd_step::{self, SgdRates, sgd_step};
+use hardslice_kernels::ops::sum_of_squares;
 use hardslice_kernels::{Features, Norm, force_instruction_set};
 use support::{assert_near, tensor, values};
 
@@ -340,6 +341,7 @@ fn steps_of_gradient_descent_agree_with_burn() {
     let rates = SgdRates {
         momentum: 0.9,
         lr: 0.05,
+        scale: 0.7,
     };
     let run = |step: Step| {
         let (weight, velocity) = step(weight.clone(), None, gradient.clone(), rates);
@@ -350,6 +352,19 @@ fn steps_of_gradient_descent_agree_with_burn() {
     let expected = run(sgd_step::fallback::sgd_step);
     assert_near("weight", &weight, &expected[0], 1e-6);
     assert_near("velocity", &velocity, &expected[1], 1e-6);
+}
+
+#[test]
+fn sums_of_squares_agree_with_burn() {
+    for shape in [[1, 1, 1, 1], [3, 5, 7, 9], [2, 16, 40, 33]] {
+        let x = tensor(1, shape, &Device::default());
+        let [found, expected] = [
+            sum_of_squares::sum_of_squares,
+            sum_of_squares::fallback::sum_of_squares,
+        ]
+        .map(|sum: fn(Tensor<4>) -> Tensor<1>| values(&sum(x.clone())));
+        assert_near("sum", &found, &expected, 1e-4);
+    }
 }
 
 type Step = fn(Tensor<4>, Option<Tensor<4>>, Tensor<4>, SgdRates) -> (Tensor<4>, Tensor<4>);

@@ -16,6 +16,7 @@ use hardslice_kernels::ops::conv_transpose2x2::conv_transpose2x2;
 use hardslice_kernels::ops::conv1x1::conv1x1;
 use hardslice_kernels::ops::max_pool::max_pool2x2;
 use hardslice_kernels::ops::sgd_step::{SgdRates, sgd_step};
+use hardslice_kernels::ops::sum_of_squares::sum_of_squares;
 use hardslice_kernels::{Features, Norm, Precision, force_instruction_set, instruction_set};
 use support::{assert_near, numbers, tensor, values};
 use twin::Planes;
@@ -388,11 +389,25 @@ fn upsampling_is_its_twin() {
 }
 
 #[test]
+fn a_sum_of_squares_is_its_twin() {
+    let device = Device::default();
+    for n in [1, 15, 16, 40_000] {
+        let twin: f64 = numbers(1, n).iter().map(|x| f64::from(*x).powi(2)).sum();
+        let found = values(&sum_of_squares(tensor(1, [n], &device)));
+        assert!(
+            (f64::from(found[0]) - twin).abs() < 1e-6 * twin,
+            "{n}: {found:?}, not {twin}"
+        );
+    }
+}
+
+#[test]
 fn a_step_of_sgd_is_its_twin_and_leaves_copies_alone() {
     let device = Device::default();
     let rates = SgdRates {
         momentum: 0.9,
         lr: 0.1,
+        scale: 1.0,
     };
     for n in [1, 15, 40_000] {
         let [weight, gradient, velocity] = [1, 2, 3].map(|seed| numbers(seed, n));

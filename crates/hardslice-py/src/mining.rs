@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hardslice::data::balance::{Arm, BalanceOptions, Candidate, Candidates, RepeatFactors};
 use hardslice::data::mining::triage::Triage;
 use hardslice::data::mining::{MiningOptions, SliceScore, TauBasis, judge};
-use hardslice::data::{Organ, OutputIdx, PatientId, SliceRef};
+use hardslice::data::{Organ, OutputIdx, PatientId, SettingError, SliceRef};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use serde::Deserialize;
@@ -55,6 +55,13 @@ fn judged(
 ) -> anyhow::Result<serde_json::Value> {
     let arm: Arm = request.arm.parse()?;
     request.balance.check()?;
+    SettingError::check(
+        "mine",
+        [(
+            !(request.positive_weight.is_finite() && request.positive_weight > 0.0),
+            "positive_weight must be above 0",
+        )],
+    )?;
     let mined: Vec<SliceScore> = scores
         .iter()
         .map(score_of)

@@ -119,6 +119,7 @@ impl ModuleVisitor for TakeIn<'_> {
         let rates = SgdRates {
             momentum: 0.0,
             lr: self.share,
+            scale: 1.0,
         };
         let (average, _) = sgd_step(average, None, away, rates);
         self.average.averages.insert(name, (shape, average));

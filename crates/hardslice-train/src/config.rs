@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::augment::Augmentation;
 use crate::loss::Loss;
 use crate::schedule::PolySchedule;
+use crate::sgd::SgdConfig;
 
 /// How a net is trained. The same for every arm of an experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct TrainConfig {
     pub power: f64,
     /// Momentum of SGD; 0 for none.
     pub momentum: f64,
+    /// Largest norm of all gradients of a step together, to which larger ones are scaled down; 0 for no
+    /// bound. (PyTorch's `clip_grad_norm_`.)
+    pub clip_grad_norm: f64,
     /// Decay of the moving average of the weights that predicts, from 0 to below 1: 0.99 averages over
     /// the last hundred steps or so; 0 for none.
     pub ema: f64,
@@ -83,6 +87,7 @@ impl Default for TrainConfig {
             lr0: 0.1,
             power: 0.9,
             momentum: 0.9,
+            clip_grad_norm: 0.0,
             ema: 0.0,
             loss: Loss::default(),
             focal_lr0: None,
@@ -99,13 +104,16 @@ impl Default for TrainConfig {
 
 impl TrainConfig {
     /// The same with another loss and the first learning rate `lr0`, or else with the one that the
-    /// loss takes.
+    /// loss takes. Gradients are clipped so that the longest step is as long as before: losses that take
+    /// another rate have gradients on another scale.
     #[must_use]
     pub fn with_loss(&self, loss: Loss, lr0: Option<f64>) -> Self {
         let taken = self.lr0 * loss.lr0_factor() / self.loss.lr0_factor();
+        let lr0 = lr0.unwrap_or(taken);
         Self {
             loss,
-            lr0: lr0.unwrap_or(taken),
+            lr0,
+            clip_grad_norm: self.clip_grad_norm * self.lr0 / lr0,
             ..self.clone()
         }
     }
@@ -116,6 +124,14 @@ impl TrainConfig {
             lr0: self.lr0,
             power: self.power,
             n_steps: self.steps,
+        }
+    }
+
+    /// The optimiser's settings.
+    pub fn sgd(&self) -> SgdConfig {
+        SgdConfig {
+            momentum: self.momentum,
+            clip_grad_norm: self.clip_grad_norm,
         }
     }
 
@@ -163,6 +179,10 @@ impl TrainConfig {
                 !is_share(self.momentum),
                 "momentum must be from 0 to below 1",
             ),
+            (
+                !(self.clip_grad_norm.is_finite() && self.clip_grad_norm >= 0.0),
+                "clip_grad_norm must be 0 at least, and 0 for none",
+            ),
             (!is_share(self.ema), "ema must be from 0 to below 1"),
             (
                 !(self.positive_weight.is_finite() && self.positive_weight > 0.0),
@@ -172,5 +192,32 @@ impl TrainConfig {
         SettingError::check("train", settings)?;
         self.loss.check()?;
         self.augment.check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rival_loss_takes_its_own_rate_and_no_longer_steps() {
+        let config = TrainConfig {
+            lr0: 0.05,
+            clip_grad_norm: 2.0,
+            ..TrainConfig::default()
+        };
+        for (loss, lr0, wanted) in [
+            (Loss::focal_of_its_authors(), None, (0.5, 0.2)),
+            (Loss::focal_of_its_authors(), Some(0.1), (0.1, 1.0)),
+            (Loss::top_k_by_default(), None, (0.0015, 2.0 / 0.03)),
+        ] {
+            let other = config.with_loss(loss, lr0);
+            let found = (other.lr0, other.clip_grad_norm);
+            let is_near = |a: f64, b: f64| (a - b).abs() < 1e-9 * b;
+            assert!(
+                is_near(found.0, wanted.0) && is_near(found.1, wanted.1),
+                "{loss:?}: {found:?}"
+            );
+        }
     }
 }

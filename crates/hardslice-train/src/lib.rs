@@ -50,5 +50,5 @@ pub use predict_options::PredictOptions;
 pub use progress::{Event, Observer, Reporter, Silent, Warning};
 pub use schedule::PolySchedule;
 pub use score::{score_for_mining, score_slices};
-pub use sgd::Sgd;
+pub use sgd::{Sgd, SgdConfig};
 pub use warm_start::warm_start;

@@ -136,8 +136,8 @@ impl fmt::Display for Warning<'_> {
             } => write!(
                 f,
                 "the control `{arm}` has too few other slices to draw from: {n_hard} of its \
-                 {n_slices} are hard ones, as in the arm `hard`, which makes the two alike; a lower \
-                 tau, a smaller share of hard slices or more patients in A leave it others"
+                 {n_slices} are hard ones, which makes it like the arm whose control it is; a lower tau, a \
+                 smaller share of hard slices or more patients leave it others"
             ),
             Self::DamagedCheckpoint { message } => {
                 write!(

@@ -2,28 +2,45 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{ModuleMapper, Param};
+use burn::module::{ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use hardslice_kernels::ops::sgd_step::{SgdRates, sgd_step};
+use hardslice_kernels::ops::sum_of_squares::sum_of_squares;
 
 use crate::net::Net;
 use crate::weights::{NamedTensor, Weights};
 
+/// Added to a norm before it divides, as PyTorch does.
+const SMALLEST_NORM: f64 = 1e-6;
+
+/// Settings of [`Sgd`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SgdConfig {
+    /// Share of the last step's velocity that is kept.
+    pub momentum: f64,
+    /// Largest Euclidean norm of all gradients together; 0 for no bound.
+    pub clip_grad_norm: f64,
+}
+
 /// SGD with momentum, as PyTorch's `torch.optim.SGD` has it: `v = momentum · v + g`,
 /// `w = w − lr · v`, with `v` = 0 before the first step.
+///
+/// Where the norm of all gradients is above a bound, they are scaled down to it first, as by PyTorch's
+/// `torch.nn.utils.clip_grad_norm_` (gradient clipping): one batch in a thousand can have a gradient
+/// fifty times as long as others, and undo with one step what all before it have learnt.
 #[derive(Debug, Clone)]
 pub struct Sgd {
-    momentum: f64,
+    config: SgdConfig,
     // One for each trained parameter, flat, by its name.
     velocities: BTreeMap<String, Tensor<1>>,
 }
 
 impl Sgd {
     /// An optimiser at rest.
-    pub fn new(momentum: f64) -> Self {
+    pub fn new(config: SgdConfig) -> Self {
         Self {
-            momentum,
+            config,
             velocities: BTreeMap::new(),
         }
     }
@@ -33,8 +50,9 @@ impl Sgd {
     pub fn step(&mut self, net: Net, gradients: Gradients, lr: f64) -> Net {
         #[expect(clippy::cast_possible_truncation, reason = "weights are f32")]
         let rates = SgdRates {
-            momentum: self.momentum as f32,
+            momentum: self.config.momentum as f32,
             lr: lr as f32,
+            scale: self.scale(&net, &gradients),
         };
         net.map(&mut Step {
             sgd: self,
@@ -42,6 +60,18 @@ impl Sgd {
             rates,
             path: Vec::new(),
         })
+    }
+
+    /// What gradients are multiplied by: less than 1 where their norm is above the bound.
+    fn scale(&self, net: &Net, gradients: &Gradients) -> f32 {
+        let max_norm = self.config.clip_grad_norm;
+        if max_norm <= 0.0 {
+            return 1.0;
+        }
+        let norm = gradient_norm(net, gradients);
+        #[expect(clippy::cast_possible_truncation, reason = "gradients are f32")]
+        let scale = (max_norm / (norm + SMALLEST_NORM)).min(1.0) as f32;
+        scale
     }
 
     /// The velocities, to save them.
@@ -57,7 +87,7 @@ impl Sgd {
     }
 
     /// Restores an optimiser from its saved velocities.
-    pub fn from_state(momentum: f64, state: Weights, device: &Device) -> Self {
+    pub fn from_state(config: SgdConfig, state: Weights, device: &Device) -> Self {
         let device = device.clone().without_autodiff();
         let velocities = state.tensors.into_iter().map(|tensor| {
             let shape = [tensor.values.len()];
@@ -65,8 +95,38 @@ impl Sgd {
             (tensor.name, velocity)
         });
         Self {
-            momentum,
+            config,
             velocities: velocities.collect(),
+        }
+    }
+}
+
+/// Euclidean norm of the gradients of all parameters that have one, summed in double precision and in
+/// the order of the net.
+fn gradient_norm(net: &Net, gradients: &Gradients) -> f64 {
+    let mut squares = Squares {
+        gradients,
+        of_parameters: Vec::new(),
+    };
+    net.visit(&mut squares);
+    let sums = squares.of_parameters.into_iter();
+    let sum: f64 = sums
+        .flat_map(|sum| sum.into_data().iter::<f32>().collect::<Vec<_>>())
+        .map(f64::from)
+        .sum();
+    sum.sqrt()
+}
+
+struct Squares<'a> {
+    gradients: &'a Gradients,
+    /// Sum of the squares of each parameter's gradient.
+    of_parameters: Vec<Tensor<1>>,
+}
+
+impl ModuleVisitor for Squares<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = param.val().grad(self.gradients) {
+            self.of_parameters.push(sum_of_squares(gradient));
         }
     }
 }

@@ -227,7 +227,7 @@ fn a_net_that_takes_everything_for_the_organ_is_given_up_too() {
 fn a_net_of_two_organs_that_has_lost_one_at_the_end_has_failed() {
     let dir = tempfile::tempdir().unwrap();
     let mut stream = Stream::new(0, "noise");
-    let mut case = |name: &str| {
+    let mut case = |name: &str, has_spleen: bool| {
         let hu = (0..SHAPE.n_voxels()).map(|_| i16::try_from(stream.below(400)).unwrap() - 150);
         let is_liver = |voxel: usize| voxel % SHAPE.n_pixels() < SHAPE.n_pixels() / 2;
         let labels = (0..SHAPE.n_voxels()).map(|voxel| if is_liver(voxel) { 1 } else { 2 });
@@ -239,11 +239,20 @@ fn a_net_of_two_organs_that_has_lost_one_at_the_end_has_failed() {
             labels.collect(),
             "liver",
         );
-        case.organs_annotated.push(Organ::new("spleen").unwrap());
+        if has_spleen {
+            case.organs_annotated.push(Organ::new("spleen").unwrap());
+        }
         case
     };
-    let cases = vec![case("one"), case("two")];
-    let store = support::store(dir.path(), cases, &[("liver", 1), ("spleen", 2)], SHAPE.x);
+    let cases = vec![case("one", true), case("two", true)];
+    let of_liver_alone = vec![case("three", true), case("four", false)];
+    let store = |name: &str, cases| {
+        let dir = dir.path().join(name);
+        std::fs::create_dir_all(&dir).unwrap();
+        support::store(&dir, cases, &[("liver", 1), ("spleen", 2)], SHAPE.x)
+    };
+    let of_liver_alone = store("liver alone", of_liver_alone);
+    let store = store("both", cases);
     match trained_on(&store, &[100.0, -100.0], dir.path(), Watched::default()) {
         Err(error @ FitError::OrganLost { step: 10, n: 5, .. }) => {
             let said = error.to_string();
@@ -251,6 +260,19 @@ fn a_net_of_two_organs_that_has_lost_one_at_the_end_has_failed() {
         }
         other => panic!("{:?}", other.map(|state| state.position)),
     }
+    // Of an organ that no validation patient has, what it is trained on tells.
+    let training = dir.path().join("liver alone");
+    let found = trained_on(
+        &of_liver_alone,
+        &[100.0, -100.0],
+        &training,
+        Watched::default(),
+    );
+    assert!(
+        matches!(found, Err(FitError::OrganLost { step: 10, n: 5, .. })),
+        "{:?}",
+        found.map(|state| state.position)
+    );
     let both = trained_on(
         &store,
         &[100.0, 100.0],

@@ -57,6 +57,8 @@ fn lr0(kind: NetKind) -> f64 {
 
 fn losses(kind: NetKind, norm: NormKind, batch: &Batch, device: &Device) -> Vec<f64> {
     let config = NetConfig {
+        // What the bound was measured with.
+        prior_prob: 0.5,
         kind,
         norm,
         width: extent(kind)[2],

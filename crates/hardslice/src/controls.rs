@@ -53,12 +53,10 @@ fn plan_of(store: &Store, round: &RoundDir, arm: &str) -> Option<Result<Plan, Pl
     (path.exists() && training.receipt().exists()).then(read)
 }
 
-/// How many of the slices that a control drew the arm shows as often for a reason of its own, and how
-/// many the control drew; where difficulties were dealt out, how many kept the one that they have.
+/// How many of the slices that a control drew the arm emphasises, too, and how many the control drew; where difficulties were dealt out, how many kept the one that they have.
 fn shared(of_arm: &Plan, of_control: &Plan) -> (usize, usize) {
     let chosen = of_arm.entries().iter();
-    let chosen = chosen.filter(|entry| entry.reason != Reason::Base);
-    let chosen: BTreeMap<SliceRef, f64> = chosen.map(|entry| (entry.slice, entry.weight)).collect();
+    let chosen: BTreeMap<SliceRef, &PlanEntry> = chosen.map(|entry| (entry.slice, entry)).collect();
     let is_drawn = |entry: &&PlanEntry| {
         matches!(
             entry.reason,
@@ -70,10 +68,10 @@ fn shared(of_arm: &Plan, of_control: &Plan) -> (usize, usize) {
     };
     let drawn: Vec<&PlanEntry> = of_control.entries().iter().filter(is_drawn).collect();
     let is_shared = |entry: &&&PlanEntry| {
-        let weight = chosen.get(&entry.slice);
-        weight.is_some_and(|weight| match entry.reason {
-            Reason::RandomDifficulty => (*weight - entry.weight).abs() < 1e-9,
-            _ => *weight >= entry.weight,
+        let of_arm = chosen.get(&entry.slice);
+        of_arm.is_some_and(|of_arm| match entry.reason {
+            Reason::RandomDifficulty => (of_arm.weight - entry.weight).abs() < 1e-9,
+            _ => of_arm.reason.is_emphasised(),
         })
     };
     (drawn.iter().filter(is_shared).count(), drawn.len())
@@ -102,12 +100,14 @@ mod tests {
         ]);
         let hard = plan(&[
             (0, 1.0, Reason::Base),
-            (1, 2.0, Reason::Hard),
+            // A control's slices are scaled, if those that it draws are lighter.
+            (1, 1.9, Reason::Hard),
             (4, 2.0, Reason::Hard),
         ]);
         assert_eq!(shared(&hard, &control), (1, 3), "slice 1");
+        let staged = plan(&[(1, 0.1, Reason::Thinned), (2, 2.0, Reason::Hard)]);
+        assert_eq!(shared(&staged, &control), (1, 3), "1 is thinned out");
         let weighed = plan(&[(1, 2.0, Reason::Difficulty), (2, 0.5, Reason::Difficulty)]);
-        assert_eq!(shared(&weighed, &control), (1, 3), "2 is shown less often");
         assert_eq!(shared(&hard, &hard), (0, 0), "no control");
         let dealt = plan(&[
             (1, 0.5, Reason::RandomDifficulty),

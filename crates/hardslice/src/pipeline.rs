@@ -98,10 +98,10 @@ pub(crate) fn conclude<'o>(
 ) -> anyhow::Result<Done> {
     let mut done = Done::Clean;
     for (place, round) in rounds.clone() {
-        for (arm, organs) in &round.not_learnt {
-            let organs = not_learnt(organs);
+        for net in &round.not_learnt {
             bars.line(&format!(
-                "warning: {place}: the net of the arm `{arm}` {organs}"
+                "warning: {place}: {}{NOT_GIVEN_UP}",
+                net.sentence()
             ));
             done = Done::Findings;
         }
@@ -110,16 +110,9 @@ pub(crate) fn conclude<'o>(
     Ok(done)
 }
 
-/// Of a net that was not given up: what it has learnt nothing of.
-pub(crate) fn not_learnt(organs: &[Organ]) -> String {
-    let organs: Vec<String> = organs.iter().map(|organ| format!("`{organ}`")).collect();
-    format!(
-        "had learnt nothing of {} at its last validation: take what it predicts for that of a training \
-         that failed, and train longer, or with more validations (n_validations), of which three in a row \
-         say what to change",
-        organs.join(", ")
-    )
-}
+/// What follows for a net that had learnt nothing and was not given up.
+pub(crate) const NOT_GIVEN_UP: &str = ": take what it predicts for that of a training that failed, and train \
+    longer, or with more validations (n_validations), of which three in a row say what to change";
 
 /// What went wrong with single arms; nothing where nothing did.
 pub(crate) fn fail_if_an_arm_did<'o>(

@@ -645,7 +645,7 @@ fn a_control_that_is_nearly_the_arm_itself_is_said_to_answer_nothing() {
     let read = |name: &str| fs::read_to_string(dir.path().join("out").join(name)).unwrap();
     let note = format!(
         "In 2 of 2 trainings the matched random control shares slices with hard slices, because \
-         too few others were left: {n_hard} of {n_slices} slices, more than 50 %, so that nothing \
+         too few others were left or many are equally hard: {n_hard} of {n_slices} slices, more than 50 %, so that nothing \
          is concluded from it."
     );
     for name in [

@@ -138,7 +138,7 @@ fn what_a_script_would_parse_is_printed_as_json() {
     let why = json(&words("why phantom_000:9 --in out --json"), dir);
     let in_words = printed(&words("why phantom_000:9 --in out"), dir);
     let arms = why[0]["arms"].as_array().unwrap();
-    assert_eq!(arms.len(), 9, "the arms of the experiment");
+    assert_eq!(arms.len(), 10, "the arms of the experiment");
     for arm in arms {
         let (name, weight) = (
             arm["arm"].as_str().unwrap(),

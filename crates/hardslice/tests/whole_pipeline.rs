@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hardslice_volume::whole_file::{unsealed, write_sealed};
-use support::{EXPERIMENT, assert_same, contents, ended, finish, hardslice, run, words, workplace};
+use support::{
+    EXPERIMENT, assert_same, contents, ended, experiment_of, finish, hardslice, run, words,
+    workplace,
+};
 
 type Contents = BTreeMap<PathBuf, Vec<u8>>;
 
@@ -57,6 +60,7 @@ fn one_and_three_threads_leave_the_same_bytes() {
         "gradual",
         "rounds",
         "all_emphasised",
+        "gradual_random",
     ] {
         assert!(
             summary.contains(&format!("\"{arm}\"")),
@@ -249,10 +253,7 @@ fn a_changed_experiment_is_refused_in_the_folder_of_the_old_one() {
 #[test]
 fn checkpoints_of_another_instruction_set_need_force() {
     let dir = workplace();
-    let experiment = EXPERIMENT.replace(
-        "\"random\", \"random_matched\", \"cross_fold\", \"gradual\", \"rounds\", \"all_emphasised\"",
-        "",
-    );
+    let experiment = experiment_of(&["baseline", "b_only", "hard"]);
     fs::write(dir.path().join("experiment.toml"), experiment).unwrap();
     run(&["run", "experiment.toml", "--out", "out"], dir.path());
     for (name, bytes) in contents(&dir.path().join("out")) {

@@ -206,17 +206,17 @@ impl Arm {
             Self::CrossFoldRandom => (
                 "the random control of `cross_fold`",
                 false,
-                "its random control",
+                "the random control of `cross_fold`",
             ),
             Self::ProbabilisticRandom => (
                 "the random control of `probabilistic`",
                 false,
-                "its random control",
+                "the random control of `probabilistic`",
             ),
             Self::GradualRandom => (
                 "the random control of `gradual`",
                 false,
-                "its random control",
+                "the random control of `gradual`",
             ),
         };
         ArmWords {

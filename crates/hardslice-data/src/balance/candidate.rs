@@ -61,10 +61,11 @@ impl Candidate {
 /// assert_eq!(factors.weight_of(&slices[3]), 5.0, "the cord");
 /// assert_eq!(factors.weight_of(&slices[8]), 15.0, "the mandible, three times as rare");
 /// ```
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RepeatFactors {
-    /// Weight of a slice whose rarest organ is this output; nothing of outputs that no slice shows.
-    by_output: Vec<Option<f64>>,
+    /// Slices that show each output.
+    n_slices: Vec<u32>,
+    positive_weight: f64,
 }
 
 impl RepeatFactors {
@@ -85,13 +86,9 @@ impl RepeatFactors {
             }
             n_slices[output.idx()] += 1;
         }
-        let n_commonest = f64::from(n_slices.iter().copied().max().unwrap_or(0));
-        let weight = |n: &u32| {
-            let rarity = n_commonest / f64::from(*n);
-            (*n > 0).then(|| positive_weight * rarity.min(positive_weight.max(1.0)))
-        };
         Self {
-            by_output: n_slices.iter().map(weight).collect(),
+            n_slices,
+            positive_weight,
         }
     }
 
@@ -101,8 +98,12 @@ impl RepeatFactors {
     ///
     /// Where it shows an organ that none of the slices does that these are the factors of.
     pub fn weight_of(&self, candidate: &Candidate) -> f64 {
-        let rarest = self.rarest_in(candidate);
-        rarest.map_or(1.0, |output| self.factor(output))
+        let Some(rarest) = self.rarest_in(candidate) else {
+            return 1.0;
+        };
+        let n_commonest = self.n_slices.iter().copied().max().unwrap_or(0);
+        let rarity = f64::from(n_commonest) / f64::from(self.n_slices_with(rarest));
+        self.positive_weight * rarity.min(self.positive_weight.max(1.0))
     }
 
     /// The rarest of the organs that a slice shows, which its weight goes by; of equally rare ones the
@@ -112,16 +113,14 @@ impl RepeatFactors {
     ///
     /// As [`weight_of`](Self::weight_of).
     pub fn rarest_in(&self, candidate: &Candidate) -> Option<OutputIdx> {
-        let first = candidate.organs.iter().copied();
-        first.reduce(|rarest, output| {
-            let is_rarer = self.factor(output) > self.factor(rarest);
-            if is_rarer { output } else { rarest }
-        })
+        let organs = candidate.organs.iter().copied();
+        organs.min_by_key(|output| self.n_slices_with(*output))
     }
 
-    fn factor(&self, output: OutputIdx) -> f64 {
-        let factor = self.by_output.get(output.idx()).copied().flatten();
-        factor.unwrap_or_else(|| panic!("no training slice shows {output}"))
+    fn n_slices_with(&self, output: OutputIdx) -> u32 {
+        let n = self.n_slices.get(output.idx()).copied().unwrap_or(0);
+        assert!(n > 0, "no training slice shows {output}");
+        n
     }
 }
 
@@ -183,6 +182,17 @@ mod tests {
         assert_eq!(weights(&sets, 5.0), [1.0, 5.0, 5.0 * 4.1, 25.0]);
         assert_eq!(weights(&sets, 1.0), [1.0; 4], "as they come");
         assert_eq!(weights(&sets, 0.5), [1.0, 0.5, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn the_rarest_organ_is_the_one_in_fewest_slices_whatever_the_weights() {
+        // In 82, 10 and 2 slices; from the second on the bound holds for both.
+        let slices = slices(&[(70, &[0]), (10, &[0, 1]), (2, &[0, 2])]);
+        for positive_weight in [0.5, 1.0, 5.0] {
+            let factors = RepeatFactors::of(&slices, positive_weight);
+            let rarest = [0, 70, 80].map(|z| factors.rarest_in(&slices[z]).unwrap().idx());
+            assert_eq!(rarest, [0, 1, 2], "{positive_weight}");
+        }
     }
 
     #[test]

@@ -104,15 +104,15 @@ fn draw_like(
     let n_hard = |slices: &[SliceRef]| slices.iter().filter(|slice| hard.contains(slice)).count();
     let all: Vec<SliceRef> = group.values().flatten().copied().collect();
     let mut drawn = BTreeSet::new();
-    for (place, slices) in group.into_values().enumerate() {
+    let is_one = group.len() == 1;
+    for (rarest, slices) in group {
         let n = n_hard(&slices);
         let others = slices.into_iter().filter(|slice| !hard.contains(slice));
-        drawn.extend(draw(
-            others.collect(),
-            n,
-            seed,
-            &format!("{stream}/{place}"),
-        ));
+        let stream = match rarest {
+            Some(rarest) if !is_one => format!("{stream}/{}", rarest.idx()),
+            _ => stream.to_owned(),
+        };
+        drawn.extend(draw(others.collect(), n, seed, &stream));
     }
     let n_missing = n_hard(&all) - drawn.len();
     let left = all.into_iter().filter(|slice| !drawn.contains(slice));

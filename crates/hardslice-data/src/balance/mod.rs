@@ -14,7 +14,7 @@
 //! - Y. Zhang et al. (2019), "Data Balancing Based on Pre-Training Strategy for Liver Segmentation
 //!   from CT Scans", Applied Sciences 9(9):1825. Section 2.2: A and B, the flipped hard slices that
 //!   join B; section 3: the threshold and how many slices it takes. The arms `baseline`, `b_only` and
-//!   `hard`. The paper has no control: `random`, `random_matched` and `easy` are ours.
+//!   `hard`. The paper has no control: all of them are ours.
 //! - Y. Huang et al. (2022), "Subset selection strategy-based pancreas segmentation in CT",
 //!   Quantitative Imaging in Medicine and Surgery, from the same university: positive-negative subset
 //!   selection (PNSS) thins out easy negative slices step by step, hard-easy subset selection (HESS)

@@ -122,7 +122,7 @@ impl Arm {
                 self.first_half(candidates)
             }
             Self::Hard | Self::Rounds | Self::Random | Self::RandomMatched | Self::Easy => {
-                self.adding(candidates, &chosen.of(candidates.a))
+                self.adding(candidates, &chosen.among(candidates.a))
             }
             Self::CrossFold | Self::CrossFoldRandom => self.adding(candidates, chosen),
             Self::AllEmphasised | Self::AllRandom => self.emphasising(candidates, chosen),
@@ -159,8 +159,8 @@ impl Arm {
         one_part.map(|plan| vec![plan])
     }
 
-    /// The slices that the arm emphasises: the hard ones, or as many that its control draws, whose
-    /// weights are scaled so that they weigh as much on average.
+    /// The slices that the arm emphasises: the hard ones, or as many that its control draws, with the
+    /// scales by which these weigh as much on average.
     fn chosen(
         self,
         candidates: &Candidates<'_>,
@@ -186,15 +186,18 @@ impl Arm {
             | Self::Probabilistic
             | Self::ProbabilisticRandom => (BTreeSet::new(), Reason::Base),
         };
-        let means = [hard, &slices].map(|slices| mean_weight(candidates, slices));
-        let scale = match means {
-            [Some(of_hard), Some(of_chosen)] => of_hard / of_chosen,
-            _ => 1.0,
-        };
+        let scales = [candidates.a, candidates.b].map(|of| {
+            let means = [hard, &slices].map(|slices| mean_weight(candidates, of, slices));
+            match means {
+                [Some(of_hard), Some(of_chosen)] => of_hard / of_chosen,
+                _ => 1.0,
+            }
+        });
         Chosen {
-            emphasis: options.emphasis * scale,
             slices,
             reason,
+            emphasis: options.emphasis,
+            scales,
         }
     }
 
@@ -208,10 +211,9 @@ impl Arm {
         let n_stages = options.stages.max(1);
         let stage = |stage: u32| {
             let done = f64::from(stage) / f64::from(n_stages);
-            self.plan(candidates, |candidate, _| {
-                let is_chosen = chosen.slices.contains(&candidate.slice);
-                let (factor, reason) = match (is_chosen, candidate.is_positive()) {
-                    (true, _) => (1.0 + done * (chosen.emphasis - 1.0), chosen.reason),
+            self.plan(candidates, |candidate, is_b| {
+                let (factor, reason) = match (chosen.has(candidate), candidate.is_positive()) {
+                    (true, _) => (1.0 + done * chosen.more(is_b), chosen.reason),
                     (false, true) => (1.0, Reason::Base),
                     (false, false) => (1.0 - done * (1.0 - options.floor), Reason::Thinned),
                 };
@@ -223,10 +225,13 @@ impl Arm {
 
     /// A and B, some slices of them emphasised.
     fn emphasising(self, candidates: &Candidates<'_>, chosen: &Chosen) -> Result<Plan, ArmError> {
-        self.plan(candidates, |candidate, _| {
+        self.plan(candidates, |candidate, is_b| {
             let weight = candidates.base_weight(candidate);
-            let emphasised = chosen.weigh(candidate, weight);
-            emphasised.or(Some((weight, Reason::Base)))
+            Some(if chosen.has(candidate) {
+                (weight * (1.0 + chosen.more(is_b)), chosen.reason)
+            } else {
+                (weight, Reason::Base)
+            })
         })
     }
 
@@ -234,8 +239,12 @@ impl Arm {
     fn adding(self, candidates: &Candidates<'_>, chosen: &Chosen) -> Result<Plan, ArmError> {
         self.plan(candidates, |candidate, is_b| {
             let weight = candidates.base_weight(candidate);
-            let emphasised = chosen.weigh(candidate, weight);
-            emphasised.or(is_b.then_some((weight, Reason::Base)))
+            match (chosen.has(candidate), is_b) {
+                (true, true) => Some((weight * (1.0 + chosen.more(is_b)), chosen.reason)),
+                (true, false) => Some((weight * chosen.added(), chosen.reason)),
+                (false, true) => Some((weight, Reason::Base)),
+                (false, false) => None,
+            }
         })
     }
 
@@ -268,8 +277,11 @@ impl Arm {
 struct Chosen {
     slices: BTreeSet<SliceRef>,
     reason: Reason,
-    /// How many times its own weight each of them weighs.
+    /// How many times its own weight each of them weighs, if it is hard.
     emphasis: f64,
+    /// How much heavier hard slices of A and of B are on average than those that were drawn there: what
+    /// is drawn comes in for as much as they do.
+    scales: [f64; 2],
 }
 
 impl Chosen {
@@ -286,11 +298,12 @@ impl Chosen {
             slices: of_patients.map(|candidate| candidate.slice).collect(),
             reason,
             emphasis: options.emphasis,
+            scales: [1.0; 2],
         }
     }
 
     /// Those of them that are among these.
-    fn of(&self, slices: &[Candidate]) -> Self {
+    fn among(&self, slices: &[Candidate]) -> Self {
         let slices = slices.iter().map(|candidate| candidate.slice);
         Self {
             slices: slices.filter(|slice| self.slices.contains(slice)).collect(),
@@ -298,17 +311,30 @@ impl Chosen {
         }
     }
 
-    /// What a slice of this ordinary weight weighs if it is one of them.
-    fn weigh(&self, candidate: &Candidate, weight: f64) -> Option<(f64, Reason)> {
-        let is_chosen = self.slices.contains(&candidate.slice);
-        is_chosen.then_some((self.emphasis * weight, self.reason))
+    fn has(&self, candidate: &Candidate) -> bool {
+        self.slices.contains(&candidate.slice)
+    }
+
+    /// How many times its own weight a slice of A weighs that is not shown otherwise.
+    fn added(&self) -> f64 {
+        self.emphasis * self.scales[0]
+    }
+
+    /// By how many times its own weight a slice weighs more that is shown anyway.
+    fn more(&self, is_b: bool) -> f64 {
+        (self.emphasis - 1.0) * self.scales[usize::from(is_b)]
     }
 }
 
-/// The mean ordinary weight of some slices of A and B; `None` of none.
-fn mean_weight(candidates: &Candidates<'_>, slices: &BTreeSet<SliceRef>) -> Option<f64> {
-    let all = candidates.a.iter().chain(candidates.b);
-    let among = all.filter(|candidate| slices.contains(&candidate.slice));
+/// The mean ordinary weight of some slices, of those among `of`; `None` of none.
+fn mean_weight(
+    candidates: &Candidates<'_>,
+    of: &[Candidate],
+    slices: &BTreeSet<SliceRef>,
+) -> Option<f64> {
+    let among = of
+        .iter()
+        .filter(|candidate| slices.contains(&candidate.slice));
     let weights: Vec<f64> = among
         .map(|candidate| candidates.base_weight(candidate))
         .collect();
@@ -676,12 +702,24 @@ mod tests {
             !drawn.iter().any(|slice| hard.contains(slice)),
             "a slice of the cord before a hard one: {drawn:?}"
         );
-        let weights = [Arm::Hard, Arm::RandomMatched]
-            .map(|arm| second_half(arm, &candidates, hard.clone()).total_weight());
-        assert!(
-            (weights[0] - weights[1]).abs() < 1e-9,
-            "as often: {weights:?}"
-        );
+        let mut hard = hard;
+        hard.extend([7, 8, 9].map(|z| SliceRef::at(0, z)));
+        for [arm, control] in [
+            [Arm::Hard, Arm::RandomMatched],
+            [Arm::CrossFold, Arm::CrossFoldRandom],
+            [Arm::AllEmphasised, Arm::AllRandom],
+            [Arm::Gradual, Arm::GradualRandom],
+        ] {
+            let [wanted, found] = [arm, control].map(|arm| -> f64 {
+                let found = found(hard.clone());
+                let plans = arm.second_half(&candidates, &found, &BalanceOptions::default());
+                plans.unwrap().iter().map(Plan::total_weight).sum()
+            });
+            assert!(
+                (wanted - found).abs() < 1e-9,
+                "{control}: {found} for {wanted}"
+            );
+        }
     }
 
     #[test]
@@ -697,7 +735,7 @@ mod tests {
         let nothing = Candidates {
             a: &[],
             b: &[],
-            factors: &RepeatFactors::default(),
+            factors: &RepeatFactors::of([], 1.0),
             seed: 7,
         };
         let refused = Arm::BOnly.first_half(&nothing);

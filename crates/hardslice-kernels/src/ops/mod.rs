@@ -27,3 +27,4 @@ pub mod plane_sums;
 pub mod overlap_sums;
 pub mod pixel_loss_sums;
 pub mod sgd_step;
+pub mod sum_of_squares;

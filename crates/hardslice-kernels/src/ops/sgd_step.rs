@@ -15,10 +15,12 @@ pub struct SgdRates {
     pub momentum: f32,
     /// Learning rate.
     pub lr: f32,
+    /// What the gradient is multiplied by: 1, or less where gradients are clipped.
+    pub scale: f32,
 }
 
-/// One step of stochastic gradient descent on a parameter: `v = momentum · v + g`,
-/// `w = w − lr · v`, with `v` = `g` where there is no velocity yet. Gives `w` and `v`.
+/// One step of stochastic gradient descent on a parameter: `v = momentum · v + scale · g`,
+/// `w = w − lr · v`, with `v` = `scale · g` where there is no velocity yet. Gives `w` and `v`.
 ///
 /// On the CPU it writes to the elements of `weight` and `velocity` themselves where nobody else
 /// holds them, so that a step takes no memory.
@@ -39,7 +41,7 @@ pub struct SgdRates {
 ///
 /// let device = Device::default();
 /// let [weight, gradient] = [1.0, 2.0].map(|value| Tensor::<1>::full([3], value, &device));
-/// let rates = SgdRates { momentum: 0.9, lr: 0.25 };
+/// let rates = SgdRates { momentum: 0.9, lr: 0.25, scale: 1.0 };
 /// let (weight, velocity) = sgd_step(weight, None, gradient, rates);
 /// assert_eq!(weight.into_data().to_vec::<f32>().unwrap(), [0.5; 3]);
 /// assert_eq!(velocity.into_data().to_vec::<f32>().unwrap(), [2.0; 3]);
@@ -60,7 +62,7 @@ pub fn sgd_step<const D: usize>(
             gradient.into_dispatch(),
             rates,
         )),
-        None => gradient,
+        None => first_velocity(gradient, rates),
     };
     let weight = <Dispatch as Updates>::sgd_weight(
         weight.into_dispatch(),
@@ -70,11 +72,21 @@ pub fn sgd_step<const D: usize>(
     (Tensor::from_dispatch(weight), velocity)
 }
 
+/// The velocity after the first step.
+fn first_velocity<const D: usize>(gradient: Tensor<D>, rates: SgdRates) -> Tensor<D> {
+    // Nothing is multiplied by 1: the gradient itself is kept, not a copy.
+    if rates.scale < 1.0 {
+        gradient.mul_scalar(rates.scale)
+    } else {
+        gradient
+    }
+}
+
 /// The same in Burn's own operations.
 pub mod fallback {
     use burn::tensor::Tensor;
 
-    use super::SgdRates;
+    use super::{SgdRates, first_velocity};
 
     /// See [`sgd_step`](super::sgd_step()).
     pub fn sgd_step<const D: usize>(
@@ -84,8 +96,10 @@ pub mod fallback {
         rates: SgdRates,
     ) -> (Tensor<D>, Tensor<D>) {
         let velocity = match velocity {
-            Some(velocity) => velocity.mul_scalar(rates.momentum) + gradient,
-            None => gradient,
+            Some(velocity) => {
+                velocity.mul_scalar(rates.momentum) + gradient.mul_scalar(rates.scale)
+            }
+            None => first_velocity(gradient, rates),
         };
         (weight - velocity.clone().mul_scalar(rates.lr), velocity)
     }
@@ -94,7 +108,7 @@ pub mod fallback {
 /// Updates of parameters; nothing here is differentiable.
 #[backend_extension(Flex)]
 trait Updates: Backend {
-    /// `momentum · velocity + gradient`.
+    /// `momentum · velocity + scale · gradient`.
     fn sgd_velocity(
         velocity: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
@@ -110,7 +124,9 @@ trait Updates: Backend {
 
 impl Updates for Flex {
     fn sgd_velocity(velocity: FlexTensor, gradient: FlexTensor, rates: SgdRates) -> FlexTensor {
-        update(velocity, &in_order(gradient), |v, g| v * rates.momentum + g)
+        update(velocity, &in_order(gradient), |v, g| {
+            v * rates.momentum + rates.scale * g
+        })
     }
 
     fn sgd_weight(weight: FlexTensor, velocity: FlexTensor, rates: SgdRates) -> FlexTensor {

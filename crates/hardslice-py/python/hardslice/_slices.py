@@ -309,15 +309,15 @@ def mine(
             lowest Dice of a case of ``validation``).
         arm: What is shown of them. ``all_emphasised``: every slice, the hard ones ``emphasis`` times as
             often. ``hard``: those of ``b``, and of the others the hard ones alone. The controls
-            ``random``, ``random_matched``, ``easy`` draw as many others. ``probabilistic``: by
-            difficulty.
+            ``random``, ``random_matched``, ``easy`` draw as many others; that of ``all_emphasised`` is
+            ``all_random``. ``probabilistic``: by difficulty, and ``probabilistic_random`` its control.
         b: Cases that belong to B: they are shown, and not mined.
         emphasis: How many times its ordinary weight a hard slice weighs.
         positive_weight: The ordinary weight of a slice that shows an organ; 1 for others. Of several organs a
             rarer one weighs more, at most this many times (class-balanced sampling).
         min_false_positive_px: Smallest area that counts as a false positive where the organ is absent.
         validation: Scores of the validation cases, for ``tau="validation"``.
-        patients: Whose scan each case is, for ``random_matched``; each its own when absent.
+        patients: Whose scan each case is, for the controls that draw patient by patient; each its own when absent.
         seed: Seed of the controls.
 
     Raises:

@@ -16,6 +16,9 @@ pub(super) fn against_collapse(phase: &Phase<'_>) -> String {
     if config.positive_weight <= 1.0 {
         advice.push("positive_weight above 1".to_owned());
     }
+    if config.clip_grad_norm <= 0.0 {
+        advice.push("clip_grad_norm = 1.0".to_owned());
+    }
     // Focal loss weighs most pixels with next to nothing: steps that are too small leave it there.
     let other = match config.loss {
         Loss::Focal { .. } => "another",
@@ -63,18 +66,19 @@ mod tests {
         let dice = advice(Loss::default(), 1.0, Lr0Setting::Common);
         assert_eq!(
             dice,
-            "loss = { kind = \"dice_cross_entropy\" }, positive_weight above 1, a lower lr0 than 0.25, \
-             a larger batch, or another seed"
+            "loss = { kind = \"dice_cross_entropy\" }, positive_weight above 1, clip_grad_norm = 1.0, \
+             a lower lr0 than 0.25, a larger batch, or another seed"
         );
         let rival = advice(Loss::top_k_by_default(), 4.0, Lr0Setting::TopK);
         assert_eq!(
             rival,
-            "a lower top_k_lr0 than 0.25, a larger batch, or another seed"
+            "clip_grad_norm = 1.0, a lower top_k_lr0 than 0.25, a larger batch, or another seed"
         );
         let rival = advice(Loss::focal_of_its_authors(), 1.0, Lr0Setting::Focal);
         assert_eq!(
             rival,
-            "positive_weight above 1, another focal_lr0 than 0.25, a larger batch, or another seed"
+            "positive_weight above 1, clip_grad_norm = 1.0, another focal_lr0 than 0.25, a larger \
+             batch, or another seed"
         );
         let both = advice(Loss::DiceCrossEntropy, 1.0, Lr0Setting::Common);
         assert!(!both.contains("loss ="), "it is trained with that: {both}");

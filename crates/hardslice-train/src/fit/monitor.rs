@@ -160,7 +160,7 @@ impl<'a> Monitor<'a> {
         let step = position.step;
         position.not_learnt = match &found {
             NothingLearnt::Of(organs) => organs.clone(),
-            NothingLearnt::AtAll(_) => self.organs(self.context.dataset.outputs()),
+            NothingLearnt::AtAll { .. } => self.organs(self.context.dataset.outputs()),
             NothingLearnt::OnValidationAlone | NothingLearnt::No => Vec::new(),
         };
         position.n_idle_validations = if position.not_learnt.is_empty() {
@@ -170,7 +170,6 @@ impl<'a> Monitor<'a> {
         };
         let n = position.n_idle_validations;
         let is_to_be_given_up = n >= MAX_IDLE_VALIDATIONS;
-        let is_there_validation = !self.context.validation.is_empty();
         let advice = || against_collapse(self.phase);
         let warning = match found {
             NothingLearnt::No => return Ok(()),
@@ -178,9 +177,13 @@ impl<'a> Monitor<'a> {
                 step,
                 finds_training_slices: true,
             },
-            NothingLearnt::AtAll(found) => {
+            NothingLearnt::AtAll {
+                found,
+                is_empty_on_validation,
+            } => {
                 let is_background = found == Collapse::AllBackground;
-                if is_to_be_given_up && (is_background || 4 * step >= self.config.steps) {
+                // Every net begins with hardly anything: the first quarter of the steps is granted it.
+                if is_to_be_given_up && 4 * step >= self.config.steps {
                     let advice = advice();
                     return Err(FitError::Collapsed {
                         step,
@@ -189,7 +192,7 @@ impl<'a> Monitor<'a> {
                         advice,
                     });
                 }
-                if is_background && is_there_validation {
+                if is_background && is_empty_on_validation {
                     Warning::NothingPredicted {
                         step,
                         finds_training_slices: false,
@@ -221,28 +224,41 @@ impl<'a> Monitor<'a> {
     /// What a net has learnt nothing of, by its scores on the validation patients, if there are any, and
     /// on slices that it is trained on, if any of them shows an organ.
     fn nothing_learnt(&self, net: &Net, of_validation: &[SliceScore]) -> NothingLearnt {
-        let of_validation = Failing::of(&self.validation, of_validation);
-        if of_validation.as_ref().is_some_and(Failing::is_none) {
+        let n_outputs = self.context.dataset.outputs().count();
+        let of_validation = Judgement::of(&self.validation, of_validation);
+        if of_validation
+            .as_ref()
+            .is_some_and(|of| of.finds_all(n_outputs))
+        {
             return NothingLearnt::No;
         }
-        let of_training = Failing::of(&self.training, &self.training.score(net));
-        let (validation, training) = match (of_validation, of_training) {
-            (Some(validation), Some(training)) => (validation, training),
-            (Some(only), None) | (None, Some(only)) => (only.clone(), only),
-            (None, None) => return NothingLearnt::No,
+        let of_training = Judgement::of(&self.training, &self.training.score(net));
+        let is_empty_on_validation = of_validation
+            .as_ref()
+            .is_some_and(|of| of.collapse == Some(Collapse::AllBackground));
+        let both = [of_validation, of_training];
+        let there: Vec<&Judgement> = both.iter().flatten().collect();
+        // What is said is what holds on training slices, the last of them.
+        let collapse = there.iter().map(|of| of.collapse).reduce(Option::and);
+        if let Some(found) = collapse.flatten() {
+            return NothingLearnt::AtAll {
+                found,
+                is_empty_on_validation,
+            };
+        }
+        let is_lost = |output: &OutputIdx| {
+            let judging = there.iter().filter(|of| of.judged.contains(output));
+            let mut is_lost = judging.map(|of| of.lost.contains(output)).peekable();
+            is_lost.peek().is_some() && is_lost.all(|is_lost| is_lost)
         };
-        match (validation.collapse, training.collapse) {
-            (Some(_), Some(found)) => return NothingLearnt::AtAll(found),
-            (Some(Collapse::AllBackground), None) => return NothingLearnt::OnValidationAlone,
-            (Some(_), None) => return NothingLearnt::No,
-            (None, _) => {}
+        let lost: Vec<OutputIdx> = self.context.dataset.outputs().filter(is_lost).collect();
+        if !lost.is_empty() {
+            return NothingLearnt::Of(self.organs(lost));
         }
-        let mut lost = validation.lost;
-        lost.retain(|output| training.lost.contains(output));
-        if lost.is_empty() {
-            return NothingLearnt::No;
+        if is_empty_on_validation {
+            return NothingLearnt::OnValidationAlone;
         }
-        NothingLearnt::Of(self.organs(lost))
+        NothingLearnt::No
     }
 
     /// The organs of some outputs.
@@ -267,31 +283,41 @@ enum NothingLearnt {
     /// It predicts nothing on the validation patients, and finds slices that it is trained on.
     OnValidationAlone,
     /// It has learnt nothing at all.
-    AtAll(Collapse),
+    AtAll {
+        /// What it answers.
+        found: Collapse,
+        /// Whether it predicts nothing on the validation patients.
+        is_empty_on_validation: bool,
+    },
     /// It finds some of its organs, and nothing of these.
     Of(Vec<Organ>),
 }
 
-/// How a net fails on some slices.
-#[derive(Clone)]
-struct Failing {
-    /// On all organs together.
+/// What some slices tell of a net.
+struct Judgement {
+    /// Whether nothing was learnt, of all organs together.
     collapse: Option<Collapse>,
-    /// The outputs of which nothing was learnt, each by itself.
+    /// The outputs whose organ is in some of them.
+    judged: Vec<OutputIdx>,
+    /// Those of which nothing was learnt, each by itself.
     lost: Vec<OutputIdx>,
 }
 
-impl Failing {
+impl Judgement {
     /// By these scores; nothing is known where there are none.
-    fn of(judged: &Judged<'_>, scores: &[SliceScore]) -> Option<Self> {
+    fn of(slices: &Judged<'_>, scores: &[SliceScore]) -> Option<Self> {
+        let shown = scores.iter().filter(|score| score.n_truth > 0);
+        let judged: BTreeSet<OutputIdx> = shown.map(|score| score.output).collect();
         (!scores.is_empty()).then(|| Self {
-            collapse: judged.collapse(scores),
-            lost: judged.not_learnt(scores),
+            collapse: slices.collapse(scores),
+            judged: judged.into_iter().collect(),
+            lost: slices.not_learnt(scores),
         })
     }
 
-    fn is_none(&self) -> bool {
-        self.collapse.is_none() && self.lost.is_empty()
+    /// Whether every output is known to have learnt something.
+    fn finds_all(&self, n_outputs: usize) -> bool {
+        self.collapse.is_none() && self.lost.is_empty() && self.judged.len() == n_outputs
     }
 }
 

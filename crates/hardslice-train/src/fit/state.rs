@@ -49,7 +49,7 @@ impl TrainState {
         let average = (config.ema > 0.0).then(|| WeightAverage::of(config.ema, &net));
         Self {
             net,
-            sgd: Sgd::new(config.momentum),
+            sgd: Sgd::new(config.sgd()),
             average,
             position: Position {
                 step: 0,
@@ -165,7 +165,7 @@ impl TrainState {
         Ok(Self {
             net,
             average,
-            sgd: Sgd::from_state(config.momentum, saved.velocities, device),
+            sgd: Sgd::from_state(config.sgd(), saved.velocities, device),
             position: Position {
                 instruction_set: wanted,
                 ..saved.position

@@ -74,6 +74,13 @@ pub struct NetConfig {
     pub dropout: f64,
     /// `f32` or `bf16`.
     pub dtype: Dtype,
+    /// The probability that a new net gives every pixel of every organ before its first step, by the
+    /// bias of its last layer: about the share of an organ's pixels. 0.5 for a bias of 0, as in the
+    /// papers. With it a net has first to unlearn half of all pixels, and what that does to its weights
+    /// keeps small organs from being learnt for hundreds of steps.
+    ///
+    /// After T.-Y. Lin et al. (2017), "Focal Loss for Dense Object Detection", section 3.3.
+    pub prior_prob: f64,
 }
 
 impl Default for NetConfig {
@@ -85,6 +92,7 @@ impl Default for NetConfig {
             context: 0,
             dropout: 0.5,
             dtype: Dtype::F32,
+            prior_prob: 0.01,
         }
     }
 }
@@ -93,6 +101,13 @@ impl NetConfig {
     /// Input channels: the slice and its neighbours.
     pub fn n_channels(&self) -> usize {
         1 + 2 * self.context
+    }
+
+    /// The bias of the last layer before the first step.
+    pub(super) fn prior_bias(&self) -> f32 {
+        #[expect(clippy::cast_possible_truncation, reason = "weights are f32")]
+        let bias = (self.prior_prob / (1.0 - self.prior_prob)).ln() as f32;
+        bias
     }
 
     /// Checks that there can be such a net; `table` is where it is set.
@@ -106,6 +121,10 @@ impl NetConfig {
             (
                 !(0.0..1.0).contains(&self.dropout),
                 "dropout must be from 0 to below 1",
+            ),
+            (
+                !(self.prior_prob > 0.0 && self.prior_prob < 1.0),
+                "prior_prob must be above 0 and below 1",
             ),
             (
                 self.context > MOST_CONTEXT,

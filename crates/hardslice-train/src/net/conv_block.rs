@@ -55,6 +55,13 @@ impl Conv {
         }
     }
 
+    /// The same with another bias before the first step.
+    pub fn biased(mut self, bias: f32, initial: &Initial<'_>) -> Self {
+        let n_out = self.weight.val().dims()[0];
+        self.bias = Some(initial.constant(bias, n_out));
+        self
+    }
+
     /// The bias, zeros where there is none.
     pub fn bias(&self) -> Tensor<1> {
         if let Some(bias) = &self.bias {

@@ -92,7 +92,9 @@ impl Fcn8s {
             fc7: Conv::new("fc7.weight", [n_fc, n_fc, 1], initial),
             score_fc7: score("score_fc7.weight", n_fc),
             score_pool4: score("score_pool4.weight", BLOCKS[3].1 * width),
-            score_pool3: score("score_pool3.weight", BLOCKS[2].1 * width),
+            // Nearest to the output: what is added here is upsampled once.
+            score_pool3: score("score_pool3.weight", BLOCKS[2].1 * width)
+                .biased(config.prior_bias(), initial),
             upscore_fc7: initial.bilinear(n_organs, 2),
             upscore_pool4: initial.bilinear(n_organs, 2),
             upscore_pool3: initial.bilinear(n_organs, 8),

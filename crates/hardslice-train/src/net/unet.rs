@@ -84,7 +84,8 @@ impl UNet {
             down: down.collect(),
             up: up.collect(),
             dec: dec.collect(),
-            out: Conv::new("out.weight", [config.width, n_organs, 1], initial),
+            out: Conv::new("out.weight", [config.width, n_organs, 1], initial)
+                .biased(config.prior_bias(), initial),
             precision: config.dtype.precision(),
         }
     }

@@ -8,6 +8,7 @@
 mod by_hand;
 mod chain;
 mod error;
+mod not_learnt;
 mod stages;
 mod trainer;
 
@@ -25,10 +26,10 @@ use serde::{Deserialize, Serialize};
 
 pub use by_hand::{Part, TrainByHand, mine_by_hand, mine_share_by_hand, train_by_hand};
 pub use error::RoundError;
+pub use not_learnt::{NotLearnt, not_learnt, nothing_learnt_of};
 
 use crate::config::TrainConfig;
 use crate::evaluate::TestScore;
-use crate::fit::Receipt;
 use crate::layout::RoundDir;
 use crate::model::ModelRecord;
 use crate::net::NetConfig;
@@ -101,9 +102,8 @@ pub struct RoundOutcome {
     pub leaky: bool,
     /// Arms that have no scores because their training failed.
     pub failed: Vec<FailedArm>,
-    /// Arms that have scores though their net had learnt nothing of these organs at its last validation:
-    /// it was validated too seldom to be given up.
-    pub not_learnt: Vec<(Arm, Vec<Organ>)>,
+    /// Nets that had learnt nothing and were not given up.
+    pub not_learnt: Vec<NotLearnt>,
 }
 
 /// An arm whose training diverged or collapsed, or that of the net that it goes on from: the same
@@ -284,18 +284,8 @@ fn evaluate_arms(stages: &Stages<'_>, trained: Trained) -> Result<RoundOutcome, 
     let arms = trained.arms.into_iter();
     let arms = arms.map(|arm| Ok((arm, stages.evaluate(arm)?)));
     let arms = arms.collect::<Result<Vec<_>, RoundError>>()?;
-    let not_learnt = arms.iter().map(|(arm, _)| {
-        let training = stages.trainer.context.dir.arm(*arm).training();
-        let receipt = Receipt::read(&training)?;
-        let organs = receipt.map_or_else(Vec::new, |over| over.not_learnt().to_vec());
-        Ok((*arm, organs))
-    });
-    let not_learnt = not_learnt
-        .collect::<Result<Vec<_>, RoundError>>()?
-        .into_iter();
-    let not_learnt = not_learnt
-        .filter(|(_, organs)| !organs.is_empty())
-        .collect();
+    let of_arms = arms.iter().map(|(arm, _)| *arm);
+    let not_learnt = not_learnt(&stages.trainer.context.dir, of_arms)?;
     let taus = trained.of_a.map(|mined| mined.taus);
     Ok(RoundOutcome {
         arms,

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use hardslice_data::random::Stream;
 use hardslice_train::net::{ForwardContext, Net};
 use hardslice_train::weights::Weights;
-use hardslice_train::{Loss, PolySchedule, Sgd};
+use hardslice_train::{Loss, PolySchedule, Sgd, SgdConfig};
 use serde::Deserialize;
 
 use crate::case::{Batch, Case, compare_weights};
@@ -28,6 +28,8 @@ struct Training {
     lr0: f64,
     power: f64,
     momentum: f64,
+    #[serde(default)]
+    clip_grad_norm: f64,
     n_steps: usize,
     schedule_steps: u64,
 }
@@ -42,8 +44,15 @@ impl Training {
     fn start(&self, device: &Device) -> State {
         State {
             net: self.case.net(device),
-            sgd: Sgd::new(self.momentum),
+            sgd: Sgd::new(self.sgd()),
             losses: Vec::new(),
+        }
+    }
+
+    fn sgd(&self) -> SgdConfig {
+        SgdConfig {
+            momentum: self.momentum,
+            clip_grad_norm: self.clip_grad_norm,
         }
     }
 
@@ -108,6 +117,11 @@ fn ten_steps_without_momentum_end_at_pytorchs_weights() {
 }
 
 #[test]
+fn ten_steps_whose_gradients_are_clipped_end_where_pytorch_does() {
+    ends_where_pytorch_does("sgd_clipped");
+}
+
+#[test]
 fn steps_after_a_save_and_a_restore_give_the_same_bytes() {
     let training: Training = Golden::open("sgd_momentum").case();
     let device = Device::flex().autodiff();
@@ -120,7 +134,7 @@ fn steps_after_a_save_and_a_restore_give_the_same_bytes() {
     });
     let restored = State {
         net: weights.load_into(training.start(&device).net).unwrap(),
-        sgd: Sgd::from_state(training.momentum, velocities, &device),
+        sgd: Sgd::from_state(training.sgd(), velocities, &device),
         losses,
     };
     let resumed = training.run(restored, 2, &batch);

@@ -44,10 +44,11 @@ use crate::results::{LEAKY, LEAKY_BECAUSE, arm_score, write_forms};
 /// for the number of arms and organs.
 /// Where nothing is significant, it says so.
 ///
-/// Arms that add slices are compared with the baseline and with the random control that adds as
-/// many; a baseline with another loss is compared with the baseline alone. With a rule of the split
-/// that has folds (`k_fold`, `leave_one_out`) all of them are run, and each patient is scored by
-/// the nets that did not see them.
+/// An arm that chooses slices is compared with the baseline and with the control that draws as many
+/// at random (`hard`: `random_matched`; `all_emphasised`: `all_random`; docs/experiment.md has all);
+/// a baseline with another loss is compared with the baseline alone. With a rule of the split that
+/// has folds (`k_fold`, `leave_one_out`) all of them are run, and each patient is scored by the nets
+/// that did not see them.
 ///
 /// With --dry-run it prints what it would take, how likely a gain would be found, and what would be
 /// needed to find it in 80 of 100 experiments; with --like EARLIER for patients and nets that vary as
@@ -300,7 +301,15 @@ fn failed_notes(trials: &[Trial], outcomes: &[RoundOutcome]) -> Vec<String> {
                 failed.arm, trial.name, failed.because
             )
         });
-        note.collect::<Vec<_>>()
+        let not_learnt = outcome.not_learnt.iter();
+        let not_learnt = not_learnt.map(|net| {
+            format!(
+                "In {} {}, and was not given up: the scores that it has or led to count all the same.",
+                trial.name,
+                net.sentence()
+            )
+        });
+        note.chain(not_learnt).collect::<Vec<_>>()
     };
     trials.iter().zip(outcomes).flat_map(of_trial).collect()
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
 use hardslice_train::layout::{RoundDir, TrainingDir};
-use hardslice_train::round::{Part, RoundContext, TrainByHand, train_by_hand};
+use hardslice_train::round::{Part, RoundContext, TrainByHand, nothing_learnt_of, train_by_hand};
 use hardslice_train::{Model, Receipt};
 use hardslice_volume::same_file::is_same_file;
 
@@ -20,7 +20,7 @@ use crate::folder_lock::FolderLock;
 use crate::layout::provenance_beside;
 use crate::notes::Notes;
 use crate::outputs::{named_folder_out, refuse_in_round, refuse_over_inputs};
-use crate::pipeline::{not_learnt, protocol};
+use crate::pipeline::{NOT_GIVEN_UP, protocol};
 use crate::provenance;
 use crate::provenance::MadeOf;
 
@@ -157,10 +157,8 @@ impl Train {
         if over.not_learnt().is_empty() {
             return Ok(Done::Clean);
         }
-        bars.line(&format!(
-            "warning: the net {}",
-            not_learnt(over.not_learnt())
-        ));
+        let organs = nothing_learnt_of(over.not_learnt());
+        bars.line(&format!("warning: the net {organs}{NOT_GIVEN_UP}"));
         Ok(Done::Findings)
     }
 }

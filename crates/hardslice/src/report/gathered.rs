@@ -9,6 +9,7 @@ use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Organ};
 use hardslice_eval::CaseScores;
 use hardslice_eval::compare::{ArmScore, ComparisonPlan, SharedSlices};
+use hardslice_train::round;
 use hardslice_train::{Evaluation, ModelRecord, TestScore};
 use hardslice_view::paper_tables::PaperArm;
 use hardslice_view::report::Section;
@@ -126,6 +127,7 @@ impl Gathered {
 
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = self.leak_warnings();
+        warnings.extend(self.not_learnt());
         if self.trainings().len() <= 1 {
             warnings.push(
                 "These numbers come from one seed. Another seed gives other nets; how much that \
@@ -134,6 +136,21 @@ impl Gathered {
             );
         }
         warnings
+    }
+
+    /// Nets that had learnt nothing and were not given up.
+    fn not_learnt(&self) -> Vec<String> {
+        let of_round = |round: &FoundRound| match round::not_learnt(&round.dir, Arm::ALL) {
+            Ok(nets) => nets
+                .iter()
+                .map(|net| format!("In {} {}.", round.name, net.sentence()))
+                .collect(),
+            Err(error) => vec![format!(
+                "Whether a net had learnt nothing is not known: {}.",
+                crate::causes::causes(&error)
+            )],
+        };
+        self.rounds.iter().flat_map(of_round).collect::<Vec<_>>()
     }
 
     /// Whether the test set was used to set a threshold, and of which models that cannot be told.

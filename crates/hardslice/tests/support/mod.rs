@@ -13,7 +13,7 @@ pub(crate) const EXPERIMENT: &str = r#"
 preset = "demo"
 seed = 3
 organs = ["liver"]
-arms = ["baseline", "b_only", "hard", "random", "random_matched", "cross_fold", "gradual", "rounds", "all_emphasised"]
+arms = ["baseline", "b_only", "hard", "random", "random_matched", "cross_fold", "gradual", "rounds", "all_emphasised", "gradual_random"]
 
 [cohort]
 path = "phantoms/cohort.csv"

@@ -102,7 +102,11 @@ impl<'a> Stages<'a> {
             }
             let training = dir.part(part.number, n_parts);
             let plan = plan_of(&plans, part.number);
-            self.write_plan(arm, plan, &hard, shared.is_leaky(arm), &training)?;
+            self.write_plan(plan, &hard, shared.is_leaky(arm), &training)?;
+            // Stages show the same slices with other weights.
+            if part.number == n_parts || !arm.is_staged() {
+                self.warn_of_plan(arm, plan, &hard);
+            }
             let phase = Phase {
                 name: part.name,
                 stage: self

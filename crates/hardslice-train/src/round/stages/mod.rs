@@ -99,7 +99,6 @@ impl<'a> Stages<'a> {
     /// control shares what it is a control of.
     fn write_plan(
         &self,
-        arm: Arm,
         plan: &Plan,
         hard: &HardSlices,
         is_leaky: bool,
@@ -108,12 +107,18 @@ impl<'a> Stages<'a> {
         let cases = self.trainer.context.store.cases();
         let name = |case_idx: u32| cases[case_idx as usize].id.to_string();
         plan.write_csv(&dir.plan(), is_leaky, name)?;
-        let summary = PlanSummary::of(plan, hard);
-        // What is only evaluated was warned of when it was trained.
+        Ok(write_json(
+            &dir.plan_summary(),
+            &PlanSummary::of(plan, hard),
+        )?)
+    }
+
+    /// Warns where the plan of a random control shows hard slices. What is only evaluated was warned of
+    /// when it was trained.
+    fn warn_of_plan(&self, arm: Arm, plan: &Plan, hard: &HardSlices) {
         if self.trainer.may_train {
-            self.warn_of_hard_in_control(arm, &summary);
+            self.warn_of_hard_in_control(arm, &PlanSummary::of(plan, hard));
         }
-        Ok(write_json(&dir.plan_summary(), &summary)?)
     }
 
     fn warn_of_hard_in_control(&self, arm: Arm, summary: &PlanSummary) {

@@ -131,6 +131,9 @@ def many_steps(case, seed, dtype):
         optimiser.zero_grad()
         loss = losses.dice_batch(net(x, kinks), targets, annotated)
         loss.backward()
+        if case["clip_grad_norm"]:
+            norm = torch.nn.utils.clip_grad_norm_(net.parameters(), case["clip_grad_norm"])
+            print(f"  norm {norm.item():.3f}")
         optimiser.step()
         seen.append(loss.detach())
     print("  losses", *[f"{loss.item():.4f}" for loss in seen])
@@ -179,11 +182,14 @@ def make_nets():
 
 
 def make_sgd():
-    for momentum, lr0 in [(0.9, 0.05), (0.0, 0.1)]:
+    for name, momentum, lr0, clip in [
+        ("sgd_momentum", 0.9, 0.05, 0.0),
+        ("sgd_plain", 0.0, 0.1, 0.0),
+        ("sgd_clipped", 0.9, 0.05, 0.25),
+    ]:
         case = net_case("unet", 3, "batch", 0, (32, 32))
-        case |= {"lr0": lr0, "power": 0.9, "momentum": momentum}
+        case |= {"lr0": lr0, "power": 0.9, "momentum": momentum, "clip_grad_norm": clip}
         case |= {"n_steps": 10, "schedule_steps": 20}
-        name = "sgd_momentum" if momentum else "sgd_plain"
         from_first_calm_seed(name, case, many_steps, 4e-6)
 
 
