@@ -158,3 +158,36 @@ impl NetConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::super::Net;
+    use super::*;
+
+    #[test]
+    fn the_layer_nearest_to_the_output_begins_at_the_prior() {
+        for (kind, prior_prob, wanted) in [
+            (NetKind::UNet, 0.01, -4.595_12),
+            (NetKind::Fcn8s, 0.01, -4.595_12),
+            // The papers' start.
+            (NetKind::UNet, 0.5, 0.0),
+        ] {
+            let config = NetConfig {
+                kind,
+                width: 1,
+                prior_prob,
+                ..NetConfig::default()
+            };
+            let bias = match Net::new(&config, 2, 0, &Device::flex()) {
+                Net::UNet(net) => net.out.bias(),
+                Net::Fcn8s(net) => net.score_pool3.bias(),
+            };
+            let found: Vec<f32> = bias.into_data().iter().collect();
+            assert_eq!(found.len(), 2, "one for each organ");
+            let is_near = |bias: &f32| (bias - wanted).abs() < 1e-4;
+            assert!(found.iter().all(is_near), "{kind:?}: {found:?}");
+        }
+    }
+}
