@@ -27,8 +27,8 @@ pub struct SgdConfig {
 /// `w = w − lr · v`, with `v` = 0 before the first step.
 ///
 /// Where the norm of all gradients is above a bound, they are scaled down to it first, as by PyTorch's
-/// `torch.nn.utils.clip_grad_norm_` (gradient clipping): one batch in a thousand can have a gradient
-/// fifty times as long as others, and undo with one step what all before it have learnt.
+/// `torch.nn.utils.clip_grad_norm_` (gradient clipping): a rare batch has a gradient fifty times
+/// as long as others, and undoes in one step what all before it have learnt.
 #[derive(Debug, Clone)]
 pub struct Sgd {
     config: SgdConfig,

@@ -53,10 +53,11 @@ fn plan_of(store: &Store, round: &RoundDir, arm: &str) -> Option<Result<Plan, Pl
     (path.exists() && training.receipt().exists()).then(read)
 }
 
-/// How many of the slices that a control drew the arm emphasises, too, and how many the control drew; where difficulties were dealt out, how many kept the one that they have.
+/// How many of the slices that a control drew the arm emphasises, too, and how many the control drew;
+/// where difficulties were dealt out, how many kept the one that they have.
 fn shared(of_arm: &Plan, of_control: &Plan) -> (usize, usize) {
-    let chosen = of_arm.entries().iter();
-    let chosen: BTreeMap<SliceRef, &PlanEntry> = chosen.map(|entry| (entry.slice, entry)).collect();
+    let shown = of_arm.entries().iter();
+    let shown: BTreeMap<SliceRef, &PlanEntry> = shown.map(|entry| (entry.slice, entry)).collect();
     let is_drawn = |entry: &&PlanEntry| {
         matches!(
             entry.reason,
@@ -68,7 +69,7 @@ fn shared(of_arm: &Plan, of_control: &Plan) -> (usize, usize) {
     };
     let drawn: Vec<&PlanEntry> = of_control.entries().iter().filter(is_drawn).collect();
     let is_shared = |entry: &&&PlanEntry| {
-        let of_arm = chosen.get(&entry.slice);
+        let of_arm = shown.get(&entry.slice);
         of_arm.is_some_and(|of_arm| match entry.reason {
             Reason::RandomDifficulty => (of_arm.weight - entry.weight).abs() < 1e-9,
             _ => of_arm.reason.is_emphasised(),

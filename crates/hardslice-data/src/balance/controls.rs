@@ -72,26 +72,34 @@ pub(super) fn draw_matched_of_all(
 /// Slices of a patient by the rarest organ in them.
 type ByRarest = BTreeMap<Option<OutputIdx>, Vec<SliceRef>>;
 
+/// Slices by patient and by the rarest organ in them.
+fn by_patient<'c>(
+    slices: impl Iterator<Item = &'c Candidate>,
+    candidates: &Candidates<'_>,
+) -> BTreeMap<&'c PatientId, ByRarest> {
+    let mut groups: BTreeMap<&PatientId, ByRarest> = BTreeMap::new();
+    for candidate in slices {
+        let of_patient = groups.entry(&candidate.patient).or_default();
+        let rarest = candidates.factors.rarest_in(candidate);
+        of_patient.entry(rarest).or_default().push(candidate.slice);
+    }
+    groups
+}
+
 fn draw_matched_from<'c>(
     from: impl Iterator<Item = &'c Candidate>,
     candidates: &Candidates<'_>,
     hard: &BTreeSet<SliceRef>,
 ) -> BTreeSet<SliceRef> {
-    let mut groups: BTreeMap<(&PatientId, bool), ByRarest> = BTreeMap::new();
-    for candidate in from {
-        let group = groups
-            .entry((&candidate.patient, candidate.is_positive()))
-            .or_default();
-        let rarest = candidates.factors.rarest_in(candidate);
-        group.entry(rarest).or_default().push(candidate.slice);
-    }
-    let groups = groups.into_iter();
-    groups
-        .flat_map(|((patient, is_positive), group)| {
+    let mut drawn = BTreeSet::new();
+    for (patient, mut positive) in by_patient(from, candidates) {
+        let negative = positive.remove_entry(&None).into_iter().collect();
+        for (is_positive, group) in [(false, negative), (true, positive)] {
             let stream = format!("arm/random_matched/{patient}/{is_positive}");
-            draw_like(group, hard, candidates.seed, &stream)
-        })
-        .collect()
+            drawn.extend(draw_like(group, hard, candidates.seed, &stream));
+        }
+    }
+    drawn
 }
 
 /// As many of these slices as are hard of them.
@@ -127,20 +135,17 @@ pub(super) fn dealt_difficulties(
     candidates: &Candidates<'_>,
     found: &HardSlices,
 ) -> BTreeMap<SliceRef, f64> {
-    let mut groups: BTreeMap<(&PatientId, Option<OutputIdx>), Vec<SliceRef>> = BTreeMap::new();
-    for candidate in candidates.a.iter().chain(candidates.b) {
-        let key = (&candidate.patient, candidates.factors.rarest_in(candidate));
-        groups.entry(key).or_default().push(candidate.slice);
-    }
-    let groups = groups.into_iter();
-    groups
-        .flat_map(|((patient, rarest), slices)| {
-            let mut of_slices = slices.clone();
+    let all = candidates.a.iter().chain(candidates.b);
+    let mut dealt = BTreeMap::new();
+    for (patient, by_rarest) in by_patient(all, candidates) {
+        for (rarest, slices) in by_rarest {
             let rarest = rarest.map_or("none".to_owned(), |output| output.idx().to_string());
             let name = format!("arm/probabilistic_random/{patient}/{rarest}");
+            let mut of_slices = slices.clone();
             Stream::new(candidates.seed, &name).shuffle(&mut of_slices);
             let difficulties = of_slices.into_iter().map(|of| found.difficulty_of(of));
-            slices.into_iter().zip(difficulties.collect::<Vec<_>>())
-        })
-        .collect()
+            dealt.extend(slices.into_iter().zip(difficulties));
+        }
+    }
+    dealt
 }

@@ -39,6 +39,7 @@
 
 mod arm;
 mod candidate;
+mod chosen;
 mod controls;
 mod hard_in_controls;
 mod hard_slices;

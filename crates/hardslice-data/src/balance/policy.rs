@@ -5,14 +5,12 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use super::controls::{
-    dealt_difficulties, draw_easy, draw_matched, draw_matched_of_all, draw_uniform,
-};
-use super::patients::{random_patients, worst_patients};
+use super::chosen::Chosen;
+use super::controls::dealt_difficulties;
 use super::{
     Arm, BalanceOptions, Candidate, Candidates, HardSlices, Plan, PlanEntry, PlanError, Reason,
 };
-use crate::{PatientId, SliceRef};
+use crate::SliceRef;
 
 /// A plan cannot be made for an arm.
 #[derive(Debug, Error)]
@@ -116,7 +114,7 @@ impl Arm {
             b: &b,
             ..*candidates
         };
-        let chosen = &self.chosen(candidates, &found.hard, options);
+        let chosen = &Chosen::of(self, candidates, found, options);
         let one_part = match self {
             Self::Baseline | Self::BOnly | Self::BaselineFocal | Self::BaselineTopK => {
                 self.first_half(candidates)
@@ -125,17 +123,8 @@ impl Arm {
                 self.adding(candidates, &chosen.among(candidates.a))
             }
             Self::CrossFold | Self::CrossFoldRandom => self.adding(candidates, chosen),
-            Self::AllEmphasised | Self::AllRandom => self.emphasising(candidates, chosen),
-            Self::WorstPatients => {
-                let worst = worst_patients(candidates, found, options.worst_patients);
-                let chosen = Chosen::of_patients(candidates, &worst, Reason::WorstPatient, options);
-                self.emphasising(candidates, &chosen)
-            }
-            Self::RandomPatients => {
-                let drawn = random_patients(candidates, found, options.worst_patients);
-                let chosen =
-                    Chosen::of_patients(candidates, &drawn, Reason::RandomPatient, options);
-                self.emphasising(candidates, &chosen)
+            Self::AllEmphasised | Self::AllRandom | Self::WorstPatients | Self::RandomPatients => {
+                self.emphasising(candidates, chosen)
             }
             Self::Probabilistic => self.plan(candidates, |candidate, _| {
                 let difficulty = found.difficulty_of(candidate.slice).max(options.floor);
@@ -157,48 +146,6 @@ impl Arm {
             }
         };
         one_part.map(|plan| vec![plan])
-    }
-
-    /// The slices that the arm emphasises: the hard ones, or as many that its control draws, with the
-    /// scales by which these weigh as much on average.
-    fn chosen(
-        self,
-        candidates: &Candidates<'_>,
-        hard: &BTreeSet<SliceRef>,
-        options: &BalanceOptions,
-    ) -> Chosen {
-        let (slices, reason) = match self {
-            Self::Random => (draw_uniform(candidates, hard), Reason::Random),
-            Self::RandomMatched => (draw_matched(candidates, hard), Reason::RandomMatched),
-            Self::Easy => (draw_easy(candidates, hard), Reason::Easy),
-            Self::AllRandom | Self::CrossFoldRandom | Self::GradualRandom => {
-                (draw_matched_of_all(candidates, hard), Reason::RandomMatched)
-            }
-            Self::Hard | Self::Rounds | Self::CrossFold | Self::AllEmphasised | Self::Gradual => {
-                (hard.clone(), Reason::Hard)
-            }
-            Self::Baseline
-            | Self::BOnly
-            | Self::BaselineFocal
-            | Self::BaselineTopK
-            | Self::WorstPatients
-            | Self::RandomPatients
-            | Self::Probabilistic
-            | Self::ProbabilisticRandom => (BTreeSet::new(), Reason::Base),
-        };
-        let scales = [candidates.a, candidates.b].map(|of| {
-            let means = [hard, &slices].map(|slices| mean_weight(candidates, of, slices));
-            match means {
-                [Some(of_hard), Some(of_chosen)] => of_hard / of_chosen,
-                _ => 1.0,
-            }
-        });
-        Chosen {
-            slices,
-            reason,
-            emphasis: options.emphasis,
-            scales,
-        }
     }
 
     /// A and B in stages: some slices emphasised more and more, other negative ones less and less.
@@ -273,74 +220,6 @@ impl Arm {
     }
 }
 
-/// The slices that an arm emphasises.
-struct Chosen {
-    slices: BTreeSet<SliceRef>,
-    reason: Reason,
-    /// How many times its own weight each of them weighs, if it is hard.
-    emphasis: f64,
-    /// How much heavier hard slices of A and of B are on average than those that were drawn there: what
-    /// is drawn comes in for as much as they do.
-    scales: [f64; 2],
-}
-
-impl Chosen {
-    /// All slices of some patients.
-    fn of_patients(
-        candidates: &Candidates<'_>,
-        patients: &BTreeSet<PatientId>,
-        reason: Reason,
-        options: &BalanceOptions,
-    ) -> Self {
-        let all = candidates.a.iter().chain(candidates.b);
-        let of_patients = all.filter(|candidate| patients.contains(&candidate.patient));
-        Self {
-            slices: of_patients.map(|candidate| candidate.slice).collect(),
-            reason,
-            emphasis: options.emphasis,
-            scales: [1.0; 2],
-        }
-    }
-
-    /// Those of them that are among these.
-    fn among(&self, slices: &[Candidate]) -> Self {
-        let slices = slices.iter().map(|candidate| candidate.slice);
-        Self {
-            slices: slices.filter(|slice| self.slices.contains(slice)).collect(),
-            ..*self
-        }
-    }
-
-    fn has(&self, candidate: &Candidate) -> bool {
-        self.slices.contains(&candidate.slice)
-    }
-
-    /// How many times its own weight a slice of A weighs that is not shown otherwise.
-    fn added(&self) -> f64 {
-        self.emphasis * self.scales[0]
-    }
-
-    /// By how many times its own weight a slice weighs more that is shown anyway.
-    fn more(&self, is_b: bool) -> f64 {
-        (self.emphasis - 1.0) * self.scales[usize::from(is_b)]
-    }
-}
-
-/// The mean ordinary weight of some slices, of those among `of`; `None` of none.
-fn mean_weight(
-    candidates: &Candidates<'_>,
-    of: &[Candidate],
-    slices: &BTreeSet<SliceRef>,
-) -> Option<f64> {
-    let among = of
-        .iter()
-        .filter(|candidate| slices.contains(&candidate.slice));
-    let weights: Vec<f64> = among
-        .map(|candidate| candidates.base_weight(candidate))
-        .collect();
-    (!weights.is_empty()).then(|| weights.iter().sum::<f64>() / weights.len() as f64)
-}
-
 /// What may be shown.
 fn kept<'c>(slices: &'c [Candidate], excluded: &BTreeSet<SliceRef>) -> Cow<'c, [Candidate]> {
     if excluded.is_empty() {
@@ -357,8 +236,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::OutputIdx;
     use crate::balance::RepeatFactors;
+    use crate::{OutputIdx, PatientId};
 
     /// Three patients of ten slices; slices 3 to 6 are positive.
     fn slices(cases: std::ops::Range<u32>) -> Vec<Candidate> {
