@@ -207,6 +207,76 @@ fn organs_on_the_wrong_side_are_found() {
     );
 }
 
+/// Twelve patients with as many voxels of the liver as given, and the spleen in one column.
+fn with_livers(dir: &Path, n_liver: [usize; 12]) -> Vec<Case> {
+    let patients = "abcdefghijkl".chars().zip(n_liver);
+    let cases = patients.map(|(name, n_liver)| {
+        let case = write_case(dir, &name.to_string(), &name.to_string());
+        let mut labels = vec![0; SHAPE.n_voxels()];
+        // The liver fills columns on the right, the spleen lies on the left.
+        let right = (0..labels.len()).filter(|at| at % SHAPE.x >= 4);
+        for at in right.take(n_liver) {
+            labels[at] = 1;
+        }
+        let left = (0..labels.len()).filter(|at| at % SHAPE.x == 1);
+        for at in left.take(20) {
+            labels[at] = 4;
+        }
+        write_labels(&case, grid(SHAPE), labels);
+        case
+    });
+    cases.collect()
+}
+
+fn unusual(cases: &[Case]) -> Vec<(String, String)> {
+    let report = audited(cases);
+    let rows = report
+        .rows()
+        .filter(|row| row.kind == Kind::VolumeUnusual)
+        .map(|row| {
+            assert_eq!(row.severity, Severity::Warning);
+            (row.case.to_string(), row.message.to_owned())
+        });
+    rows.collect()
+}
+
+#[test]
+fn organs_far_larger_or_smaller_than_in_other_patients_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    // Logarithms of the ten in the middle lie 0.2 about that of 100, by their median.
+    let usual = [70, 80, 82, 90, 100, 100, 110, 122, 125, 143];
+    let livers = |low, high| {
+        let mut all = [0; 12];
+        all[0] = low;
+        all[1..11].copy_from_slice(&usual);
+        all[11] = high;
+        all
+    };
+    // 3.2 µl a voxel. exp(3.5 × 0.2 / 0.6745) is 2.8: 240 of a median of 100 is usual, 550 is not.
+    let cases = with_livers(dir.path(), livers(12, 550));
+    let message = |ml: &str, times: &str| {
+        format!("`liver` has {ml} ml, {times} times the median of 12 scans (0.320 ml)")
+    };
+    assert_eq!(
+        unusual(&cases),
+        [
+            ("a".to_owned(), message("0.038", "0.120")),
+            ("l".to_owned(), message("1.76", "5.50")),
+        ]
+    );
+    let cases = with_livers(dir.path(), livers(60, 240));
+    assert_eq!(unusual(&cases), []);
+    // Nine patients do not say what is usual.
+    let cases = with_livers(dir.path(), livers(12, 550));
+    assert_eq!(unusual(&cases[..9]), []);
+    // However alike the others are, less than twice is no matter.
+    let mut alike = [100; 12];
+    alike[3] = 190;
+    assert_eq!(unusual(&with_livers(dir.path(), alike)), []);
+    alike[3] = 210;
+    assert_eq!(unusual(&with_livers(dir.path(), alike)).len(), 1);
+}
+
 #[test]
 fn the_same_scan_under_two_names_is_found_across_formats() {
     let dir = tempfile::tempdir().unwrap();

@@ -90,6 +90,28 @@ fn uneven_spacing_is_refused_with_the_slices_at_both_ends() {
 }
 
 #[test]
+fn acquisitions_that_lie_between_one_another_are_refused_and_those_in_turn_are_not() {
+    let text = refusal(&golden("interleaved"), None);
+    assert_says(
+        &text,
+        &[
+            "2 acquisitions",
+            "AcquisitionNumber (0020,0012) 1, 2",
+            "split the series",
+            "0.dcm",
+        ],
+    );
+    let scan = read_series(&golden("acquired_in_turn"), None).unwrap();
+    assert_eq!(scan.volume.shape().z, 6);
+    // Slices of an acquisition each, as a scanner that stops at every table position numbers them.
+    let slices = [
+        ("interleaved/0.dcm", "0.dcm"),
+        ("interleaved/1.dcm", "1.dcm"),
+    ];
+    assert!(read_series(folder(&slices).path(), None).is_ok());
+}
+
+#[test]
 fn a_tilted_gantry_is_refused_by_position_and_by_header() {
     let by_position = refusal(&golden("tilted"), None);
     assert_says(

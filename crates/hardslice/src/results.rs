@@ -10,7 +10,7 @@ use hardslice_data::{CaseId, Organ};
 use hardslice_eval::compare::ArmScore;
 use hardslice_eval::{CaseScores, Status, Summary};
 use hardslice_train::TestScore;
-use hardslice_train::round::RoundOutcome;
+use hardslice_train::round::{FailedArm, NotLearnt, RoundOutcome};
 use hardslice_view::table::{self, Metric, SummaryRow};
 use hardslice_volume::whole_file::{write_json, write_whole, write_whole_bytes};
 use hardslice_volume::{Action, FileError};
@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::bars::Bars;
 use crate::experiment::Experiment;
-use crate::layout::OutDir;
+use crate::layout::{OutDir, RoundName};
 use crate::training::Training;
 
 /// The mark of every result that rests on a threshold from the test set.
@@ -38,6 +38,11 @@ struct Report<'a> {
     leaky: bool,
     arms: BTreeMap<String, BTreeMap<String, BTreeMap<&'a str, Summary>>>,
     mining: BTreeMap<String, Mining>,
+    /// The nets that had learnt nothing and were not given up, by round: what they predict is that of a
+    /// training that failed.
+    not_learnt: BTreeMap<String, &'a [NotLearnt]>,
+    /// Why an arm has no scores, by round and arm.
+    failed: BTreeMap<String, BTreeMap<String, &'a str>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -85,6 +90,8 @@ pub(crate) fn write(
         leaky,
         arms: BTreeMap::new(),
         mining: mining(rounds),
+        not_learnt: not_learnt(rounds),
+        failed: failed(rounds),
     };
     for row in &rows {
         let organs = report.arms.entry(row.arm.clone()).or_default();
@@ -149,6 +156,29 @@ fn mining(rounds: &[(Vec<Organ>, RoundOutcome)]) -> BTreeMap<String, Mining> {
                 hard_share: (n > 0).then(|| tau.n_hard as f64 / n as f64),
             };
             (organ, mining)
+        })
+        .collect()
+}
+
+fn not_learnt(rounds: &[(Vec<Organ>, RoundOutcome)]) -> BTreeMap<String, &[NotLearnt]> {
+    rounds
+        .iter()
+        .filter(|(_, round)| !round.not_learnt.is_empty())
+        .map(|(organs, round)| {
+            let name = RoundName::of_organs(organs).to_string();
+            (name, round.not_learnt.as_slice())
+        })
+        .collect()
+}
+
+fn failed(rounds: &[(Vec<Organ>, RoundOutcome)]) -> BTreeMap<String, BTreeMap<String, &str>> {
+    rounds
+        .iter()
+        .filter(|(_, round)| !round.failed.is_empty())
+        .map(|(organs, round)| {
+            let arms = round.failed.iter();
+            let arms = arms.map(|FailedArm { arm, because }| (arm.to_string(), because.as_str()));
+            (RoundName::of_organs(organs).to_string(), arms.collect())
         })
         .collect()
 }

@@ -411,7 +411,10 @@ fn an_arm_whose_training_fails_stops_no_other_and_is_named_with_what_it_reads() 
     for arm in ["\"baseline\"", "\"hard\"", "\"random_matched\""] {
         assert!(summary.contains(arm), "{arm} is scored:\n{summary}");
     }
-    assert!(!summary.contains("baseline_focal"), "{summary}");
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(summary["arms"]["baseline_focal"], serde_json::Value::Null);
+    let because = summary["failed"]["liver"]["baseline_focal"].as_str();
+    assert!(because.unwrap().contains("focal_lr0"), "{summary}");
     let (code, said) = ended(
         &with(&COMPARE, &["--out", "compared", "--jobs", "2"]),
         dir.path(),
@@ -438,7 +441,12 @@ fn an_arm_whose_training_fails_stops_no_other_and_is_named_with_what_it_reads() 
     let (code, said) = ended(&["run", "experiment.toml", "--out", "ran"], dir.path());
     assert_eq!(code, Some(0), "{said}");
     let summary = fs::read_to_string(dir.path().join("ran/summary.json")).unwrap();
-    assert!(summary.contains("baseline_focal"), "scored now:\n{summary}");
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    assert!(
+        summary["arms"]["baseline_focal"].is_object(),
+        "scored now:\n{summary}"
+    );
+    assert_eq!(summary["failed"], serde_json::json!({}));
 }
 
 #[test]
@@ -644,9 +652,8 @@ fn a_control_that_is_nearly_the_arm_itself_is_said_to_answer_nothing() {
     assert!(2 * n_hard > n_slices, "{n_hard} of {n_slices}");
     let read = |name: &str| fs::read_to_string(dir.path().join("out").join(name)).unwrap();
     let note = format!(
-        "In 2 of 2 trainings the matched random control shares slices with hard slices, because \
-         too few others were left or many are equally hard: {n_hard} of {n_slices} slices, more than 50 %, so that nothing \
-         is concluded from it."
+        "In 2 of 2 trainings the matched random control shares slices with hard slices: \
+         {n_hard} of {n_slices} slices, more than 50 %, so that nothing is concluded from it."
     );
     for name in [
         "comparison.json",

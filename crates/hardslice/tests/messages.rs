@@ -177,6 +177,12 @@ fn a_net_that_has_learnt_nothing_ends_with_a_status_that_scripts_see() {
         assert_ends(&words("run e.toml --out out"), dir.path(), 1, &said);
     }
     assert!(dir.path().join("out/report.html").exists(), "all was done");
+    let summary = fs::read(dir.path().join("out/summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+    assert_eq!(
+        summary["not_learnt"],
+        serde_json::json!({ "liver": [{ "net": "baseline", "organs": ["liver"] }] })
+    );
     let train = "train e.toml --store out/store --split out/split.json --out trained";
     let said = ["the net had learnt nothing of `liver`"];
     assert_ends(&words(train), dir.path(), 1, &said);

@@ -39,6 +39,8 @@ pub enum Kind {
     OrganNotAnnotated,
     /// Liver, spleen, or a left and a right organ lie on the wrong side.
     SideImplausible,
+    /// An organ is much larger or smaller than in the other scans.
+    VolumeUnusual,
     /// Slices nearer than 0.45 mm or farther apart than 5 mm.
     SliceSpacing,
     /// Pixels larger than 1.5 mm, or far from square.
@@ -106,6 +108,7 @@ named!(Kind, "kind of finding", {
     OrganAbsent => "organ_absent",
     OrganNotAnnotated => "organ_not_annotated",
     SideImplausible => "side_implausible",
+    VolumeUnusual => "volume_unusual",
     SliceSpacing => "slice_spacing",
     PixelSpacing => "pixel_spacing",
     FewSlices => "few_slices",

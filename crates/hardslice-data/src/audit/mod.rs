@@ -218,6 +218,7 @@ impl AuditReport {
         folds: &BTreeMap<CaseId, String>,
     ) -> Self {
         cohort::compare(&mut cases, folds);
+        cohort::find_unusual_volumes(&mut cases);
         if let (Some(first), Some(channel)) = (cases.first_mut(), &manifest.other_channel) {
             first.findings.push(cohort::other_channel(channel));
         }

@@ -143,8 +143,7 @@ fn shared_note(row: &ComparisonRow, wording: &Wording) -> Option<String> {
         "which makes a difference between the two smaller".to_owned()
     };
     Some(format!(
-        "In {} of {} {} shares slices with {}, because too few others were left or many are equally hard: \
-         {} of {}, {outcome}.",
+        "In {} of {} {} shares slices with {}: {} of {}, {outcome}.",
         shared.n_trainings_sharing,
         counted(shared.n_trainings, "training"),
         ArmWords::of(wording, &row.reference).object,

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use by_hand::{Part, TrainByHand, mine_by_hand, mine_share_by_hand, train_by_hand};
 pub use error::RoundError;
-pub use not_learnt::{NotLearnt, not_learnt, nothing_learnt_of};
+pub use not_learnt::{NotLearnt, TrainedNet, not_learnt, nothing_learnt_of};
 
 use crate::config::TrainConfig;
 use crate::evaluate::TestScore;

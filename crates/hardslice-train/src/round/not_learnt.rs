@@ -1,20 +1,47 @@
 //! Which nets of a round had learnt nothing and were not given up.
 
+use std::fmt;
+
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
 use hardslice_volume::FileError;
+use serde::Serialize;
 
 use crate::fit::Receipt;
 use crate::layout::RoundDir;
 
 /// A net that has scores, or gave some, though it had learnt nothing of these organs at its last
 /// validation: it takes three in a row to be given up.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NotLearnt {
-    /// Which net, as the subject of a sentence.
-    pub net: String,
+    /// Which net.
+    pub net: TrainedNet,
     /// The organs.
     pub organs: Vec<Organ>,
+}
+
+/// A net of a round, by what it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrainedNet {
+    /// Pre-trained on B, scores A.
+    Pretrained,
+    /// Trained on A, scores B.
+    TrainedOnA,
+    /// Of an arm.
+    #[serde(untagged)]
+    Arm(Arm),
+}
+
+impl fmt::Display for TrainedNet {
+    /// As the subject of a sentence.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pretrained => f.write_str("the pre-trained net, which scored A,"),
+            Self::TrainedOnA => f.write_str("the net trained on A, which scored B,"),
+            Self::Arm(arm) => write!(f, "the net of the arm `{arm}`"),
+        }
+    }
 }
 
 /// The nets of a round that had learnt nothing, by the receipts that their trainings left: those of these
@@ -27,18 +54,14 @@ pub fn not_learnt(
     dir: &RoundDir,
     arms: impl IntoIterator<Item = Arm>,
 ) -> Result<Vec<NotLearnt>, FileError> {
-    let that_mined = [
-        ("the pre-trained net, which scored A,", dir.pretrained()),
-        ("the net trained on A, which scored B,", dir.trained_on_a()),
-    ];
-    let that_mined = that_mined.map(|(net, training)| (net.to_owned(), training));
-    let arms = arms.into_iter();
-    let of_arms = arms.map(|arm| {
-        let net = format!("the net of the arm `{arm}`");
-        (net, dir.arm(arm).training())
-    });
+    let that_mined = [TrainedNet::Pretrained, TrainedNet::TrainedOnA].into_iter();
     let mut found = Vec::new();
-    for (net, training) in that_mined.into_iter().chain(of_arms) {
+    for net in that_mined.chain(arms.into_iter().map(TrainedNet::Arm)) {
+        let training = match net {
+            TrainedNet::Pretrained => dir.pretrained(),
+            TrainedNet::TrainedOnA => dir.trained_on_a(),
+            TrainedNet::Arm(arm) => dir.arm(arm).training(),
+        };
         if let Some(receipt) = Receipt::read(&training)?
             && !receipt.not_learnt().is_empty()
         {

@@ -205,6 +205,19 @@ pub enum DicomError {
         files: FileList,
     },
 
+    /// Slices of several acquisitions lie between one another.
+    #[error(
+        "slices of {} acquisitions lie between one another (AcquisitionNumber (0020,0012) {}): they show \
+        different times, though their spacing is even; split the series first: {files}",
+        numbers.len(), numbers.join(", ")
+    )]
+    Interleaved {
+        /// The acquisitions.
+        numbers: Vec<String>,
+        /// The slices.
+        files: FileList,
+    },
+
     /// The slices are not perpendicular to the way they are stacked.
     #[error(
         "the gantry was tilted by {degrees:.2}° ({evidence}); undo the tilt first, for example \

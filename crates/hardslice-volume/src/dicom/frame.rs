@@ -133,6 +133,8 @@ pub(super) struct CtFrame {
     /// What the header gives for the distance between slices, or else for their thickness.
     pub(super) nominal_spacing_mm: Option<f64>,
     pub(super) is_localizer: bool,
+    /// Which acquisition of the series it is from, where the header says so.
+    pub(super) acquisition: Option<u32>,
 }
 
 impl CtFrame {
@@ -170,6 +172,11 @@ impl CtFrame {
         let kind = group(tags::CT_IMAGE_FRAME_TYPE_SEQUENCE)
             .and_then(|kind| kind.text(tags::FRAME_TYPE))
             .or_else(|| frames.top.text(tags::IMAGE_TYPE));
+        let content = group(tags::FRAME_CONTENT_SEQUENCE).unwrap_or(frames.top);
+        // A number that cannot be read says nothing, and nothing else needs it.
+        let of_frame = content.whole_opt(tags::FRAME_ACQUISITION_NUMBER);
+        let of_file = frames.top.whole_opt(tags::ACQUISITION_NUMBER);
+        let acquisition = of_frame.ok().flatten().or(of_file.ok().flatten());
         Ok(Self {
             index,
             place: FramePlace::read(frames, frame)?,
@@ -177,6 +184,7 @@ impl CtFrame {
             tilt_degrees,
             nominal_spacing_mm,
             is_localizer: kind.is_some_and(|kind| is_localizer(&kind)),
+            acquisition,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Puts the frames of a series in the order of their positions and checks that they make a volume.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::files::{CtContent, Source};
@@ -19,6 +20,8 @@ const UNEVEN_SHARE: f64 = 0.05;
 const SHIFT_SHARE: f64 = 0.25;
 /// A gantry tilted by less is not tilted, degrees.
 const TILT_DEGREES: f64 = 0.1;
+/// Slices of an acquisition that is a volume of its own, on average.
+const LEAST_OF_ACQUISITION: usize = 3;
 /// Directions that differ by less in any component are the same.
 const SAME_DIRECTION: f64 = 1e-4;
 /// Spacings that differ by less, millimetres, are the same.
@@ -77,6 +80,7 @@ impl Stack {
             slice.distance_mm -= start_mm;
         }
         let spacing_mm = checks.spacing_mm(&slices)?;
+        checks.acquired_in_turn(&slices)?;
         checks.stacked_straight(&slices, normal)?;
         let format = contents[slices[0].file].format;
         let shape = PerAxis::new(slices.len(), format.rows, format.columns);
@@ -212,6 +216,25 @@ impl Checks<'_> {
         Err(self
             .gap(slices, &steps, typical)
             .unwrap_or_else(|| self.uneven(slices, &steps)))
+    }
+
+    /// Slices of several acquisitions (phases of a contrast agent, times) do not lie between one another.
+    /// One acquisition may go on where another ends, and one that has a slice or two is a scanner's step.
+    fn acquired_in_turn(&self, slices: &[Slice]) -> Result<(), DicomError> {
+        let numbers = slices.iter().map(|slice| slice.frame.acquisition);
+        let Some(numbers) = numbers.collect::<Option<Vec<u32>>>() else {
+            return Ok(());
+        };
+        let acquisitions: BTreeSet<u32> = numbers.iter().copied().collect();
+        let n_changes = numbers.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        let are_volumes = numbers.len() >= LEAST_OF_ACQUISITION * acquisitions.len();
+        if !are_volumes || 2 * n_changes < numbers.len() {
+            return Ok(());
+        }
+        Err(DicomError::Interleaved {
+            numbers: acquisitions.iter().map(u32::to_string).collect(),
+            files: self.paths(slices),
+        })
     }
 
     fn no_spacing(&self, slices: &[Slice]) -> DicomError {

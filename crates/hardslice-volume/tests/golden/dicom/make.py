@@ -374,6 +374,13 @@ def refused():
     plane = hounsfield(6)[0] + 1024
     for k, distance in enumerate((0, 2.5, 5.0, 8.5)):
         save(slice_of("uneven", k, plane, distance), "uneven", f"{k}.dcm")
+    for k in range(6):
+        ds = slice_of("interleaved", k, plane, 2.5 * k)
+        ds.AcquisitionNumber = 1 + k % 2
+        save(ds, "interleaved", f"{k}.dcm")
+        ds = slice_of("acquired_in_turn", k, plane, 2.5 * k)  # not refused
+        ds.AcquisitionNumber = 1 + k // 3
+        save(ds, "acquired_in_turn", f"{k}.dcm")
     for k in range(4):
         ds = slice_of("tilted", k, plane, 2.5 * k)
         ds.ImagePositionPatient[1] = ORIGIN[1] + 2.5 * k * np.tan(np.radians(10))
