@@ -198,7 +198,7 @@ fn forty_thousand_slices_are_split_and_planned_within_seconds() {
             case_idx: n / 50,
             z: n % 50,
         },
-        weight: 1.0 + f64::from(n),
+        weight: 1.0 + f64::from(n) / 100.0,
         reason: Reason::Hard,
     });
     let plan = Plan::new(entries).unwrap();

@@ -63,7 +63,7 @@ struct Watched {
 impl Default for Watched {
     fn default() -> Self {
         Self {
-            steps: 10,
+            steps: 100,
             n_validations: 5,
             has_validation: true,
         }
@@ -140,7 +140,7 @@ fn trained_on(
 fn assert_given_up_empty(found: Result<TrainState, FitError>) {
     match found {
         Err(FitError::Collapsed {
-            step: 6,
+            step: 60,
             n: 3,
             found: Collapse::AllBackground,
             ..
@@ -164,7 +164,7 @@ fn a_net_is_watched_where_there_are_no_validation_patients() {
     };
     assert_given_up_empty(trained_on(&store, &[-100.0], dir.path(), watched));
     let found = trained_on(&store, &[100.0], &dir.path().join("other"), watched);
-    assert_eq!(found.unwrap().position.step, 10, "everything is the organ");
+    assert_eq!(found.unwrap().position.step, 100, "everything is the organ");
 }
 
 #[test]
@@ -194,8 +194,8 @@ fn a_receipt_names_what_was_not_learnt_however_seldom_a_net_was_validated() {
 #[test]
 fn a_net_that_finds_what_it_is_trained_on_goes_on() {
     let state = trained(-1e-6, true).unwrap();
-    assert_eq!(state.position.step, 10, "to the end");
-    assert_eq!(state.position.best, Some((2, 0.0)), "nothing on air");
+    assert_eq!(state.position.step, 100, "to the end");
+    assert_eq!(state.position.best, Some((20, 0.0)), "nothing on air");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_net_that_takes_everything_for_the_organ_is_given_up_too() {
     let Err(FitError::Collapsed { step, n, found, .. }) = trained(100.0, false) else {
         panic!("it goes on");
     };
-    assert_eq!((step, n), (6, 3));
+    assert_eq!((step, n), (60, 3));
     // A sixteenth against all: 2 * 1/16 / (1 + 1/16).
     let Collapse::NoBetterThanTrivial { dice, trivial } = found else {
         panic!("{found:?}");
@@ -252,7 +252,11 @@ fn a_net_of_two_organs_that_has_lost_one_at_the_end_has_failed() {
     let of_liver_alone = store("liver alone", of_liver_alone);
     let store = store("both", cases);
     match trained_on(&store, &[100.0, -100.0], dir.path(), Watched::default()) {
-        Err(error @ FitError::OrganLost { step: 10, n: 5, .. }) => {
+        Err(
+            error @ FitError::OrganLost {
+                step: 100, n: 5, ..
+            },
+        ) => {
             let said = error.to_string();
             assert!(said.contains("nothing of `spleen`"), "{said}");
         }
@@ -267,7 +271,14 @@ fn a_net_of_two_organs_that_has_lost_one_at_the_end_has_failed() {
         Watched::default(),
     );
     assert!(
-        matches!(found, Err(FitError::OrganLost { step: 10, n: 5, .. })),
+        matches!(
+            found,
+            Err(FitError::OrganLost {
+                step: 100,
+                n: 5,
+                ..
+            })
+        ),
         "{:?}",
         found.map(|state| state.position)
     );
@@ -278,5 +289,8 @@ fn a_net_of_two_organs_that_has_lost_one_at_the_end_has_failed() {
         Watched::default(),
     )
     .unwrap();
-    assert_eq!(both.position.step, 10, "half of the slice each: two thirds");
+    assert_eq!(
+        both.position.step, 100,
+        "half of the slice each: two thirds"
+    );
 }

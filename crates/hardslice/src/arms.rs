@@ -105,7 +105,8 @@ pub(crate) fn paper_row(arm: &str, ratio: f64) -> Option<PaperArm> {
         | Arm::RandomPatients
         | Arm::CrossFoldRandom
         | Arm::ProbabilisticRandom
-        | Arm::GradualRandom => None,
+        | Arm::GradualRandom
+        | Arm::RoundsRandom => None,
     }
 }
 
@@ -147,6 +148,7 @@ mod tests {
                 control("cross_fold_random"),
                 control("probabilistic_random"),
                 control("gradual_random"),
+                control("rounds_random"),
                 control("all_random"),
                 control("random_patients")
             ]

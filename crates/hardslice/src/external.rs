@@ -1,5 +1,6 @@
 //! Mining the predictions of other programs.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -75,6 +76,12 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
     });
     let folds = FoldCases::of(store, &organs, split.transpose()?.as_ref());
 
+    if options.tau == Tau::Validation && folds.validation.is_empty() {
+        return Err(anyhow!(
+            "tau = \"validation\" needs validation patients, and there are none: give a split that has \
+             some (--split FILE.json), or take a number or a share (--tau \"hardest 15 %\")"
+        ));
+    }
     let Some(a) = job.scores_of_a(&folds.a, &organs, bars)? else {
         return Ok(Done::Clean);
     };
@@ -105,7 +112,12 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
     for (organ, warning) in &mined.warnings {
         bars.line(&format!("warning: {organ}: {warning}"));
     }
-    let slices = [&folds.a, &folds.b].map(|cases| candidates(store, &organs, cases));
+    // Of a scan that has no prediction nothing is known, and so nothing of it is planned.
+    let scored = mined.scored.iter();
+    let scored: BTreeSet<usize> = scored.map(|slice| slice.score.slice.case()).collect();
+    let mut of_a = folds.a.clone();
+    of_a.retain(|case| scored.contains(case));
+    let slices = [&of_a, &folds.b].map(|cases| candidates(store, &organs, cases));
     let positive_weight = job.experiment.train.positive_weight;
     let slices = Candidates {
         a: &slices[0],

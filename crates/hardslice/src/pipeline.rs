@@ -6,7 +6,6 @@ use anyhow::anyhow;
 use burn::tensor::Device;
 use hardslice_data::Organ;
 use hardslice_train::round::{self, FailedArm, Protocol, RoundContext, RoundOutcome};
-use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Action, FileError};
 
 use crate::bars::{Bars, wall_time_s};
@@ -57,18 +56,10 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
     } = *args;
     let out = OutDir::new(args.out);
     let lock = Alone::of(&out)?;
-    let toml = experiment.to_toml()?;
-    let path = out.experiment();
-    write_whole_bytes(&path, toml.as_bytes()).map_err(Action::Write.on(&path))?;
-
     let cohort = PreparedCohort::prepare(experiment, &out, bars)?;
-    provenance::write(&out, experiment, &cohort, device)?;
     let (store, organs) = (&cohort.store, &cohort.organs);
     let split = make_split(experiment, store, organs, &out.split(), bars)?;
-
-    let mut rounds = Vec::new();
-    for organs in nets(experiment, organs) {
-        let protocol = protocol(experiment, organs.clone())?;
+    let nets = nets(experiment, organs).into_iter().map(|organs| {
         let context = RoundContext {
             store,
             split: &split,
@@ -79,8 +70,19 @@ pub(crate) fn run_whole(args: &RunArgs<'_>) -> anyhow::Result<Finished> {
             wall_time_s,
             force: args.force,
         };
-        rounds.push((organs, round::run(&protocol, &context)?));
+        Ok((protocol(experiment, organs)?, context))
+    });
+    let nets = nets.collect::<anyhow::Result<Vec<_>>>()?;
+    for (protocol, context) in &nets {
+        round::check(protocol, context)?;
     }
+    provenance::begin(&out, experiment, &cohort, device)?;
+    let mut rounds = Vec::new();
+    for (protocol, context) in &nets {
+        let round = round::run(protocol, context)?;
+        rounds.push((protocol.organs.clone(), round));
+    }
+    provenance::write(&out, experiment, &cohort, device)?;
     results::write(&out, experiment, &rounds, bars)?;
     pictures::write(&out, store, &split, &rounds, bars)?;
     lock.check()?;

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use hardslice_data::audit::AuditRow;
 use hardslice_train::arithmetic;
 use hardslice_volume::folder::files_below;
-use hardslice_volume::whole_file::write_json;
+use hardslice_volume::whole_file::{write_json, write_whole_bytes};
 use hardslice_volume::{Action, FileError};
 use serde::Serialize;
 use thiserror::Error;
@@ -133,22 +133,37 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, FileError> {
     }
 }
 
-/// Writes `provenance.json`.
+/// Writes down what is begun, where nothing is written down yet. What stands beside results stays until
+/// there are others: a command may yet be refused for what the folder holds.
+pub(crate) fn begin(
+    out: &OutDir,
+    experiment: &Experiment,
+    cohort: &PreparedCohort,
+    device: &Device,
+) -> anyhow::Result<()> {
+    if out.is_recorded() {
+        return Ok(());
+    }
+    write(out, experiment, cohort, device)
+}
+
+/// Writes `experiment.toml` and `provenance.json`.
 pub(crate) fn write(
     out: &OutDir,
     experiment: &Experiment,
     cohort: &PreparedCohort,
     device: &Device,
 ) -> anyhow::Result<()> {
+    let toml = experiment.to_toml()?;
+    let path = out.experiment();
+    write_whole_bytes(&path, toml.as_bytes()).map_err(Action::Write.on(&path))?;
     let store = &cohort.store;
     let cases = store.cases().iter();
     let provenance = Provenance {
         program: env!("CARGO_PKG_VERSION"),
         instruction_set: arithmetic(device),
         seed: experiment.seed,
-        experiment_blake3: blake3::hash(experiment.to_toml()?.as_bytes())
-            .to_hex()
-            .to_string(),
+        experiment_blake3: blake3::hash(toml.as_bytes()).to_hex().to_string(),
         store_blake3: store.content_hash(),
         cases: cases
             .map(|case| (case.id.as_str(), case.source.inputs_blake3.as_str()))

@@ -187,3 +187,89 @@ fn a_net_that_has_learnt_nothing_ends_with_a_status_that_scripts_see() {
     let said = ["the net had learnt nothing of `liver`"];
     assert_ends(&words(train), dir.path(), 1, &said);
 }
+
+#[test]
+fn halves_by_hand_say_where_they_begin() {
+    let dir = tempfile::tempdir().unwrap();
+    let train = "train e.toml --store store --split s.json --out o";
+    for (given, said) in [
+        ("--half second", "--from PRETRAINED"),
+        ("--from p", "with `--half second`"),
+        ("--half first --from p", "with `--half second`"),
+    ] {
+        assert_fails(&words(&format!("{train} {given}")), dir.path(), &[said]);
+    }
+}
+
+#[test]
+fn a_run_that_is_refused_leaves_the_record_of_what_was_run() {
+    let dir = workplace();
+    let text = experiment_of(&["baseline"]).replace("steps = 24", "steps = 4");
+    fs::write(dir.path().join("e.toml"), &text).unwrap();
+    support::run(&words("run e.toml --out out"), dir.path());
+    let recorded = || {
+        ["experiment.toml", "provenance.json", "split.json"]
+            .map(|name| fs::read(dir.path().join("out").join(name)).unwrap())
+    };
+    let before = recorded();
+    for changed in [
+        text.replace("steps = 4", "steps = 6"),
+        text.replace("test = 2", "test = 1"),
+        text.replace("size = 32", "size = 16"),
+    ] {
+        assert_ne!(changed, text);
+        fs::write(dir.path().join("e.toml"), changed).unwrap();
+        let said = assert_ends(&words("run e.toml --out out"), dir.path(), 2, &[]);
+        assert!(recorded() == before, "{said}");
+    }
+    // An arm more is no other experiment; the record has it when it is trained.
+    let more = text.replace("[\"baseline\"]", "[\"baseline\", \"b_only\"]");
+    fs::write(dir.path().join("e.toml"), more).unwrap();
+    support::run(&words("run e.toml --out out"), dir.path());
+    assert!(String::from_utf8_lossy(&recorded()[0]).contains("b_only"));
+}
+
+#[test]
+fn what_would_fail_after_hours_is_refused_before_the_first_step() {
+    let dir = workplace();
+    let text = experiment_of(&["baseline", "hard", "all_emphasised"]);
+    for (was, is, said) in [
+        (
+            "ratio = 0.5",
+            "ratio = 1.0",
+            "no patient of A shows `liver`",
+        ),
+        (
+            "validation = 1",
+            "validation = 0",
+            "needs a case Dice for liver on the validation patients",
+        ),
+        (
+            "seed = 3",
+            "seed = 3\ninit = \"phantoms/cohort.csv\"",
+            "cohort.csv",
+        ),
+    ] {
+        let text = text
+            .replace("tau = \"hardest 20 %\"", "tau = \"validation\"")
+            .replace("validation = 1", "validation = 1\nratio = 0.5")
+            .replace(was, is);
+        assert!(text.contains(is));
+        fs::write(dir.path().join("e.toml"), text).unwrap();
+        for command in ["run e.toml --out out", "compare e.toml --seeds 1 --out out"] {
+            assert_fails(&words(command), dir.path(), &[said]);
+            let trained = dir.path().join("out/liver/baseline/train.csv");
+            assert!(!trained.exists(), "{command}: {said}");
+            fs::remove_dir_all(dir.path().join("out")).unwrap();
+        }
+    }
+    for (arms, settings, said) in [
+        ("hard", "tau = \"paper\"", "add `baseline` to arms"),
+        ("rounds", "tau = 0.5\n[final_net]\nwidth = 4", "[final_net]"),
+    ] {
+        let text = experiment_of(&[arms]).replace("tau = \"hardest 20 %\"", settings);
+        fs::write(dir.path().join("e.toml"), text).unwrap();
+        assert_fails(&words("run e.toml --out out"), dir.path(), &[said]);
+        assert!(!dir.path().join("out").exists(), "nothing is read");
+    }
+}

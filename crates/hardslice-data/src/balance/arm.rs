@@ -9,8 +9,8 @@ use crate::names::named;
 ///
 /// All arms take the same number of steps. Those that add slices of A are judged by what as many
 /// random slices bring: [`RandomMatched`](Self::RandomMatched) adds exactly as many as
-/// [`Hard`](Self::Hard), and nearly as many as [`Rounds`](Self::Rounds). Every other arm that chooses
-/// slices has a random control of its own, which does the same with slices drawn at random.
+/// [`Hard`](Self::Hard). Every other arm that chooses slices has a random control of its own, which does
+/// the same with slices drawn at random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arm {
@@ -62,6 +62,9 @@ pub enum Arm {
     ProbabilisticRandom,
     /// As `gradual`, with as many random slices of the same patients: its control.
     GradualRandom,
+    /// As `rounds`: A is scored anew part by part, and as many random slices of the same patients are
+    /// added as are hard: its control.
+    RoundsRandom,
 }
 
 named!(Arm, "arm", {
@@ -84,6 +87,7 @@ named!(Arm, "arm", {
     CrossFoldRandom => "cross_fold_random",
     ProbabilisticRandom => "probabilistic_random",
     GradualRandom => "gradual_random",
+    RoundsRandom => "rounds_random",
 });
 
 /// What an arm is for in a comparison.
@@ -137,9 +141,13 @@ impl Arm {
             | Self::RandomPatients
             | Self::CrossFoldRandom
             | Self::ProbabilisticRandom
-            | Self::GradualRandom => ArmRole::Control,
-            Self::Hard | Self::Easy | Self::Rounds => ArmRole::Claimed {
+            | Self::GradualRandom
+            | Self::RoundsRandom => ArmRole::Control,
+            Self::Hard | Self::Easy => ArmRole::Claimed {
                 controls: &[Self::RandomMatched, Self::Random],
+            },
+            Self::Rounds => ArmRole::Claimed {
+                controls: &[Self::RoundsRandom],
             },
             Self::CrossFold => ArmRole::Claimed {
                 controls: &[Self::CrossFoldRandom],
@@ -218,6 +226,11 @@ impl Arm {
                 false,
                 "the random control of `gradual`",
             ),
+            Self::RoundsRandom => (
+                "the random control of `rounds`",
+                false,
+                "the random control of `rounds`",
+            ),
         };
         ArmWords {
             subject,
@@ -229,7 +242,7 @@ impl Arm {
     /// Whether the second half has parts before each of which A is mined anew, by the net as it
     /// stands, until the hard slices hardly change.
     pub fn mines_again(self) -> bool {
-        self == Self::Rounds
+        matches!(self, Self::Rounds | Self::RoundsRandom)
     }
 
     /// Whether the second half has stages, each with a plan of its own that is known beforehand.
@@ -263,7 +276,8 @@ impl Arm {
             | Self::Rounds
             | Self::CrossFoldRandom
             | Self::ProbabilisticRandom
-            | Self::GradualRandom => true,
+            | Self::GradualRandom
+            | Self::RoundsRandom => true,
         }
     }
 
@@ -292,7 +306,8 @@ impl Arm {
             | Self::RandomPatients
             | Self::CrossFoldRandom
             | Self::ProbabilisticRandom
-            | Self::GradualRandom => true,
+            | Self::GradualRandom
+            | Self::RoundsRandom => true,
         }
     }
 

@@ -31,7 +31,9 @@ impl Chosen {
         let hard = &found.hard;
         let (slices, reason) = match arm {
             Arm::Random => (draw_uniform(candidates, hard), Reason::Random),
-            Arm::RandomMatched => (draw_matched(candidates, hard), Reason::RandomMatched),
+            Arm::RandomMatched | Arm::RoundsRandom => {
+                (draw_matched(candidates, hard), Reason::RandomMatched)
+            }
             Arm::Easy => (draw_easy(candidates, hard), Reason::Easy),
             Arm::AllRandom | Arm::CrossFoldRandom | Arm::GradualRandom => {
                 (draw_matched_of_all(candidates, hard), Reason::RandomMatched)

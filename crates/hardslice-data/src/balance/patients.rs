@@ -7,7 +7,8 @@ use crate::PatientId;
 use crate::random::Stream;
 
 /// The hardest of the training patients, by the mean difficulty (`1 - Dice`) of their slices with an
-/// organ; of equally hard ones the first by name. A share of them, rounded up. Patients who show no
+/// organ; of equally hard ones the first by name. A share of them, rounded up,
+/// but no more than half, so that the control has as many others. Patients who show no
 /// organ are neither counted nor chosen.
 pub(super) fn worst_patients(
     candidates: &Candidates<'_>,
@@ -58,7 +59,7 @@ fn n_chosen(n_patients: usize, share: f64) -> usize {
         reason = "at most all of them"
     )]
     let n = (n_patients as f64 * share).ceil() as usize;
-    n.min(n_patients)
+    n.min((n_patients / 2).max(1)).min(n_patients)
 }
 
 #[cfg(test)]
@@ -140,7 +141,19 @@ mod tests {
                 distinct.len()
             );
             let all_others = random_patients(candidates, &found(), 0.75);
-            assert_eq!(all_others.len(), 2, "no more are left of eight");
+            assert_eq!(all_others.len(), 4, "as many as the other half");
         });
+        // Of an odd number more than half rounded up would leave too few others.
+        let (b, a) = (slices(0..2), slices(2..5));
+        let five = Candidates {
+            a: &a,
+            b: &b,
+            factors: &RepeatFactors::of([&a, &b].into_iter().flatten(), 1.0),
+            seed: 5,
+        };
+        let [worst, drawn] =
+            [worst_patients, random_patients].map(|choose| choose(&five, &found(), 0.5));
+        assert_eq!([worst.len(), drawn.len()], [2, 2]);
+        assert!(worst.is_disjoint(&drawn));
     }
 }

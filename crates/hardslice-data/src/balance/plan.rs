@@ -1,6 +1,7 @@
 //! The sampling plan: how often each slice is shown (its sampling weight), and why.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use hardslice_volume::whole_file::write_whole;
@@ -46,6 +47,9 @@ pub struct Plan {
     entries: Vec<PlanEntry>,
 }
 
+/// Slices of an average epoch: a sampler passes over epochs that are empty, and holds one that is not.
+const EPOCH: RangeInclusive<f64> = 1e-3..=2e7;
+
 /// A plan that makes no sense or cannot be read.
 #[derive(Debug, Error)]
 pub enum PlanError {
@@ -65,6 +69,15 @@ pub enum PlanError {
         slice: SliceRef,
         /// Its weight.
         weight: f64,
+    },
+    /// Weights that make an epoch of next to nothing, or of more than memory holds.
+    #[error(
+        "the weights of the plan sum to {sum}, and an epoch shows as many slices: wanted 0.001 to 20 \
+         million; scale them"
+    )]
+    Epoch {
+        /// The sum.
+        sum: f64,
     },
     /// A row of a plan's file that makes no sense.
     #[error("line {line} of the plan: `{column}` is `{found}`, wanted {wanted}: {}", path.display())]
@@ -112,7 +125,8 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`PlanError`] when a slice comes twice or a weight is not positive.
+    /// [`PlanError`] when a slice comes twice, a weight is not positive, or an epoch would show next to
+    /// nothing or more than memory holds.
     pub fn new(entries: impl IntoIterator<Item = PlanEntry>) -> Result<Self, PlanError> {
         let mut sorted = BTreeMap::new();
         for entry in entries {
@@ -124,8 +138,15 @@ impl Plan {
                 return Err(PlanError::Twice { slice });
             }
         }
-        let entries = sorted.into_values().collect();
-        Ok(Self { entries })
+        let plan = Self {
+            entries: sorted.into_values().collect(),
+        };
+        let sum = plan.total_weight();
+        if plan.entries.is_empty() || EPOCH.contains(&sum) {
+            Ok(plan)
+        } else {
+            Err(PlanError::Epoch { sum })
+        }
     }
 
     /// The entries, ascending by slice.
@@ -271,6 +292,13 @@ mod tests {
             assert!(
                 matches!(refused, Err(PlanError::Weight { .. })),
                 "weight {weight}"
+            );
+        }
+        for weight in [1e-12, 1e10] {
+            let refused = Plan::new([entry(1, weight)]);
+            assert!(
+                matches!(refused, Err(PlanError::Epoch { .. })),
+                "an epoch of {weight}"
             );
         }
     }

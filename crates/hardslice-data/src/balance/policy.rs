@@ -55,7 +55,7 @@ impl Arm {
     /// weight ([`RepeatFactors::weight_of`](super::RepeatFactors::weight_of)), with `e` for the emphasis:
     ///
     /// - `hard`, `rounds`: 1 for B, `e` for the hard slices of A;
-    /// - `random_matched`: the same for as many others of A, of each patient as many with the same
+    /// - `random_matched`, `rounds_random`: the same for as many others of A, of each patient as many with the same
     ///   organs; `random`, `easy`: for as many others of A. The weights of what is drawn are scaled so
     ///   that it is shown as often as the hard slices are (of these more are positive, and weigh more);
     /// - `cross_fold`: `e` for every hard slice, 1 for the rest of B; `cross_fold_random`: the same for
@@ -119,9 +119,12 @@ impl Arm {
             Self::Baseline | Self::BOnly | Self::BaselineFocal | Self::BaselineTopK => {
                 self.first_half(candidates)
             }
-            Self::Hard | Self::Rounds | Self::Random | Self::RandomMatched | Self::Easy => {
-                self.adding(candidates, &chosen.among(candidates.a))
-            }
+            Self::Hard
+            | Self::Rounds
+            | Self::Random
+            | Self::RandomMatched
+            | Self::RoundsRandom
+            | Self::Easy => self.adding(candidates, &chosen.among(candidates.a)),
             Self::CrossFold | Self::CrossFoldRandom => self.adding(candidates, chosen),
             Self::AllEmphasised | Self::AllRandom | Self::WorstPatients | Self::RandomPatients => {
                 self.emphasising(candidates, chosen)
@@ -588,6 +591,7 @@ mod tests {
             [Arm::CrossFold, Arm::CrossFoldRandom],
             [Arm::AllEmphasised, Arm::AllRandom],
             [Arm::Gradual, Arm::GradualRandom],
+            [Arm::Rounds, Arm::RoundsRandom],
         ] {
             let [wanted, found] = [arm, control].map(|arm| -> f64 {
                 let found = found(hard.clone());

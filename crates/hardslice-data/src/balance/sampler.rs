@@ -16,10 +16,11 @@ pub enum FlipMode {
     /// Each sample is mirrored at random and never flipped: every slice is one that a patient could
     /// have.
     Mirrored,
-    /// Each sample is shown three times an epoch: as it is, flipped, and mirrored. The copies that
-    /// emphasis adds are those of the flipped slice.
+    /// Each sample is shown three times an epoch: as it is, flipped, and mirrored. Every second
+    /// copy of an emphasised slice is the flipped one.
     Enumerated,
-    /// Slices are shown as they are; the copies that emphasis adds are flipped, as in the paper.
+    /// Slices are shown as they are; of an emphasised one every second copy is flipped: with emphasis 2
+    /// the one that emphasis adds, as in the paper.
     None,
 }
 

@@ -64,7 +64,7 @@ pub fn mine(
     } = judge(&names, &scores, options, basis)?;
     let mut findings = Findings::of(store, organs, &verdicts, &scored);
     findings.overruled_by(&options.reviewed, store, organs);
-    let hard = hard.without(findings.excluded(options.exclude));
+    let hard = hard.without(findings.excluded(options.exclude, &verdicts));
     Ok(MinedSlices {
         scored,
         verdicts,

@@ -174,7 +174,7 @@ impl ResolvedTau {
     ///
     /// let tau = ResolvedTau { value: 0.9, leaky: false, n_hard: 60, n_scored: 100 };
     /// let warning = tau.warning().unwrap().to_string();
-    /// assert!(warning.starts_with("60.0 % of A is hard"));
+    /// assert!(warning.starts_with("60.0 % of the scored slices are hard"));
     /// ```
     pub fn warning(&self) -> Option<TauWarning> {
         if self.n_scored == 0 {
@@ -194,15 +194,15 @@ impl fmt::Display for TauWarning {
         match self {
             Self::TooFew { share } => write!(
                 f,
-                "only {:.1} % of A is hard: the plan hardly changes; raise tau, or take a quantile \
-                 (tau = \"hardest 15 %\")",
+                "only {:.1} % of the scored slices are hard: the plan hardly changes; take a larger tau, or a \
+                 larger share of them (tau = \"hardest 15 %\")",
                 share * 100.0
             ),
             Self::TooMany { share } => write!(
                 f,
-                "{:.1} % of A is hard: the pre-trained model may not have learnt enough to tell \
-                 hard from easy; train longer, lower tau, take a quantile (tau = \"hardest 15 %\"), or \
-                 let small false positives pass (min_false_positive_px)",
+                "{:.1} % of the scored slices are hard: the model that scored them may not have learnt \
+                 enough to tell hard from easy; train longer, lower tau, take a share of them \
+                 (tau = \"hardest 15 %\"), or let small false positives pass (min_false_positive_px)",
                 share * 100.0
             ),
         }

@@ -65,7 +65,13 @@ impl Verdict {
     pub fn reason(&self, tau: &ResolvedTau) -> String {
         let tau = tau.value;
         match (self.dice, self.score.n_truth) {
-            (None, _) => "the organ is neither labelled nor predicted".to_owned(),
+            (None, _) if self.score.n_predicted == 0 => {
+                "the organ is neither labelled nor predicted".to_owned()
+            }
+            (None, _) => format!(
+                "the organ is not labelled, and predicted on {} pixels, too few to count",
+                self.score.n_predicted
+            ),
             (Some(_), 0) => format!(
                 "the organ is not labelled but predicted on {} pixels",
                 self.score.n_predicted
@@ -119,6 +125,32 @@ mod tests {
             n_scored: 0,
         };
         Verdict::of(score, &tau, 1)
+    }
+
+    #[test]
+    fn a_speck_is_told_from_nothing() {
+        let reason = |n_predicted| {
+            let score = SliceScore {
+                n_predicted,
+                ..verdict(0, 0, 0, 0, 0.5).score
+            };
+            let tau = ResolvedTau {
+                value: 0.5,
+                leaky: false,
+                n_hard: 0,
+                n_scored: 1,
+            };
+            Verdict::of(score, &tau, 5).reason(&tau)
+        };
+        assert_eq!(reason(0), "the organ is neither labelled nor predicted");
+        assert_eq!(
+            reason(4),
+            "the organ is not labelled, and predicted on 4 pixels, too few to count"
+        );
+        assert_eq!(
+            reason(5),
+            "the organ is not labelled but predicted on 5 pixels"
+        );
     }
 
     #[test]

@@ -54,13 +54,17 @@ fn of_options(before: &SplitOptions, now: &SplitOptions) -> Vec<String> {
     let (Value::Object(before), Value::Object(now)) = (before, now) else {
         unreachable!("the options are a table")
     };
-    let differ = before
-        .iter()
-        .filter(|(key, value)| now.get(*key) != Some(value));
+    // A setting that is left out, as `division` is where one is made, is absent.
+    let keys: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    let named = |value: Option<&Value>| value.map_or("absent".to_owned(), Value::to_string);
+    let differ = keys
+        .into_iter()
+        .map(|key| (key, before.get(key), now.get(key)))
+        .filter(|(_, before, now)| before != now);
     differ
-        .map(|(key, value)| {
-            let now = now.get(key).map_or("none".to_owned(), Value::to_string);
-            format!("`{key}` in [split]: {value} then, {now} now")
+        .map(|(key, before, now)| {
+            let (before, now) = (named(before), named(now));
+            format!("`{key}` in [split]: {before} then, {now} now")
         })
         .collect()
 }

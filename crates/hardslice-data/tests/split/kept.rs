@@ -95,6 +95,26 @@ fn cases_without_annotation_are_left_out_and_missing_organs_are_warned_of() {
 }
 
 #[test]
+fn a_setting_that_was_left_out_and_is_given_now_is_another_split() {
+    let cases = cohort(12, 4);
+    let first = random(3);
+    let third = SplitOptions {
+        division: 2,
+        ..first.clone()
+    };
+    for (before, now, said) in [
+        (&first, &third, "`division` in [split]: absent then, 2 now"),
+        (&third, &first, "`division` in [split]: 2 then, absent now"),
+    ] {
+        let split = make(&cases, before).unwrap();
+        let changes = split.changes(&cases, now, &split.store_blake3).unwrap();
+        assert_eq!(changes, [said]);
+        let changes = split.changes(&cases, before, &split.store_blake3).unwrap();
+        assert_eq!(changes, [""; 0]);
+    }
+}
+
+#[test]
 fn a_split_is_saved_and_checked_when_read() {
     let cases = cohort(12, 4);
     let split = make(&cases, &random(3)).unwrap();

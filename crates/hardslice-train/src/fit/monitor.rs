@@ -11,6 +11,7 @@ use hardslice_volume::{Action, FileError};
 
 use super::advice::against_collapse;
 use super::judged::{Judged, mean_dice};
+use super::receipt::LEAST_STEPS_TO_LEARN;
 use super::{FitContext, FitError, Phase, TrainState};
 use crate::collapse::Collapse;
 use crate::config::TrainConfig;
@@ -169,7 +170,8 @@ impl<'a> Monitor<'a> {
             position.n_idle_validations + 1
         };
         let n = position.n_idle_validations;
-        let is_to_be_given_up = n >= MAX_IDLE_VALIDATIONS;
+        let is_long = self.config.steps >= LEAST_STEPS_TO_LEARN;
+        let is_to_be_given_up = is_long && n >= MAX_IDLE_VALIDATIONS;
         let advice = || against_collapse(self.phase);
         let warning = match found {
             NothingLearnt::No => return Ok(()),

@@ -12,7 +12,7 @@ use crate::layout::TrainingDir;
 use crate::weights::Weights;
 
 /// Steps below which a training tries the machinery and cannot be expected to learn anything.
-const LEAST_STEPS_TO_LEARN: u64 = 100;
+pub(super) const LEAST_STEPS_TO_LEARN: u64 = 100;
 
 /// What a training over one phase ended with: `finished.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

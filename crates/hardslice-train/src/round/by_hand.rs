@@ -6,11 +6,13 @@ use std::ops::Range;
 use std::path::Path;
 
 use hardslice_data::balance::{Arm, Plan};
-use hardslice_data::mining::ResolvedTau;
+use hardslice_data::mining::{ResolvedTau, Tau, TauError};
 use hardslice_data::{Missing, Share};
 
-use super::chain::PhaseChain;
+use super::chain::{PhaseChain, hand_on_best};
+use super::check::validation_for_tau;
 use super::stages::Stages;
+use super::trainer::Trainer;
 use super::{Protocol, RoundContext, RoundError};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::config::Lr0Setting;
@@ -24,24 +26,26 @@ const BY_HAND: &str = "by_hand";
 
 /// Which part of a training to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum Part<'a> {
     /// The first half.
     First,
     /// The second half.
-    Second,
+    Second {
+        /// The folder of the training that ended with the first one: weights and optimiser go on from
+        /// there.
+        from: &'a Path,
+    },
     /// Both halves with one plan.
     Whole,
 }
 
-/// A training by hand: a plan, a part of the schedule, and where to go on from.
+/// A training by hand: a plan and a part of the schedule.
 #[derive(Debug, Clone, Copy)]
 pub struct TrainByHand<'a> {
     /// The plan's file (`case,z,weight,reason`); all slices of B when absent.
     pub plan: Option<&'a Path>,
     /// Which part of the schedule.
-    pub part: Part,
-    /// Folder of the training to go on from; first weights when absent.
-    pub from: Option<&'a Path>,
+    pub part: Part<'a>,
 }
 
 /// Trains with one plan and leaves a training and a model in the context's folder.
@@ -67,28 +71,15 @@ pub fn train_by_hand(
     };
     let is_leaky = job.plan.map_or(Ok(false), Plan::is_leaky_csv)?;
     let (name, steps) = part_steps(job.part, protocol);
-    let mut chain = match job.from {
-        Some(from) => {
-            let checkpoints = TrainingDir::new(from).checkpoints();
-            let damaged = |error: CheckpointError| {
-                let message = error.to_string();
-                let warning = Event::Warning(Warning::DamagedCheckpoint { message });
-                context.observer.notify(&warning);
-            };
-            let saved = Checkpoint::newest(&checkpoints, damaged)?;
-            let saved = saved.ok_or_else(|| RoundError::NoCheckpoint {
-                path: checkpoints.clone(),
-            })?;
-            if job.part == Part::Second && saved.position.step != steps.start {
-                return Err(RoundError::OtherHalf {
-                    found: saved.position.step,
-                    wanted: steps.start,
-                    path: checkpoints,
-                });
-            }
-            PhaseChain::from_checkpoint(&stages.trainer, &protocol.net, BY_HAND, saved)?
+    let dir = TrainingDir::new(context.dir.path());
+    let mut chain = match job.part {
+        Part::First | Part::Whole => PhaseChain::new(&stages.trainer, &protocol.net, BY_HAND)?,
+        Part::Second { from } => {
+            let from = TrainingDir::new(from);
+            let chain = after_first_half(&stages, &from.checkpoints(), steps.start)?;
+            hand_on_best(&from, &dir)?;
+            chain
         }
-        None => PhaseChain::new(&stages.trainer, &protocol.net, BY_HAND)?,
     };
     let phase = Phase {
         name: name.to_owned(),
@@ -98,9 +89,35 @@ pub fn train_by_hand(
         plan,
         steps,
     };
-    let dir = TrainingDir::new(context.dir.path());
     chain.advance(&stages.trainer, phase, dir.clone())?;
     stages.write_model(&mut chain, &protocol.net, is_leaky, &dir)
+}
+
+/// A net whose first half is in these checkpoints.
+fn after_first_half<'a>(
+    stages: &Stages<'a>,
+    checkpoints: &Path,
+    middle: u64,
+) -> Result<PhaseChain<'a>, RoundError> {
+    let Trainer {
+        protocol, context, ..
+    } = stages.trainer;
+    let damaged = |error: CheckpointError| {
+        let message = error.to_string();
+        let warning = Event::Warning(Warning::DamagedCheckpoint { message });
+        context.observer.notify(&warning);
+    };
+    let saved = Checkpoint::newest(checkpoints, damaged)?;
+    let path = || checkpoints.to_owned();
+    let saved = saved.ok_or_else(|| RoundError::NoCheckpoint { path: path() })?;
+    if saved.position.step != middle {
+        return Err(RoundError::OtherHalf {
+            found: saved.position.step,
+            wanted: middle,
+            path: path(),
+        });
+    }
+    PhaseChain::from_checkpoint(&stages.trainer, &protocol.net, BY_HAND, saved)
 }
 
 /// Refuses a plan that shows slices of patients who are held out.
@@ -131,7 +148,7 @@ pub fn mine_by_hand(
     context: &RoundContext<'_>,
     model: &Model,
 ) -> Result<Vec<ResolvedTau>, RoundError> {
-    let stages = Stages::new(protocol, context, model.record.net.context)?;
+    let stages = stages_of_mining(protocol, context, model)?;
     let weights_blake3 = &model.record.weights_blake3;
     let mined = stages.mine_by_model(&model.net, weights_blake3)?;
     stages.warn_of_controls(&mined.hard)?;
@@ -152,7 +169,7 @@ pub fn mine_share_by_hand(
     model: &Model,
     share: Share,
 ) -> Result<Result<Vec<ResolvedTau>, Missing>, RoundError> {
-    let stages = Stages::new(protocol, context, model.record.net.context)?;
+    let stages = stages_of_mining(protocol, context, model)?;
     let weights_blake3 = &model.record.weights_blake3;
     match stages.mine_share_by_model(&model.net, weights_blake3, share)? {
         Err(missing) => Ok(Err(missing)),
@@ -163,11 +180,28 @@ pub fn mine_share_by_hand(
     }
 }
 
-fn part_steps(part: Part, protocol: &Protocol) -> (&'static str, Range<u64>) {
+/// What mines with a model, if the threshold can be worked out.
+fn stages_of_mining<'a>(
+    protocol: &'a Protocol,
+    context: &'a RoundContext<'a>,
+    model: &Model,
+) -> Result<Stages<'a>, RoundError> {
+    if let (Tau::Paper, Some(organ)) = (protocol.mining.tau, protocol.organs.first()) {
+        return Err(TauError::NoBaseline {
+            organ: organ.to_string(),
+        }
+        .into());
+    }
+    let stages = Stages::new(protocol, context, model.record.net.context)?;
+    validation_for_tau(&stages)?;
+    Ok(stages)
+}
+
+fn part_steps(part: Part<'_>, protocol: &Protocol) -> (&'static str, Range<u64>) {
     let (n, middle) = (protocol.train.steps, protocol.train.first_half());
     match part {
         Part::First => ("first", 0..middle),
-        Part::Second => ("second", middle..n),
+        Part::Second { .. } => ("second", middle..n),
         Part::Whole => ("whole", 0..n),
     }
 }

@@ -220,7 +220,7 @@ impl<'a> PhaseChain<'a> {
 }
 
 /// A training starts with the best weights of the one before it, until it finds better ones.
-fn hand_on_best(from: &TrainingDir, to: &TrainingDir) -> Result<(), FileError> {
+pub(super) fn hand_on_best(from: &TrainingDir, to: &TrainingDir) -> Result<(), FileError> {
     let (from, to) = (from.best(), to.best());
     if to.exists() || !from.exists() {
         return Ok(());

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use hardslice_data::balance::{ArmError, PlanError};
+use hardslice_data::Organ;
+use hardslice_data::balance::{Arm, ArmError, PlanError};
 use hardslice_data::mining::{TauError, WriteError};
 use hardslice_volume::FileError;
 use thiserror::Error;
@@ -64,6 +65,22 @@ pub enum RoundError {
         case: String,
         /// The plan.
         path: PathBuf,
+    },
+    /// A net that is to score slices would never see an organ.
+    #[error(
+        "the arm `{arm}` rests on {scored} scored by a net that is trained on {fold}, and no patient of \
+         {fold} shows `{organ}`: that net would call every slice of it hard; take another ratio or seed \
+         in [split], or take the arm out"
+    )]
+    NotShown {
+        /// The arm.
+        arm: Arm,
+        /// The organ.
+        organ: Organ,
+        /// Who trains the net.
+        fold: &'static str,
+        /// Whom it scores.
+        scored: &'static str,
     },
     /// Something that was to be there is not trained.
     #[error("this is not trained to its end, and nothing was to be trained now: {}", path.display())]

@@ -7,6 +7,7 @@
 
 mod by_hand;
 mod chain;
+mod check;
 mod error;
 mod not_learnt;
 mod stages;
@@ -25,6 +26,7 @@ use hardslice_eval::ScoreOptions;
 use serde::{Deserialize, Serialize};
 
 pub use by_hand::{Part, TrainByHand, mine_by_hand, mine_share_by_hand, train_by_hand};
+pub use check::check;
 pub use error::RoundError;
 pub use not_learnt::{NotLearnt, TrainedNet, not_learnt, nothing_learnt_of};
 

@@ -20,15 +20,14 @@ mod written;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use burn::tensor::Device;
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
 use hardslice_data::split::Split;
 use hardslice_train::round::{self, FailedArm, Protocol, RoundContext, RoundOutcome};
 use hardslice_train::{Observer, TestScore};
-use hardslice_volume::whole_file::write_whole_bytes;
-use hardslice_volume::{Action, FileError};
+use hardslice_volume::FileError;
 
 pub(crate) use forecast::Forecast;
 pub(crate) use scores::{ScoreRow, write_scores};
@@ -87,13 +86,29 @@ impl Campaign<'_> {
         PreparedCohort::prepare(self.experiment, &self.out, self.bars)
     }
 
-    /// Writes down what was done: not before a comparison's plan is known to be the one that was
-    /// fixed.
+    /// Writes down what is begun, where nothing is written down yet.
+    pub(crate) fn record_begin(&self, cohort: &PreparedCohort) -> anyhow::Result<()> {
+        provenance::begin(&self.out, self.experiment, cohort, self.device)
+    }
+
+    /// Writes down what was done: not before all is known to be trained as it says.
     pub(crate) fn record(&self, cohort: &PreparedCohort) -> anyhow::Result<()> {
-        let path = self.out.experiment();
-        let toml = self.experiment.to_toml()?;
-        write_whole_bytes(&path, toml.as_bytes()).map_err(Action::Write.on(&path))?;
         provenance::write(&self.out, self.experiment, cohort, self.device)
+    }
+
+    /// Refuses trials that could not be trained to their ends, before the first step of any.
+    pub(crate) fn check(
+        &self,
+        cohort: &PreparedCohort,
+        trials: &[Trial],
+        splits: &Splits,
+    ) -> anyhow::Result<()> {
+        for trial in trials {
+            let context = self.context(cohort, trial, splits, self.bars)?;
+            let checked = round::check(&trial.protocol()?, &context);
+            checked.with_context(|| format!("in {}", trial.name))?;
+        }
+        Ok(())
     }
 
     /// Trains every arm of every trial. The test set stays closed (but for tau = `paper`). Gives the

@@ -189,7 +189,16 @@ impl Campaign<'_> {
             format!("{}: the arm `{arm}` failed, because {because}", trial.name)
         });
         let failed: Vec<String> = failed.collect();
+        let after_shared = trial.experiment.arms.iter();
+        let n_after_shared = after_shared.filter(|arm| arm.needs_shared()).count();
+        let others_go_on = job.work == Work::Shared && failed.len() < n_after_shared;
         if failed.is_empty() {
+            Ok(())
+        } else if others_go_on {
+            // The jobs of those that cannot will say so.
+            for line in &failed {
+                self.bars.line(&format!("warning: {line}"));
+            }
             Ok(())
         } else {
             Err(anyhow!("{}", failed.join("\n")))

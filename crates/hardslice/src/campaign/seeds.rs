@@ -4,6 +4,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// Seeds that a campaign counts, at most.
+const MOST_SEEDS: u64 = 1000;
+
 /// Seeds of a campaign: `5` for 0 to 4, or a list `3,7,11` (`7,` for a single one).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -20,6 +23,12 @@ impl FromStr for Seeds {
             let listed = text.split(',').filter(|seed| !seed.trim().is_empty());
             listed.map(seed).collect()
         } else {
+            if let Some(n) = seed(text).filter(|n| *n > MOST_SEEDS) {
+                return Err(format!(
+                    "{n} seeds are more than anybody trains: one number says how many; the single seed \
+                     {n} is `{n},`"
+                ));
+            }
             seed(text).map(|n| (0..n).collect())
         };
         let seeds = seeds.ok_or_else(wrong)?;
@@ -47,6 +56,9 @@ mod tests {
         assert_eq!(seeds("3"), Some(vec![0, 1, 2]));
         assert_eq!(seeds("5, 2"), Some(vec![5, 2]));
         assert_eq!(seeds("7,"), Some(vec![7]));
+        assert_eq!(seeds("20241130123456,"), Some(vec![20_241_130_123_456]));
+        let said = "20241130123456".parse::<Seeds>().unwrap_err();
+        assert!(said.contains("`20241130123456,`"), "{said}");
         for wrong in ["0", "", ",", "1,1", "-1", "a"] {
             assert_eq!(seeds(wrong), None, "{wrong:?}");
         }

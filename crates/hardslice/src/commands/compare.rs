@@ -130,6 +130,7 @@ impl Compare {
         )?;
         let splits = campaign.splits(&cohort, &trials)?;
         check_that_divisions_differ(&trials, &splits)?;
+        campaign.check(&cohort, &trials, &splits)?;
         if self.common.queue.write_jobs {
             let own = vec!["--splits".to_owned(), self.splits.to_string()];
             let origin = JobsOrigin {

@@ -1,6 +1,5 @@
 //! `hardslice run`: the whole protocol from one file.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -90,23 +89,29 @@ impl Run {
         if finished.n_evaluated() > 0 {
             report::write_or_warn(&self.out, bars)?;
         }
-        let done = finished.conclude(bars)?;
         if campaign.out.jobs().record().exists() {
             let cohort = PreparedCohort::open(&experiment, &campaign.out)?;
             let trials = trials(&experiment, &cohort.organs);
             let hash = hash_of(&experiment, &cohort)?;
-            campaign.mark_jobs_done(&trials, &hash, &BTreeMap::new())?;
+            let failed = finished.rounds.iter().enumerate();
+            let failed = failed.map(|(trial, (_, round))| (trial, round.failed.clone()));
+            campaign.mark_jobs_done(&trials, &hash, &failed.collect())?;
         }
-        Ok(done)
+        finished.conclude(bars)
     }
 
     fn write_jobs(&self, campaign: &Campaign<'_>) -> anyhow::Result<Done> {
         let mut lock = Alone::of(&campaign.out)?;
         let cohort = campaign.prepare()?;
-        campaign.record(&cohort)?;
         let (store, organs) = (&cohort.store, &cohort.organs);
         let path = campaign.out.split();
-        make_split(campaign.experiment, store, organs, &path, campaign.bars)?;
+        let split = make_split(campaign.experiment, store, organs, &path, campaign.bars)?;
+        let trials = trials(campaign.experiment, organs);
+        let splits = trials
+            .iter()
+            .map(|trial| (trial.name.split(), split.clone()));
+        campaign.check(&cohort, &trials, &splits.collect())?;
+        campaign.record_begin(&cohort)?;
         let mut command = command_for_jobs("run", &self.experiment, &self.out)?;
         command.extend(self.device.as_given());
         command.extend(self.force.then(|| "--force".to_owned()));
@@ -114,7 +119,6 @@ impl Run {
             command,
             campaign_blake3: hash_of(campaign.experiment, &cohort)?,
         };
-        let trials = trials(campaign.experiment, organs);
         campaign.write_jobs(&mut lock, &trials, &origin)?;
         Ok(cohort.done)
     }

@@ -84,8 +84,9 @@ impl Sweep {
         }
         let mut lock = Alone::of(&out)?;
         let cohort = campaign.prepare()?;
-        campaign.record(&cohort)?;
         let splits = campaign.splits(&cohort, &trials)?;
+        campaign.check(&cohort, &trials, &splits)?;
+        campaign.record_begin(&cohort)?;
         let alike = ratios_alike(&splits, &trials);
         for note in &alike {
             bars.line(&format!("warning: {note}"));
@@ -103,6 +104,8 @@ impl Sweep {
         }
         let failed = campaign.train(&cohort, &trials, &splits)?;
         campaign.mark_jobs_done(&trials, &hash, &failed)?;
+
+        campaign.record(&cohort)?;
         let outcomes = campaign.evaluate(&cohort, &trials, &splits, &failed)?;
         let rows: Vec<ScoreRow> = trials
             .iter()

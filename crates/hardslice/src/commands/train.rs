@@ -49,7 +49,8 @@ pub(crate) struct Train {
     /// Which part of the schedule to train.
     #[arg(long, value_enum, default_value = "whole")]
     half: HalfArg,
-    /// Folder of the training to go on from, with its optimiser's state.
+    /// With `--half second`: folder of the training that ended with the first half, from which weights
+    /// and optimiser go on. (Weights to begin with, of any training: `init` in the experiment.)
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
     /// Where everything is written.
@@ -73,6 +74,22 @@ enum HalfArg {
 }
 
 impl Train {
+    fn part(&self) -> anyhow::Result<Part<'_>> {
+        match (self.half, &self.from) {
+            (HalfArg::First, None) => Ok(Part::First),
+            (HalfArg::Whole, None) => Ok(Part::Whole),
+            (HalfArg::Second, Some(from)) => Ok(Part::Second { from }),
+            (HalfArg::Second, None) => Err(anyhow!(
+                "a second half goes on from a first one, with its weights and its optimiser's state: \
+                 name the folder of that training, `--from PRETRAINED`"
+            )),
+            (HalfArg::First | HalfArg::Whole, Some(_)) => Err(anyhow!(
+                "`--from` goes on from a first half, with `--half second`; weights to begin a training \
+                 with are `init = \"PRETRAINED/model/weights.safetensors\"` in the experiment"
+            )),
+        }
+    }
+
     /// A plan, or weights to begin with, may lie where the training would leave its own.
     fn refuse_over_inputs(&self, experiment: &Experiment) -> anyhow::Result<()> {
         refuse_in_round(&self.out)?;
@@ -105,6 +122,7 @@ impl Train {
     }
 
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
+        let part = self.part()?;
         let mut experiment = Experiment::read(&self.experiment)?;
         self.refuse_over_inputs(&experiment)?;
         let device = self.device.open_for(&mut experiment)?;
@@ -124,12 +142,7 @@ impl Train {
         };
         let job = TrainByHand {
             plan: self.plan.as_deref(),
-            part: match self.half {
-                HalfArg::First => Part::First,
-                HalfArg::Second => Part::Second,
-                HalfArg::Whole => Part::Whole,
-            },
-            from: self.from.as_deref(),
+            part,
         };
         let record = train_by_hand(&protocol(&experiment, organs)?, &context, &job)?;
         let half = format!("{:?}", self.half);

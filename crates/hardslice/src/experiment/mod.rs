@@ -290,9 +290,9 @@ impl Experiment {
         })
     }
 
-    /// What decides results, as text: [`Experiment::to_toml`] without the folders in which its files
-    /// lie, which may be moved, or named from another folder. What the files hold is known from the
-    /// store, the folds and the nets.
+    /// What decides results, as text: [`Experiment::to_toml`] without how often is saved and how many
+    /// scans are read at once, and without the folders in which its files lie, which may be moved, or
+    /// named from another folder. What the files hold is known from the store, the folds and the nets.
     ///
     /// # Errors
     ///
@@ -302,6 +302,10 @@ impl Experiment {
         for path in experiment.paths_mut() {
             *path = path.file_name().map(PathBuf::from).unwrap_or_default();
         }
+        let defaults = TrainConfig::default();
+        experiment.train.checkpoint_minutes = defaults.checkpoint_minutes;
+        experiment.train.keep_checkpoints = defaults.keep_checkpoints;
+        experiment.prepare.n_at_once = PrepareOptions::default().n_at_once;
         experiment.to_toml()
     }
 
@@ -332,6 +336,16 @@ impl Experiment {
                 "context must be that of [net]",
             )],
         )?;
+        let mines_again = self.arms.iter().any(|arm| arm.mines_again());
+        SettingError::check(
+            "final_net",
+            [(
+                self.final_net.is_some() && mines_again,
+                "the arms `rounds` and `rounds_random` score A anew with the net that they train, which \
+                 [final_net] keeps apart from the one that mines: take them out of arms, or take \
+                 [final_net] out",
+            )],
+        )?;
         let has_no_flips = self.train.flip_mode == FlipMode::None;
         SettingError::check(
             "predict",
@@ -342,11 +356,20 @@ impl Experiment {
         )?;
         SettingError::check(
             "mining",
-            [(
-                self.mining.tau == Tau::Paper && self.arms.contains(&Arm::Rounds),
-                "tau = \"paper\" is the baseline's, and the arm `rounds` mines anew with nets of its \
-                 own: take `rounds` out of arms, or another tau",
-            )],
+            [
+                (
+                    self.mining.tau == Tau::Paper && mines_again,
+                    "tau = \"paper\" is the baseline's, and the arms `rounds` and `rounds_random` mine \
+                     anew with nets of their own: take them out of arms, or another tau",
+                ),
+                (
+                    self.mining.tau == Tau::Paper
+                        && !self.arms.contains(&Arm::Baseline)
+                        && self.arms.iter().any(|arm| arm.needs_mining()),
+                    "tau = \"paper\" is the lowest test score of the baseline: add `baseline` to arms, or \
+                     take another tau",
+                ),
+            ],
         )?;
         let second_half = self.train.steps - self.train.first_half();
         let has_too_many = |arm: &Arm| {

@@ -210,6 +210,11 @@ impl OutDir {
         forms.into_iter().chain(tables).chain(others).collect()
     }
 
+    /// Whether it is written down what was done here, or begun.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.provenance().is_file() && self.experiment().is_file()
+    }
+
     /// The folder of one round.
     pub(crate) fn round(&self, name: &RoundName) -> RoundDir {
         RoundDir::new(self.0.join(name.to_string()))
@@ -341,8 +346,7 @@ pub(crate) fn is_in_round(path: &Path) -> Result<bool, FileError> {
 /// folder in which somebody works step by step has its own `experiment.toml`, but none of these.
 fn is_left_by_rounds(dir: &Path) -> bool {
     let out = OutDir::new(dir);
-    let is_recorded = out.provenance().is_file() && out.experiment().is_file();
-    is_recorded || out.comparison_plan().is_file()
+    out.is_recorded() || out.comparison_plan().is_file()
 }
 
 /// Organs whose names cannot be those of folders.

@@ -8,7 +8,7 @@ use crate::finished::{Finished, Slice};
 use crate::support::{EXPERIMENT, workplace};
 
 /// All arms, the last ones of which no other test trains.
-const ALL_ARMS: [&str; 19] = [
+const ALL_ARMS: [&str; 20] = [
     "baseline",
     "b_only",
     "hard",
@@ -28,6 +28,7 @@ const ALL_ARMS: [&str; 19] = [
     "cross_fold_random",
     "probabilistic_random",
     "gradual_random",
+    "rounds_random",
 ];
 
 /// The common experiment with every arm and with what no default switches on.

@@ -149,9 +149,9 @@ impl Findings {
     /// let findings = Findings::of(&store, &organs, &verdicts, &scored);
     /// let finding = findings.get(SliceRef::at(2, 4), OutputIdx::new(0)).unwrap();
     /// assert_eq!(finding.triage, Triage::Suspect);
-    /// let suspects = findings.excluded(Exclude::of(&[Triage::Suspect]));
+    /// let suspects = findings.excluded(Exclude::of(&[Triage::Suspect]), &verdicts);
     /// assert_eq!(suspects, [SliceRef::at(2, 4)].into());
-    /// assert!(findings.excluded(Exclude::default()).is_empty());
+    /// assert!(findings.excluded(Exclude::default(), &verdicts).is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -224,11 +224,75 @@ impl Findings {
         }
     }
 
-    /// The slices to keep out of the plans ([`Findings::of`] has an example).
-    pub fn excluded(&self, exclude: Exclude) -> BTreeSet<SliceRef> {
+    /// The slices to keep out of the plans ([`Findings::of`] has an example): those with a label that is
+    /// excluded, and those that are redundant for every organ for which they are hard.
+    pub fn excluded(&self, exclude: Exclude, verdicts: &[Verdict]) -> BTreeSet<SliceRef> {
         let held = self.by_slice.iter();
-        held.filter(|(_, finding)| finding.is_excluded_by(exclude))
-            .map(|((slice, _), _)| *slice)
-            .collect()
+        let held = held.filter(|(_, finding)| finding.is_excluded_by(exclude));
+        let (copies, others): (Vec<_>, Vec<_>) =
+            held.partition(|(_, finding)| finding.triage == Triage::Redundant);
+        let mut excluded: BTreeSet<SliceRef> =
+            others.into_iter().map(|((slice, _), _)| *slice).collect();
+        let copies: BTreeSet<(SliceRef, OutputIdx)> =
+            copies.into_iter().map(|(key, _)| *key).collect();
+        let slices: BTreeSet<SliceRef> = copies.iter().map(|(slice, _)| *slice).collect();
+        let is_unique = |verdict: &&Verdict| {
+            let key = (verdict.score.slice, verdict.score.output);
+            verdict.is_hard() && !copies.contains(&key)
+        };
+        let unique = verdicts.iter().filter(is_unique);
+        let unique: BTreeSet<SliceRef> = unique.map(|verdict| verdict.score.slice).collect();
+        excluded.extend(slices.difference(&unique));
+        excluded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mining::{ResolvedTau, SliceScore};
+
+    #[test]
+    fn a_copy_is_excluded_unless_it_is_hard_for_another_organ_of_which_it_is_none() {
+        let key = |z, output| (SliceRef::at(0, z), OutputIdx::new(output));
+        let finding = |triage| Finding {
+            triage,
+            reason: String::new(),
+            is_reviewed: false,
+        };
+        let findings = Findings {
+            by_slice: [
+                (key(1, 0), finding(Triage::Redundant)),
+                (key(2, 0), finding(Triage::Redundant)),
+                (key(3, 0), finding(Triage::Redundant)),
+                (key(3, 1), finding(Triage::Redundant)),
+                (key(4, 0), finding(Triage::Suspect)),
+            ]
+            .into(),
+        };
+        // Slices 2, 3 and 4 are hard for both organs, 1 for the first alone.
+        let tau = ResolvedTau {
+            value: 0.5,
+            leaky: false,
+            n_hard: 0,
+            n_scored: 0,
+        };
+        let verdict = |z, output, n_shared| {
+            let (slice, output) = key(z, output);
+            let score = SliceScore {
+                slice,
+                output,
+                n_truth: 10,
+                n_predicted: 10,
+                n_shared,
+            };
+            Verdict::of(score, &tau, 1)
+        };
+        let mut verdicts: Vec<Verdict> = (1..5).map(|z| verdict(z, 0, 1)).collect();
+        verdicts.extend((1..5).map(|z| verdict(z, 1, if z == 1 { 9 } else { 1 })));
+        let excluded = |triages: &[Triage]| findings.excluded(Exclude::of(triages), &verdicts);
+        let slices = |zs: &[usize]| zs.iter().map(|z| SliceRef::at(0, *z)).collect();
+        assert_eq!(excluded(&[Triage::Redundant]), slices(&[1, 3]));
+        assert_eq!(excluded(&[Triage::Suspect]), slices(&[4]));
     }
 }

@@ -76,6 +76,8 @@ fn mined(record: Option<&MiningRecord>) -> &MiningRecord {
 
 /// What is mined, where to, and whose plan the ledger shows.
 struct MiningJob<'j> {
+    /// Whose slices, for messages.
+    fold: &'static str,
     dir: MiningDir,
     slices: &'j [Candidate],
     /// Round of mining, from 0.
@@ -136,6 +138,7 @@ impl<'a> Stages<'a> {
     /// All of A, for the arm of hard slices.
     fn job_of_a<'j>(&'j self, baseline: Option<&'j ModelRecord>) -> MiningJob<'j> {
         MiningJob {
+            fold: "A",
             dir: self.trainer.context.dir.mining(),
             slices: &self.folds.a,
             round: 0,
@@ -161,6 +164,7 @@ impl<'a> Stages<'a> {
         let of = "on A, to score B";
         let mut chain = self.train_first_half(Arm::BOnly, "on_a", of, &swapped, dir)?;
         let job = MiningJob {
+            fold: "B",
             dir: self.trainer.context.dir.mining_of_b(),
             slices: &self.folds.b,
             round: 0,
@@ -180,6 +184,7 @@ impl<'a> Stages<'a> {
         round: u64,
     ) -> Result<HardSlices, RoundError> {
         let job = MiningJob {
+            fold: "A",
             dir,
             slices: &self.folds.a,
             round: u32::try_from(round).expect("rounds of mining are few"),
@@ -264,7 +269,7 @@ impl<'a> Stages<'a> {
         if !job.dir.ledger().exists() {
             return Ok(None);
         }
-        self.trainer.skipped(&self.trainer.stage("mine", "A"));
+        self.trainer.skipped(&self.trainer.stage("mine", job.fold));
         Ok(Some(record))
     }
 

@@ -36,7 +36,7 @@ pub(super) struct FoldSlices {
     pub(super) a: Vec<Candidate>,
     pub(super) b: Vec<Candidate>,
     factors: RepeatFactors,
-    validation: Vec<usize>,
+    pub(super) validation: Vec<usize>,
     test: Vec<usize>,
 }
 
