@@ -8,9 +8,10 @@ use hardslice_data::audit::{Accepted, AuditReport, AuditRow, Kind, Severity};
 use hardslice_data::manifest::{self, Manifest, ReadOptions};
 use hardslice_data::split::{Split, SplitOptions, facts, listed_facts};
 use hardslice_data::store::{PrepareReport, Store, prepare};
-use hardslice_data::{Mirror, Organ, OrganMap};
+use hardslice_data::{CaseId, Mirror, Organ, OrganMap};
 
 use crate::bars::Bars;
+use crate::counted::counted;
 use crate::done::Done;
 use crate::experiment::Experiment;
 use crate::folder_lock::{FolderLock, Held, SharedFolder};
@@ -156,7 +157,15 @@ pub(crate) fn prepare_store(
     }
     report.audit.write_csv(&audit_table(dir))?;
     let said = report.audit.rows();
-    let said = said.filter(|row| row.severity != Severity::Error || accepted.has(row.kind));
+    // A scan that is not in the store has been named with the reason.
+    let left_out: BTreeSet<&CaseId> = report
+        .failures
+        .iter()
+        .map(|failure| &failure.case)
+        .collect();
+    let said = said.filter(|row| {
+        row.severity != Severity::Error || accepted.has(row.kind) && !left_out.contains(row.case)
+    });
     let (notes, warnings): (Vec<_>, Vec<_>) = said.partition(|row| row.severity == Severity::Note);
     for line in by_kind(notes) {
         bars.tell(&line);
@@ -218,6 +227,9 @@ pub(crate) fn listed_folds(
     experiment: &Experiment,
     organs: &[Organ],
 ) -> anyhow::Result<Split> {
+    if manifest.cases.iter().all(|case| case.labels.is_none()) {
+        return Err(no_labels(manifest.cases.len()));
+    }
     let options = SplitOptions {
         // Which patients are most alike is not asked here.
         n_candidates: 1,
@@ -228,15 +240,14 @@ pub(crate) fn listed_folds(
 }
 
 /// Refuses organs that no label file shows: a typing error in the organ map trains for nothing.
-fn check_organs(audit: &AuditReport, organs: &[Organ], known: &OrganMap) -> anyhow::Result<()> {
+pub(crate) fn check_organs(
+    audit: &AuditReport,
+    organs: &[Organ],
+    known: &OrganMap,
+) -> anyhow::Result<()> {
     let labelled = || audit.cases.iter().filter(|case| !case.organs_ml.is_empty());
     if labelled().next().is_none() {
-        return Err(anyhow!(
-            "no case of the cohort has labels that can be read: nothing can be learnt of its {} \
-             scans; name the labels in a column `labels` of a table, or put them beside the scans \
-             (NAME_seg.nii.gz, or images/ with labels/)",
-            audit.cases.len()
-        ));
+        return Err(no_labels(audit.cases.len()));
     }
     for organ in organs {
         let volumes = labelled().flat_map(|case| &case.organs_ml);
@@ -272,12 +283,21 @@ fn check_organs(audit: &AuditReport, organs: &[Organ], known: &OrganMap) -> anyh
             }
             return Err(anyhow!(
                 "no case has a voxel of `{organ}`: nothing can be learnt of it (values found: {}); \
-                 correct `labels` in [cohort]",
+                 correct `labels` in [cohort] (--label for a command without an experiment)",
                 values.join(", ")
             ));
         }
     }
     Ok(())
+}
+
+fn no_labels(n_scans: usize) -> anyhow::Error {
+    anyhow!(
+        "no case of the cohort has labels that can be read: nothing can be learnt of its {}; \
+         name the labels in a column `labels` of a table, or put them beside the scans \
+         (NAME_seg.nii.gz, or images/ with labels/)",
+        counted(n_scans, "scan")
+    )
 }
 
 /// The organs to train: those that the experiment names, in any spelling, or all of the cohort's.

@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use blake3::Hasher;
 use burn::tensor::Device;
 use hardslice_data::balance::{
-    Arm, ArmError, BalanceOptions, Candidates, HardSlices, Plan, RepeatFactors, hard_in_controls,
+    Arm, ArmError, Candidates, HardSlices, Plan, RepeatFactors, hard_in_controls,
 };
 use hardslice_data::mining::{
     ExternalPredictions, FoldCases, ResolvedTau, ScoredSlice, SliceScore, Tau, TauBasis,
@@ -125,7 +125,7 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
         factors: &RepeatFactors::of(slices.iter().flatten(), positive_weight),
         seed: job.experiment.training_seed(),
     };
-    warn_of_controls(&slices, &mined.hard, &job.experiment.balance, bars)?;
+    warn_of_controls(job.experiment, &slices, &mined.hard, bars)?;
     let plan = match job
         .arm
         .second_half(&slices, &mined.hard, &job.experiment.balance)
@@ -217,12 +217,13 @@ fn check_arm(job: &ExternalMining<'_>) -> anyhow::Result<()> {
 
 /// Says which random controls would have to draw hard slices themselves.
 fn warn_of_controls(
+    experiment: &Experiment,
     slices: &Candidates<'_>,
     hard: &HardSlices,
-    options: &BalanceOptions,
     bars: &Bars,
 ) -> Result<(), ArmError> {
-    for (arm, summary) in hard_in_controls(slices, hard, options)? {
+    let (arms, options) = (&experiment.arms, &experiment.balance);
+    for (arm, summary) in hard_in_controls(arms, slices, hard, options)? {
         bars.notify(&Event::Warning(Warning::HardInControl {
             arm: arm.name(),
             n_hard: summary.n_hard_in_control,

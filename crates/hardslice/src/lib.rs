@@ -25,6 +25,7 @@ mod campaign;
 mod cohort;
 mod commands;
 mod controls;
+mod counted;
 mod done;
 mod export;
 mod external;

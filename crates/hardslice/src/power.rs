@@ -13,6 +13,7 @@ use hardslice_eval::compare::{
 };
 
 use crate::bars::Bars;
+use crate::counted::counted;
 use crate::layout::OutDir;
 use crate::results::LEAKY;
 
@@ -126,11 +127,12 @@ impl Planned<'_> {
             .collect();
         let n_claims = self.plan.n_claims();
         let mut lines = vec![format!(
-            "power to find that `{}` helps, over {}: {} seeds, {} splits, {n_claims} claims; {varying}",
+            "power to find that `{}` helps, over {}: {}, {}, {}; {varying}",
             claimed.arm,
             names.join(" and "),
-            self.n_seeds,
-            self.n_splits,
+            counted(self.n_seeds, "seed"),
+            counted(self.n_splits, "split"),
+            counted(n_claims, "claim"),
         )];
         let (enough, too_few): (Vec<_>, Vec<_>) =
             organs.iter().partition(|(_, n)| *n >= LEAST_PATIENTS);

@@ -258,6 +258,19 @@ fn rounded_labels_are_said_once_and_kept() {
 }
 
 #[test]
+fn an_organ_that_no_label_map_shows_is_a_finding() {
+    let dir = tempfile::tempdir().unwrap();
+    let phantom = "phantom --out p --patients 2 --size 32";
+    support::run(&support::words(phantom), dir.path());
+    let scored = "evaluate --truth p/labels --predictions p/labels --out s.csv";
+    let right = format!("{scored} --label liver=1");
+    support::assert_ends(&support::words(&right), dir.path(), 0, &[]);
+    let wrong = format!("{scored} --label liver=1 --label spleen=9");
+    let said = ["`spleen` is in no label map", "--label"];
+    support::assert_ends(&support::words(&wrong), dir.path(), 1, &said);
+}
+
+#[test]
 fn two_files_are_one_pair_and_a_file_beside_a_folder_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);

@@ -273,3 +273,67 @@ fn what_would_fail_after_hours_is_refused_before_the_first_step() {
         assert!(!dir.path().join("out").exists(), "nothing is read");
     }
 }
+
+#[test]
+fn an_audit_says_where_nothing_can_be_learnt() {
+    let dir = workplace();
+    for (cohort, label, said) in [
+        (
+            "phantoms/images",
+            "liver=1",
+            "no case of the cohort has labels that can be read",
+        ),
+        (
+            "phantoms",
+            "liver=9",
+            "no case has a voxel of `liver`: nothing can be learnt of it (values found: 1, 2, 3, 4)",
+        ),
+        (
+            "phantoms",
+            "liver=leber",
+            "it is given by names alone (leber), and label maps hold numbers",
+        ),
+    ] {
+        let audit = ["audit", cohort, "--label", label];
+        assert_ends(&audit, dir.path(), 1, &[said]);
+    }
+    let audit = ["audit", "phantoms/images", "--label", "liver=1"];
+    let text = support::printed(&audit, dir.path());
+    assert!(text.contains(" HU, no labels\n"), "{text}");
+    assert!(text.contains("8 cases, 0 errors, "), "{text}");
+    assert!(text.contains(" warning: pixel_spacing"), "{text}");
+    // The same before scans are read.
+    let text = experiment_of(&["baseline"]).replace("phantoms/cohort.csv", "phantoms/images");
+    fs::write(dir.path().join("e.toml"), text).unwrap();
+    assert_fails(
+        &words("run e.toml --out out"),
+        dir.path(),
+        &["no case of the cohort has labels"],
+    );
+}
+
+#[test]
+fn a_value_of_another_kind_is_shown_as_it_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    for (text, said) in [
+        ("[train]\nloss = \"dice\"", "loss = { kind ="),
+        ("[split]\nrule = \"random\"", "rule = { random = { test ="),
+        (
+            "[cohort]\npath = \"x\"\nlabels = [\"liver\"]",
+            "labels = { liver = [1]",
+        ),
+        ("arms = \"hard\"", "arms = [\"baseline\", \"hard\"]"),
+        ("[prepare]\nsize = 0", "[prepare] size must be 1 to 8192"),
+        ("[prepare]\nwindow_hu = [250, -150]", "lower value first"),
+        ("[split]\nvalidation = 1.5", "[split] validation must be"),
+        ("[split]\nratio = 50", "[split] ratio must be above 0"),
+    ] {
+        let text = if text.contains("[cohort]") {
+            text.to_owned()
+        } else {
+            format!("{text}\n[cohort]\npath = \"x\"\n")
+        };
+        fs::write(dir.path().join("e.toml"), text).unwrap();
+        assert_fails(&words("run e.toml --out out"), dir.path(), &[said]);
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{Arm, ArmError, ArmRole, BalanceOptions, Candidates, HardSlices, PlanSummary};
 
-/// The random controls that would draw hard slices of A, because too few others are left, with the
+/// Those of these arms that are random controls and would draw hard slices of A, because too few others are left, with the
 /// summaries of their plans. Empty where none would, and where there is nothing to draw from. Controls
 /// that draw from B, too, are left out: what is hard there is not known yet.
 ///
@@ -10,12 +10,13 @@ use super::{Arm, ArmError, ArmRole, BalanceOptions, Candidates, HardSlices, Plan
 ///
 /// [`ArmError`] when a control has no sensible plan.
 pub fn hard_in_controls(
+    arms: &[Arm],
     candidates: &Candidates<'_>,
     hard: &HardSlices,
     options: &BalanceOptions,
 ) -> Result<Vec<(Arm, PlanSummary)>, ArmError> {
     let mut found = Vec::new();
-    for arm in Arm::ALL {
+    for arm in arms.iter().copied() {
         if arm.role() != ArmRole::Control || arm.needs_cross_fold() {
             continue;
         }

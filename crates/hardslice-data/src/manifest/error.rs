@@ -142,7 +142,9 @@ pub enum ManifestError {
 #[non_exhaustive]
 pub enum Problem {
     /// A column that means nothing here.
-    #[error("unknown column `{column}`; known are {known}")]
+    #[error(
+        "unknown column `{column}`; known are {known}; one that is not to be read is taken out, or called `note`"
+    )]
     UnknownColumn {
         /// The column.
         column: String,
@@ -312,7 +314,8 @@ pub enum Problem {
     /// An organ that no case is annotated for.
     #[error(
         "no case is annotated for `{organ}`; annotated are {listed} (names must be those of the \
-         organ map)"
+         organ map; an organ that several of them make up names them beside its values, as \
+         kidney = [2, 3, \"kidney_left\", \"kidney_right\"])"
     )]
     NeverAnnotated {
         /// The organ.

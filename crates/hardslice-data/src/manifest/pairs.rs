@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hardslice_volume::Ending;
+use hardslice_volume::dicom::list_series;
 use hardslice_volume::folder::{interrupted_transfers, unreachable_among, visible_paths};
 
 use super::draft::{Draft, Drafts};
@@ -21,7 +22,7 @@ struct Found {
 }
 
 /// Reads `images/` and `labels/` where there are such folders, else the files of the folder itself,
-/// else a folder for each case.
+/// else a folder for each case. A folder of the slices of a DICOM series is one case.
 ///
 /// A scan without labels is a case without labels; labels without a scan are a problem, and so is a
 /// link that leads nowhere. Folders and files that could be scans and are none by their place or name
@@ -52,6 +53,9 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
         for path in inside.iter().filter(|path| !is_read(path)) {
             aside.add_if_scan(path)?;
         }
+    } else if is_a_series(dir, &inside) {
+        is_by_folder = true;
+        add_case_folder(dir, &inside, &mut found, &mut aside);
     } else if inside
         .iter()
         .any(|path| path.is_file() && stem(path).is_some())
@@ -66,29 +70,11 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
     } else {
         is_by_folder = true;
         for case in inside.iter().filter(|path| path.is_dir()) {
-            let name = name_of(case);
             let entries = listed(case, &mut drafts)?;
             let n_before = found.len();
-            let is_slice = |path: &&PathBuf| {
-                let role = stem(path).map(|stem| case_and_role(&stem).1);
-                Ending::of(path) == Some(Ending::Dicom) && role == Some(Role::Image)
-            };
-            let is_series = entries.iter().filter(is_slice).count() > 1;
-            if is_series {
-                // The slices of a series are one scan, and the folder is what it is read from.
-                let files = found.entry(name.clone()).or_default();
-                files.images.push(case.clone());
-            }
-            for path in entries.iter().filter(|path| !is_series || !is_slice(path)) {
-                // Of folders only those that say what they hold.
-                let is_known = !path.is_dir()
-                    || stem(path).is_some_and(|stem| case_and_role(&stem).0.is_empty());
-                if is_known {
-                    add(&mut found, path, None, Some(&name), &mut aside);
-                }
-            }
+            add_case_folder(case, &entries, &mut found, &mut aside);
             if found.len() == n_before && !entries.is_empty() {
-                aside.0.push(name);
+                aside.0.push(name_of(case));
             }
         }
     }
@@ -100,6 +86,57 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
     }
     drafts.notes.extend(aside.note(dir));
     Ok(drafts)
+}
+
+/// Adds what lies in the folder of a case: the slices of a series are one scan, and the folder is what it
+/// is read from.
+fn add_case_folder(
+    case: &Path,
+    entries: &[PathBuf],
+    found: &mut BTreeMap<String, Found>,
+    aside: &mut Aside,
+) {
+    let name = name_of(case);
+    let is_named = entries.iter().filter(|path| is_slice(path)).count() > 1;
+    let is_series = is_named || is_a_series(case, entries);
+    if is_series {
+        let files = found.entry(name.clone()).or_default();
+        files.images.push(case.to_owned());
+    }
+    for path in entries.iter().filter(|path| !is_series || !is_slice(path)) {
+        // Of folders only those that say what they hold.
+        let is_known =
+            !path.is_dir() || stem(path).is_some_and(|stem| case_and_role(&stem).0.is_empty());
+        if is_known {
+            add(found, path, None, Some(&name), aside);
+        }
+    }
+}
+
+/// Whether a file is called as a slice of a DICOM series may be.
+fn is_slice(path: &Path) -> bool {
+    let role = stem(path).map(|stem| case_and_role(&stem).1);
+    Ending::of(path) == Some(Ending::Dicom) && role == Some(Role::Image)
+}
+
+/// Whether the files of a folder are slices of one DICOM series, by their headers: they may be called
+/// anything. One that cannot be read is, so that the reader of the scan says what is wrong.
+fn is_a_series(dir: &Path, entries: &[PathBuf]) -> bool {
+    let files = || entries.iter().filter(|path| path.is_file());
+    let is_called_otherwise = |path: &&PathBuf| stem(path).is_some() && !is_slice(path);
+    let n_slices = files().filter(|path| is_slice(path)).count();
+    let n_unnamed = files().filter(|path| stem(path).is_none()).count();
+    // Volumes of another format are scans; a series may have its labels beside it.
+    let has_volumes = files().filter(is_called_otherwise).any(|path| {
+        let role = stem(path).map(|stem| case_and_role(&stem).1);
+        role == Some(Role::Image)
+    });
+    if has_volumes || n_slices + n_unnamed < 2 {
+        return false;
+    }
+    list_series(dir).map_or(n_slices > 1, |series| {
+        series.iter().any(|series| series.n_files > 1)
+    })
 }
 
 /// What a folder holds; what of it cannot be reached is a problem, for no case may be lost with it.

@@ -38,7 +38,7 @@ pub use lists::Lists;
 pub use report::{BalanceReport, GroupReport, OrganShare, wasserstein};
 pub use rule::Rule;
 
-use crate::CaseId;
+use crate::{CaseId, SettingError};
 
 /// How to split a cohort.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,6 +79,39 @@ impl Default for SplitOptions {
             n_candidates: 2000,
             division: 0,
         }
+    }
+}
+
+impl SplitOptions {
+    /// Checks that every setting is in its range, whatever the cohort.
+    ///
+    /// # Errors
+    ///
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), SettingError> {
+        let is_no_share = |amount: Amount| amount.of(1).is_none();
+        let of_test = match self.rule {
+            Rule::Random { test } => is_no_share(test),
+            _ => false,
+        };
+        SettingError::check(
+            "split",
+            [
+                (
+                    !(self.ratio > 0.0 && self.ratio <= 1.0),
+                    "ratio must be above 0 and at most 1",
+                ),
+                (
+                    is_no_share(self.validation),
+                    "validation must be a number of patients (4) or a share of them below 1 (0.1)",
+                ),
+                (
+                    of_test,
+                    "rule must have a number of test patients (40) or a share of them below 1 (0.2)",
+                ),
+                (self.n_candidates == 0, "n_candidates must be 1 at least"),
+            ],
+        )
     }
 }
 

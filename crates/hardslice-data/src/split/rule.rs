@@ -30,6 +30,7 @@ pub enum Rule {
     /// Its `val` becomes our *test* set: nnU-Net reports its scores on `val`, and what scores are
     /// reported on must not choose a threshold. Validation is drawn from its `train`. Cases in
     /// neither are left out.
+    #[serde(alias = "nnunet")]
     NnUnet {
         /// `splits_final.json`.
         path: PathBuf,

@@ -10,13 +10,13 @@ use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 
 use super::one_case::{CaseError, Plan};
-use super::record::{FORMAT, IGNORED, LeftOut, StoreRecord};
+use super::record::{FORMAT, IGNORED, LARGEST_SIZE, LeftOut, StoreRecord};
 use super::{StoreError, StoreOptions, StoredCase, record_path};
-use crate::CaseId;
 use crate::audit::{Accepted, AuditReport, CaseAudit};
 use crate::bounded_parallel_map::bounded_parallel_map;
 use crate::manifest::{Case, Manifest};
 use crate::progress::{Progress, ProgressCounter, Step};
+use crate::{CaseId, SettingError};
 
 /// How to prepare a cohort.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -43,6 +43,35 @@ impl Default for PrepareOptions {
             grid_tolerance_mm: None,
             n_at_once: 2,
         }
+    }
+}
+
+impl PrepareOptions {
+    /// Checks that every setting is in its range.
+    ///
+    /// # Errors
+    ///
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), SettingError> {
+        let [low, high] = self.window_hu;
+        let is_wrong = |mm: f64| !mm.is_finite() || mm < 0.0;
+        SettingError::check(
+            "prepare",
+            [
+                (
+                    !(1..=LARGEST_SIZE).contains(&self.size),
+                    "size must be 1 to 8192 pixels",
+                ),
+                (
+                    low >= high,
+                    "window_hu must have the lower value first, as [-150, 250]",
+                ),
+                (
+                    self.grid_tolerance_mm.is_some_and(is_wrong),
+                    "grid_tolerance_mm must be 0 or more",
+                ),
+            ],
+        )
     }
 }
 

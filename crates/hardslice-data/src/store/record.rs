@@ -42,7 +42,7 @@ pub fn judged<'a, T: Copy + Default>(truth: &[u8], labels: &'a [T]) -> Cow<'a, [
 }
 
 /// Largest slice side taken: beyond it an option was mistyped.
-const LARGEST_SIZE: usize = 8192;
+pub(super) const LARGEST_SIZE: usize = 8192;
 
 /// What decides the bytes of a store, beside the scans.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

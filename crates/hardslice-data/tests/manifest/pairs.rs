@@ -1,5 +1,7 @@
 //! Folders of scans and labels that are paired by name.
 
+use std::path::Path;
+
 use hardslice_data::manifest::{self, Layout};
 
 use crate::{folder, liver_and_kidney, map, refused, shown, write};
@@ -237,6 +239,33 @@ fn a_folder_of_folders_of_slices_is_a_case_each() {
     let dir = folder(&["p1/IM1", "p2/IM1"]);
     let text = refused(dir.path(), Some(&organs));
     assert!(text.contains("whose column `image` names"), "{text}");
+}
+
+#[test]
+fn a_dicom_series_is_one_case_whatever_its_files_are_called() {
+    let golden = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../hardslice-volume/tests/golden/dicom/explicit"
+    );
+    let organs = map(&[("liver", &[1])]);
+    let read = |dir: &Path| {
+        let manifest = manifest::read(dir, Layout::Auto, Some(&organs)).unwrap();
+        shown(dir, &manifest)
+    };
+    for name in [|k| format!("{k}.dcm"), |k| format!("CT.1.2.{k}")] {
+        let dir = folder(&["README.txt"]);
+        let case = dir.path().join("p7");
+        std::fs::create_dir(&case).unwrap();
+        for k in 0..5 {
+            let from = Path::new(golden).join(format!("{k}.dcm"));
+            std::fs::copy(from, case.join(name(k))).unwrap();
+        }
+        assert_eq!(read(dir.path()), ["p7/p7: p7 + nothing []"], "one above");
+        assert_eq!(read(&case), ["p7/p7:  + nothing []"], "the folder itself");
+        let seg = Path::new(golden).with_file_name("seg_binary/0.dcm");
+        std::fs::copy(seg, case.join("seg.dcm")).unwrap();
+        assert_eq!(read(&case), ["p7/p7:  + seg.dcm [liver]"], "and its labels");
+    }
 }
 
 #[test]

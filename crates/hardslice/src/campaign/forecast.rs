@@ -10,6 +10,7 @@ use hardslice_train::{Batch, TrainState};
 
 use super::jobs::waves;
 use super::{Campaign, Trial};
+use crate::counted::counted;
 use crate::peak_memory::{forget_peak, peak_rss_mb};
 
 /// Bare steps that are measured of each net.
@@ -133,10 +134,11 @@ impl fmt::Display for Forecast {
         let minutes = seconds / 60.0;
         write!(
             f,
-            "{n_trials} rounds, {n_jobs} trainings, {n_steps} steps: about {minutes:.0} min of \
-             training, by a few steps measured now (validation, mining and evaluation come on top), \
-             and up to {disk_mb:.0} MB of checkpoints and models beside the store and the \
-             predictions"
+            "{}, {}, {n_steps} steps: about {minutes:.0} min of training, by a few steps measured now \
+             (validation, mining and evaluation come on top), and up to {disk_mb:.0} MB of checkpoints \
+             and models beside the store and the predictions",
+            counted(*n_trials, "round"),
+            counted(*n_jobs, "training"),
         )
     }
 }

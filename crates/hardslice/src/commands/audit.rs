@@ -1,18 +1,23 @@
 //! `hardslice audit`: what is wrong with a cohort.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use burn::tensor::Device;
 use clap::Args;
-use hardslice_data::CaseId;
-use hardslice_data::audit::{AUDIT_COLUMNS, AuditOptions, AuditReport, CaseAudit, audit};
+use hardslice_data::audit::{
+    AUDIT_COLUMNS, AuditOptions, AuditReport, CaseAudit, Kind, Severity, audit,
+};
 use hardslice_data::manifest::{self, Case, Manifest, PatientPattern, PatientRule, ReadOptions};
 use hardslice_data::split::{Fold, Split};
+use hardslice_data::{CaseId, Organ};
 
 use super::label_args::organ_map;
 use crate::bars::Bars;
+use crate::cohort::check_organs;
+use crate::counted::counted;
 use crate::done::Done;
 use crate::layout::provenance_beside;
 use crate::notes::Notes;
@@ -119,7 +124,12 @@ impl Audit {
             in_words(&report)
         };
         bars.print(&text)?;
-        Ok(if report.n_errors == 0 {
+        let organs: Vec<Organ> = manifest.organs.organs().cloned().collect();
+        let learnable = check_organs(&report, &organs, &manifest.organs);
+        if let Err(nothing_to_learn) = &learnable {
+            bars.line(&format!("error: {nothing_to_learn}"));
+        }
+        Ok(if report.n_errors == 0 && learnable.is_ok() {
             Done::Clean
         } else {
             Done::Findings
@@ -162,26 +172,31 @@ impl Audit {
 
 fn in_words(report: &AuditReport) -> String {
     let mut text = String::new();
+    let mut n_of_kind: BTreeMap<(Reverse<Severity>, Kind), usize> = BTreeMap::new();
     for case in &report.cases {
         text += &case_line(case);
         for finding in &case.findings {
-            let severity = format!("{:?}", finding.severity).to_lowercase();
+            let (severity, kind) = (finding.severity, finding.kind);
             let lines = [
-                format!("    {severity}: {}\n", finding.message),
+                format!("    {severity}: {kind}: {}\n", finding.message),
                 format!("        {}\n", finding.fix),
             ];
             text += &lines.concat();
+            *n_of_kind.entry((Reverse(severity), kind)).or_default() += 1;
         }
     }
-    let n = report.cases.len();
-    let notes = match report.n_notes {
-        0 => String::new(),
-        n => format!(", {n} notes"),
-    };
-    text + &format!(
-        "{n} cases, {} errors, {} warnings{notes}",
-        report.n_errors, report.n_warnings
-    )
+    let counts = [
+        counted(report.cases.len(), "case"),
+        counted(report.n_errors, "error"),
+        counted(report.n_warnings, "warning"),
+    ];
+    let notes = (report.n_notes > 0).then(|| counted(report.n_notes, "note"));
+    let counts: Vec<String> = counts.into_iter().chain(notes).collect();
+    text += &counts.join(", ");
+    for ((severity, kind), n) in n_of_kind {
+        text += &format!("\n    {n:>5} {}: {kind}", severity.0);
+    }
+    text
 }
 
 /// One case on one line: what its scan is like and how large its organs are.
@@ -200,5 +215,8 @@ fn case_line(case: &CaseAudit) -> String {
         .organs_ml
         .iter()
         .map(|(organ, ml)| format!(", {organ} {ml:.0} ml"));
-    format!("{}: {scan}{}\n", case.case, organs.collect::<String>())
+    let organs = organs.collect::<String>();
+    let has_labels = !case.organs_ml.is_empty() || !case.label_values.is_empty();
+    let labels = if has_labels { "" } else { ", no labels" };
+    format!("{}: {scan}{organs}{labels}\n", case.case)
 }

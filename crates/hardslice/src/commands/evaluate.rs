@@ -1,12 +1,13 @@
 //! `hardslice evaluate`: scores of label maps.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use clap::Args;
 use hardslice_data::Organ;
 use hardslice_data::mining::prediction_folders;
-use hardslice_eval::{Convention, ScoreOptions};
+use hardslice_eval::{Convention, ScoreOptions, Status};
 use hardslice_view::table::{self, Metric};
 use serde_json::json;
 
@@ -32,7 +33,7 @@ use crate::results::{SCORE_COLUMNS, score_cells, write_score_cells};
 /// A score that has no value is an empty cell, and `status` says why: `prediction_empty` (Dice 0,
 /// a failure), `truth_empty` (Dice 0), `both_empty`, `prediction_missing` (there is none of the
 /// case), `not_scored` (the case cannot be read, or its two files do not lie on one grid). Exit
-/// status 1 where a case is of the last two kinds.
+/// status 1 where a case is of the last two kinds, or an organ is in no label map at all.
 #[derive(Debug, Args)]
 pub(crate) struct Evaluate {
     /// Folder of the true label maps, or one of them.
@@ -144,12 +145,36 @@ impl Evaluate {
         } else {
             print_summary(&rows, bars)?;
         }
-        Ok(if rows.iter().all(|row| row.scores.is_ok()) {
+        let nowhere = nowhere(&rows);
+        for organ in &nowhere {
+            bars.line(&format!(
+                "warning: `{organ}` is in no label map, neither in the truth nor in the predictions: is its \
+                 value that of --label, or of dataset.json?"
+            ));
+        }
+        let all_scored = rows.iter().all(|row| row.scores.is_ok());
+        Ok(if all_scored && nowhere.is_empty() {
             Done::Clean
         } else {
             Done::Findings
         })
     }
+}
+
+/// The organs that no case shows, labelled or predicted.
+fn nowhere(rows: &[EvaluatedOrgan]) -> BTreeSet<&Organ> {
+    let is_empty = |row: &EvaluatedOrgan| {
+        let scores = row.scores.as_ref();
+        scores.is_ok_and(|scores| scores.status == Status::BothEmpty)
+    };
+    let organs = |is: bool| {
+        let rows = rows.iter().filter(move |row| is_empty(row) == is);
+        rows.filter_map(|row| row.organ.as_ref())
+    };
+    let elsewhere: BTreeSet<&Organ> = organs(false).collect();
+    organs(true)
+        .filter(|organ| !elsewhere.contains(organ))
+        .collect()
 }
 
 /// Names the predictions that no truth asks for.

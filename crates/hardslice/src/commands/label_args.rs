@@ -25,12 +25,14 @@ pub(super) fn organ_map(labels: &[String]) -> anyhow::Result<Option<OrganMap>> {
 /// name.
 fn parse(text: &str) -> anyhow::Result<OrganLabels> {
     let (organ, given) = text.split_once('=').unwrap_or((text, text));
-    let wanted = "wanted ORGAN=VALUES as kidney=2,3 (whole numbers up to 65535), or ORGAN=NAMES as \
+    let wanted = "wanted ORGAN=VALUES as kidney=2,3 (whole numbers up to 65535, with commas between them), or ORGAN=NAMES as \
          kidney=kidney_left,kidney_right";
     let (mut labels, mut structures) = (Vec::new(), Vec::new());
     for item in given.split(',').map(str::trim) {
         // A minus or a point is a value that was mistyped, and no structure's name.
-        let is_number = item.parse::<f64>().is_ok();
+        let is_number = item
+            .split_whitespace()
+            .all(|part| part.parse::<f64>().is_ok());
         match item.parse::<u16>() {
             Ok(label) => labels.push(label),
             Err(_) if item.is_empty() || is_number => {
@@ -70,6 +72,7 @@ mod tests {
             "kidney=1.5",
             "kidney=2,,3",
             "kidney=70000",
+            "kidney=2 3",
             "=2",
         ] {
             assert!(read(&[wrong]).is_err(), "{wrong}");

@@ -145,7 +145,7 @@ pub enum ExperimentError {
     #[error(transparent)]
     File(#[from] FileError),
     /// It is not TOML, or a key or value is wrong.
-    #[error("the experiment {} is not valid", path.display())]
+    #[error("the experiment {} is not valid{}", path.display(), written_form(source.message()))]
     Toml {
         /// The file.
         path: PathBuf,
@@ -383,9 +383,35 @@ impl Experiment {
                 "stages and rounds must be at most the steps of the second half",
             )],
         )?;
+        self.prepare.check()?;
+        self.split.check()?;
         self.balance.check()?;
         self.train.check()
     }
+}
+
+/// How a value is written that TOML's reader found to be of another kind.
+fn written_form(message: &str) -> &'static str {
+    let forms = [
+        (
+            "enum Loss",
+            "; a loss is a table: loss = { kind = \"dice_cross_entropy\" }",
+        ),
+        (
+            "variant",
+            "; a rule says more than its name: rule = { random = { test = 0.2 } }",
+        ),
+        (
+            "struct OrganLabels",
+            "; labels say which values make which organ: labels = { liver = [1], kidney = [2, 3] }",
+        ),
+        (
+            "expected a sequence",
+            "; a list stands in brackets: arms = [\"baseline\", \"hard\"]",
+        ),
+    ];
+    let form = forms.iter().find(|(part, _)| message.contains(part));
+    form.map_or("", |(_, form)| form)
 }
 
 fn folder_of(file: &Path) -> &Path {

@@ -17,6 +17,7 @@ use hardslice_volume::whole_file::read_sealed;
 
 use super::found::{FoundRound, Kind, find};
 use crate::controls::shared_slices;
+use crate::counted::counted;
 use crate::layout::OutDir;
 use crate::results::{OfTraining, arm_score};
 use crate::selection_ratios::{SelectionRatios, SweepScore, gather, split_file};
@@ -501,15 +502,6 @@ pub(super) fn listed<T: ToString>(names: &[T]) -> String {
         [] => String::new(),
         [name] => name.clone(),
         [names @ .., last] => format!("{} and {last}", names.join(", ")),
-    }
-}
-
-/// `1 seed`, `3 seeds`.
-pub(super) fn counted(n: usize, what: &str) -> String {
-    if n == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{n} {what}s")
     }
 }
 

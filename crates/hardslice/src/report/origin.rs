@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::found::Kind;
-use super::gathered::{Gathered, counted};
+use super::gathered::Gathered;
+use crate::counted::counted;
 use crate::layout::OutDir;
 
 pub(super) fn section(gathered: &Gathered) -> Section {

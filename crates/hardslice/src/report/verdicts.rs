@@ -9,8 +9,9 @@ use hardslice_view::curves::{IntervalGroup, IntervalRow, Intervals};
 use hardslice_view::report::{Block, Figure, Section, Tone, Verdict};
 use hardslice_volume::whole_file::read_json_if_there;
 
-use super::gathered::{Gathered, Variant, counted};
+use super::gathered::{Gathered, Variant};
 use crate::arms::{compare_arms, comparison_plan};
+use crate::counted::counted;
 use crate::layout::OutDir;
 
 pub(super) fn section(gathered: &Gathered) -> Section {

@@ -134,8 +134,9 @@ impl<'a> Stages<'a> {
 
     /// Warns where a random control of these hard slices would have to draw them itself.
     pub(super) fn warn_of_controls(&self, hard: &HardSlices) -> Result<(), RoundError> {
-        let options = &self.trainer.protocol.balance;
-        for (arm, summary) in hard_in_controls(&self.candidates(), hard, options)? {
+        let protocol = self.trainer.protocol;
+        let (arms, options) = (&protocol.arms, &protocol.balance);
+        for (arm, summary) in hard_in_controls(arms, &self.candidates(), hard, options)? {
             self.warn_of_hard_in_control(arm, &summary);
         }
         Ok(())
