@@ -56,6 +56,10 @@ pub struct ModelRecord {
     pub weights_blake3: String,
     /// Whether the test set was used to set its threshold: its test scores are worthless then.
     pub leaky: bool,
+    /// BLAKE3 of the shape and voxels of each scan of which it was shown a slice, as the store has it;
+    /// weights that it began with are not counted. Models of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub trained_on: BTreeSet<String>,
     /// How far its predictions can be trusted; nothing where no patient was held out for validation,
     /// and for models of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,6 +152,7 @@ impl ModelRecord {
             steps: 0,
             weights_blake3: String::new(),
             leaky: false,
+            trained_on: BTreeSet::new(),
             confidence: None,
         }
     }

@@ -58,16 +58,10 @@ fn plan_of(store: &Store, round: &RoundDir, arm: &str) -> Option<Result<Plan, Pl
 fn shared(of_arm: &Plan, of_control: &Plan) -> (usize, usize) {
     let shown = of_arm.entries().iter();
     let shown: BTreeMap<SliceRef, &PlanEntry> = shown.map(|entry| (entry.slice, entry)).collect();
-    let is_drawn = |entry: &&PlanEntry| {
-        matches!(
-            entry.reason,
-            Reason::Random
-                | Reason::RandomMatched
-                | Reason::RandomPatient
-                | Reason::RandomDifficulty
-        )
+    let drawn: Vec<&PlanEntry> = {
+        let entries = of_control.entries().iter();
+        entries.filter(|entry| entry.reason.is_drawn()).collect()
     };
-    let drawn: Vec<&PlanEntry> = of_control.entries().iter().filter(is_drawn).collect();
     let is_shared = |entry: &&&PlanEntry| {
         let of_arm = shown.get(&entry.slice);
         of_arm.is_some_and(|of_arm| match entry.reason {

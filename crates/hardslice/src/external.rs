@@ -157,9 +157,14 @@ pub(crate) fn print_taus(
     bars: &Bars,
 ) -> anyhow::Result<()> {
     for (organ, tau) in organs.iter().zip(taus) {
+        let below = if tau.value < 0.0005 {
+            "have Dice 0, and tau is as low".to_owned()
+        } else {
+            format!("are below tau {:.3}", tau.value)
+        };
         bars.print(&format!(
-            "{organ}: {} of {} slices of A are below tau {:.3}",
-            tau.n_hard, tau.n_scored, tau.value
+            "{organ}: {} of {} slices of A {below}",
+            tau.n_hard, tau.n_scored
         ))?;
     }
     Ok(())

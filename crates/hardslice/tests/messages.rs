@@ -337,3 +337,33 @@ fn a_value_of_another_kind_is_shown_as_it_is_written() {
         assert_fails(&words("run e.toml --out out"), dir.path(), &[said]);
     }
 }
+
+#[test]
+fn a_model_knows_what_it_was_trained_on() {
+    let dir = workplace();
+    let text = experiment_of(&["baseline", "hard"]).replace("steps = 24", "steps = 4");
+    fs::write(dir.path().join("e.toml"), text).unwrap();
+    support::run(&words("run e.toml --out out"), dir.path());
+    let common = "e.toml --store out/store --split out/split.json";
+    // The baseline has seen A.
+    let mine = format!("mine {common} --out m --model out/liver");
+    let said = ["the model was trained on 2 of the 2 scans of A"];
+    assert_fails(&words(&format!("{mine}/baseline/model")), dir.path(), &said);
+    support::run(&words(&format!("{mine}/pretrained/model")), dir.path());
+    // Another seed tests and validates others.
+    let other = fs::read_to_string(dir.path().join("e.toml")).unwrap();
+    let other = other.replace("validation = 1", "validation = 3\nseed = 99");
+    fs::write(dir.path().join("other.toml"), other).unwrap();
+    let split = "split other.toml --store out/store --out other.json";
+    support::run(&words(split), dir.path());
+    let second = "train other.toml --store out/store --split other.json --half second --out second \
+                  --from out/liver/pretrained";
+    let said = ["whom this split tests or validates on"];
+    assert_fails(&words(second), dir.path(), &said);
+    let predict = "predict --model out/liver/baseline/model --input phantoms/images --out p";
+    let said = assert_ends(&words(predict), dir.path(), 0, &[]);
+    assert!(
+        said.contains("the model was trained on 5 of these scans"),
+        "all but test and validation: {said}"
+    );
+}

@@ -119,7 +119,84 @@ pub struct ArmWords {
     pub object: &'static str,
 }
 
+/// Who the first half shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FirstHalf {
+    /// B: the pre-training, done once for all such arms.
+    OnB,
+    /// All training patients; done once for all such arms that know of hard slices.
+    OnAll,
+}
+
+/// Whose slices are scored before the second half.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scored {
+    Nobodys,
+    OfA,
+    /// B's by a net that was trained on A.
+    OfBoth,
+}
+
+/// What the second half consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SecondHalf {
+    /// One part with one plan.
+    Whole,
+    /// Parts with plans of their own that are known beforehand.
+    Staged,
+    /// Parts before each of which A is scored anew.
+    MinedAgain,
+}
+
+/// What sets an arm apart.
+#[derive(Debug, Clone, Copy)]
+struct Spec {
+    first_half: FirstHalf,
+    scored: Scored,
+    second_half: SecondHalf,
+    role: ArmRole,
+}
+
 impl Arm {
+    /// The arm on one line.
+    fn spec(self) -> Spec {
+        use ArmRole::{Control, NotCompared, Reference};
+        use FirstHalf::{OnAll, OnB};
+        use Scored::{Nobodys, OfA, OfBoth};
+        use SecondHalf::{MinedAgain, Staged, Whole};
+        let claimed = |controls| ArmRole::Claimed { controls };
+        let (first_half, scored, second_half, role) = match self {
+            Self::Baseline => (OnAll, Nobodys, Whole, Reference),
+            Self::BaselineFocal | Self::BaselineTopK => (OnAll, Nobodys, Whole, claimed(&[])),
+            Self::BOnly => (OnB, Nobodys, Whole, NotCompared),
+            Self::Hard | Self::Easy => (
+                OnB,
+                OfA,
+                Whole,
+                claimed(&[Self::RandomMatched, Self::Random]),
+            ),
+            Self::Random | Self::RandomMatched => (OnB, OfA, Whole, Control),
+            Self::Rounds => (OnB, OfA, MinedAgain, claimed(&[Self::RoundsRandom])),
+            Self::RoundsRandom => (OnB, OfA, MinedAgain, Control),
+            Self::CrossFold => (OnB, OfBoth, Whole, claimed(&[Self::CrossFoldRandom])),
+            Self::CrossFoldRandom => (OnB, OfBoth, Whole, Control),
+            Self::Probabilistic => (OnB, OfBoth, Whole, claimed(&[Self::ProbabilisticRandom])),
+            Self::ProbabilisticRandom => (OnB, OfBoth, Whole, Control),
+            Self::Gradual => (OnB, OfBoth, Staged, claimed(&[Self::GradualRandom])),
+            Self::GradualRandom => (OnB, OfBoth, Staged, Control),
+            Self::AllEmphasised => (OnAll, OfBoth, Whole, claimed(&[Self::AllRandom])),
+            Self::AllRandom => (OnAll, OfBoth, Whole, Control),
+            Self::WorstPatients => (OnAll, OfBoth, Whole, claimed(&[Self::RandomPatients])),
+            Self::RandomPatients => (OnAll, OfBoth, Whole, Control),
+        };
+        Spec {
+            first_half,
+            scored,
+            second_half,
+            role,
+        }
+    }
+
     /// What the arm is for in a comparison.
     ///
     /// ```
@@ -132,105 +209,33 @@ impl Arm {
     /// # Ok::<(), hardslice_data::UnknownName>(())
     /// ```
     pub fn role(self) -> ArmRole {
-        match self {
-            Self::Baseline => ArmRole::Reference,
-            Self::BOnly => ArmRole::NotCompared,
-            Self::Random
-            | Self::RandomMatched
-            | Self::AllRandom
-            | Self::RandomPatients
-            | Self::CrossFoldRandom
-            | Self::ProbabilisticRandom
-            | Self::GradualRandom
-            | Self::RoundsRandom => ArmRole::Control,
-            Self::Hard | Self::Easy => ArmRole::Claimed {
-                controls: &[Self::RandomMatched, Self::Random],
-            },
-            Self::Rounds => ArmRole::Claimed {
-                controls: &[Self::RoundsRandom],
-            },
-            Self::CrossFold => ArmRole::Claimed {
-                controls: &[Self::CrossFoldRandom],
-            },
-            Self::Probabilistic => ArmRole::Claimed {
-                controls: &[Self::ProbabilisticRandom],
-            },
-            Self::Gradual => ArmRole::Claimed {
-                controls: &[Self::GradualRandom],
-            },
-            Self::AllEmphasised => ArmRole::Claimed {
-                controls: &[Self::AllRandom],
-            },
-            Self::WorstPatients => ArmRole::Claimed {
-                controls: &[Self::RandomPatients],
-            },
-            Self::BaselineFocal | Self::BaselineTopK => ArmRole::Claimed { controls: &[] },
-        }
+        self.spec().role
     }
 
     /// The arm in sentences.
     pub fn words(self) -> ArmWords {
+        let one = |phrase| (phrase, false, phrase);
         let (subject, is_plural, object) = match self {
-            Self::Baseline => ("the baseline", false, "the baseline"),
-            Self::BOnly => ("training on B alone", false, "training on B alone"),
             Self::Hard => ("hard slices", true, "hard slices"),
             Self::Random => ("random slices", true, "the random control"),
             Self::RandomMatched => ("matched random slices", true, "the matched random control"),
-            Self::Easy => ("the arm `easy`", false, "the arm `easy`"),
-            Self::CrossFold => ("the arm `cross_fold`", false, "the arm `cross_fold`"),
-            Self::Probabilistic => ("the arm `probabilistic`", false, "the arm `probabilistic`"),
-            Self::Gradual => ("the arm `gradual`", false, "the arm `gradual`"),
-            Self::Rounds => ("the arm `rounds`", false, "the arm `rounds`"),
-            Self::BaselineFocal => (
-                "the arm `baseline_focal`",
-                false,
-                "the arm `baseline_focal`",
-            ),
-            Self::BaselineTopK => (
-                "the arm `baseline_top_k`",
-                false,
-                "the arm `baseline_top_k`",
-            ),
-            Self::AllEmphasised => (
-                "emphasis on the hard slices of all patients",
-                false,
-                "emphasis on the hard slices of all patients",
-            ),
-            Self::AllRandom => (
-                "emphasis on random slices of all patients",
-                false,
-                "emphasis on random slices of all patients",
-            ),
-            Self::WorstPatients => (
-                "emphasis on the hardest patients",
-                false,
-                "emphasis on the hardest patients",
-            ),
-            Self::RandomPatients => (
-                "emphasis on random patients",
-                false,
-                "emphasis on random patients",
-            ),
-            Self::CrossFoldRandom => (
-                "the random control of `cross_fold`",
-                false,
-                "the random control of `cross_fold`",
-            ),
-            Self::ProbabilisticRandom => (
-                "the random control of `probabilistic`",
-                false,
-                "the random control of `probabilistic`",
-            ),
-            Self::GradualRandom => (
-                "the random control of `gradual`",
-                false,
-                "the random control of `gradual`",
-            ),
-            Self::RoundsRandom => (
-                "the random control of `rounds`",
-                false,
-                "the random control of `rounds`",
-            ),
+            Self::Baseline => one("the baseline"),
+            Self::BOnly => one("training on B alone"),
+            Self::Easy => one("the arm `easy`"),
+            Self::CrossFold => one("the arm `cross_fold`"),
+            Self::CrossFoldRandom => one("the random control of `cross_fold`"),
+            Self::Probabilistic => one("the arm `probabilistic`"),
+            Self::ProbabilisticRandom => one("the random control of `probabilistic`"),
+            Self::Gradual => one("the arm `gradual`"),
+            Self::GradualRandom => one("the random control of `gradual`"),
+            Self::Rounds => one("the arm `rounds`"),
+            Self::RoundsRandom => one("the random control of `rounds`"),
+            Self::BaselineFocal => one("the arm `baseline_focal`"),
+            Self::BaselineTopK => one("the arm `baseline_top_k`"),
+            Self::AllEmphasised => one("emphasis on the hard slices of all patients"),
+            Self::AllRandom => one("emphasis on random slices of all patients"),
+            Self::WorstPatients => one("emphasis on the hardest patients"),
+            Self::RandomPatients => one("emphasis on random patients"),
         };
         ArmWords {
             subject,
@@ -242,12 +247,12 @@ impl Arm {
     /// Whether the second half has parts before each of which A is mined anew, by the net as it
     /// stands, until the hard slices hardly change.
     pub fn mines_again(self) -> bool {
-        matches!(self, Self::Rounds | Self::RoundsRandom)
+        self.spec().second_half == SecondHalf::MinedAgain
     }
 
     /// Whether the second half has stages, each with a plan of its own that is known beforehand.
     pub fn is_staged(self) -> bool {
-        matches!(self, Self::Gradual | Self::GradualRandom)
+        self.spec().second_half == SecondHalf::Staged
     }
 
     /// Whether the arm is the baseline with another loss.
@@ -257,28 +262,7 @@ impl Arm {
 
     /// Whether the arm's first half is the pre-training on B, which is done once for all such arms.
     pub fn pretrains_on_b(self) -> bool {
-        match self {
-            Self::Baseline
-            | Self::BaselineFocal
-            | Self::BaselineTopK
-            | Self::AllEmphasised
-            | Self::AllRandom
-            | Self::WorstPatients
-            | Self::RandomPatients => false,
-            Self::BOnly
-            | Self::Hard
-            | Self::Random
-            | Self::RandomMatched
-            | Self::Easy
-            | Self::CrossFold
-            | Self::Probabilistic
-            | Self::Gradual
-            | Self::Rounds
-            | Self::CrossFoldRandom
-            | Self::ProbabilisticRandom
-            | Self::GradualRandom
-            | Self::RoundsRandom => true,
-        }
+        self.spec().first_half == FirstHalf::OnB
     }
 
     /// Whether the arm's first half is the pre-training on all training patients, which is done once
@@ -290,25 +274,7 @@ impl Arm {
 
     /// Whether the arm's second half depends on the scores of A.
     pub fn needs_mining(self) -> bool {
-        match self {
-            Self::Baseline | Self::BaselineFocal | Self::BaselineTopK | Self::BOnly => false,
-            Self::Hard
-            | Self::Random
-            | Self::RandomMatched
-            | Self::Easy
-            | Self::CrossFold
-            | Self::Probabilistic
-            | Self::Gradual
-            | Self::Rounds
-            | Self::AllEmphasised
-            | Self::AllRandom
-            | Self::WorstPatients
-            | Self::RandomPatients
-            | Self::CrossFoldRandom
-            | Self::ProbabilisticRandom
-            | Self::GradualRandom
-            | Self::RoundsRandom => true,
-        }
+        self.spec().scored != Scored::Nobodys
     }
 
     /// Whether it rests on what arms share: its first half, and what was mined with a net of one.
@@ -318,18 +284,6 @@ impl Arm {
 
     /// Whether it depends on scores of B, too, by a net that was trained on A.
     pub fn needs_cross_fold(self) -> bool {
-        matches!(
-            self,
-            Self::CrossFold
-                | Self::Probabilistic
-                | Self::Gradual
-                | Self::AllEmphasised
-                | Self::AllRandom
-                | Self::WorstPatients
-                | Self::RandomPatients
-                | Self::CrossFoldRandom
-                | Self::ProbabilisticRandom
-                | Self::GradualRandom
-        )
+        self.spec().scored == Scored::OfBoth
     }
 }

@@ -55,6 +55,21 @@ impl Reason {
         }
     }
 
+    /// Whether a random control drew the slice, or dealt out what it weighs.
+    pub fn is_drawn(self) -> bool {
+        match self {
+            Self::Random | Self::RandomMatched | Self::RandomDifficulty | Self::RandomPatient => {
+                true
+            }
+            Self::Base
+            | Self::Hard
+            | Self::Easy
+            | Self::Difficulty
+            | Self::Thinned
+            | Self::WorstPatient => false,
+        }
+    }
+
     /// The reason in a sentence: "shown twice an epoch: it is hard".
     pub fn sentence(self) -> &'static str {
         match self {

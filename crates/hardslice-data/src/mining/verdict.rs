@@ -76,6 +76,9 @@ impl Verdict {
                 "the organ is not labelled but predicted on {} pixels",
                 self.score.n_predicted
             ),
+            (Some(_), _) if self.is_hard() && tau < 0.0005 => {
+                "Dice 0: nothing of the organ is found where it is labelled".to_owned()
+            }
             (Some(dice), _) if self.is_hard() => format!("Dice {dice:.3} is below tau {tau:.3}"),
             (Some(dice), _) => format!("Dice {dice:.3} is not below tau {tau:.3}"),
         }

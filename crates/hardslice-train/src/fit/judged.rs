@@ -48,6 +48,11 @@ impl<'a> Judged<'a> {
         }
     }
 
+    /// What they are slices of.
+    pub(super) fn dataset(&self) -> &'a SliceDataset<'a> {
+        self.dataset
+    }
+
     /// What a net finds in them.
     pub(super) fn score(&self, net: &Net) -> Vec<SliceScore> {
         let Self {

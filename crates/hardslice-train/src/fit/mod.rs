@@ -4,6 +4,7 @@ mod advice;
 mod alone;
 mod judged;
 mod monitor;
+mod nothing_learnt;
 mod receipt;
 mod state;
 

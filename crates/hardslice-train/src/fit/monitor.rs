@@ -1,21 +1,19 @@
 //! The monitor of a training: logs, validates and saves between its steps.
 
-use std::collections::BTreeSet;
 use std::time::Instant;
 
-use hardslice_data::balance::Plan;
 use hardslice_data::mining::{SliceScore, case_dice};
-use hardslice_data::{Organ, OutputIdx, SliceRef};
+use hardslice_data::{Organ, OutputIdx};
 use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Action, FileError};
 
 use super::advice::against_collapse;
 use super::judged::{Judged, mean_dice};
+use super::nothing_learnt::{NothingLearnt, positive_slices};
 use super::receipt::LEAST_STEPS_TO_LEARN;
 use super::{FitContext, FitError, Phase, TrainState};
 use crate::collapse::Collapse;
 use crate::config::TrainConfig;
-use crate::dataset::SliceDataset;
 use crate::layout::TrainingDir;
 use crate::log::{LogLine, TrainLog};
 use crate::net::Net;
@@ -25,9 +23,6 @@ use crate::weights::Weights;
 /// Validations in a row at which nothing is learnt, by validation and training slices, after which a
 /// training is given up.
 const MAX_IDLE_VALIDATIONS: u32 = 3;
-
-/// Training slices that are looked at when nothing is found on the validation patients.
-const N_TRAINING_SLICES: usize = 32;
 
 /// Logs, validates and saves, each when its time has come.
 pub(super) struct Monitor<'a> {
@@ -156,11 +151,12 @@ impl<'a> Monitor<'a> {
         net: &Net,
         of_validation: &[SliceScore],
     ) -> Result<(), FitError> {
-        let found = self.nothing_learnt(net, of_validation);
+        let [validation, training] = [&self.validation, &self.training];
+        let found = NothingLearnt::by(net, validation, of_validation, training);
         let position = &mut state.position;
         let step = position.step;
         position.not_learnt = match &found {
-            NothingLearnt::Of(organs) => organs.clone(),
+            NothingLearnt::Of(outputs) => self.organs(outputs.iter().copied()),
             NothingLearnt::AtAll { .. } => self.organs(self.context.dataset.outputs()),
             NothingLearnt::OnValidationAlone | NothingLearnt::No => Vec::new(),
         };
@@ -205,8 +201,8 @@ impl<'a> Monitor<'a> {
             }
             // Not given up before the end: a small organ may come late, after three quarters of the
             // steps as has been seen.
-            NothingLearnt::Of(organs) => {
-                let organs = named(&organs);
+            NothingLearnt::Of(_) => {
+                let organs = named(&position.not_learnt);
                 if is_to_be_given_up && step == self.config.steps {
                     let advice = advice();
                     return Err(FitError::OrganLost {
@@ -221,46 +217,6 @@ impl<'a> Monitor<'a> {
         };
         self.context.observer.notify(&Event::Warning(warning));
         Ok(())
-    }
-
-    /// What a net has learnt nothing of, by its scores on the validation patients, if there are any, and
-    /// on slices that it is trained on, if any of them shows an organ.
-    fn nothing_learnt(&self, net: &Net, of_validation: &[SliceScore]) -> NothingLearnt {
-        let n_outputs = self.context.dataset.outputs().count();
-        let of_validation = Judgement::of(&self.validation, of_validation);
-        if of_validation
-            .as_ref()
-            .is_some_and(|of| of.finds_all(n_outputs))
-        {
-            return NothingLearnt::No;
-        }
-        let of_training = Judgement::of(&self.training, &self.training.score(net));
-        let is_empty_on_validation = of_validation
-            .as_ref()
-            .is_some_and(|of| of.collapse == Some(Collapse::AllBackground));
-        let both = [of_validation, of_training];
-        let there: Vec<&Judgement> = both.iter().flatten().collect();
-        // What is said is what holds on training slices, the last of them.
-        let collapse = there.iter().map(|of| of.collapse).reduce(Option::and);
-        if let Some(found) = collapse.flatten() {
-            return NothingLearnt::AtAll {
-                found,
-                is_empty_on_validation,
-            };
-        }
-        let is_lost = |output: &OutputIdx| {
-            let judging = there.iter().filter(|of| of.judged.contains(output));
-            let mut is_lost = judging.map(|of| of.lost.contains(output)).peekable();
-            is_lost.peek().is_some() && is_lost.all(|is_lost| is_lost)
-        };
-        let lost: Vec<OutputIdx> = self.context.dataset.outputs().filter(is_lost).collect();
-        if !lost.is_empty() {
-            return NothingLearnt::Of(self.organs(lost));
-        }
-        if is_empty_on_validation {
-            return NothingLearnt::OnValidationAlone;
-        }
-        NothingLearnt::No
     }
 
     /// The organs of some outputs.
@@ -278,72 +234,8 @@ impl<'a> Monitor<'a> {
     }
 }
 
-/// What a net has learnt nothing of.
-enum NothingLearnt {
-    /// It has learnt something of every organ.
-    No,
-    /// It predicts nothing on the validation patients, and finds slices that it is trained on.
-    OnValidationAlone,
-    /// It has learnt nothing at all.
-    AtAll {
-        /// What it answers.
-        found: Collapse,
-        /// Whether it predicts nothing on the validation patients.
-        is_empty_on_validation: bool,
-    },
-    /// It finds some of its organs, and nothing of these.
-    Of(Vec<Organ>),
-}
-
-/// What some slices tell of a net.
-struct Judgement {
-    /// Whether nothing was learnt, of all organs together.
-    collapse: Option<Collapse>,
-    /// The outputs whose organ is in some of them.
-    judged: Vec<OutputIdx>,
-    /// Those of which nothing was learnt, each by itself.
-    lost: Vec<OutputIdx>,
-}
-
-impl Judgement {
-    /// By these scores; nothing is known where there are none.
-    fn of(slices: &Judged<'_>, scores: &[SliceScore]) -> Option<Self> {
-        let shown = scores.iter().filter(|score| score.n_truth > 0);
-        let judged: BTreeSet<OutputIdx> = shown.map(|score| score.output).collect();
-        (!scores.is_empty()).then(|| Self {
-            collapse: slices.collapse(scores),
-            judged: judged.into_iter().collect(),
-            lost: slices.not_learnt(scores),
-        })
-    }
-
-    /// Whether every output is known to have learnt something.
-    fn finds_all(&self, n_outputs: usize) -> bool {
-        self.collapse.is_none() && self.lost.is_empty() && self.judged.len() == n_outputs
-    }
-}
-
 /// Organs in a sentence.
 fn named(organs: &[Organ]) -> String {
     let names: Vec<String> = organs.iter().map(|organ| format!("`{organ}`")).collect();
     names.join(", ")
-}
-
-/// Evenly spaced slices of a plan that show an organ of the net, as many of each organ.
-fn positive_slices(plan: &Plan, dataset: &SliceDataset<'_>) -> Vec<SliceRef> {
-    let store = dataset.store();
-    let n_of_each = N_TRAINING_SLICES.div_ceil(dataset.organs().len().max(1));
-    let mut chosen = BTreeSet::new();
-    for organ in dataset.organs() {
-        let shows_organ = |slice: &SliceRef| {
-            let case_idx = slice.case();
-            let area_px = store.cases()[case_idx].area_px(*organ, slice.place());
-            store.is_annotated(case_idx, *organ) && area_px > 0
-        };
-        let slices = plan.entries().iter().map(|entry| entry.slice);
-        let positive: Vec<SliceRef> = slices.filter(shows_organ).collect();
-        let apart = positive.len().div_ceil(n_of_each).max(1);
-        chosen.extend(positive.into_iter().step_by(apart));
-    }
-    chosen.into_iter().collect()
 }

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use hardslice_data::balance::{Arm, Plan};
 use hardslice_data::mining::{ResolvedTau, Tau, TauError};
-use hardslice_data::{Missing, Share};
+use hardslice_data::store::Store;
+use hardslice_data::{CaseId, Missing, Share};
 
 use super::chain::{PhaseChain, hand_on_best};
 use super::check::validation_for_tau;
@@ -76,7 +77,7 @@ pub fn train_by_hand(
         Part::First | Part::Whole => PhaseChain::new(&stages.trainer, &protocol.net, BY_HAND)?,
         Part::Second { from } => {
             let from = TrainingDir::new(from);
-            let chain = after_first_half(&stages, &from.checkpoints(), steps.start)?;
+            let chain = after_first_half(&stages, &from, steps.start)?;
             hand_on_best(&from, &dir)?;
             chain
         }
@@ -93,10 +94,10 @@ pub fn train_by_hand(
     stages.write_model(&mut chain, &protocol.net, is_leaky, &dir)
 }
 
-/// A net whose first half is in these checkpoints.
+/// A net whose first half is over in this folder, and showed nobody who is held out now.
 fn after_first_half<'a>(
     stages: &Stages<'a>,
-    checkpoints: &Path,
+    from: &TrainingDir,
     middle: u64,
 ) -> Result<PhaseChain<'a>, RoundError> {
     let Trainer {
@@ -107,8 +108,8 @@ fn after_first_half<'a>(
         let warning = Event::Warning(Warning::DamagedCheckpoint { message });
         context.observer.notify(&warning);
     };
-    let saved = Checkpoint::newest(checkpoints, damaged)?;
-    let path = || checkpoints.to_owned();
+    let saved = Checkpoint::newest(&from.checkpoints(), damaged)?;
+    let path = || from.checkpoints();
     let saved = saved.ok_or_else(|| RoundError::NoCheckpoint { path: path() })?;
     if saved.position.step != middle {
         return Err(RoundError::OtherHalf {
@@ -117,7 +118,17 @@ fn after_first_half<'a>(
             path: path(),
         });
     }
-    PhaseChain::from_checkpoint(&stages.trainer, &protocol.net, BY_HAND, saved)
+    let record = ModelRecord::read(&from.model())?;
+    let trained_on = record.map_or_else(BTreeSet::new, |record| record.trained_on);
+    let held_out = stages.folds.test.iter().chain(&stages.folds.validation);
+    let held_out: Vec<usize> = held_out.copied().collect();
+    if let Some(case) = trained_among(&trained_on, context.store, &held_out).first() {
+        return Err(RoundError::FirstHalfHeldOut {
+            case: (*case).to_string(),
+            path: from.path().to_owned(),
+        });
+    }
+    PhaseChain::from_checkpoint(&stages.trainer, &protocol.net, BY_HAND, saved, trained_on)
 }
 
 /// Refuses a plan that shows slices of patients who are held out.
@@ -180,7 +191,19 @@ pub fn mine_share_by_hand(
     }
 }
 
-/// What mines with a model, if the threshold can be worked out.
+/// The cases of which a model was shown slices.
+fn trained_among<'s>(
+    trained_on: &BTreeSet<String>,
+    store: &'s Store,
+    cases: &[usize],
+) -> Vec<&'s CaseId> {
+    let cases = cases.iter().map(|case| &store.cases()[*case]);
+    let known = cases.filter(|case| trained_on.contains(&case.source.voxels_blake3));
+    known.map(|case| &case.id).collect()
+}
+
+/// What mines with a model, if the threshold can be worked out and the model has not seen what it is to
+/// score.
 fn stages_of_mining<'a>(
     protocol: &'a Protocol,
     context: &'a RoundContext<'a>,
@@ -194,7 +217,22 @@ fn stages_of_mining<'a>(
     }
     let stages = Stages::new(protocol, context, model.record.net.context)?;
     validation_for_tau(&stages)?;
-    Ok(stages)
+    let of_a: BTreeSet<usize> = stages
+        .folds
+        .a
+        .iter()
+        .map(|slice| slice.slice.case())
+        .collect();
+    let of_a: Vec<usize> = of_a.into_iter().collect();
+    let known = trained_among(&model.record.trained_on, context.store, &of_a);
+    match known.first() {
+        None => Ok(stages),
+        Some(first) => Err(RoundError::KnowsA {
+            n: known.len(),
+            n_a: of_a.len(),
+            case: (*first).to_string(),
+        }),
+    }
 }
 
 fn part_steps(part: Part<'_>, protocol: &Protocol) -> (&'static str, Range<u64>) {

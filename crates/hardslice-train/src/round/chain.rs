@@ -1,5 +1,9 @@
 //! The phases that a net goes through, one after the other, and where it stands on that way.
 
+use std::collections::BTreeSet;
+
+use hardslice_data::SliceRef;
+use hardslice_data::store::Store;
 use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Action, FileError};
 
@@ -24,6 +28,8 @@ pub(super) struct PhaseChain<'a> {
     /// What trains it, for messages and identities.
     name: String,
     links: Vec<Link<'a>>,
+    /// Scans that were trained on before the chain began, by the hashes of their voxels.
+    trained_before: BTreeSet<String>,
     /// Hash of the weights as they stand.
     weights_blake3: String,
     state: Option<TrainState>,
@@ -49,6 +55,7 @@ impl<'a> PhaseChain<'a> {
             net,
             name: name.to_owned(),
             links: Vec::new(),
+            trained_before: BTreeSet::new(),
             weights_blake3: Weights::of(&state.predictor()).hash(),
             state: Some(state),
         })
@@ -60,8 +67,10 @@ impl<'a> PhaseChain<'a> {
         net: &'a NetConfig,
         name: &str,
         saved: Checkpoint,
+        trained_before: BTreeSet<String>,
     ) -> Result<Self, RoundError> {
         let mut chain = Self::new(trainer, net, name)?;
+        chain.trained_before = trained_before;
         let start = chain.take_state(trainer)?;
         let context = trainer.context;
         let state = start
@@ -86,6 +95,19 @@ impl<'a> PhaseChain<'a> {
     /// Hash of the weights as they stand.
     pub(super) fn weights_blake3(&self) -> &str {
         &self.weights_blake3
+    }
+
+    /// The scans that it has been shown slices of, by the hashes of their voxels.
+    pub(super) fn trained_on(&self, store: &Store) -> BTreeSet<String> {
+        let plans = self.links.iter().map(|link| &link.phase.plan);
+        let slices = plans
+            .flat_map(|plan| plan.entries())
+            .map(|entry| entry.slice);
+        let cases: BTreeSet<usize> = slices.map(SliceRef::case).collect();
+        let scans = cases.into_iter().map(|case| &store.cases()[case].source);
+        let mut scans: BTreeSet<String> = scans.map(|scan| scan.voxels_blake3.clone()).collect();
+        scans.extend(self.trained_before.iter().cloned());
+        scans
     }
 
     /// What the last phase ended with.

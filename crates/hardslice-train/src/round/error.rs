@@ -82,6 +82,32 @@ pub enum RoundError {
         /// Whom it scores.
         scored: &'static str,
     },
+    /// A first half that showed a patient who is held out now.
+    #[error(
+        "the first half was trained on `{case}`, whom this split tests or validates on: go on with the \
+         split that it was trained with ({})",
+        path.display()
+    )]
+    FirstHalfHeldOut {
+        /// The case.
+        case: String,
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// A model that was trained on what it is to score.
+    #[error(
+        "the model was trained on {n} of the {n_a} scans of A, as `{case}`: it knows them, and hardly a \
+         slice of them would be hard; mine with a model trained on B of this split (`train --half \
+         first`, or `pretrained/model` of a run)"
+    )]
+    KnowsA {
+        /// How many.
+        n: usize,
+        /// Scans of A.
+        n_a: usize,
+        /// The first of them.
+        case: String,
+    },
     /// Something that was to be there is not trained.
     #[error("this is not trained to its end, and nothing was to be trained now: {}", path.display())]
     NotTrained {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::Args;
 use hardslice_data::preprocess::ScanSlices;
-use hardslice_data::{Left, Share, identity};
+use hardslice_data::{Left, Share, identity, voxels_blake3};
 use hardslice_train::{Model, ModelRecord, SliceConfidence, predict, write_confidence};
 use hardslice_volume::dicom::{Maker, SourceSeries, write_rtstruct, write_seg};
 use hardslice_volume::folder::visible_entries;
@@ -103,6 +103,8 @@ struct Predicted {
     notes: Notes,
     n_failed: usize,
     looks: Looks,
+    /// Scans that the model was trained on.
+    trained_on: Vec<String>,
     /// Of a share: the hash of each scan that was predicted, and of what was written of it.
     files: Vec<(String, String)>,
 }
@@ -186,7 +188,7 @@ impl Predict {
             .map_or(0..jobs.len(), |share| share.range(jobs.len()));
         let mut found = Predicted::default();
         for job in &jobs[of_share] {
-            match self.one(&model, job, &structures, bars, &mut found.notes) {
+            match self.one(&model, job, &structures, bars, &mut found) {
                 Ok(of_scan) => {
                     found.looks.add(&job.scan.name, of_scan);
                     if self.share.is_some() {
@@ -208,6 +210,13 @@ impl Predict {
         }
         found.notes.tell(bars);
         found.looks.tell(bars);
+        if let Some(first) = found.trained_on.first() {
+            bars.tell(&format!(
+                "note: the model was trained on {} of these scans, as {first}: how well it predicts them \
+                 says nothing of new patients",
+                found.trained_on.len()
+            ));
+        }
         let settings = (
             self.largest_component,
             self.flip_averaging,
@@ -369,7 +378,7 @@ impl Predict {
         job: &Job,
         structures: &[Structure],
         bars: &Bars,
-        notes: &mut Notes,
+        found: &mut Predicted,
     ) -> anyhow::Result<Vec<SliceConfidence>> {
         let scan = read_scan_series(&job.scan.path, self.series.as_deref())?;
         if let Err(sheared) = scan.volume.grid().measured_spacing_mm() {
@@ -414,8 +423,12 @@ impl Predict {
             write_confidence(&confidence_beside(&job.out), &job.scan.name, &slices)?;
         }
         bars.end();
-        notes.add(&scan.notes);
-        notes.add(&written);
+        found.notes.add(&scan.notes);
+        found.notes.add(&written);
+        let trained_on = &model.record.trained_on;
+        if !trained_on.is_empty() && trained_on.contains(&voxels_blake3(&scan.volume)) {
+            found.trained_on.push(job.scan.name.clone());
+        }
         Ok(slices)
     }
 

@@ -124,11 +124,11 @@ pub(crate) fn workplace() -> tempfile::TempDir {
 /// Phantoms, a model in `model` and two of the scans in `scans`.
 pub(crate) fn with_model() -> tempfile::TempDir {
     let dir = workplace();
-    let text = experiment_of(&["baseline"]).replace("steps = 24", "steps = 4");
+    let text = experiment_of(&["b_only"]).replace("steps = 24", "steps = 4");
     fs::write(dir.path().join("short.toml"), text).unwrap();
     run(&words("run short.toml --out out"), dir.path());
     fs::rename(
-        dir.path().join("out/liver/baseline/model"),
+        dir.path().join("out/liver/b_only/model"),
         dir.path().join("model"),
     )
     .unwrap();

@@ -37,7 +37,7 @@ pub(super) struct FoldSlices {
     pub(super) b: Vec<Candidate>,
     factors: RepeatFactors,
     pub(super) validation: Vec<usize>,
-    test: Vec<usize>,
+    pub(super) test: Vec<usize>,
 }
 
 impl<'a> Stages<'a> {
@@ -176,6 +176,7 @@ impl<'a> Stages<'a> {
             steps: receipt.steps,
             weights_blake3: receipt.weights_blake3.clone(),
             leaky,
+            trained_on: chain.trained_on(store),
             ..ModelRecord::new(net.clone(), organs, store.size(), store.options().window_hu)
         };
         let found = ModelRecord::read(&dir)?;
