@@ -175,7 +175,7 @@ def main(folder, asks_what_it_could_find):
         )
     ]
     n_claims = len({arm for arm, _ in pairs}) * plan["n_organs"]
-    differ = 0
+    differ = n_checked = 0
     for organ, table in tables.items():
         for arm, reference in pairs:
             for name in plan["end_points"]:
@@ -199,7 +199,11 @@ def main(folder, asks_what_it_could_find):
                     if interval:
                         got += interval
                         want += [row["interval"]["low"], row["interval"]["high"]]
-                    if p is not None:
+                    n_checked += 1
+                    if row["test"] is None:
+                        print("  comparison.json has no test here: too few trainings, or a reference that shares")
+                        print("  its slices (see its `shared` and `n_same`)")
+                    elif p is not None:
                         got.append(p)
                         want.append(row["test"]["p"])
                     if not np.allclose(got, want, rtol=1e-8, atol=1e-10):
@@ -220,6 +224,8 @@ def main(folder, asks_what_it_could_find):
             )
     if not found:
         print("there is no comparison.json to check")
+    elif not n_checked:
+        print("comparison.json has none of these differences")
     else:
         print(f"{differ} differ" if differ else "all as in comparison.json")
     return 1 if differ else 0

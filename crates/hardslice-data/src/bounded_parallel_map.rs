@@ -1,8 +1,20 @@
 //! A parallel map that bounds how many items are at work at once, and so memory.
 
-use std::sync::Mutex;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
+
+use rayon::ThreadPool;
+
+/// Where [`bounded_parallel_map`] computes, if not on Rayon's own threads.
+static POOL: RwLock<Option<Arc<ThreadPool>>> = RwLock::new(None);
+
+/// Has what the items of a [`bounded_parallel_map`] leave to Rayon computed on this pool from now on: for
+/// a process that was forked, in which Rayon's own threads do not live on.
+pub fn compute_on(pool: Arc<ThreadPool>) {
+    *POOL.write().unwrap_or_else(PoisonError::into_inner) = Some(pool);
+}
 
 /// Applies `work` to every item, at most `n_at_once` at a time, and gives the results back in the
 /// order of the items.
@@ -21,20 +33,32 @@ pub fn bounded_parallel_map<T: Sync, R: Send>(
     let next = AtomicUsize::new(0);
     let has_panicked = AtomicBool::new(false);
     let results: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(items.len()));
+    let pool = POOL.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let take_items = || {
+        let _stop = StopOnPanic(&has_panicked);
+        while !has_panicked.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { return };
+            let result = match &pool {
+                Some(pool) => pool.install(|| work(item)),
+                None => work(item),
+            };
+            let mut results = results
+                .lock()
+                .expect("nothing panics while it holds the lock");
+            results.push((index, result));
+        }
+    };
     thread::scope(|scope| {
-        for _ in 0..n_at_once.clamp(1, items.len().max(1)) {
-            scope.spawn(|| {
-                let _stop = StopOnPanic(&has_panicked);
-                while !has_panicked.load(Ordering::Relaxed) {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(index) else { return };
-                    let result = work(item);
-                    let mut results = results
-                        .lock()
-                        .expect("nothing panics while it holds the lock");
-                    results.push((index, result));
-                }
-            });
+        let n_workers = n_at_once.clamp(1, items.len().max(1));
+        let workers: Vec<_> = (0..n_workers).map(|_| scope.spawn(take_items)).collect();
+        let ended: Vec<_> = workers
+            .into_iter()
+            .map(thread::ScopedJoinHandle::join)
+            .collect();
+        // The first panic goes on with its own words, which a scope would replace.
+        if let Some(Err(panic)) = ended.into_iter().find(Result::is_err) {
+            resume_unwind(panic);
         }
     });
     let mut results = results
@@ -89,7 +113,12 @@ mod tests {
                 assert!(n_begun.fetch_add(1, Ordering::SeqCst) < 5, "stop here");
             })
         }));
-        assert!(caught.is_err(), "passed on");
+        let said = caught.unwrap_err();
+        assert_eq!(
+            said.downcast_ref(),
+            Some(&"stop here"),
+            "passed on as it was"
+        );
         assert!(
             n_begun.load(Ordering::SeqCst) < 20,
             "{n_begun:?} of 1000 were begun"

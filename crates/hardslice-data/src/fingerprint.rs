@@ -1,6 +1,7 @@
 //! Content hashes of scans and of the files that they come from.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use blake3::{Hash, Hasher};
 use hardslice_volume::folder::visible_paths;
@@ -12,11 +13,22 @@ use rayon::prelude::*;
 /// Of a scan whose voxels lie in other files than its header (`.hdr` and `.img`, `.nhdr`, `.mhd`) all
 /// are taken, whatever they are called.
 pub(crate) fn add_content(hasher: &mut Hasher, path: &Path) -> Result<(), FileError> {
+    add_below(hasher, path, &mut Vec::new())
+}
+
+/// `around` are the folders that it lies in: a link back into one of them holds nothing new.
+fn add_below(hasher: &mut Hasher, path: &Path, around: &mut Vec<PathBuf>) -> Result<(), FileError> {
     if path.is_dir() {
+        let folder = fs::canonicalize(path).map_err(Action::List.on(path))?;
+        if around.contains(&folder) {
+            return Ok(());
+        }
+        around.push(folder);
         for entry in visible_paths(path)? {
             add_text(hasher, name_bytes(&entry));
-            add_content(hasher, &entry)?;
+            add_below(hasher, &entry, around)?;
         }
+        around.pop();
         return Ok(());
     }
     // Where the header cannot be read, nothing is read from the other files either.

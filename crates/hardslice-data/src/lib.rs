@@ -34,7 +34,7 @@ pub mod split;
 pub mod store;
 pub mod text;
 
-pub use bounded_parallel_map::bounded_parallel_map;
+pub use bounded_parallel_map::{bounded_parallel_map, compute_on};
 pub use fingerprint::voxels_blake3;
 pub use identity::identity;
 pub use ids::{CaseId, NameError, Organ, PatientId};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use anyhow::anyhow;
 use hardslice::data::preprocess::ScanSlices;
 use hardslice::train::{ComputeDevice, Model as Trained, logits, predict};
 use hardslice::volume::{Grid, PerAxis, Placement, Scan, read_scan};
@@ -11,7 +12,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use serde_json::json;
 
-use crate::failure::{exception, in_json};
+use crate::failure::in_json;
 use crate::work::work;
 
 /// A model that was read from its folder.
@@ -70,11 +71,17 @@ impl Model {
             shape: PerAxis::new(shape[0], shape[1], shape[2]),
             world_from_voxel,
         };
-        let placed = || -> anyhow::Result<Scan<f32>> {
-            let placement = Placement::new(grid)?;
-            Ok(Scan::from_native(placement, voxels.as_slice()?.to_vec())?)
-        };
-        let scan = placed().map_err(|error| exception(&error))?;
+        let voxels = voxels.as_slice()?.to_vec();
+        let scan = work(py, None, |_watch| {
+            let n_odd = voxels.iter().filter(|voxel| !voxel.is_finite()).count();
+            if n_odd > 0 {
+                return Err(anyhow!(
+                    "{n_odd} voxels are NaN or infinite: they are no Hounsfield units; fill what was not \
+                     scanned with -1024"
+                ));
+            }
+            Ok(Scan::from_native(Placement::new(grid)?, voxels)?)
+        })?;
         self.predict_scan(py, &scan, largest_component, flip_averaging, progress)
     }
 

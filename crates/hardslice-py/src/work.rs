@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use hardslice::data::compute_on;
 use hardslice::host::Host;
 use hardslice::train::{Event, Observer};
 use pyo3::exceptions::PyRuntimeWarning;
@@ -201,6 +202,9 @@ fn within_pool<T: Send>(job: impl FnOnce() -> T + Send) -> T {
             Some((process, pool)) if *process == here => Some(Arc::clone(pool)),
             _ => {
                 let built = ThreadPoolBuilder::new().build().ok().map(Arc::new);
+                if let Some(pool) = &built {
+                    compute_on(Arc::clone(pool));
+                }
                 *forked = built.as_ref().map(|pool| (here, Arc::clone(pool)));
                 built
             }

@@ -236,3 +236,20 @@ def test_arrays_of_one_type_are_scored_without_a_copy() -> None:
     assert grown_mib("C", "uint8") < 8
     assert grown_mib("F", "uint8") < 8
     assert grown_mib("C", "int16") > 64, "two types are brought to one, which shows that copies are seen"
+
+
+def test_what_arrays_cannot_hold_is_refused() -> None:
+    truth = np.zeros((4, 8, 8), np.int32)
+    truth[1:3, 2:6, 2:6] = 1
+    for value in (-1, 70000):
+        odd = truth.copy()
+        odd[0, 0, 0] = value
+        for labels in ({"liver": 1}, {"liver": [1, 2]}):
+            with pytest.raises(ValueError, match=str(value)):
+                hardslice.evaluate(odd, truth, (1.0, 1.0, 1.0), labels)
+    with pytest.raises(ValueError, match="given by names alone"):
+        hardslice.evaluate(truth, truth, (1.0, 1.0, 1.0), {"liver": "liver"})
+    with pytest.raises(ValueError, match="given by names alone"):
+        hardslice.score_slices(truth, truth, {"liver": "liver"}, axis=0, case="a")
+    with pytest.raises(TypeError, match="give labels by name"):
+        hardslice.evaluate(truth, truth, {"liver": 1})  # type: ignore[arg-type]

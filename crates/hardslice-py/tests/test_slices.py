@@ -100,7 +100,7 @@ def test_positive_slices_can_weigh_more() -> None:
 def test_small_false_positives_can_pass() -> None:
     speck = hardslice.SliceScores([hardslice.SliceScore("a", 0, "liver", 0, 9, 0)])
     both = speck + hardslice.SliceScores([hardslice.SliceScore("a", 1, "liver", 9, 9, 9)])
-    with pytest.warns(RuntimeWarning, match="of A is hard") as warned:
+    with pytest.warns(RuntimeWarning, match="of the scored slices are hard") as warned:
         assert hardslice.mine(both, tau=0.5, min_false_positive_px=10).hard == []
     assert warned[0].filename == __file__, "the warning names the caller's line"
     assert hardslice.mine(both, tau=0.5).hard == [("a", 0)]
@@ -142,3 +142,34 @@ def test_triage_reads_the_ledgers_of_a_run(finished: hardslice.Run, cohort: Path
     assert all(row.dice is None or row.dice < row.tau for row in hard)
     with pytest.raises(ValueError, match="no ledger"):
         hardslice.triage(cohort)
+
+
+def few_scores() -> hardslice.SliceScores:
+    rows = [hardslice.SliceScore(case, z, "liver", 100, 100, 100 - 5 * z) for case in "ab" for z in range(10)]
+    return hardslice.SliceScores(rows)
+
+
+def test_settings_may_be_numbers_of_numpy_and_are_refused_in_words() -> None:
+    scores = few_scores()
+    plain = hardslice.mine(scores, tau=0.8, emphasis=3.0, seed=4)
+    of_numpy = hardslice.mine(scores, tau=np.float64(0.8), emphasis=np.float32(3), seed=np.int64(4))
+    assert plain.hard == of_numpy.hard and plain.weights == of_numpy.weights
+    for wrong, error in ((None, TypeError), (True, TypeError), (float("nan"), ValueError)):
+        with pytest.raises(error, match="tau is"):
+            hardslice.mine(scores, tau=wrong)  # type: ignore[arg-type]
+
+
+def test_b_may_be_any_iterable() -> None:
+    scores = few_scores()
+    listed = hardslice.mine(scores, tau=0.8, arm="hard", b=["a"])
+    generated = hardslice.mine(scores, tau=0.8, arm="hard", b=(case for case in ["a"]))  # type: ignore[arg-type]
+    assert listed.weights == generated.weights and ("a", 0) in listed.weights
+
+
+def test_what_is_in_no_plan_is_warned_of() -> None:
+    failed = hardslice.SliceScores(list(few_scores()), {"c": "cannot be read"})
+    with pytest.warns(RuntimeWarning, match="1 cases could not be scored"):
+        mined = hardslice.mine(failed, tau=0.8)
+    with pytest.warns(RuntimeWarning, match="nothing of 1 cases of the data set is in the plan, as 'c'"):
+        weights = mined.weights_for([("a", 0), ("c", 0)])
+    assert weights[0] > 0 and weights[1] == 0

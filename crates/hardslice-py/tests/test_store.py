@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import warnings
 from pathlib import Path
 
 import hardslice
 import nibabel
 import numpy as np
 import pytest
+from hardslice import _hardslice
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,34 @@ def test_monai_gets_a_list_of_dicts(store: hardslice.Store) -> None:
     assert (items[5]["case"], items[5]["z"]) == store.index[5]
 
 
+def test_what_writes_to_a_view_in_spite_of_its_flag_writes_to_a_copy(store: hardslice.Store) -> None:
+    torch = pytest.importorskip("torch")
+    item = store.monai()[5]
+    file = store.path / "cases" / item["case"] / "labels.npy"
+    before = file.read_bytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        labels = torch.as_tensor(item["label"])
+    labels[...] = 7
+    assert int(labels.max()) == 7 and file.read_bytes() == before
+    assert item["organs_annotated"] == store.cases[0].organs_annotated
+
+
+def test_a_case_without_labels_is_unjudged(cohort: Path, tmp_path: Path) -> None:
+    table = "case,image,labels\na,{0}/images/phantom_000.nii.gz,{0}/labels/phantom_000.nii.gz\nb,{0}/images/phantom_001.nii.gz,\n"
+    (tmp_path / "cohort.csv").write_text(table.format(cohort))
+    experiment = tmp_path / "e.toml"
+    experiment.write_text('[cohort]\npath = "cohort.csv"\nlabels = { liver = [1] }\n[prepare]\nsize = 32\n')
+    prepare = ["hardslice", "prepare", str(experiment), "--out", str(tmp_path / "store")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        _hardslice.command(prepare, None)
+    store = hardslice.Store(tmp_path / "store")
+    of_case = {found.case.id: found for found in store}
+    assert (of_case["b"].labels == 255).all() and of_case["b"].case.organs_annotated == ()
+    assert of_case["a"].case.organs_annotated == ("liver",)
+
+
 def test_torch_gets_a_data_set(store: hardslice.Store) -> None:
     torch = pytest.importorskip("torch")
     loader = torch.utils.data.DataLoader(store.torch(), batch_size=4, num_workers=2)
@@ -89,6 +119,26 @@ def test_a_forked_process_computes_on_threads_of_its_own() -> None:
     with multiprocessing.get_context("fork").Pool(1) as pool:
         found = pool.apply_async(scored_in_a_fork, ((truth, prediction),)).get(timeout=60)
     assert found == wanted == 0.8
+
+
+def scored_files_in_a_fork(cohort: Path) -> float | None:
+    labels = cohort / "labels" / "phantom_000.nii.gz"
+    return hardslice.evaluate(labels, labels, labels={"liver": 1})["liver"].dice
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="there is no fork")
+def test_a_forked_process_reads_files_on_threads_of_its_own(cohort: Path) -> None:
+    wanted = scored_files_in_a_fork(cohort)
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        found = pool.map_async(scored_files_in_a_fork, [cohort, cohort]).get(timeout=120)
+    assert found == [wanted, wanted] == [1.0, 1.0]
+
+
+def test_voxels_that_are_no_numbers_are_refused(model: hardslice.Model) -> None:
+    voxels = np.zeros((8, 8, 4))
+    voxels[2, 3, 1] = np.nan
+    with pytest.raises(ValueError, match="1 voxels are NaN or infinite"):
+        model.predict(voxels, np.eye(4))
 
 
 def test_a_prediction_of_voxels_is_that_of_their_file(model: hardslice.Model, cohort: Path) -> None:

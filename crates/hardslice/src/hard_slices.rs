@@ -11,7 +11,7 @@ use hardslice_data::{CaseId, Organ};
 use crate::report::ledgers;
 
 /// The hard rows of all ledgers that `run`, `compare`, `sweep` or `mine` left in a folder, each slice
-/// and organ once: the first ledger that holds it. In the order of cases, slices and organs.
+/// and organ once: the first ledger in which it is hard. In the order of cases, slices and organs.
 ///
 /// # Errors
 ///

@@ -7,6 +7,7 @@ use hardslice_data::mining::SliceScore;
 use hardslice_data::{Organ, OrganMap, OutputIdx, SliceRef};
 use hardslice_eval::{CaseScores, Mask, ScoreOptions, score_masks};
 use hardslice_volume::PerAxis;
+use rayon::prelude::*;
 
 /// A type that label maps are made of.
 pub trait LabelValue: Copy + PartialEq + Ord + Sync + std::fmt::Display {
@@ -104,11 +105,13 @@ impl<T: LabelValue> LabelMaps<'_, T> {
             &found
         };
         match one_value_each(organs).filter(|_| ignored.is_empty()) {
-            Some(values) => organs
-                .organs()
-                .zip(values)
-                .map(|(organ, value)| Ok((organ.clone(), self.score_value(value, options)?)))
-                .collect(),
+            Some(values) => {
+                self.check_values()?;
+                let organs = organs.organs().zip(values);
+                organs
+                    .map(|(organ, value)| Ok((organ.clone(), self.score_value(value, options)?)))
+                    .collect()
+            }
             None => self.mapped(organs, ignored)?.score(organs, options),
         }
     }
@@ -152,6 +155,16 @@ impl<T: LabelValue> LabelMaps<'_, T> {
             // Both are empty, and nothing says of what.
             anyhow!("neither truth nor prediction holds a label: name the organs (--label)")
         })
+    }
+
+    /// Refuses values that are no labels.
+    fn check_values(&self) -> anyhow::Result<()> {
+        for voxels in [self.truth, self.predicted] {
+            if let Some(odd) = voxels.par_iter().find_any(|value| value.label().is_none()) {
+                label_of(*odd)?;
+            }
+        }
+        Ok(())
     }
 
     /// The scores of the voxels of one value.

@@ -74,6 +74,18 @@ pub(crate) fn volumes_in(path: &Path) -> anyhow::Result<Vec<NamedFile>> {
     Ok(volumes)
 }
 
+/// The folders in a folder that hold volumes themselves.
+pub(crate) fn folders_of_volumes(path: &Path) -> Vec<PathBuf> {
+    let is_volume =
+        |path: &PathBuf| path.is_file() && Ending::of(path).is_some_and(Ending::is_volume);
+    let holds_volumes = |folder: &PathBuf| {
+        let inside = visible_paths(folder).unwrap_or_default();
+        folder.is_dir() && inside.iter().any(is_volume)
+    };
+    let inside = visible_paths(path).unwrap_or_default();
+    inside.into_iter().filter(holds_volumes).collect()
+}
+
 /// Whether images of a DICOM series lie below a folder. One with files that cannot be read as such is
 /// one where their names say that they are DICOM.
 fn holds_images(folder: &Path) -> bool {

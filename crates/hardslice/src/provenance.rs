@@ -9,7 +9,7 @@ use hardslice_data::audit::AuditRow;
 use hardslice_train::arithmetic;
 use hardslice_volume::folder::files_below;
 use hardslice_volume::whole_file::{write_json, write_whole_bytes};
-use hardslice_volume::{Action, FileError};
+use hardslice_volume::{Action, FileError, volume_files};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -124,13 +124,17 @@ pub(crate) fn check_inputs(inputs: &[&Path]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A file, or the visible files below a folder.
+/// A file with those in which its voxels lie (`.hdr` and `.img`, `.nhdr`, `.mhd`), or the visible files
+/// below a folder.
 fn files(path: &Path) -> Result<Vec<PathBuf>, FileError> {
     if path.is_dir() {
-        files_below(path)
-    } else {
-        Ok(vec![path.to_owned()])
+        return files_below(path);
     }
+    // What cannot be read as a volume has no other files.
+    let files = volume_files(path).unwrap_or_default();
+    let mut others: Vec<PathBuf> = files.into_iter().filter(|file| file != path).collect();
+    others.insert(0, path.to_owned());
+    Ok(others)
 }
 
 /// Writes down what is begun, where nothing is written down yet. What stands beside results stays until

@@ -517,7 +517,7 @@ fn a_dry_run_says_how_likely_a_gain_would_be_found() {
     fs::write(dir.path().join("experiment.toml"), all).unwrap();
     let planned = printed(&compare, dir.path());
     assert!(
-        planned.contains("over `baseline` and `random_matched`: 1 seeds, 1 splits, 1 claims")
+        planned.contains("over `baseline` and `random_matched`: 1 seed, 1 split, 1 claim")
             && planned.contains("liver, 8 test patients:")
             && planned.contains("of fewer than 3 trainings nothing is concluded"),
         "{planned}"
@@ -670,7 +670,7 @@ fn a_control_that_is_nearly_the_arm_itself_is_said_to_answer_nothing() {
         );
     }
     let by_hand = "mine experiment.toml --store out/store --split out/split.json \
-                   --model out/seed-0/liver/baseline/model --out mined";
+                   --model out/seed-0/liver/pretrained/model --out mined";
     let (code, said) = ended(&by_hand.split_whitespace().collect::<Vec<_>>(), dir.path());
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(warning), "{said}");

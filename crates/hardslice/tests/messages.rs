@@ -327,6 +327,10 @@ fn a_value_of_another_kind_is_shown_as_it_is_written() {
         ("[prepare]\nwindow_hu = [250, -150]", "lower value first"),
         ("[split]\nvalidation = 1.5", "[split] validation must be"),
         ("[split]\nratio = 50", "[split] ratio must be above 0"),
+        (
+            "[score]\nnsd_tolerance_mm = -1.0",
+            "[score] nsd_tolerance_mm must be",
+        ),
     ] {
         let text = if text.contains("[cohort]") {
             text.to_owned()
@@ -335,6 +339,25 @@ fn a_value_of_another_kind_is_shown_as_it_is_written() {
         };
         fs::write(dir.path().join("e.toml"), text).unwrap();
         assert_fails(&words("run e.toml --out out"), dir.path(), &[said]);
+    }
+}
+
+#[test]
+fn a_distance_below_0_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    for mm in ["-1", "NaN", "inf"] {
+        let nsd = format!("--nsd-tolerance-mm={mm}");
+        let evaluate = [
+            "evaluate",
+            "--truth",
+            "t",
+            "--predictions",
+            "p",
+            "--out",
+            "s.csv",
+            &nsd,
+        ];
+        assert_fails(&evaluate, dir.path(), &["wanted 0 or more"]);
     }
 }
 
@@ -366,4 +389,59 @@ fn a_model_knows_what_it_was_trained_on() {
         said.contains("the model was trained on 5 of these scans"),
         "all but test and validation: {said}"
     );
+}
+
+#[test]
+fn predictions_are_not_written_over_somebodys_labels() {
+    let dir = support::with_model();
+    let labels = dir.path().join("phantoms/labels/phantom_001.nii.gz");
+    let before = fs::read(&labels).unwrap();
+    let predict = "predict --model model --input scans --out";
+    let said = ["nothing says that `predict` wrote it", "--overwrite"];
+    assert_fails(
+        &words(&format!("{predict} phantoms/labels")),
+        dir.path(),
+        &said,
+    );
+    assert!(fs::read(&labels).unwrap() == before);
+    // Its own it writes again.
+    for _again in 0..2 {
+        support::run(&words(&format!("{predict} maps")), dir.path());
+    }
+    let lost = format!("{predict} phantoms/labels --overwrite");
+    support::run(&words(&lost), dir.path());
+    assert!(fs::read(&labels).unwrap() != before);
+    // A scan in a folder beside the others is passed over.
+    let more = dir.path().join("scans/more");
+    fs::create_dir(&more).unwrap();
+    fs::copy(
+        dir.path().join("scans/phantom_000.nii.gz"),
+        more.join("b.nii.gz"),
+    )
+    .unwrap();
+    let said = ["folders beside the scans are not looked into"];
+    assert_ends(&words(&format!("{predict} maps")), dir.path(), 0, &said);
+}
+
+#[test]
+fn a_plan_that_shows_held_out_patients_is_not_exported() {
+    let dir = support::with_model();
+    let mine = "mine short.toml --store out/store --predictions phantoms/labels --tau 0.5 --arm \
+                all_emphasised --out m";
+    support::run(&words(mine), dir.path());
+    for (format, out) in [
+        ("csv", "e.csv"),
+        ("monai", "e.json"),
+        ("nnunet", "Dataset001_E"),
+    ] {
+        let export = format!(
+            "export --store out/store --split out/split.json --plan m/mining/plan.csv --organ liver \
+             --format {format} --out {out}"
+        );
+        assert_fails(
+            &words(&export),
+            dir.path(),
+            &["neither in A nor in B of the split"],
+        );
+    }
 }

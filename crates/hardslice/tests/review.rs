@@ -67,7 +67,12 @@ impl Desk {
     }
 
     fn cookie(&self) -> String {
-        format!("Cookie: other=1; hardslice-desk={}", self.token)
+        format!("Cookie: other=1; {}", self.token_cookie(&self.token))
+    }
+
+    /// Browsers give a cookie to every port of a machine: the name tells desks apart.
+    fn token_cookie(&self, token: &str) -> String {
+        format!("hardslice-desk-{}={token}", self.port)
     }
 
     fn origin(&self) -> String {
@@ -108,10 +113,15 @@ fn only_pages_of_the_desk_itself_with_its_token_are_answered() {
     assert_eq!(get(&[&host, &cookie]), 200);
     assert_eq!(get(&[&host]), 403, "no token");
     assert_eq!(
-        get(&[&host, &"Cookie: hardslice-desk=0".to_owned()]),
+        get(&[&host, &format!("Cookie: {}", desk.token_cookie("0"))]),
         403,
         "a wrong token"
     );
+    let of_two = format!(
+        "Cookie: hardslice-desk-1=0; {}",
+        desk.token_cookie(&desk.token)
+    );
+    assert_eq!(get(&[&host, &of_two]), 200, "beside that of another desk");
     assert_eq!(
         get(&[&"Host: evil.example".to_owned(), &cookie]),
         403,

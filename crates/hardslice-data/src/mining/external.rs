@@ -61,6 +61,17 @@ pub enum ExternalError {
         /// The file.
         path: PathBuf,
     },
+    /// An organ that goes by names, and a label map that has none.
+    #[error(
+        "`{organ}` is given by the names of structures alone, and this label map holds values: say which \
+         value it has there (--label {organ}=3): {}", path.display()
+    )]
+    NoNames {
+        /// The organ.
+        organ: Organ,
+        /// The file.
+        path: PathBuf,
+    },
     /// Its losses cannot be computed.
     #[error(transparent)]
     Probabilities(#[from] ProbabilitiesError),
@@ -206,6 +217,24 @@ impl ExternalPredictions<'_> {
         self.in_store_values(&label_map, &path)
     }
 
+    /// A plain label map has values and no names: an organ that is known by names alone would be nowhere
+    /// in it, and every slice of it hard.
+    fn check_names(&self, path: &Path) -> Result<(), ExternalError> {
+        let is_mined = |organ: &Organ| {
+            let mined = self.organs.iter();
+            mined.clone().any(|mined| self.store.organ(*mined) == organ)
+        };
+        let mut entries = self.organ_map().entries().iter();
+        let by_names = entries.find(|entry| entry.labels.is_empty() && is_mined(&entry.organ));
+        match by_names {
+            Some(entry) if !describe_labels(path)?.has_names => Err(ExternalError::NoNames {
+                organ: entry.organ.clone(),
+                path: path.to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// A label map on the scan's own voxels, in its own values, and what its reader took for granted.
     fn read(&self, case_idx: usize, path: &Path) -> Result<(Vec<u16>, Vec<Note>), ExternalError> {
         let case = &self.store.cases()[case_idx];
@@ -220,6 +249,7 @@ impl ExternalPredictions<'_> {
         };
         let names = self.organ_map().label_names();
         let read = read_labels_on(path, reference, names, tolerance_mm)?;
+        self.check_names(path)?;
         Ok((read.volume.into_voxels(), read.notes))
     }
 

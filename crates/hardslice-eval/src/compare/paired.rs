@@ -99,13 +99,20 @@ impl Paired {
     }
 
     /// Trainings in which all arms have the same scores to the last bit: one net under several names, as
-    /// where an arm found nothing to choose.
+    /// where an arm found nothing to choose. Nets that find nothing in anybody are alike without being
+    /// one; where all trainings are such, nothing can be concluded of them either.
     pub(crate) fn n_same(&self) -> usize {
         let is_same = |training: &usize| {
             let mut arms = self.values.iter();
             arms.all(|arm| arm[*training] == self.values[0][*training])
         };
-        (0..self.n_trainings()).filter(is_same).count()
+        let finds_something =
+            |training: &usize| self.values[0][*training].iter().any(|value| *value != 0.0);
+        let same: Vec<usize> = (0..self.n_trainings()).filter(is_same).collect();
+        if same.len() == self.n_trainings() {
+            return same.len();
+        }
+        same.into_iter().filter(finds_something).count()
     }
 
     /// Each patient's score, `[arm][training][patient]`.

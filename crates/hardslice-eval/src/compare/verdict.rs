@@ -111,8 +111,8 @@ pub(super) fn notes(comparison: &Comparison, wording: &Wording) -> Vec<String> {
         notes.extend(shared_note(row, wording));
         if row.n_same > 0 {
             notes.push(format!(
-                "In {} of {} {} and {} have the same scores to the last digit: nothing was chosen, and the \
-                 two are one net. Nothing is concluded.",
+                "In {} of {} {} and {} have the same scores to the last digit, as one net has: nothing was \
+                 chosen, or the same, or nothing was learnt. Nothing is concluded.",
                 row.n_same,
                 counted(row.n_trainings, "training"),
                 ArmWords::of(wording, &row.arm).subject,

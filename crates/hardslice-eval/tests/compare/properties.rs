@@ -95,8 +95,23 @@ fn of_arms_that_are_one_net_nothing_is_concluded() {
         }
         assert_eq!(found.claims[0].conclusion, Conclusion::CannotBeShown);
         let note = format!("In {n_seeds} of ");
-        let is_told = |text: &String| text.starts_with(&note) && text.contains("are one net");
+        let is_told = |text: &String| text.starts_with(&note) && text.contains("as one net has");
         assert!(found.notes.iter().any(is_told), "{:?}", found.notes);
+    }
+}
+
+/// Two nets that find nothing in anybody are alike, and not one net: the other trainings are tested.
+#[test]
+fn a_training_in_which_both_nets_learnt_nothing_leaves_the_test_to_the_others() {
+    let mut rows = scores_of("baseline", &drawn(4, 30, 0.0, 5));
+    rows.extend(scores_of("hard", &drawn(4, 30, 0.05, 6)));
+    rows.extend(scores_of("random", &drawn(4, 30, 0.0, 7)));
+    for row in rows.iter_mut().filter(|row| row.seed == 2) {
+        row.value = Some(0.0);
+    }
+    for row in &there_and(&rows).rows {
+        assert_eq!(row.n_same, 0, "{row:?}");
+        assert_eq!(row.test.is_some(), row.interval.is_some(), "{row:?}");
     }
 }
 

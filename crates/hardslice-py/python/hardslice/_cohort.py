@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,10 +121,10 @@ def phantom(
     Raises:
         ValueError: A setting is out of range, or the folder holds a cohort of somebody's own.
     """
-    arguments: Sequence[object] = (
-        "--out", Path(out), "--patients", patients, "--seed", seed, "--size", size,
-        "--difficulty", difficulty, "--label-errors", label_errors, "--image-errors", image_errors,
+    arguments = (
+        f"--out={Path(out)}", f"--patients={patients}", f"--seed={seed}", f"--size={size}",
+        f"--difficulty={difficulty}", f"--label-errors={label_errors}", f"--image-errors={image_errors}",
         *(["--nnunet"] if nnunet else []),
     )  # fmt: skip
-    _hardslice.command(["hardslice", "phantom", *map(str, arguments)], progress)
+    _hardslice.command(["hardslice", "phantom", *arguments], progress)
     return Path(out) / "cohort.csv"

@@ -138,6 +138,8 @@ def evaluate(
     >>> missed.dice, missed.hd95_mm, missed.status
     (0.0, None, 'prediction_empty')
     """
+    if isinstance(spacing_mm, Mapping):
+        raise TypeError(f"spacing_mm is {spacing_mm!r}: the third argument is the spacing; give labels by name, labels=...")
     settings = _settings(labels, ignore, convention, nsd_tolerance_mm)
     truth_path, prediction_path = path_of(truth), path_of(prediction)
     if truth_path is not None and prediction_path is not None:
@@ -165,6 +167,7 @@ def evaluate(
     for value, name in ((scan, "scan"), (grid_tolerance_mm, "grid_tolerance_mm")):
         if value is not None:
             raise ValueError(f"{name} is for files: arrays are on one grid")
+    organs_of(labels, of_arrays=True)
     arrays = on_one_grid(
         voxels_of(truth, "truth"), voxels_of(prediction, "prediction"), spacing_of(spacing_mm)
     )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import _hardslice
 from ._evaluate import Progress
 from ._volumes import PathLike, existing
@@ -67,8 +69,9 @@ def run(
         ValueError: The experiment makes no sense, or an arm failed.
         FileNotFoundError: There is no such file.
     """
-    arguments = [str(existing(experiment, "experiment")), "--out", str(Path(out)), "--device", device]
-    is_clean = _hardslice.command(["hardslice", "run", *arguments, *_flag(force)], progress)
+    arguments = [f"--out={Path(out)}", f"--device={device}", *_flag(force)]
+    file = str(existing(experiment, "experiment"))
+    is_clean = _hardslice.command(["hardslice", "run", *arguments, "--", file], progress)
     return Run(Path(out), is_clean, _json(Path(out) / "summary.json"))
 
 
@@ -94,11 +97,13 @@ def compare(
 
     The other arguments, and what is raised, are those of :func:`run`.
     """
-    listed = str(seeds) if isinstance(seeds, int) else ",".join(map(str, seeds)) + ","
+    if isinstance(organs, str):
+        raise TypeError(f"organs is {organs!r}, wanted a list of them: [{organs!r}]")
+    of_one = isinstance(seeds, (int, np.integer))
+    listed = str(seeds) if of_one else ",".join(map(str, seeds)) + ","  # type: ignore[arg-type]
     arguments = [
-        str(existing(experiment, "experiment")), "--out", str(Path(out)), "--device", device,
-        "--seeds", listed, "--splits", str(splits), "--jobs", str(jobs),
-        *(["--organ", *organs] if organs else []), *_flag(force),
+        f"--out={Path(out)}", f"--device={device}", f"--seeds={listed}", f"--splits={splits}", f"--jobs={jobs}",
+        *(f"--organ={organ}" for organ in organs), *_flag(force), "--", str(existing(experiment, "experiment")),
     ]  # fmt: skip
     is_clean = _hardslice.command(["hardslice", "compare", *arguments], progress)
     return Compared(Path(out), is_clean, _json(Path(out) / "comparison.json"))
@@ -115,7 +120,7 @@ def report(path: PathLike, *, progress: Progress | None = None) -> Path:
         FileNotFoundError: There is no such folder.
     """
     folder = existing(path, "path")
-    _hardslice.command(["hardslice", "report", str(folder)], progress)
+    _hardslice.command(["hardslice", "report", "--", str(folder)], progress)
     return folder / "report.html"
 
 

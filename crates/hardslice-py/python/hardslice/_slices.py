@@ -169,8 +169,9 @@ def score_slices(
     ]
     if arrays[0].shape != arrays[1].shape:
         raise ValueError(f"truth and prediction have different shapes, slices first: {arrays[0].shape}, {arrays[1].shape}")
+    of_arrays = organs_of(labels, of_arrays=True)
     rows = json.loads(
-        _hardslice.count_arrays(*(np.ascontiguousarray(array) for array in arrays), organs, ignored)
+        _hardslice.count_arrays(*(np.ascontiguousarray(array) for array in arrays), of_arrays, ignored)
     )
     return SliceScores(SliceScore(case, *row) for row in rows)
 
@@ -254,6 +255,15 @@ class Mined:
             raise ValueError(
                 f"none of the {len(items)} items is in the plan: the first is {items[0]}, the plan's first is "
                 f"{next(iter(self.weights), None)}"
+            )
+        planned = {case for case, _ in self.weights}
+        absent = sorted({case for case, _ in items} - planned)
+        if absent:
+            warnings.warn(
+                f"nothing of {len(absent)} cases of the data set is in the plan, as {absent[0]!r}: they were not "
+                "scored, or the arm leaves them out; their slices weigh 0",
+                RuntimeWarning,
+                stacklevel=2,
             )
         return weights
 
@@ -341,6 +351,14 @@ def mine(
     organs = scores.organs
     cases = scores.cases
     known = set(cases)
+    if failed := scores.failures:
+        name, because = next(iter(failed.items()))
+        warnings.warn(
+            f"{len(failed)} cases could not be scored and are in no plan; the first, {name}: {because}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    b = list(b)
     for case in b:
         if case not in known:
             raise ValueError(f"{case!r} of b has no scores: the cases are {', '.join(cases[:5])}, ...")
@@ -350,11 +368,14 @@ def mine(
         "organs": organs,
         "patients": [patient(case) for case in cases],
         "is_b": [case in of_b for case in cases],
-        "mining": {"tau": tau, "min_false_positive_px": min_false_positive_px},
-        "balance": {"emphasis": emphasis},
+        "mining": {
+            "tau": tau if isinstance(tau, str) else _number(tau, "tau"),
+            "min_false_positive_px": int(_number(min_false_positive_px, "min_false_positive_px")),
+        },
+        "balance": {"emphasis": _number(emphasis, "emphasis")},
         "arm": arm,
-        "positive_weight": positive_weight,
-        "seed": seed,
+        "positive_weight": _number(positive_weight, "positive_weight"),
+        "seed": int(_number(seed, "seed")),
     }
     found = json.loads(
         _hardslice.judge_slices(json.dumps(request), _places(scores, organs), _places(validation or (), organs))
@@ -374,6 +395,15 @@ def mine(
             for case_idx, z, output, rule, dice, is_hard, reason in found["verdicts"]
         ),
     )
+
+
+def _number(given: object, what: str) -> float | int:
+    """A number of Python's or NumPy's as JSON takes it."""
+    if isinstance(given, (bool, np.bool_)) or not isinstance(given, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{what} is {given!r}, wanted a number")
+    if not np.isfinite(given):
+        raise ValueError(f"{what} is {given!r}, wanted a finite number")
+    return int(given) if isinstance(given, (int, np.integer)) else float(given)
 
 
 def _places(scores: Iterable[SliceScore], organs: list[str]) -> list[tuple[int, int, int, int, int, int]]:

@@ -46,7 +46,8 @@ class Slice:
     """``[y, x]``, Hounsfield units clipped to the window; a read-only view of the mapped file."""
     labels: NDArray[np.uint8]
     """``[y, x]``, 0 the background, 1 the first organ, ..., 255 what nobody has judged; a read-only view.
-    All 0 for a case without labels."""
+    All 255 for a case without labels. An organ that is not among the case's ``organs_annotated`` may be
+    there without a label, so that a loss should leave it out."""
     case: StoredCase
     """Its case."""
     z: int
@@ -93,17 +94,15 @@ class Store(Sequence[Slice]):
             for case in record["cases"]
         )
         """The cases."""
-        background = np.zeros((self.size, self.size), np.uint8)
-        background.flags.writeable = False
+        unjudged = np.full((self.size, self.size), 255, np.uint8)
+        unjudged.flags.writeable = False
         self._images: list[NDArray[np.int16]] = []
         self._labels: list[NDArray[np.uint8] | None] = []
-        self._background = background
+        self._unjudged = unjudged
         for case, stored in zip(self.cases, record["cases"], strict=True):
             folder = self.path / "cases" / case.id
-            # Seen as plain arrays: taking a slice of numpy.memmap costs several times as much.
-            self._images.append(np.asarray(np.load(folder / "image.npy", mmap_mode="r")))
-            labels = np.load(folder / "labels.npy", mmap_mode="r") if stored["has_labels"] else None
-            self._labels.append(None if labels is None else np.asarray(labels))
+            self._images.append(_mapped(folder / "image.npy"))
+            self._labels.append(_mapped(folder / "labels.npy") if stored["has_labels"] else None)
         self.index: tuple[tuple[str, int], ...] = tuple(
             (case.id, z) for case in self.cases for z in range(case.n_slices)
         )
@@ -137,7 +136,7 @@ class Store(Sequence[Slice]):
         labels = self._labels[place]
         return Slice(
             self._images[place][z],
-            self._background if labels is None else labels[z],
+            self._unjudged if labels is None else labels[z],
             self.cases[place],
             z,
         )
@@ -169,7 +168,8 @@ class Store(Sequence[Slice]):
 
     def monai(self) -> list[dict[str, Any]]:
         """A list of dicts for MONAI's ``Dataset``: ``image`` (int16 ``[1, y, x]``, Hounsfield units),
-        ``label`` (uint8 ``[1, y, x]``), both read-only views, ``case``, ``patient`` and ``z``."""
+        ``label`` (uint8 ``[1, y, x]``), both read-only views, ``case``, ``patient``, ``z`` and ``organs_annotated``: an organ that is not among
+        these may be there without a label, so that a loss should leave it out."""
         return [
             {
                 "image": found.image[None],
@@ -177,6 +177,16 @@ class Store(Sequence[Slice]):
                 "case": found.case.id,
                 "patient": found.case.patient,
                 "z": found.z,
+                "organs_annotated": found.case.organs_annotated,
             }
             for found in self
         ]
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """An array in a file, seen without being read; a plain one, since taking a slice of ``numpy.memmap``
+    costs several times as much. What writes to it in spite of its flag, as torch does, writes to a copy of
+    the page and not into protected memory."""
+    array = np.asarray(np.load(path, mmap_mode="c"))
+    array.flags.writeable = False
+    return array

@@ -23,8 +23,8 @@ Labels: TypeAlias = Mapping[str, Union[int, str, Sequence[Union[int, str]]]]
 
 def path_of(volume: object) -> Path | None:
     """The path that a caller gave; ``None`` where it is no path."""
-    if isinstance(volume, (str, os.PathLike)):
-        return Path(os.fspath(volume))
+    if isinstance(volume, (str, bytes, os.PathLike)):
+        return Path(os.fsdecode(volume))
     return None
 
 
@@ -36,8 +36,8 @@ def existing(path: PathLike, what: str) -> Path:
     return found
 
 
-def organs_of(labels: Labels | None) -> list[tuple[str, list[int], list[str]]] | None:
-    """Organs as the native half takes them."""
+def organs_of(labels: Labels | None, *, of_arrays: bool = False) -> list[tuple[str, list[int], list[str]]] | None:
+    """Organs as the native half takes them. Arrays hold values, and no names of structures."""
     if labels is None:
         return None
     if not isinstance(labels, Mapping):
@@ -55,6 +55,8 @@ def organs_of(labels: Labels | None) -> list[tuple[str, list[int], list[str]]] |
                 values.append(int(item))
             else:
                 raise TypeError(f"{item!r} of {organ!r} is neither a label value nor a structure's name")
+        if of_arrays and not values:
+            raise ValueError(f"{organ!r} is given by names alone, and arrays hold values: as {{{organ!r}: 1}}")
         organs.append((str(organ), values, names))
     return organs
 

@@ -1,6 +1,6 @@
 //! The header: lines of text before the data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -112,6 +112,15 @@ impl Header {
     }
 
     /// The file that the voxels stand in, where that is another one.
+    /// The numbers of the segments that `SegmentN_` keys speak of, which may have gaps.
+    pub(super) fn segment_numbers(&self) -> BTreeSet<usize> {
+        let numbers = self.keys.keys().filter_map(|key| {
+            let (number, _) = key.strip_prefix("Segment")?.split_once('_')?;
+            number.parse().ok()
+        });
+        numbers.collect()
+    }
+
     pub(super) fn data_file(&self) -> Option<&str> {
         self.field(&["data file", "datafile"])
     }

@@ -21,11 +21,10 @@ pub(crate) struct Segment {
 /// used where the header leaves them out.
 pub(super) fn segments(header: &Header, n_layers: usize) -> Result<Vec<Segment>, NrrdError> {
     let mut segments = Vec::new();
-    loop {
-        let n = segments.len();
+    for n in header.segment_numbers() {
         let of = |what: &str| header.key(&format!("Segment{n}_{what}"));
         let Some(name) = of("Name").or(of("ID")) else {
-            return Ok(segments);
+            continue;
         };
         let value = of("LabelValue").map_or(Some(1), |v| v.parse().ok().filter(|v| *v > 0));
         let default_layer = if n_layers == 1 { 0 } else { n };
@@ -46,4 +45,5 @@ pub(super) fn segments(header: &Header, n_layers: usize) -> Result<Vec<Segment>,
             })?,
         });
     }
+    Ok(segments)
 }

@@ -53,7 +53,7 @@ pub(crate) struct Audit {
     patients: Option<PathBuf>,
     /// How far the corners of a scan and of its labels may lie apart; what rounding to four
     /// decimals makes of a header when absent.
-    #[arg(long, value_name = "MM", value_parser = super::grid_tolerance)]
+    #[arg(long, value_name = "MM", value_parser = super::distance_mm)]
     grid_tolerance_mm: Option<f64>,
     /// Folds to check.
     #[arg(long, value_name = "FILE.json")]

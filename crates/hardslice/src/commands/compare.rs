@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use hardslice_data::manifest::Manifest;
 use hardslice_data::mining::triage::Exclude;
 use hardslice_data::{CaseId, Organ, PatientId, identity};
 use hardslice_eval::OVER_TRAININGS;
-use hardslice_eval::compare::{ArmScore, Comparison, ComparisonPlan};
+use hardslice_eval::compare::{ArmScore, CompareError, Comparison, ComparisonPlan};
 use hardslice_train::round::RoundOutcome;
 use hardslice_view::table::{Table, comparison_tables, stacked};
 use hardslice_volume::whole_file::{read_json_if_there, write_json, write_whole_bytes};
@@ -150,11 +150,11 @@ impl Compare {
         if compared.is_err() {
             fail_if_an_arm_did(named_outcomes(&trials, &outcomes))?;
         }
-        compared?;
+        let compared = compared?;
         lock.check()?;
         report::write_or_warn(&self.common.out, bars)?;
         let ended = conclude(named_outcomes(&trials, &outcomes), bars)?;
-        Ok(cohort.done.and(ended))
+        Ok(cohort.done.and(compared).and(ended))
     }
 
     /// The rounds over the patients of a cohort that is prepared.
@@ -182,7 +182,7 @@ impl Compare {
         outcomes: &[RoundOutcome],
         plan: &ComparisonPlan,
         bars: &Bars,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Done> {
         let out = OutDir::new(&self.common.out);
         let rows: Vec<ScoreRow> = trials
             .iter()
@@ -193,6 +193,7 @@ impl Compare {
         write_scores(&out.scores(), &rows, cohort.store.cases(), is_leaky)?;
         let failed: Vec<String> = failed_notes(trials, outcomes);
         let mut comparisons: BTreeMap<String, Comparison> = BTreeMap::new();
+        let mut not_compared: Vec<(&Organ, CompareError)> = Vec::new();
         for organ in &cohort.organs {
             let of_organ = rows.iter().filter(|row| row.score.organ == *organ);
             let cases = cohort.store.cases();
@@ -204,8 +205,13 @@ impl Compare {
                 let (round, training) = (out.round(&trial.name), trial.name.training());
                 shared.extend(shared_slices(&cohort.store, &round, training, plan)?);
             }
-            let mut compared = compare_arms(plan, &scores, &shared)
-                .with_context(|| format!("the arms cannot be compared on the {organ}"))?;
+            let mut compared = match compare_arms(plan, &scores, &shared) {
+                Ok(compared) => compared,
+                Err(error) => {
+                    not_compared.push((organ, error));
+                    continue;
+                }
+            };
             if trials
                 .iter()
                 .any(|trial| trial.name.training() != trials[0].name.training())
@@ -220,12 +226,28 @@ impl Compare {
             }
             comparisons.insert(organ.to_string(), compared);
         }
+        for (organ, error) in &not_compared {
+            let said = format!("The arms cannot be compared on the {organ}: {error}.");
+            bars.line(&format!("warning: {said}"));
+            let notes = comparisons.values_mut().map(|compared| &mut compared.notes);
+            notes.for_each(|notes| notes.push(said.clone()));
+        }
+        if comparisons.is_empty()
+            && let Some((organ, error)) = not_compared.pop()
+        {
+            let because = format!("the arms cannot be compared on the {organ}");
+            return Err(anyhow::Error::from(error).context(because));
+        }
         write_json(&out.comparison(), &comparisons)?;
         write_tables(&comparisons, is_leaky, &out)?;
         for (organ, comparison) in &comparisons {
             bars.print(&format!("{organ}: {}", comparison.verdict))?;
         }
-        Ok(())
+        Ok(if not_compared.is_empty() {
+            Done::Clean
+        } else {
+            Done::Findings
+        })
     }
 
     /// How likely a gain is found, and what it would take to find it in 80 of 100 experiments, with so

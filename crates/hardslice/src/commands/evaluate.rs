@@ -60,11 +60,11 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "VALUE")]
     ignore: Vec<u16>,
     /// Distance at which two surfaces still agree for the NSD.
-    #[arg(long, value_name = "MM", default_value_t = 2.0)]
+    #[arg(long, value_name = "MM", default_value_t = 2.0, value_parser = super::distance_mm)]
     nsd_tolerance_mm: f64,
     /// How far the corners of two grids may lie apart that are taken for one; what rounding to four
     /// decimals makes of a header when absent.
-    #[arg(long, value_name = "MM", value_parser = super::grid_tolerance)]
+    #[arg(long, value_name = "MM", value_parser = super::distance_mm)]
     grid_tolerance_mm: Option<f64>,
     /// Measure distances as MONAI does instead of as surface-distance does.
     #[arg(long)]

@@ -39,7 +39,7 @@ use crate::bars::Bars;
 use crate::done::Done;
 
 /// A distance between grids that are taken for one, millimetres.
-fn grid_tolerance(text: &str) -> Result<f64, String> {
+fn distance_mm(text: &str) -> Result<f64, String> {
     let mm: f64 = text
         .parse()
         .map_err(|_error| format!("`{text}` is no number"))?;

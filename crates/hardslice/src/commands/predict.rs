@@ -10,6 +10,7 @@ use hardslice_data::{Left, Share, identity, voxels_blake3};
 use hardslice_train::{Model, ModelRecord, SliceConfidence, predict, write_confidence};
 use hardslice_volume::dicom::{Maker, SourceSeries, write_rtstruct, write_seg};
 use hardslice_volume::folder::visible_entries;
+use hardslice_volume::whole_file::read_json_if_there;
 use hardslice_volume::{
     Ending, Placement, Structure, files_written, read_scan_series, write_structures,
 };
@@ -23,7 +24,7 @@ use crate::external::said_of_missing;
 use crate::folder_lock::Held;
 use crate::layout::{confidence_beside, provenance_beside, share_beside};
 use crate::looks::Looks;
-use crate::named_files::{NamedFile, volumes_in};
+use crate::named_files::{NamedFile, folders_of_volumes, volumes_in};
 use crate::notes::Notes;
 use crate::outputs::{
     LabelFormat, LabelsOut, refuse_among, refuse_among_records, refuse_over_inputs, refuse_within,
@@ -65,6 +66,9 @@ pub(crate) struct Predict {
     /// The label map, or the folder for those of a folder of scans.
     #[arg(long, value_name = "FILE_OR_FOLDER")]
     out: PathBuf,
+    /// Write over label maps that are there and that no earlier `predict` is known to have written.
+    #[arg(long)]
+    overwrite: bool,
     /// The format, where the name of a file does not say it.
     #[arg(long, value_enum)]
     format: Option<LabelFormat>,
@@ -165,6 +169,13 @@ impl Predict {
         let table = StructureTable::read(self.structures.as_deref())?;
         let out = LabelsOut::of(&self.out, self.format)?;
         let jobs = self.jobs(&out)?;
+        let are_in_a_folder = jobs.iter().any(|job| job.scan.path != self.input);
+        if are_in_a_folder && let Some(first) = folders_of_volumes(&self.input).first() {
+            bars.tell(&format!(
+                "note: folders beside the scans are not looked into, and {} holds volumes",
+                first.display()
+            ));
+        }
         let device = self.device.open()?;
         let model = Model::read(&self.model, &device)?;
         let structures = table.of_model(&model.record);
@@ -345,7 +356,38 @@ impl Predict {
         let read = jobs.iter().map(|job| job.scan.path.clone());
         let read = read.chain([self.model.clone()]);
         refuse_over_inputs(written, read.chain(self.structures.clone()))?;
+        self.refuse_over_others(&jobs)?;
         Ok(jobs)
+    }
+
+    /// Refuses to write over label maps that are not known to be predictions: they may be somebody's work
+    /// of weeks. Those of an earlier `predict` have its record beside them, or, where it was stopped, a
+    /// table of confidence or the record of a part.
+    fn refuse_over_others(&self, jobs: &[Job]) -> anyhow::Result<()> {
+        let record = provenance_beside(&self.out)?;
+        let record = read_json_if_there::<serde_json::Value>(&record)
+            .ok()
+            .flatten();
+        let is_recorded = record.is_some_and(|record| record["command"] == "predict");
+        if self.overwrite || is_recorded || self.share.is_some() {
+            return Ok(());
+        }
+        let written = |job: &Job| {
+            files_written(&job.out)
+                .into_iter()
+                .find(|file| file.exists())
+        };
+        let others = jobs
+            .iter()
+            .filter(|job| !confidence_beside(&job.out).exists());
+        match others.filter_map(written).next() {
+            None => Ok(()),
+            Some(file) => Err(anyhow!(
+                "{} is there, and nothing says that `predict` wrote it: name another --out, or, if it may \
+                 be lost, give --overwrite",
+                file.display()
+            )),
+        }
     }
 
     fn refuse_series(&self, what: &str) -> anyhow::Result<()> {

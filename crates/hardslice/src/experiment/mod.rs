@@ -383,6 +383,14 @@ impl Experiment {
                 "stages and rounds must be at most the steps of the second half",
             )],
         )?;
+        let nsd_tolerance_mm = self.score.nsd_tolerance_mm;
+        SettingError::check(
+            "score",
+            [(
+                !nsd_tolerance_mm.is_finite() || nsd_tolerance_mm < 0.0,
+                "nsd_tolerance_mm must be 0 or more",
+            )],
+        )?;
         self.prepare.check()?;
         self.split.check()?;
         self.balance.check()?;

@@ -13,7 +13,7 @@ use anyhow::anyhow;
 use hardslice_data::balance::{Plan, PlanEntry};
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::{Store, StoredCase};
-use hardslice_data::{Organ, SliceRef, StoreOrgan};
+use hardslice_data::{CaseId, Organ, SliceRef, StoreOrgan};
 use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Action, Placement, describe_labels};
 use serde::Serialize;
@@ -70,6 +70,7 @@ impl Export {
         let split = Split::read(split)?;
         let n_slices = |case_idx: usize| store.cases()[case_idx].n_slices;
         let plan = Plan::read_csv(plan, |name| store.place_of(name), n_slices)?;
+        refuse_held_out(&plan, &store, &split, &plan_file)?;
         let place = |organ: &Organ| {
             let place = store.organ_of(organ);
             place.ok_or_else(|| anyhow!("the cohort has no {organ}; it has {}", store.organs()))
@@ -201,6 +202,24 @@ impl Export {
 
     fn file_slice(&self, slice: SliceRef) -> FileSlice {
         FileSlice::of(&self.case(slice).placement, slice.place())
+    }
+}
+
+/// Refuses a plan that shows slices of patients who are held out.
+fn refuse_held_out(plan: &Plan, store: &Store, split: &Split, file: &Path) -> anyhow::Result<()> {
+    let cases = plan
+        .entries()
+        .iter()
+        .map(|entry| &store.cases()[entry.slice.case()].id);
+    let is_trained = |case: &CaseId| matches!(split.fold_of(case), Some(Fold::A | Fold::B));
+    match cases.into_iter().find(|case| !is_trained(case)) {
+        None => Ok(()),
+        Some(case) => Err(anyhow!(
+            "the plan shows slices of `{case}`, which is neither in A nor in B of the split: what is tested \
+             or validated on must not be trained on; give the split that it was mined with, or mine a \
+             cohort without those patients ({})",
+            file.display()
+        )),
     }
 }
 

@@ -7,6 +7,7 @@ use anyhow::{Context, anyhow};
 use hardslice_data::balance::PlanEntry;
 use hardslice_data::split::Fold;
 use hardslice_data::store::StoredCase;
+use hardslice_volume::dicom::list_series;
 use hardslice_volume::{Action, describe_labels};
 use serde_json::{Map, Value, json};
 
@@ -18,7 +19,12 @@ use super::{Export, label_placement, write_json};
 pub(super) fn write(export: &Export, out: &Path) -> anyhow::Result<()> {
     export.check_annotations()?;
     let listed = export.plan.entries().iter();
-    let listed: BTreeSet<usize> = listed.map(|entry| entry.slice.case()).collect();
+    let mut listed: BTreeSet<usize> = listed.map(|entry| entry.slice.case()).collect();
+    listed.extend(
+        [Fold::Validation, Fold::Test]
+            .into_iter()
+            .flat_map(|fold| export.cases_of(fold)),
+    );
     for place in listed {
         check_readable(&export.store.cases()[place])?;
     }
@@ -91,7 +97,10 @@ fn check_readable(case: &StoredCase) -> anyhow::Result<()> {
                 .display()
         )
     };
-    if case.source.series_uid.is_some() {
+    let image = &case.source.image;
+    let is_one_of_several = case.source.series_uid.is_some()
+        || image.is_dir() && list_series(image).is_ok_and(|series| series.len() > 1);
+    if is_one_of_several {
         return Err(refused("the scan is one of several series in its folder"));
     }
     let Some(path) = &case.source.labels else {

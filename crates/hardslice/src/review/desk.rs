@@ -285,15 +285,17 @@ impl Desk {
         if judgement.note.chars().count() > LONGEST_NOTE {
             return Err(anyhow!("a note has at most {LONGEST_NOTE} characters"));
         }
+        let judged = item.judged(&self.store);
+        let mut verdicts = self.held();
         let more = More {
             note: judgement.note.trim(),
             reviewer,
             time: &now()?,
             shown: self.hash(judgement.id),
-            blind: judgement.blind,
+            // Whoever has judged a slice has been shown what it is, and what others said of it.
+            blind: judgement.blind && !verdicts.has_judged(&judged, reviewer),
         };
-        let mut verdicts = self.held();
-        Ok(verdicts.add(&item.judged(&self.store), Some(judgement.verdict), more)?)
+        Ok(verdicts.add(&judged, Some(judgement.verdict), more)?)
     }
 
     /// Takes a reviewer's last verdict back; gives the item that it was on, if it is one of these.
@@ -364,6 +366,7 @@ impl Desk {
         Some(Known {
             is_hard: mined.is_some_and(|mined| mined.is_hard),
             is_control: item.is_control,
+            patient: self.store.cases()[item.case_idx].patient.clone(),
             is_suspect: mined.is_some_and(|mined| mined.triage == Some(Triage::Suspect.name())),
         })
     }

@@ -1,6 +1,7 @@
 //! What is looked at: hard slices, some easy ones among them, or the slices of a cohort alone.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -68,7 +69,7 @@ impl Items {
     /// A ledger cannot be read, or is of other cases than the store's.
     pub(crate) fn of(dir: &Path, store: &Store) -> anyhow::Result<Self> {
         let rounds = mined_rounds(dir)?;
-        // The first ledger that holds a slice speaks of it.
+        // The first ledger in which a slice is hard speaks of it, else the first that holds it.
         let mut found: BTreeMap<(usize, u32, Organ), Item> = BTreeMap::new();
         for (round, folder) in rounds.iter().enumerate() {
             for mining in folder.minings() {
@@ -77,10 +78,26 @@ impl Items {
                     let case_idx = store.place_of(case).ok_or_else(|| {
                         anyhow!("the ledger names the case `{case}`, which the store does not have")
                     })?;
+                    let n_slices = store.cases()[case_idx].n_slices;
+                    if row.z as usize >= n_slices {
+                        return Err(anyhow!(
+                            "the ledger names slice {} of the case `{case}`, which has {n_slices} in the \
+                             store: it is of another cohort",
+                            row.z
+                        ));
+                    }
                     let key = (case_idx, row.z, row.organ.clone());
-                    found
-                        .entry(key)
-                        .or_insert_with(|| item(row, case_idx, round));
+                    let item = item(row, case_idx, round);
+                    match found.entry(key) {
+                        Entry::Vacant(vacant) => {
+                            vacant.insert(item);
+                        }
+                        Entry::Occupied(mut held) => {
+                            if item.is_hard() && !held.get().is_hard() {
+                                held.insert(item);
+                            }
+                        }
+                    }
                 }
             }
         }

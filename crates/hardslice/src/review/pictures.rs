@@ -245,9 +245,8 @@ fn draw(
     asked: &Asked,
 ) -> anyhow::Result<Vec<u8>> {
     let mut layers = Vec::new();
-    let empty = vec![false; section.n_pixels()];
-    if asked.difference {
-        let (truth, predicted) = (truth.unwrap_or(&empty), predicted.unwrap_or(&empty));
+    // Without one of the two there is no difference between them: what there is is outlined.
+    if let (true, Some(truth), Some(predicted)) = (asked.difference, truth, predicted) {
         let only = |a: &[bool], b: &[bool]| -> Vec<bool> {
             a.iter().zip(b).map(|(a, b)| *a && !*b).collect()
         };
@@ -265,7 +264,7 @@ fn draw(
         }
     } else {
         let fill = if asked.fill { 0.35 } else { 0.0 };
-        if let Some(truth) = truth.filter(|_| asked.truth) {
+        if let Some(truth) = truth.filter(|_| asked.truth || asked.difference) {
             layers.push(Layer {
                 fill,
                 ..Layer::truth(truth)

@@ -42,7 +42,10 @@ const MOST_PICTURES: usize = 512;
 const POLICY: &str = "default-src 'none'; img-src 'self' data:; script-src 'self'; style-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const COOKIE_NAME: &str = "hardslice-desk";
+/// The name of a desk's cookie: browsers do not part cookies by port.
+fn cookie_name(port: u16) -> String {
+    format!("hardslice-desk-{port}")
+}
 
 /// The page.
 #[derive(Template)]
@@ -199,7 +202,7 @@ fn admitted(served: &Served, request: &Request) -> Result<(), Box<Refused>> {
     let cookies = text(headers, &COOKIE).unwrap_or_default();
     let given = cookies.split("; ").find_map(|cookie| {
         let (name, value) = cookie.split_once('=')?;
-        (name == COOKIE_NAME).then_some(value)
+        (name == cookie_name(served.port)).then_some(value)
     });
     if given.is_some_and(|given| is_same(given, &served.token)) {
         return Ok(());
@@ -209,7 +212,7 @@ fn admitted(served: &Served, request: &Request) -> Result<(), Box<Refused>> {
         .split('&')
         .find_map(|part| part.strip_prefix("token="));
     if request.uri().path() == "/" && given.is_some_and(|given| is_same(given, &served.token)) {
-        return Err(Box::new(Refused::Enter(enter(&served.token))));
+        return Err(Box::new(Refused::Enter(enter(served))));
     }
     because(
         "this desk was opened with an address that holds a token: take that one, which the program \
@@ -222,8 +225,9 @@ fn because<T>(why: &'static str) -> Result<T, Box<Refused>> {
 }
 
 /// Without the token, which then does not stay in the browser's history.
-fn enter(token: &str) -> Response {
-    let cookie = format!("{COOKIE_NAME}={token}; Path=/; HttpOnly; SameSite=Strict");
+fn enter(served: &Served) -> Response {
+    let (name, token) = (cookie_name(served.port), &served.token);
+    let cookie = format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict");
     let headers = [(SET_COOKIE, cookie), (LOCATION, "/".to_owned())];
     (StatusCode::SEE_OTHER, headers).into_response()
 }

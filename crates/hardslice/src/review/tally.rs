@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hardslice_data::PatientId;
 use serde::Serialize;
 
 use hardslice_data::mining::review::{Judged, LabelVerdict, Standing, agreed};
@@ -10,8 +11,8 @@ use hardslice_data::mining::review::{Judged, LabelVerdict, Standing, agreed};
 /// Half the width of a standard normal's middle 95 %.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// A share of slices with its 95 % interval, for other scans: slices of a scan are wrong together, and
-/// count for as many as their spread between scans leaves of them.
+/// A share of slices with its 95 % interval, for other patients: slices of a patient are wrong together,
+/// and count for as many as their spread between patients leaves of them.
 ///
 /// # Sources
 ///
@@ -22,30 +23,30 @@ const Z: f64 = 1.959_963_984_540_054;
 pub(crate) struct Share {
     pub(crate) n: usize,
     pub(crate) of: usize,
-    pub(crate) n_scans: usize,
+    pub(crate) n_patients: usize,
     pub(crate) low: f64,
     pub(crate) high: f64,
 }
 
 impl Share {
-    /// Of each scan how many slices are found, of how many; `None` of nothing.
-    pub(crate) fn of_scans(scans: &[[usize; 2]]) -> Option<Self> {
-        let [n, of] = scans
-            .iter()
-            .fold([0; 2], |sum, scan| [sum[0] + scan[0], sum[1] + scan[1]]);
+    /// Of each patient how many slices are found, of how many; `None` of nothing.
+    pub(crate) fn of_patients(patients: &[[usize; 2]]) -> Option<Self> {
+        let [n, of] = patients.iter().fold([0; 2], |sum, patient| {
+            [sum[0] + patient[0], sum[1] + patient[1]]
+        });
         if of == 0 {
             return None;
         }
-        let (n_slices, n_scans, p) = (of as f64, scans.len() as f64, n as f64 / of as f64);
-        let total = if n == 0 || n == of || scans.len() == 1 {
-            // Nothing tells how alike the slices of a scan are.
-            n_scans
+        let (n_slices, n_patients, p) = (of as f64, patients.len() as f64, n as f64 / of as f64);
+        let total = if n == 0 || n == of || patients.len() == 1 {
+            // Nothing tells how alike the slices of a patient are.
+            n_patients
         } else {
-            let gaps = scans
+            let gaps = patients
                 .iter()
                 .map(|[n, of]| (*n as f64 - p * *of as f64).powi(2));
             let squares: f64 = gaps.sum();
-            let variance = n_scans / (n_scans - 1.0) * squares / (n_slices * n_slices);
+            let variance = n_patients / (n_patients - 1.0) * squares / (n_slices * n_slices);
             let of_slices = p * (1.0 - p) / (n_slices - 1.0);
             n_slices / (variance / of_slices).max(1.0)
         };
@@ -56,7 +57,7 @@ impl Share {
         Some(Self {
             n,
             of,
-            n_scans: scans.len(),
+            n_patients: patients.len(),
             low: (centre - half).max(0.0),
             high: (centre + half).min(1.0),
         })
@@ -64,8 +65,10 @@ impl Share {
 }
 
 /// What is known of a judged slice beside the verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Known {
+    /// Whose scan it is of: wrong labels come by patient.
+    pub(crate) patient: PatientId,
     pub(crate) is_hard: bool,
     pub(crate) is_control: bool,
     pub(crate) is_suspect: bool,
@@ -114,25 +117,24 @@ impl Tally {
             let (Some(known), Some(verdict)) = (known(judged), agreed(of_slice)) else {
                 continue;
             };
-            let case = judged.case.as_str();
             let is_wrong = verdict == LabelVerdict::Wrong;
             // Who sees triage's reason or another's verdict beside the slice is no judge of either.
             let is_blind = of_slice.values().any(|standing| standing.blind);
             if is_blind && known.is_control {
-                count(&mut easy, case, is_wrong);
+                count(&mut easy, &known.patient, is_wrong);
             } else if is_blind && known.is_hard {
-                count(&mut hard, case, is_wrong);
+                count(&mut hard, &known.patient, is_wrong);
             }
             if is_blind && known.is_suspect {
                 count(
                     &mut suspect,
-                    case,
+                    &known.patient,
                     is_wrong || verdict == LabelVerdict::Broken,
                 );
             }
         }
-        let share = |counts: BTreeMap<&str, [usize; 2]>| {
-            Share::of_scans(&counts.into_values().collect::<Vec<_>>())
+        let share = |counts: BTreeMap<PatientId, [usize; 2]>| {
+            Share::of_patients(&counts.into_values().collect::<Vec<_>>())
         };
         Self {
             wrong_of_hard: share(hard),
@@ -143,9 +145,9 @@ impl Tally {
     }
 }
 
-/// Counts a slice of a scan.
-fn count<'s>(scans: &mut BTreeMap<&'s str, [usize; 2]>, scan: &'s str, is_found: bool) {
-    let [n, of] = scans.entry(scan).or_default();
+/// Counts a slice of a patient.
+fn count(patients: &mut BTreeMap<PatientId, [usize; 2]>, patient: &PatientId, is_found: bool) {
+    let [n, of] = patients.entry(patient.clone()).or_default();
     *n += usize::from(is_found);
     *of += 1;
 }
@@ -210,7 +212,7 @@ mod tests {
 
     #[test]
     fn shares_have_wilsons_interval() {
-        assert_eq!(Share::of_scans(&[]), None);
+        assert_eq!(Share::of_patients(&[]), None);
         // SciPy 1.17.1: binomtest(k, n).proportion_ci(method="wilson").
         for (n, of, low, high) in [
             (0, 10, 0.0, 0.277_532_799_9),
@@ -219,7 +221,7 @@ mod tests {
         ] {
             // A slice of each scan.
             let scans: Vec<[usize; 2]> = (0..of).map(|idx| [usize::from(idx < n), 1]).collect();
-            let share = Share::of_scans(&scans).unwrap();
+            let share = Share::of_patients(&scans).unwrap();
             assert!((share.low - low).abs() < 1e-9, "{share:?}");
             assert!((share.high - high).abs() < 1e-9, "{share:?}");
         }
@@ -227,14 +229,15 @@ mod tests {
 
     #[test]
     fn slices_of_a_scan_that_are_wrong_together_count_for_less() {
-        let spread = Share::of_scans(&[[1, 5]; 10]).unwrap();
-        let together = Share::of_scans(&[[[5, 5]; 2].as_slice(), &[[0, 5]; 8]].concat()).unwrap();
+        let spread = Share::of_patients(&[[1, 5]; 10]).unwrap();
+        let together =
+            Share::of_patients(&[[[5, 5]; 2].as_slice(), &[[0, 5]; 8]].concat()).unwrap();
         assert_eq!((spread.n, spread.of), (together.n, together.of));
         // SciPy 1.17.1, of 50. Two scans of ten with all slices wrong have a design effect of 5.4, so that
         // nine slices are left.
         assert!((spread.low - 0.112_437_500_2).abs() < 1e-9, "{spread:?}");
         assert!(together.low < 0.06 && together.high > 0.5, "{together:?}");
-        let none = Share::of_scans(&[[0, 50], [0, 50]]).unwrap();
+        let none = Share::of_patients(&[[0, 50], [0, 50]]).unwrap();
         assert!(none.high > 0.5, "two scans tell little: {none:?}");
     }
 
@@ -289,6 +292,7 @@ mod tests {
         ]);
         let known = |judged: &Judged| {
             Some(Known {
+                patient: PatientId::new("p").unwrap(),
                 is_hard: judged.z != 3,
                 is_control: judged.z == 3,
                 is_suspect: judged.z == 0,

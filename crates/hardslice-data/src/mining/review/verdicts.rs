@@ -207,7 +207,7 @@ impl Verdicts {
             blind: more.blind,
         };
         let mut text = csv::WriterBuilder::new()
-            .has_headers(self.rows.is_empty() && self.is_empty())
+            .has_headers(self.is_empty())
             .from_writer(Vec::new());
         text.serialize(&row)
             .expect("rows of text and numbers are written into memory");
@@ -233,53 +233,73 @@ impl Verdicts {
             .open(&self.path)
     }
 
-    /// The newest verdicts of each reviewer that were not taken back, whatever has become of the
-    /// labels since.
+    /// The newest verdict of each reviewer on each slice that was not taken back, whatever has become of
+    /// the labels since.
     pub fn standing(&self) -> BTreeMap<Judged, BTreeMap<String, Standing>> {
-        let mut standing: BTreeMap<Judged, BTreeMap<String, Standing>> = BTreeMap::new();
+        let mut given: BTreeMap<Judged, BTreeMap<String, Vec<Standing>>> = BTreeMap::new();
         for row in &self.rows {
-            let judged = Judged {
-                case: row.case.clone(),
-                z: row.z,
-                organ: row.organ.clone(),
-            };
-            let of_slice = standing.entry(judged).or_default();
-            let mut known = LabelVerdict::ALL.into_iter();
-            match known.find(|verdict| verdict.name() == row.verdict) {
-                Some(verdict) => {
-                    let stands = Standing {
-                        verdict,
-                        note: row.note.clone(),
-                        time: row.time.clone(),
-                        shown: row.shown.clone(),
-                        blind: row.blind,
-                    };
-                    of_slice.insert(row.reviewer.clone(), stands);
-                }
+            let by_reviewer = given.entry(row.judged()).or_default();
+            let of_reviewer = by_reviewer.entry(row.reviewer.clone()).or_default();
+            match row.known_verdict() {
+                Some(verdict) => of_reviewer.push(Standing {
+                    verdict,
+                    note: row.note.clone(),
+                    time: row.time.clone(),
+                    shown: row.shown.clone(),
+                    blind: row.blind,
+                }),
                 None => {
-                    of_slice.remove(&row.reviewer);
+                    of_reviewer.pop();
                 }
             }
         }
-        standing.retain(|_, of_slice| !of_slice.is_empty());
+        let mut standing = BTreeMap::new();
+        for (judged, by_reviewer) in given {
+            let newest = by_reviewer
+                .into_iter()
+                .filter_map(|(reviewer, mut given)| Some((reviewer, given.pop()?)));
+            let newest: BTreeMap<String, Standing> = newest.collect();
+            if !newest.is_empty() {
+                standing.insert(judged, newest);
+            }
+        }
         standing
     }
 
-    /// The slice that a reviewer judged last, of those not taken back.
+    /// The slice of a reviewer's last verdict that was not taken back.
     pub fn last_of(&self, reviewer: &str) -> Option<Judged> {
-        let mut stack: Vec<Judged> = Vec::new();
+        let mut given: Vec<Judged> = Vec::new();
         for row in self.rows.iter().filter(|row| row.reviewer == reviewer) {
-            let judged = Judged {
-                case: row.case.clone(),
-                z: row.z,
-                organ: row.organ.clone(),
-            };
-            stack.retain(|other| *other != judged);
-            if row.verdict != UNDONE {
-                stack.push(judged);
+            let judged = row.judged();
+            if row.known_verdict().is_some() {
+                given.push(judged);
+            } else if let Some(last) = given.iter().rposition(|other| *other == judged) {
+                given.remove(last);
             }
         }
-        stack.pop()
+        given.pop()
+    }
+
+    /// Whether a reviewer has ever judged a slice.
+    pub fn has_judged(&self, judged: &Judged, reviewer: &str) -> bool {
+        let mut rows = self.rows.iter();
+        rows.any(|row| row.reviewer == reviewer && row.judged() == *judged)
+    }
+}
+
+impl Row {
+    fn judged(&self) -> Judged {
+        Judged {
+            case: self.case.clone(),
+            z: self.z,
+            organ: self.organ.clone(),
+        }
+    }
+
+    /// `None` of a row that takes one back.
+    fn known_verdict(&self) -> Option<LabelVerdict> {
+        let mut known = LabelVerdict::ALL.into_iter();
+        known.find(|verdict| verdict.name() == self.verdict)
     }
 }
 
@@ -368,6 +388,25 @@ mod tests {
         assert_eq!(of_slice["a"].note, more("a").note);
         assert_eq!(again.last_of("a"), Some(judged(4)), "5 was taken back");
         assert_eq!(again.last_of("c"), None);
+        assert!(
+            again.has_judged(&judged(5), "a"),
+            "though it was taken back"
+        );
+        assert!(!again.has_judged(&judged(5), "c"));
+        // Taken back is the last one, and the one before it stands again.
+        let mut again = again;
+        again.add(&judged(4), None, more("a")).unwrap();
+        let stands = &again.standing()[&judged(4)];
+        assert_eq!(stands["a"].verdict, LabelVerdict::Right);
+        assert_eq!(again.last_of("a"), Some(judged(4)));
+        again.add(&judged(4), None, more("a")).unwrap();
+        assert_eq!(again.last_of("a"), None);
+        // A file that somebody moved away is begun anew, with its header.
+        fs::remove_file(&path).unwrap();
+        again
+            .add(&judged(6), Some(LabelVerdict::Right), more("a"))
+            .unwrap();
+        assert_eq!(Verdicts::read(&path).unwrap().standing().len(), 1);
     }
 
     #[test]

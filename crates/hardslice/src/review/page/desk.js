@@ -386,12 +386,20 @@ async function judge(verdict) {
     at('reviewer').focus();
     return;
   }
-  const item = current();
-  const body = { id: item.id, verdict, note: at('note').value, reviewer: reviewer(), blind: state.inQueue };
-  took(await ask('/verdicts', body));
+  // One verdict at a time: the next slice is not seen before this one is written.
+  if (state.judging) return;
+  state.judging = true;
+  try {
+    const item = current();
+    const body = { id: item.id, verdict, note: at('note').value, reviewer: reviewer(), blind: state.inQueue };
+    took(await ask('/verdicts', body));
+  } finally {
+    state.judging = false;
+  }
   state.times.push(Date.now());
   if (state.inQueue) {
-    const next = state.walk.findIndex((id, place) => place > state.place && !mine(id));
+    let next = state.walk.findIndex((id, place) => place > state.place && !mine(id));
+    if (next < 0) next = state.walk.findIndex(id => !mine(id));
     if (next >= 0) go(next);
     else {
       drawSlice();
@@ -529,6 +537,7 @@ function key(event) {
   } : actions[name];
   if (!action) return;
   event.preventDefault();
+  if (event.repeat && (KEYS[name] || name === 'u')) return;
   action();
 }
 
