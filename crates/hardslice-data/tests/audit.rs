@@ -234,7 +234,7 @@ fn unusual(cases: &[Case]) -> Vec<(String, String)> {
         .rows()
         .filter(|row| row.kind == Kind::VolumeUnusual)
         .map(|row| {
-            assert_eq!(row.severity, Severity::Warning);
+            assert_eq!(row.severity, Severity::Warning, "{row:?}");
             (row.case.to_string(), row.message.to_owned())
         });
     rows.collect()

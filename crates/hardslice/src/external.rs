@@ -11,8 +11,8 @@ use hardslice_data::balance::{
     Arm, ArmError, Candidates, HardSlices, Plan, RepeatFactors, hard_in_controls,
 };
 use hardslice_data::mining::{
-    ExternalPredictions, FoldCases, ResolvedTau, ScoredSlice, SliceScore, Tau, TauBasis,
-    candidates, mine, prediction_folders,
+    ExternalPredictions, FoldCases, MinedSlices, ResolvedTau, ScoredSlice, SliceScore, Tau,
+    TauBasis, candidates, mine, prediction_folders,
 };
 use hardslice_data::split::{Split, facts};
 use hardslice_data::store::Store;
@@ -112,28 +112,7 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
     for (organ, warning) in &mined.warnings {
         bars.line(&format!("warning: {organ}: {warning}"));
     }
-    // Of a scan that has no prediction nothing is known, and so nothing of it is planned.
-    let scored = mined.scored.iter();
-    let scored: BTreeSet<usize> = scored.map(|slice| slice.score.slice.case()).collect();
-    let mut of_a = folds.a.clone();
-    of_a.retain(|case| scored.contains(case));
-    let slices = [&of_a, &folds.b].map(|cases| candidates(store, &organs, cases));
-    let positive_weight = job.experiment.train.positive_weight;
-    let slices = Candidates {
-        a: &slices[0],
-        b: &slices[1],
-        factors: &RepeatFactors::of(slices.iter().flatten(), positive_weight),
-        seed: job.experiment.training_seed(),
-    };
-    warn_of_controls(job.experiment, &slices, &mined.hard, bars)?;
-    let plan = match job
-        .arm
-        .second_half(&slices, &mined.hard, &job.experiment.balance)
-    {
-        // Without a split there is no B, and nothing may be hard.
-        Err(ArmError::Empty { .. }) => Plan::default(),
-        plans => plans?.swap_remove(0),
-    };
+    let plan = plan_of(job, &organs, &folds, &mined, bars)?;
     let round = RoundDir::new(job.out);
     let dir = round.mining();
     mined.write(store, &plan, 0, &scored_by, dir.path())?;
@@ -148,6 +127,36 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
     } else {
         Done::Findings
     })
+}
+
+/// What the arm shows, given what was mined.
+fn plan_of(
+    job: &ExternalMining<'_>,
+    organs: &[StoreOrgan],
+    folds: &FoldCases,
+    mined: &MinedSlices,
+    bars: &Bars,
+) -> Result<Plan, ArmError> {
+    // Of a scan that has no prediction nothing is known, and so nothing of it is planned.
+    let scored = mined.scored.iter();
+    let scored: BTreeSet<usize> = scored.map(|slice| slice.score.slice.case()).collect();
+    let mut of_a = folds.a.clone();
+    of_a.retain(|case| scored.contains(case));
+    let slices = [&of_a, &folds.b].map(|cases| candidates(job.store, organs, cases));
+    let positive_weight = job.experiment.train.positive_weight;
+    let slices = Candidates {
+        a: &slices[0],
+        b: &slices[1],
+        factors: &RepeatFactors::of(slices.iter().flatten(), positive_weight),
+        seed: job.experiment.training_seed(),
+    };
+    warn_of_controls(job.experiment, &slices, &mined.hard, bars)?;
+    let balance = &job.experiment.balance;
+    match job.arm.second_half(&slices, &mined.hard, balance) {
+        // Without a split there is no B, and nothing may be hard.
+        Err(ArmError::Empty { .. }) => Ok(Plan::default()),
+        plans => Ok(plans?.swap_remove(0)),
+    }
 }
 
 /// Prints how many slices of A are hard for each organ.

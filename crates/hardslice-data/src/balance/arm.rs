@@ -179,15 +179,13 @@ impl Arm {
             Self::Rounds => (OnB, OfA, MinedAgain, claimed(&[Self::RoundsRandom])),
             Self::RoundsRandom => (OnB, OfA, MinedAgain, Control),
             Self::CrossFold => (OnB, OfBoth, Whole, claimed(&[Self::CrossFoldRandom])),
-            Self::CrossFoldRandom => (OnB, OfBoth, Whole, Control),
             Self::Probabilistic => (OnB, OfBoth, Whole, claimed(&[Self::ProbabilisticRandom])),
-            Self::ProbabilisticRandom => (OnB, OfBoth, Whole, Control),
+            Self::CrossFoldRandom | Self::ProbabilisticRandom => (OnB, OfBoth, Whole, Control),
             Self::Gradual => (OnB, OfBoth, Staged, claimed(&[Self::GradualRandom])),
             Self::GradualRandom => (OnB, OfBoth, Staged, Control),
             Self::AllEmphasised => (OnAll, OfBoth, Whole, claimed(&[Self::AllRandom])),
-            Self::AllRandom => (OnAll, OfBoth, Whole, Control),
             Self::WorstPatients => (OnAll, OfBoth, Whole, claimed(&[Self::RandomPatients])),
-            Self::RandomPatients => (OnAll, OfBoth, Whole, Control),
+            Self::AllRandom | Self::RandomPatients => (OnAll, OfBoth, Whole, Control),
         };
         Spec {
             first_half,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use hardslice_data::SliceRef;
+use hardslice_data::balance::Plan;
 use hardslice_data::store::Store;
 use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Action, FileError};
@@ -100,9 +101,7 @@ impl<'a> PhaseChain<'a> {
     /// The scans that it has been shown slices of, by the hashes of their voxels.
     pub(super) fn trained_on(&self, store: &Store) -> BTreeSet<String> {
         let plans = self.links.iter().map(|link| &link.phase.plan);
-        let slices = plans
-            .flat_map(|plan| plan.entries())
-            .map(|entry| entry.slice);
+        let slices = plans.flat_map(Plan::entries).map(|entry| entry.slice);
         let cases: BTreeSet<usize> = slices.map(SliceRef::case).collect();
         let scans = cases.into_iter().map(|case| &store.cases()[case].source);
         let mut scans: BTreeSet<String> = scans.map(|scan| scan.voxels_blake3.clone()).collect();

@@ -192,11 +192,10 @@ fn in_words(report: &AuditReport) -> String {
     ];
     let notes = (report.n_notes > 0).then(|| counted(report.n_notes, "note"));
     let counts: Vec<String> = counts.into_iter().chain(notes).collect();
-    text += &counts.join(", ");
-    for ((severity, kind), n) in n_of_kind {
-        text += &format!("\n    {n:>5} {}: {kind}", severity.0);
-    }
-    text
+    let by_kind = n_of_kind.into_iter();
+    let by_kind = by_kind.map(|((severity, kind), n)| format!("    {n:>5} {}: {kind}", severity.0));
+    let lines: Vec<String> = std::iter::once(counts.join(", ")).chain(by_kind).collect();
+    text + &lines.join("\n")
 }
 
 /// One case on one line: what its scan is like and how large its organs are.

@@ -169,13 +169,7 @@ impl Predict {
         let table = StructureTable::read(self.structures.as_deref())?;
         let out = LabelsOut::of(&self.out, self.format)?;
         let jobs = self.jobs(&out)?;
-        let are_in_a_folder = jobs.iter().any(|job| job.scan.path != self.input);
-        if are_in_a_folder && let Some(first) = folders_of_volumes(&self.input).first() {
-            bars.tell(&format!(
-                "note: folders beside the scans are not looked into, and {} holds volumes",
-                first.display()
-            ));
-        }
+        self.tell_of_folders(&jobs, bars);
         let device = self.device.open()?;
         let model = Model::read(&self.model, &device)?;
         let structures = table.of_model(&model.record);
@@ -194,40 +188,7 @@ impl Predict {
             .then(|| Held::of(&self.out, self.share))
             .transpose()?;
         self.tell_of_model(&model.record, bars);
-        let of_share = self
-            .share
-            .map_or(0..jobs.len(), |share| share.range(jobs.len()));
-        let mut found = Predicted::default();
-        for job in &jobs[of_share] {
-            match self.one(&model, job, &structures, bars, &mut found) {
-                Ok(of_scan) => {
-                    found.looks.add(&job.scan.name, of_scan);
-                    if self.share.is_some() {
-                        found.files.extend(job.hashes()?);
-                    }
-                }
-                // The only one: its error is the command's.
-                Err(error) if jobs.len() == 1 => return Err(error),
-                // A disk that takes this one no more takes none of the others.
-                Err(error) if crate::causes::is_refused_writing(&error) => return Err(error),
-                Err(error) => {
-                    found.n_failed += 1;
-                    bars.line(&format!(
-                        "not predicted: {}",
-                        crate::causes::causes(error.as_ref())
-                    ));
-                }
-            }
-        }
-        found.notes.tell(bars);
-        found.looks.tell(bars);
-        if let Some(first) = found.trained_on.first() {
-            bars.tell(&format!(
-                "note: the model was trained on {} of these scans, as {first}: how well it predicts them \
-                 says nothing of new patients",
-                found.trained_on.len()
-            ));
-        }
+        let found = self.all(&model, &jobs, &structures, bars)?;
         let settings = (
             self.largest_component,
             self.flip_averaging,
@@ -262,6 +223,62 @@ impl Predict {
         } else {
             Done::Findings
         })
+    }
+
+    /// Predicts the scans, or those of a share, and tells what there is to say of them.
+    fn all(
+        &self,
+        model: &Model,
+        jobs: &[Job],
+        structures: &[Structure],
+        bars: &Bars,
+    ) -> anyhow::Result<Predicted> {
+        let of_share = self
+            .share
+            .map_or(0..jobs.len(), |share| share.range(jobs.len()));
+        let mut found = Predicted::default();
+        for job in &jobs[of_share] {
+            match self.one(model, job, structures, bars, &mut found) {
+                Ok(of_scan) => {
+                    found.looks.add(&job.scan.name, of_scan);
+                    if self.share.is_some() {
+                        found.files.extend(job.hashes()?);
+                    }
+                }
+                // The only one: its error is the command's.
+                Err(error) if jobs.len() == 1 => return Err(error),
+                // A disk that takes this one no more takes none of the others.
+                Err(error) if crate::causes::is_refused_writing(&error) => return Err(error),
+                Err(error) => {
+                    found.n_failed += 1;
+                    bars.line(&format!(
+                        "not predicted: {}",
+                        crate::causes::causes(error.as_ref())
+                    ));
+                }
+            }
+        }
+        found.notes.tell(bars);
+        found.looks.tell(bars);
+        if let Some(first) = found.trained_on.first() {
+            bars.tell(&format!(
+                "note: the model was trained on {} of these scans, as {first}: how well it predicts them \
+                 says nothing of new patients",
+                found.trained_on.len()
+            ));
+        }
+        Ok(found)
+    }
+
+    /// Says where volumes are passed over.
+    fn tell_of_folders(&self, jobs: &[Job], bars: &Bars) {
+        let are_in_a_folder = jobs.iter().any(|job| job.scan.path != self.input);
+        if are_in_a_folder && let Some(first) = folders_of_volumes(&self.input).first() {
+            bars.tell(&format!(
+                "note: folders beside the scans are not looked into, and {} holds volumes",
+                first.display()
+            ));
+        }
     }
 
     /// What was found in all shares, where none is missing; what was found here, where there are no
@@ -377,10 +394,10 @@ impl Predict {
                 .into_iter()
                 .find(|file| file.exists())
         };
-        let others = jobs
+        let mut others = jobs
             .iter()
             .filter(|job| !confidence_beside(&job.out).exists());
-        match others.filter_map(written).next() {
+        match others.find_map(written) {
             None => Ok(()),
             Some(file) => Err(anyhow!(
                 "{} is there, and nothing says that `predict` wrote it: name another --out, or, if it may \

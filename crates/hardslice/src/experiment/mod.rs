@@ -309,13 +309,22 @@ impl Experiment {
         experiment.to_toml()
     }
 
+    /// Checks every table by itself, then what they have to do with each other.
     fn check(&self) -> Result<(), SettingError> {
-        let is_other_context = |net: &NetConfig| net.context != self.net.context;
+        self.net.check("net")?;
+        if let Some(net) = &self.final_net {
+            net.check("final_net")?;
+        }
+        self.prepare.check()?;
+        self.split.check()?;
+        self.balance.check()?;
+        self.train.check()?;
+        let nsd_tolerance_mm = self.score.nsd_tolerance_mm;
         SettingError::check(
-            "",
+            "score",
             [(
-                self.arms.is_empty(),
-                "arms is empty: name at least one, as arms = [\"hard\"]",
+                !nsd_tolerance_mm.is_finite() || nsd_tolerance_mm < 0.0,
+                "nsd_tolerance_mm must be 0 or more",
             )],
         )?;
         SettingError::check(
@@ -323,27 +332,6 @@ impl Experiment {
             [(
                 self.cohort.patient.is_some() && self.cohort.patients.is_some(),
                 "patient and patients both say whose scans they are: give one of them",
-            )],
-        )?;
-        self.net.check("net")?;
-        if let Some(net) = &self.final_net {
-            net.check("final_net")?;
-        }
-        SettingError::check(
-            "final_net",
-            [(
-                self.final_net.as_ref().is_some_and(is_other_context),
-                "context must be that of [net]",
-            )],
-        )?;
-        let mines_again = self.arms.iter().any(|arm| arm.mines_again());
-        SettingError::check(
-            "final_net",
-            [(
-                self.final_net.is_some() && mines_again,
-                "the arms `rounds` and `rounds_random` score A anew with the net that they train, which \
-                 [final_net] keeps apart from the one that mines: take them out of arms, or take \
-                 [final_net] out",
             )],
         )?;
         let has_no_flips = self.train.flip_mode == FlipMode::None;
@@ -354,18 +342,47 @@ impl Experiment {
                 "flip_averaging has nothing to average over with copies = \"none\" in [train]",
             )],
         )?;
+        self.check_arms()
+    }
+
+    /// Checks that every arm can be trained with the other settings.
+    fn check_arms(&self) -> Result<(), SettingError> {
+        SettingError::check(
+            "",
+            [(
+                self.arms.is_empty(),
+                "arms is empty: name at least one, as arms = [\"hard\"]",
+            )],
+        )?;
+        let is_other_context = |net: &NetConfig| net.context != self.net.context;
+        let mines_again = self.arms.iter().any(|arm| arm.mines_again());
+        SettingError::check(
+            "final_net",
+            [
+                (
+                    self.final_net.as_ref().is_some_and(is_other_context),
+                    "context must be that of [net]",
+                ),
+                (
+                    self.final_net.is_some() && mines_again,
+                    "the arms `rounds` and `rounds_random` score A anew with the net that they train, \
+                     which [final_net] keeps apart from the one that mines: take them out of arms, or take \
+                     [final_net] out",
+                ),
+            ],
+        )?;
+        let of_baseline = self.mining.tau == Tau::Paper;
+        let has_baseline = self.arms.contains(&Arm::Baseline);
         SettingError::check(
             "mining",
             [
                 (
-                    self.mining.tau == Tau::Paper && mines_again,
+                    of_baseline && mines_again,
                     "tau = \"paper\" is the baseline's, and the arms `rounds` and `rounds_random` mine \
                      anew with nets of their own: take them out of arms, or another tau",
                 ),
                 (
-                    self.mining.tau == Tau::Paper
-                        && !self.arms.contains(&Arm::Baseline)
-                        && self.arms.iter().any(|arm| arm.needs_mining()),
+                    of_baseline && !has_baseline && self.arms.iter().any(|arm| arm.needs_mining()),
                     "tau = \"paper\" is the lowest test score of the baseline: add `baseline` to arms, or \
                      take another tau",
                 ),
@@ -382,19 +399,7 @@ impl Experiment {
                 self.arms.iter().any(has_too_many),
                 "stages and rounds must be at most the steps of the second half",
             )],
-        )?;
-        let nsd_tolerance_mm = self.score.nsd_tolerance_mm;
-        SettingError::check(
-            "score",
-            [(
-                !nsd_tolerance_mm.is_finite() || nsd_tolerance_mm < 0.0,
-                "nsd_tolerance_mm must be 0 or more",
-            )],
-        )?;
-        self.prepare.check()?;
-        self.split.check()?;
-        self.balance.check()?;
-        self.train.check()
+        )
     }
 }
 
