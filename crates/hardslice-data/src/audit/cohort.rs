@@ -13,7 +13,7 @@ const LEAST_PATIENTS: usize = 10;
 /// outliers").
 const LARGEST_Z: f64 = 3.5;
 
-/// Standard deviations of a normal distribution in its median absolute deviation (MAD).
+/// The median absolute deviation (MAD) of a normal distribution, in standard deviations.
 const MAD_OF_NORMAL: f64 = 0.6745;
 
 /// How often the median volume, or what part of it, is usual however alike the others are.

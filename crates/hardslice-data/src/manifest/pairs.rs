@@ -55,7 +55,7 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
         }
     } else if is_a_series(dir, &inside) {
         is_by_folder = true;
-        add_case_folder(dir, &inside, &mut found, &mut aside);
+        add_case_folder(dir, &inside, true, &mut found, &mut aside);
     } else if inside
         .iter()
         .any(|path| path.is_file() && stem(path).is_some())
@@ -72,7 +72,9 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
         for case in inside.iter().filter(|path| path.is_dir()) {
             let entries = listed(case, &mut drafts)?;
             let n_before = found.len();
-            add_case_folder(case, &entries, &mut found, &mut aside);
+            let is_named = entries.iter().filter(|path| is_slice(path)).count() > 1;
+            let is_series = is_named || is_a_series(case, &entries);
+            add_case_folder(case, &entries, is_series, &mut found, &mut aside);
             if found.len() == n_before && !entries.is_empty() {
                 aside.0.push(name_of(case));
             }
@@ -93,12 +95,11 @@ pub(super) fn read(dir: &Path) -> Result<Drafts, ManifestError> {
 fn add_case_folder(
     case: &Path,
     entries: &[PathBuf],
+    is_series: bool,
     found: &mut BTreeMap<String, Found>,
     aside: &mut Aside,
 ) {
     let name = name_of(case);
-    let is_named = entries.iter().filter(|path| is_slice(path)).count() > 1;
-    let is_series = is_named || is_a_series(case, entries);
     if is_series {
         let files = found.entry(name.clone()).or_default();
         files.images.push(case.to_owned());

@@ -221,8 +221,8 @@ impl ExternalPredictions<'_> {
     /// in it, and every slice of it hard.
     fn check_names(&self, path: &Path) -> Result<(), ExternalError> {
         let is_mined = |organ: &Organ| {
-            let mined = self.organs.iter();
-            mined.clone().any(|mined| self.store.organ(*mined) == organ)
+            let mut mined = self.organs.iter();
+            mined.any(|mined| self.store.organ(*mined) == organ)
         };
         let mut entries = self.organ_map().entries().iter();
         let by_names = entries.find(|entry| entry.labels.is_empty() && is_mined(&entry.organ));

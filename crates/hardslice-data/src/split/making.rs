@@ -72,7 +72,7 @@ fn check(options: &SplitOptions) -> Result<(), SplitError> {
         })
     };
     let ratio = options.ratio;
-    if !(ratio > 0.0 && ratio <= 1.0) {
+    if !options.has_ratio() {
         return bad(
             "the selection ratio",
             ratio.to_string(),

@@ -97,10 +97,7 @@ impl SplitOptions {
         SettingError::check(
             "split",
             [
-                (
-                    !(self.ratio > 0.0 && self.ratio <= 1.0),
-                    "ratio must be above 0 and at most 1",
-                ),
+                (!self.has_ratio(), "ratio must be above 0 and at most 1"),
                 (
                     is_no_share(self.validation),
                     "validation must be a number of patients (4) or a share of them below 1 (0.1)",
@@ -112,6 +109,10 @@ impl SplitOptions {
                 (self.n_candidates == 0, "n_candidates must be 1 at least"),
             ],
         )
+    }
+
+    fn has_ratio(&self) -> bool {
+        self.ratio > 0.0 && self.ratio <= 1.0
     }
 }
 

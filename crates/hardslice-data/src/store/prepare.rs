@@ -10,7 +10,7 @@ use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 
 use super::one_case::{CaseError, Plan};
-use super::record::{FORMAT, IGNORED, LARGEST_SIZE, LeftOut, StoreRecord};
+use super::record::{FORMAT, IGNORED, LeftOut, StoreRecord};
 use super::{StoreError, StoreOptions, StoredCase, record_path};
 use crate::audit::{Accepted, AuditReport, CaseAudit};
 use crate::bounded_parallel_map::bounded_parallel_map;
@@ -53,21 +53,17 @@ impl PrepareOptions {
     ///
     /// The first that is not.
     pub fn check(&self) -> Result<(), SettingError> {
-        let [low, high] = self.window_hu;
-        let is_wrong = |mm: f64| !mm.is_finite() || mm < 0.0;
+        let options = self.of_store();
         SettingError::check(
             "prepare",
             [
+                (!options.has_size(), "size must be 1 to 8192 pixels"),
                 (
-                    !(1..=LARGEST_SIZE).contains(&self.size),
-                    "size must be 1 to 8192 pixels",
-                ),
-                (
-                    low >= high,
+                    !options.has_window(),
                     "window_hu must have the lower value first, as [-150, 250]",
                 ),
                 (
-                    self.grid_tolerance_mm.is_some_and(is_wrong),
+                    !options.has_tolerance(),
                     "grid_tolerance_mm must be 0 or more",
                 ),
             ],
@@ -221,12 +217,16 @@ fn store_values(manifest: &Manifest) -> Vec<u8> {
 }
 
 impl PrepareOptions {
-    fn checked(&self) -> Result<StoreOptions, StoreError> {
-        let options = StoreOptions {
+    fn of_store(&self) -> StoreOptions {
+        StoreOptions {
             size: self.size,
             window_hu: self.window_hu,
             grid_tolerance_mm: self.grid_tolerance_mm,
-        };
+        }
+    }
+
+    fn checked(&self) -> Result<StoreOptions, StoreError> {
+        let options = self.of_store();
         match options.problem() {
             Some(what) => Err(StoreError::Options { what }),
             None => Ok(options),

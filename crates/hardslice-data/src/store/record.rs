@@ -42,7 +42,7 @@ pub fn judged<'a, T: Copy + Default>(truth: &[u8], labels: &'a [T]) -> Cow<'a, [
 }
 
 /// Largest slice side taken: beyond it an option was mistyped.
-pub(super) const LARGEST_SIZE: usize = 8192;
+const LARGEST_SIZE: usize = 8192;
 
 /// What decides the bytes of a store, beside the scans.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -61,21 +61,31 @@ impl StoreOptions {
     /// Why no store can be made so; `None` where one can.
     pub(super) fn problem(&self) -> Option<String> {
         let [low, high] = self.window_hu;
-        if self.size == 0 || self.size > LARGEST_SIZE {
+        if !self.has_size() {
             let size = self.size;
             return Some(format!(
                 "slices of {size} pixels, wanted 1 to {LARGEST_SIZE}"
             ));
         }
-        if low >= high {
+        if !self.has_window() {
             return Some(format!(
                 "a window from {low} to {high} HU, wanted the lower value first"
             ));
         }
-        let is_wrong = |mm: f64| !mm.is_finite() || mm < 0.0;
-        self.grid_tolerance_mm
-            .is_some_and(is_wrong)
-            .then(|| "a grid tolerance that is negative or no number".to_owned())
+        (!self.has_tolerance()).then(|| "a grid tolerance that is negative or no number".to_owned())
+    }
+
+    pub(super) fn has_size(&self) -> bool {
+        (1..=LARGEST_SIZE).contains(&self.size)
+    }
+
+    pub(super) fn has_window(&self) -> bool {
+        self.window_hu[0] < self.window_hu[1]
+    }
+
+    pub(super) fn has_tolerance(&self) -> bool {
+        let is_one = |mm: f64| mm.is_finite() && mm >= 0.0;
+        self.grid_tolerance_mm.is_none_or(is_one)
     }
 
     /// What becomes of every slice.

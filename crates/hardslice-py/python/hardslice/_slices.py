@@ -131,8 +131,9 @@ def score_slices(
     >>> [row.dice for row in scores]
     [None, 1.0, 0.6666666666666666]
     """
-    organs, ignored = organs_of(labels), label_values(ignore, "ignore")
     truth_path, prediction_path = path_of(truth), path_of(prediction)
+    of_arrays = truth_path is None and prediction_path is None
+    organs, ignored = organs_of(labels, of_arrays=of_arrays), label_values(ignore, "ignore")
     if truth_path is not None and prediction_path is not None:
         if axis is not None or case is not None:
             raise ValueError("axis and case are for arrays: files have axes and names of their own")
@@ -169,9 +170,8 @@ def score_slices(
     ]
     if arrays[0].shape != arrays[1].shape:
         raise ValueError(f"truth and prediction have different shapes, slices first: {arrays[0].shape}, {arrays[1].shape}")
-    of_arrays = organs_of(labels, of_arrays=True)
     rows = json.loads(
-        _hardslice.count_arrays(*(np.ascontiguousarray(array) for array in arrays), of_arrays, ignored)
+        _hardslice.count_arrays(*(np.ascontiguousarray(array) for array in arrays), organs, ignored)
     )
     return SliceScores(SliceScore(case, *row) for row in rows)
 
@@ -370,12 +370,12 @@ def mine(
         "is_b": [case in of_b for case in cases],
         "mining": {
             "tau": tau if isinstance(tau, str) else _number(tau, "tau"),
-            "min_false_positive_px": int(_number(min_false_positive_px, "min_false_positive_px")),
+            "min_false_positive_px": _number(min_false_positive_px, "min_false_positive_px"),
         },
         "balance": {"emphasis": _number(emphasis, "emphasis")},
         "arm": arm,
         "positive_weight": _number(positive_weight, "positive_weight"),
-        "seed": int(_number(seed, "seed")),
+        "seed": _number(seed, "seed"),
     }
     found = json.loads(
         _hardslice.judge_slices(json.dumps(request), _places(scores, organs), _places(validation or (), organs))

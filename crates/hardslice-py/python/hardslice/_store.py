@@ -168,8 +168,9 @@ class Store(Sequence[Slice]):
 
     def monai(self) -> list[dict[str, Any]]:
         """A list of dicts for MONAI's ``Dataset``: ``image`` (int16 ``[1, y, x]``, Hounsfield units),
-        ``label`` (uint8 ``[1, y, x]``), both read-only views, ``case``, ``patient``, ``z`` and ``organs_annotated``: an organ that is not among
-        these may be there without a label, so that a loss should leave it out."""
+        ``label`` (uint8 ``[1, y, x]``), both read-only views, ``case``, ``patient``, ``z`` and
+        ``organs_annotated``: an organ that is not among these may be there without a label, so that a loss
+        should leave it out."""
         return [
             {
                 "image": found.image[None],

@@ -111,7 +111,6 @@ impl Header {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The file that the voxels stand in, where that is another one.
     /// The numbers of the segments that `SegmentN_` keys speak of, which may have gaps.
     pub(super) fn segment_numbers(&self) -> BTreeSet<usize> {
         let numbers = self.keys.keys().filter_map(|key| {
@@ -121,6 +120,7 @@ impl Header {
         numbers.collect()
     }
 
+    /// The file that the voxels stand in, where that is another one.
     pub(super) fn data_file(&self) -> Option<&str> {
         self.field(&["data file", "datafile"])
     }

@@ -207,10 +207,11 @@ impl Compare {
             }
             let mut compared = match compare_arms(plan, &scores, &shared) {
                 Ok(compared) => compared,
-                Err(error) => {
+                Err(error @ CompareError::NothingShared { .. }) => {
                     not_compared.push((organ, error));
                     continue;
                 }
+                Err(error) => return Err(cannot_be_compared(organ, error)),
             };
             if trials
                 .iter()
@@ -235,8 +236,7 @@ impl Compare {
         if comparisons.is_empty()
             && let Some((organ, error)) = not_compared.pop()
         {
-            let because = format!("the arms cannot be compared on the {organ}");
-            return Err(anyhow::Error::from(error).context(because));
+            return Err(cannot_be_compared(organ, error));
         }
         write_json(&out.comparison(), &comparisons)?;
         write_tables(&comparisons, is_leaky, &out)?;
@@ -312,6 +312,10 @@ fn cleaned_note(experiment: &Experiment) -> Option<String> {
          gain over it may be one of cleaner labels. The random controls leave them out, too."
             .to_owned()
     })
+}
+
+fn cannot_be_compared(organ: &Organ, error: CompareError) -> anyhow::Error {
+    anyhow::Error::from(error).context(format!("the arms cannot be compared on the {organ}"))
 }
 
 /// What must be known of a comparison in which trainings failed.

@@ -25,7 +25,8 @@ pub(super) fn organ_map(labels: &[String]) -> anyhow::Result<Option<OrganMap>> {
 /// name.
 fn parse(text: &str) -> anyhow::Result<OrganLabels> {
     let (organ, given) = text.split_once('=').unwrap_or((text, text));
-    let wanted = "wanted ORGAN=VALUES as kidney=2,3 (whole numbers up to 65535, with commas between them), or ORGAN=NAMES as \
+    let wanted = "wanted ORGAN=VALUES as kidney=2,3 (whole numbers up to 65535, with commas between \
+         them), or ORGAN=NAMES as \
          kidney=kidney_left,kidney_right";
     let (mut labels, mut structures) = (Vec::new(), Vec::new());
     for item in given.split(',').map(str::trim) {
