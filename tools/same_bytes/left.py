@@ -12,7 +12,7 @@ from pathlib import Path
 ARMS = ("baseline", "b_only", "hard", "random", "random_matched", "easy", "cross_fold", "probabilistic",
         "gradual", "rounds", "baseline_focal", "baseline_top_k", "all_emphasised", "all_random",
         "worst_patients", "random_patients", "cross_fold_random", "probabilistic_random", "gradual_random",
-        "rounds_random")
+        "rounds_random", "annealed", "annealed_random")
 
 
 def experiment(arms: tuple[str, ...], steps: int, organs: tuple[str, ...] = ("liver",), seed: int = 3,

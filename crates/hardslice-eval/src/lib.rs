@@ -1,4 +1,4 @@
-//! How good a prediction is: overlap, surface distances, per-case scores, intervals.
+//! How good a prediction is: overlap, surface distances, per-case scores, arms compared.
 //!
 //! ```text
 //! Mask, Mask ─ survey ─┬─ Overlap ──────────────────────────── Dice, volume difference
@@ -20,7 +20,6 @@ mod surface;
 mod case;
 mod summary;
 mod splitmix;
-mod interval;
 pub mod compare;
 pub mod confidence;
 pub mod learning_curve;
@@ -28,7 +27,6 @@ pub mod reported;
 mod separation;
 
 pub use case::{CaseScores, ScoreOptions, Status, score_case, score_masks};
-pub use interval::{Bootstrap, Interval};
 pub use mask::{Label, MAX_AXIS, Mask, MaskError};
 pub use overlap::Overlap;
 pub use separation::auc;

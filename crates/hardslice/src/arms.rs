@@ -106,7 +106,9 @@ pub(crate) fn paper_row(arm: &str, ratio: f64) -> Option<PaperArm> {
         | Arm::CrossFoldRandom
         | Arm::ProbabilisticRandom
         | Arm::GradualRandom
-        | Arm::RoundsRandom => None,
+        | Arm::RoundsRandom
+        | Arm::Annealed
+        | Arm::AnnealedRandom => None,
     }
 }
 
@@ -150,7 +152,8 @@ mod tests {
                 control("gradual_random"),
                 control("rounds_random"),
                 control("all_random"),
-                control("random_patients")
+                control("random_patients"),
+                control("annealed_random")
             ]
         );
         assert_eq!(

@@ -65,6 +65,13 @@ pub enum Arm {
     /// As `rounds`: A is scored anew part by part, and as many random slices of the same patients are
     /// added as are hard: its control.
     RoundsRandom,
+    /// All training patients in both halves, in the second in proportion to a power of their slices'
+    /// difficulty that rises stage by stage, two thirds of it within each organ; scored as for
+    /// `cross_fold`.
+    Annealed,
+    /// As `annealed`, the difficulties dealt out at random among the slices of a patient with the same
+    /// organs: its control.
+    AnnealedRandom,
 }
 
 named!(Arm, "arm", {
@@ -88,6 +95,8 @@ named!(Arm, "arm", {
     ProbabilisticRandom => "probabilistic_random",
     GradualRandom => "gradual_random",
     RoundsRandom => "rounds_random",
+    Annealed => "annealed",
+    AnnealedRandom => "annealed_random",
 });
 
 /// What an arm is for in a comparison.
@@ -186,6 +195,8 @@ impl Arm {
             Self::AllEmphasised => (OnAll, OfBoth, Whole, claimed(&[Self::AllRandom])),
             Self::WorstPatients => (OnAll, OfBoth, Whole, claimed(&[Self::RandomPatients])),
             Self::AllRandom | Self::RandomPatients => (OnAll, OfBoth, Whole, Control),
+            Self::Annealed => (OnAll, OfBoth, Staged, claimed(&[Self::AnnealedRandom])),
+            Self::AnnealedRandom => (OnAll, OfBoth, Staged, Control),
         };
         Spec {
             first_half,
@@ -234,6 +245,8 @@ impl Arm {
             Self::AllRandom => one("emphasis on random slices of all patients"),
             Self::WorstPatients => one("emphasis on the hardest patients"),
             Self::RandomPatients => one("emphasis on random patients"),
+            Self::Annealed => one("the arm `annealed`"),
+            Self::AnnealedRandom => one("the random control of `annealed`"),
         };
         ArmWords {
             subject,

@@ -54,7 +54,9 @@ impl Chosen {
             | Arm::BaselineFocal
             | Arm::BaselineTopK
             | Arm::Probabilistic
-            | Arm::ProbabilisticRandom => (BTreeSet::new(), Reason::Base),
+            | Arm::ProbabilisticRandom
+            | Arm::Annealed
+            | Arm::AnnealedRandom => (BTreeSet::new(), Reason::Base),
         };
         // Patients are not drawn in place of hard slices.
         let is_drawn_by_patient = matches!(reason, Reason::WorstPatient | Reason::RandomPatient);

@@ -24,6 +24,11 @@
 //! - S. Sagawa et al. (2020), "Distributionally Robust Neural Networks for Group Shifts", ICLR: more
 //!   weight for the group that does worst. Here the groups are patients, and the weights are fixed
 //!   once (`worst_patients`).
+//! - A. Kirsch et al. (2023), "Stochastic Batch Acquisition: A Simple Baseline for Deep Active
+//!   Learning", Transactions on Machine Learning Research: drawing in proportion to a power of a score
+//!   is taking the highest of it with noise. With a power that rises and two thirds of the draws within
+//!   each class it is what follow-up work on nnActive annotates 3D images by; here it weighs slices
+//!   whose labels are known (`annealed`).
 //! - T.-Y. Lin et al. (2017), "Focal Loss for Dense Object Detection", ICCV: the rival that reweighs
 //!   pixels and leaves the set as it is (`baseline_focal`).
 //!
@@ -37,6 +42,7 @@
 //!   Relaxed Upper Confident Bound", MICCAI: the very hardest samples of abdominal CT are often wrongly
 //!   annotated, which is what [`crate::mining::triage`] looks for.
 
+mod annealed;
 mod arm;
 mod candidate;
 mod chosen;

@@ -14,9 +14,9 @@ pub struct BalanceOptions {
     /// `worst_patients` and its control: the share of the training patients that are emphasised,
     /// rounded up.
     pub worst_patients: f64,
-    /// `probabilistic` and `gradual`: least weight of a slice, above 0, so that none is forgotten.
+    /// `probabilistic`, `annealed` and `gradual`: least weight of a slice, above 0, so that none is forgotten.
     pub floor: f64,
-    /// `gradual`: stages of the second half.
+    /// `annealed` and `gradual`: stages of the second half.
     pub stages: u32,
     /// `rounds`: parts of the second half, at most, before each of which A is scored anew.
     pub rounds: u32,

@@ -1,10 +1,11 @@
 //! The policies: which slices each arm shows in each half (its curriculum), and how often.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
+use super::annealed::annealed;
 use super::chosen::Chosen;
 use super::controls::dealt_difficulties;
 use super::{
@@ -67,6 +68,10 @@ impl Arm {
     /// - `probabilistic`: `max(floor, difficulty)` for every slice of A and B; `probabilistic_random`:
     ///   the same, the difficulties dealt out at random among the slices of a patient with the same
     ///   organs;
+    /// - `annealed`, stage `k` of `K`: `max(floor, difficulty)` to the power of `k / K`, scaled so that two
+    ///   thirds of what is shown keep the share that each organ has in the baseline, and one third goes
+    ///   where the difficulty is; `annealed_random`: the same with difficulties dealt out as for
+    ///   `probabilistic_random`;
     /// - `gradual`, stage `k` of `K`, with `f = k / K`: `1 + f · (e - 1)` for hard slices,
     ///   `1 - f · (1 - floor)` for easy negative ones, 1 for the rest; `gradual_random`: the same for as
     ///   many others of the same patients.
@@ -147,6 +152,16 @@ impl Arm {
             Self::Gradual | Self::GradualRandom => {
                 return self.stages(candidates, chosen, options);
             }
+            Self::Annealed => {
+                let difficulty = |of: &Candidate| found.difficulty_of(of.slice);
+                let stages = annealed(candidates, difficulty, options);
+                return self.weighing(candidates, &stages, Reason::Difficulty);
+            }
+            Self::AnnealedRandom => {
+                let dealt = dealt_difficulties(candidates, found);
+                let stages = annealed(candidates, |of| dealt[&of.slice], options);
+                return self.weighing(candidates, &stages, Reason::RandomDifficulty);
+            }
         };
         one_part.map(|plan| vec![plan])
     }
@@ -171,6 +186,19 @@ impl Arm {
             })
         };
         (1..=n_stages).map(stage).collect()
+    }
+
+    /// All slices of A and B with the weights of each stage.
+    fn weighing(
+        self,
+        candidates: &Candidates<'_>,
+        stages: &[BTreeMap<SliceRef, f64>],
+        reason: Reason,
+    ) -> Result<Vec<Plan>, ArmError> {
+        let stages = stages.iter();
+        let plans =
+            stages.map(|weights| self.plan(candidates, |of, _| Some((weights[&of.slice], reason))));
+        plans.collect()
     }
 
     /// A and B, some slices of them emphasised.
@@ -236,8 +264,6 @@ fn kept<'c>(slices: &'c [Candidate], excluded: &BTreeSet<SliceRef>) -> Cow<'c, [
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::balance::RepeatFactors;
     use crate::{OutputIdx, PatientId};

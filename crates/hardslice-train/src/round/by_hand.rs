@@ -23,7 +23,7 @@ use crate::model::{Model, ModelRecord};
 use crate::progress::{Event, Warning};
 
 /// What a training by hand is called where others have the name of their arm.
-const BY_HAND: &str = "by_hand";
+pub(super) const BY_HAND: &str = "by_hand";
 
 /// Which part of a training to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Action, FileError};
 
 use super::RoundError;
+use super::by_hand::BY_HAND;
 use super::trainer::Trainer;
 use crate::checkpoint::Checkpoint;
 use crate::config::Lr0Setting;
@@ -234,7 +235,7 @@ impl<'a> PhaseChain<'a> {
 
     fn error(&self, source: FitError) -> RoundError {
         RoundError::Fit {
-            arm: self.name.clone(),
+            arm: (self.name != BY_HAND).then(|| self.name.clone()),
             source,
         }
     }

@@ -124,10 +124,10 @@ pub enum RoundError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Training.
-    #[error("training `{arm}` failed")]
+    #[error("training{} failed", arm.as_ref().map_or(String::new(), |arm| format!(" `{arm}`")))]
     Fit {
-        /// The arm.
-        arm: String,
+        /// The arm, or what else the training is called; none of one by hand.
+        arm: Option<String>,
         /// Why.
         source: FitError,
     },

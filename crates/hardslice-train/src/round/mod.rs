@@ -269,7 +269,10 @@ fn unless_failed<T>(
 ) -> Result<Option<T>, RoundError> {
     match made {
         Ok(made) => Ok(Some(made)),
-        Err(RoundError::Fit { arm, source }) if source.is_of_settings() => {
+        Err(RoundError::Fit {
+            arm: Some(arm),
+            source,
+        }) if source.is_of_settings() => {
             let because = format!("the training of `{arm}` failed: {source}");
             failed.extend(arms.iter().map(|arm| FailedArm {
                 arm: *arm,

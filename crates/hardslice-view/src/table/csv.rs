@@ -18,7 +18,7 @@ fn line(fields: impl Iterator<Item = String>) -> String {
 }
 
 /// A CSV field, quoted where it holds a comma, a quote or a line end (RFC 4180).
-pub(super) fn field(text: &str) -> String {
+fn field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {

@@ -24,7 +24,7 @@ pub use cell::Cell;
 pub use comparison::comparison_tables;
 pub use learning::learning_curve_tables;
 pub use ratios::{RatioRow, ratio_table};
-pub use summary::{Metric, SummaryRow, summary_tables, to_csv, to_markdown, to_text};
+pub use summary::{Metric, SummaryRow, summary_tables, to_markdown, to_text};
 
 /// A dash for a value that does not exist.
 const ABSENT: &str = "–";

@@ -2,7 +2,6 @@
 
 use hardslice_eval::Summary;
 
-use super::csv::field;
 use super::{ABSENT, Cell, Column, Table};
 
 /// A score that is summarised over cases.
@@ -206,37 +205,6 @@ pub fn to_markdown(rows: &[SummaryRow]) -> String {
     blocks.join("\n")
 }
 
-/// The table as CSV with a header, every number in full; absent values are empty cells.
-///
-/// Columns: `organ,metric,arm,n,n_absent,mean,sd,min,max,absent_because`.
-pub fn to_csv(rows: &[SummaryRow]) -> String {
-    let mut text = "organ,metric,arm,n,n_absent,mean,sd,min,max,absent_because\n".to_owned();
-    for organ in organs(rows) {
-        for row in rows_of(rows, organ) {
-            let Summary {
-                n,
-                n_absent,
-                mean,
-                sd,
-                min,
-                max,
-            } = row.summary;
-            let because = counted(&row.absent_because, ": ");
-            let mut fields = vec![field(organ), row.metric.key().to_owned(), field(&row.arm)];
-            fields.extend([n, n_absent].map(|count| count.to_string()));
-            let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
-            fields.extend(
-                [mean, sd, min, max]
-                    .map(|value| finite(value).map_or(String::new(), |value| value.to_string())),
-            );
-            fields.push(field(&because.join("; ")));
-            text.push_str(&fields.join(","));
-            text.push('\n');
-        }
-    }
-    text
-}
-
 /// Organs in the order in which they first appear.
 fn organs(rows: &[SummaryRow]) -> Vec<&str> {
     in_order(rows.iter().map(|row| row.organ.as_str()))
@@ -354,11 +322,6 @@ mod tests {
     }
 
     #[test]
-    fn the_csv_leaves_absent_cells_empty() {
-        insta::assert_snapshot!(to_csv(&rows()));
-    }
-
-    #[test]
     fn no_form_of_the_table_ever_says_nan() {
         let mut odd = row("hard", "liver", Metric::Dice, &[]);
         odd.summary.mean = Some(f64::NAN);
@@ -368,7 +331,6 @@ mod tests {
         for text in [
             to_text(&rows),
             to_markdown(&rows),
-            to_csv(&rows),
             table.to_csv(),
             table.to_latex(),
             table.to_html(),
@@ -382,6 +344,5 @@ mod tests {
     fn an_empty_table_is_empty() {
         assert_eq!(to_text(&[]), "", "no organs, no blocks");
         assert_eq!(to_markdown(&[]), "", "no organs, no tables");
-        assert_eq!(to_csv(&[]).lines().count(), 1, "only the header");
     }
 }
