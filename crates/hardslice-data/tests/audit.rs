@@ -12,7 +12,7 @@ use hardslice_data::audit::{Accepted, AuditOptions, AuditReport, Kind, Severity,
 use hardslice_data::manifest::{Case, Layout, Manifest};
 use hardslice_data::random::Stream;
 use hardslice_data::store::{PrepareOptions, prepare};
-use hardslice_data::{CaseId, Organ, OrganMap, PatientId};
+use hardslice_data::{CaseId, Organ, OrganLabels, OrganMap, PatientId};
 use hardslice_volume::{Grid, PerAxis, Placement, Volume, write_label_map, write_scan};
 
 const SHAPE: PerAxis<usize> = PerAxis::new(12, 8, 10);
@@ -189,6 +189,47 @@ fn labels_that_do_not_fit_the_map_are_found() {
     assert!(message.starts_with("`spleen` has 96 voxels"), "{message}");
     label(&case, [(8, 0), (1, 0)]);
     only(&case, Severity::Error, Kind::LabelsEmpty);
+}
+
+#[test]
+fn an_organ_by_names_alone_is_refused_in_a_label_map_that_has_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut case = write_case(dir.path(), "a", "p");
+    let entry = |name: &str, labels: &[u16], structures: &[&str]| OrganLabels {
+        organ: Organ::new(name).unwrap(),
+        labels: labels.to_vec(),
+        structures: structures.iter().map(ToString::to_string).collect(),
+    };
+    let organs = [
+        entry("liver", &[1], &[]),
+        entry("spleen", &[], &["spleen_whole"]),
+    ];
+    let organs = OrganMap::from_entries(organs).unwrap();
+    let found = |case: &Case| {
+        let cohort = Manifest {
+            organs: organs.clone(),
+            ..manifest(vec![case.clone()])
+        };
+        let report = audit(&cohort, &AuditOptions::default(), &|_| {});
+        let prepared = prepare(
+            &cohort,
+            &PrepareOptions::default(),
+            Accepted::Kinds(&[]),
+            &dir.path().join("store"),
+            &|_| {},
+        );
+        let errors = report.rows().filter(|row| row.severity == Severity::Error);
+        let errors: Vec<String> = errors.map(|row| row.message.to_owned()).collect();
+        (errors, prepared.unwrap().n_refused == 0)
+    };
+    let (errors, is_prepared) = found(&case);
+    assert_eq!(
+        errors,
+        ["`spleen` is given by the names of structures alone, and this label map holds values"]
+    );
+    assert!(!is_prepared, "every slice would be one without a spleen");
+    case.organs_annotated.pop();
+    assert_eq!(found(&case), (Vec::new(), true), "not said to be annotated");
 }
 
 #[test]

@@ -212,12 +212,11 @@ impl PairReader<'_> {
 
     /// A plain label map has values and no names: an organ known by names alone would be nowhere.
     fn check_names(&self, info: &LabelsInfo, file: &NamedFile) -> anyhow::Result<()> {
-        let mut entries = self.organs.iter().flat_map(|organs| organs.entries());
-        match entries.find(|entry| entry.labels.is_empty()) {
-            Some(entry) if !info.has_names => Err(anyhow!(
-                "--label gives `{}` by names alone, and this label map holds values: wanted \
+        let mut by_names = self.organs.iter().flat_map(|map| map.by_names_alone());
+        match by_names.next() {
+            Some(organ) if !info.has_names => Err(anyhow!(
+                "--label gives `{organ}` by names alone, and this label map holds values: wanted \
                  ORGAN=VALUES as kidney=2,3, or values and names as kidney=2,3,kidney_left: {}",
-                entry.organ,
                 file.path.display()
             )),
             _ => Ok(()),

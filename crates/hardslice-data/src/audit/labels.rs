@@ -1,13 +1,13 @@
 //! What is wrong with the labels of a scan.
 
 use hardslice_volume::dicom::DicomError;
-use hardslice_volume::{Grid, ReadError, Volume};
+use hardslice_volume::{Grid, ReadError, Volume, describe_labels};
 use rayon::prelude::*;
 
 use super::CaseAudit;
 use super::finding::{Finding, Kind, error, unreadable, warning};
 use crate::manifest::Case;
-use crate::{Mirror, OrganMap};
+use crate::{Mirror, Organ, OrganMap};
 
 /// Label values named in a message.
 const MOST_NAMED: usize = 8;
@@ -107,6 +107,11 @@ pub(super) fn check(
             .organs_ml
             .push((organ.clone(), per_organ[organ_idx] as f64 * voxel_ml));
     }
+    let nameless = nameless(case, organs);
+    if !nameless.is_empty() {
+        audit.findings.extend(nameless);
+        return;
+    }
     if per_organ.iter().all(|n| *n == 0) && !case.organs_annotated.is_empty() {
         audit.findings.push(error(
             Kind::LabelsEmpty,
@@ -133,6 +138,31 @@ pub(super) fn check(
         }
     }
     audit.findings.extend(sides(counts, organs));
+}
+
+/// Annotated organs that go by names alone, in a label map that has none: every slice would be taken for
+/// one without them.
+fn nameless(case: &Case, organs: &OrganMap) -> Vec<Finding> {
+    let by_names = organs.by_names_alone();
+    let annotated: Vec<&Organ> = by_names
+        .filter(|organ| case.organs_annotated.contains(organ))
+        .collect();
+    // Labels that cannot be described could not be read either, which is told elsewhere.
+    let described = case.labels.as_deref().map(describe_labels);
+    match described {
+        Some(Ok(labels)) if !labels.has_names => {}
+        _ => return Vec::new(),
+    }
+    let findings = annotated.into_iter().map(|organ| {
+        error(
+            Kind::OrganAbsent,
+            format!(
+                "`{organ}` is given by the names of structures alone, and this label map holds values"
+            ),
+            "say which value it has there, as liver = [1], or take it off the case's list of organs",
+        )
+    });
+    findings.collect()
 }
 
 /// Labels that could not be read, or lie elsewhere.

@@ -224,11 +224,10 @@ impl ExternalPredictions<'_> {
             let mut mined = self.organs.iter();
             mined.any(|mined| self.store.organ(*mined) == organ)
         };
-        let mut entries = self.organ_map().entries().iter();
-        let by_names = entries.find(|entry| entry.labels.is_empty() && is_mined(&entry.organ));
-        match by_names {
-            Some(entry) if !describe_labels(path)?.has_names => Err(ExternalError::NoNames {
-                organ: entry.organ.clone(),
+        let mut by_names = self.organ_map().by_names_alone();
+        match by_names.find(|organ| is_mined(organ)) {
+            Some(organ) if !describe_labels(path)?.has_names => Err(ExternalError::NoNames {
+                organ: organ.clone(),
                 path: path.to_owned(),
             }),
             _ => Ok(()),

@@ -206,6 +206,14 @@ impl OrganMap {
         &self.names
     }
 
+    /// The organs that are given by the names of structures alone: a plain label map holds values and no
+    /// names, so that they would be nowhere in it.
+    pub fn by_names_alone(&self) -> impl Iterator<Item = &Organ> {
+        let entries = self.organs.iter();
+        let unnumbered = entries.filter(|entry| entry.labels.is_empty());
+        unnumbered.map(|entry| &entry.organ)
+    }
+
     /// Whether a name is one of the map's: an organ or a structure of one.
     pub fn knows(&self, name: &str) -> bool {
         self.names.value_of(name).is_some()

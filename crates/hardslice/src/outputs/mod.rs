@@ -95,7 +95,7 @@ pub(crate) fn check_file(out: &Path, endings: &[&str]) -> Result<(), String> {
         extension(out).is_some_and(|extension| extension.eq_ignore_ascii_case(&ending[1..]))
     };
     if endings.iter().any(|ending| is_one(ending)) {
-        return Ok(());
+        return check_writable(out);
     }
     Err(format!(
         "the file is written as {}, which its name must end with: {}",
@@ -107,7 +107,7 @@ pub(crate) fn check_file(out: &Path, endings: &[&str]) -> Result<(), String> {
 /// Refuses what is no name of a folder: one that is there, or whose name does not end like a file's.
 pub(crate) fn check_folder(out: &Path) -> Result<(), String> {
     if out.is_dir() || ends_with_separator(out) {
-        return Ok(());
+        return check_writable(out);
     }
     if out.exists() {
         return Err(format!(
@@ -126,7 +126,35 @@ pub(crate) fn check_folder(out: &Path) -> Result<(), String> {
             out.display()
         ));
     }
-    Ok(())
+    check_writable(out)
+}
+
+/// Refuses, before any work, what could not be written in the end. Folders that are not there are made
+/// when something is written; here nothing is left.
+fn check_writable(out: &Path) -> Result<(), String> {
+    let there = out.ancestors().find(|path| path.exists());
+    // What has no such folder lies in the working directory.
+    let folder = match there {
+        Some(path) if path == out && !path.is_dir() => path.parent(),
+        there => there,
+    };
+    let folder = folder.filter(|path| !path.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(format!(
+            "nothing can be written into {}, which is a file: {}",
+            folder.display(),
+            out.display()
+        ));
+    }
+    match tempfile::tempfile_in(folder) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!(
+            "no file can be written into {}: {}",
+            folder.display(),
+            error.kind()
+        )),
+    }
 }
 
 fn extension(path: &Path) -> Option<&str> {
@@ -252,6 +280,28 @@ mod tests {
             assert!(check_file(&dir.path().join(wrong), &[".csv"]).is_err());
         }
         assert!(check_file(&made, &[".gz"]).is_err(), "a folder");
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_refused_before_the_work_and_nothing_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("notes"), "of somebody").unwrap();
+        for below_a_file in ["notes/s.csv", "notes/deep/s.csv"] {
+            let said = check_file(&at(below_a_file), &[".csv"]).unwrap_err();
+            assert!(said.contains("notes, which is a file"), "{said}");
+        }
+        assert!(check_folder(&at("notes/out")).is_err(), "below a file");
+        assert_eq!(check_file(&at("new/deep/s.csv"), &[".csv"]), Ok(()));
+        assert_eq!(check_folder(&at("new/out")), Ok(()));
+        assert_eq!(check_folder(Path::new("out")), Ok(()), "here");
+        #[cfg(target_os = "linux")]
+        for no_disk in ["/proc/s.csv", "/proc/new/s.csv"] {
+            let said = check_file(Path::new(no_disk), &[".csv"]).unwrap_err();
+            assert!(said.contains("no file can be written into /proc"), "{said}");
+        }
+        let names = fs::read_dir(dir.path()).unwrap().count();
+        assert_eq!(names, 1, "nothing but the notes");
     }
 
     #[test]

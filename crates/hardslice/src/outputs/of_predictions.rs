@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use hardslice_volume::Ending;
 use serde::Serialize;
 
-use super::{ends_with_separator, extension};
+use super::{check_writable, ends_with_separator, extension};
 
 /// A format that label maps are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize)]
@@ -80,8 +80,10 @@ impl LabelsOut {
     ///
     /// # Errors
     ///
-    /// Where the ending is none that label maps are written with, or another format's.
+    /// Where the ending is none that label maps are written with, or another format's, and where no file
+    /// can be written.
     pub(crate) fn of(out: &Path, format: Option<LabelFormat>) -> anyhow::Result<Self> {
+        check_writable(out).map_err(|said| anyhow!(said))?;
         let folder = || Self::Folder(out.to_owned(), format.unwrap_or(LabelFormat::Nifti));
         if out.is_dir() || ends_with_separator(out) {
             return Ok(folder());
