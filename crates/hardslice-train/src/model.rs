@@ -48,6 +48,10 @@ pub struct ModelRecord {
     /// made with [`FlipMode::Random`] unless asked otherwise.
     #[serde(default)]
     pub copies: FlipMode,
+    /// Whether slices could be mirrored where `copies` asks for it: an organ with a side whose other side
+    /// is not in the store has no label there.
+    #[serde(default = "by_default", skip_serializing_if = "is_by_default")]
+    pub can_mirror: bool,
     /// Hash of all that decided the training.
     pub identity: String,
     /// Steps taken.
@@ -64,6 +68,15 @@ pub struct ModelRecord {
     /// and for models of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<Confidence>,
+}
+
+fn by_default() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it on so")]
+fn is_by_default(can_mirror: &bool) -> bool {
+    *can_mirror
 }
 
 /// A trained model.
@@ -148,6 +161,7 @@ impl ModelRecord {
             window_hu,
             predict: PredictOptions::default(),
             copies: FlipMode::default(),
+            can_mirror: true,
             identity: String::new(),
             steps: 0,
             weights_blake3: String::new(),
@@ -256,7 +270,7 @@ impl ModelRecord {
         let mirrored = self
             .outputs()
             .map(|output| match self.organs.mirror(output.idx()) {
-                _ if !self.copies.shows_mirrored() => None,
+                _ if !(self.can_mirror && self.copies.shows_mirrored()) => None,
                 Mirror::Itself => Some(output),
                 Mirror::Twin(twin) => Some(OutputIdx::new(twin)),
                 Mirror::Missing { .. } => None,

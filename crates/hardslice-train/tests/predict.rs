@@ -152,6 +152,12 @@ fn flip_averaging_leaves_out_what_the_training_did_not_show() {
     }
     let flipped = both([0, 4, 9], [0, 6, 9]);
     assert_eq!(averaged(FlipMode::Enumerated, y, &kidney), (true, flipped));
+    // Mirroring was asked for, and an organ of the training had no other side in the store.
+    let mut model = tap_model(&liver, &[x], SIZE);
+    model.record.copies = FlipMode::Mirrored;
+    model.record.can_mirror = false;
+    let found = predicted(&model, &scan, averaging(true));
+    assert_eq!((model.record.has_flips(), found), (false, as_is([0, 5, 8])));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use hardslice::data::Organ;
 use hardslice::data::balance::{Arm, Plan, WeightedSampler};
+use hardslice::data::mining::read_plan;
 use hardslice::data::random::Stream;
 use hardslice::data::store::Store;
 use hardslice::experiment::Experiment;
@@ -48,11 +49,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         write_samples(file, &experiment, &store, ("second", second), middle..n)
     })?;
     Ok(())
-}
-
-fn read_plan(path: &Path, store: &Store) -> Result<Plan, Box<dyn Error>> {
-    let n_slices = |case_idx: usize| store.cases()[case_idx].n_slices;
-    Ok(Plan::read_csv(path, |name| store.place_of(name), n_slices)?)
 }
 
 fn write_samples(

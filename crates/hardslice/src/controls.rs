@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hardslice_data::SliceRef;
 use hardslice_data::balance::{Arm, Plan, PlanEntry, PlanError, Reason};
+use hardslice_data::mining::read_plan;
 use hardslice_data::store::Store;
 use hardslice_eval::compare::{ComparisonPlan, Role, SharedSlices};
 use hardslice_train::layout::RoundDir;
@@ -48,9 +49,7 @@ pub(crate) fn shared_slices(
 fn plan_of(store: &Store, round: &RoundDir, arm: &str) -> Option<Result<Plan, PlanError>> {
     let training = round.arm(arm.parse::<Arm>().ok()?).training();
     let path = training.plan();
-    let n_slices = |case_idx: usize| store.cases()[case_idx].n_slices;
-    let read = || Plan::read_csv(&path, |name| store.place_of(name), n_slices);
-    (path.exists() && training.receipt().exists()).then(read)
+    (path.exists() && training.receipt().exists()).then(|| read_plan(&path, store))
 }
 
 /// How many of the slices that a control drew the arm emphasises, too, and how many the control drew;

@@ -33,8 +33,8 @@ pub(crate) const LEAKY_BECAUSE: &str = "LEAKY: the threshold was taken from the 
 struct Report<'a> {
     program: &'a str,
     seed: u64,
-    /// Whether the test set was used to set a threshold: the arms `hard`, `random` and
-    /// `random_matched` are not fairly scored then.
+    /// Whether the test set was used to set a threshold: no arm that knows of hard slices is fairly
+    /// scored then.
     leaky: bool,
     arms: BTreeMap<String, BTreeMap<String, BTreeMap<&'a str, Summary>>>,
     mining: BTreeMap<String, Mining>,

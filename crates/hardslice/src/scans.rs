@@ -132,8 +132,7 @@ pub(crate) fn predicted(
     Ok(Some(mask_of(store, case_idx, &labels, value)))
 }
 
-/// Dice of each slice; absent where truth and prediction are both empty. A slice that only one of the
-/// two has is left out.
+/// Dice of each slice; absent where truth and prediction are both empty, 0 where one of the two is.
 pub(crate) fn slice_dice(
     truth: &[bool],
     predicted: &[bool],

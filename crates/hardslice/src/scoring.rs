@@ -182,7 +182,7 @@ impl PairReader<'_> {
             placement: &placement,
             frame_of_reference: frame_of_reference.as_deref(),
         };
-        let [truth, predicted] = files.map(|file| self.read(file, reference));
+        let [truth, predicted] = files.map(|file| self.read(file, reference, pair.scan.as_ref()));
         let (truth, predicted) = (truth?, predicted?);
         let notes = [truth.notes, predicted.notes].concat();
         let (truth, predicted) = (truth.volume.into_voxels(), predicted.volume.into_voxels());
@@ -200,7 +200,7 @@ impl PairReader<'_> {
         let read = || -> anyhow::Result<Vec<Organ>> {
             let infos = [describe_labels(&pair.truth.path)?];
             let (placement, _) = grid_of(pair, &infos)?;
-            let truth = self.read(&pair.truth, (&placement).into())?;
+            let truth = self.read(&pair.truth, (&placement).into(), pair.scan.as_ref())?;
             let values = truth.volume.into_voxels().into_iter();
             let values = values.filter(|value| *value > 0 && !self.ignored.contains(value));
             let organs = organs_of(values.collect())?;
@@ -223,7 +223,13 @@ impl PairReader<'_> {
         }
     }
 
-    fn read(&self, file: &NamedFile, reference: Reference<'_>) -> anyhow::Result<Scan<u16>> {
+    /// Reads labels onto a grid, that of the scan where one is given.
+    fn read(
+        &self,
+        file: &NamedFile,
+        reference: Reference<'_>,
+        scan: Option<&NamedFile>,
+    ) -> anyhow::Result<Scan<u16>> {
         let none = LabelNames::default();
         let names = self.organs.map_or(&none, OrganMap::label_names);
         let tolerance_mm = self
@@ -232,11 +238,23 @@ impl PairReader<'_> {
         match read_labels_on(&file.path, reference, names, tolerance_mm) {
             Err(ReadError::Grid { source, path }) => {
                 let [one, other] = source.grids();
+                let (lie, onto) = match scan {
+                    None => (
+                        "truth and prediction lie on different grids".to_owned(),
+                        "resample one of them onto the other",
+                    ),
+                    Some(scan) => (
+                        format!(
+                            "the labels do not lie on the grid of {}",
+                            scan.path.display()
+                        ),
+                        "resample them onto the scan",
+                    ),
+                };
                 Err(anyhow!(
-                    "truth and prediction lie on different grids, corners up to {:.3} mm apart \
-                     ({:.3} mm allowed): resample one of them onto the other (nearest neighbour), \
-                     or allow more with --grid-tolerance-mm\n  the one:   {one}\n  the other: \
-                     {other}\n  file:      {}",
+                    "{lie}, corners up to {:.3} mm apart ({:.3} mm allowed): {onto} (nearest \
+                     neighbour), or allow more with --grid-tolerance-mm\n  the one:   {one}\n  the \
+                     other: {other}\n  file:      {}",
                     source.corner_distance_mm,
                     source.tolerance_mm,
                     path.display()

@@ -130,6 +130,20 @@ fn every_output_of_a_run_says_that_its_threshold_is_from_the_test_set() {
         let plan = text(&format!("liver/{arm}/plan.csv"));
         assert!(!plan.contains("LEAKY"), "{arm} rests on no threshold");
     }
+    // By hand: the second half has a plan without a threshold, and goes on from one that had.
+    let halves = "--store out/store --split out/split.json --half";
+    for rest in [
+        "first --plan out/liver/hard/plan.csv --out first",
+        "second --from first --out second",
+    ] {
+        let train = format!("train leaky.toml {halves} {rest}");
+        printed(&words(&train), dir.path());
+    }
+    for half in ["first", "second"] {
+        let record = fs::read_to_string(dir.path().join(half).join("model/model.json")).unwrap();
+        let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+        assert_eq!(record["leaky"], true, "{half}");
+    }
 }
 
 #[test]

@@ -144,9 +144,7 @@ impl Arm {
                 self.plan(candidates, |candidate, _| {
                     let difficulty = dealt[&candidate.slice];
                     let weight = difficulty.max(options.floor) * candidates.base_weight(candidate);
-                    let is_dealt = difficulty > options.floor;
-                    let reason = [Reason::Difficulty, Reason::RandomDifficulty];
-                    Some((weight, reason[usize::from(is_dealt)]))
+                    Some((weight, reason_of_dealt(difficulty, options)))
                 })
             }
             Self::Gradual | Self::GradualRandom => {
@@ -155,12 +153,13 @@ impl Arm {
             Self::Annealed => {
                 let difficulty = |of: &Candidate| found.difficulty_of(of.slice);
                 let stages = annealed(candidates, difficulty, options);
-                return self.weighing(candidates, &stages, Reason::Difficulty);
+                return self.weighing(candidates, &stages, |_| Reason::Difficulty);
             }
             Self::AnnealedRandom => {
                 let dealt = dealt_difficulties(candidates, found);
                 let stages = annealed(candidates, |of| dealt[&of.slice], options);
-                return self.weighing(candidates, &stages, Reason::RandomDifficulty);
+                let reason = |of: &Candidate| reason_of_dealt(dealt[&of.slice], options);
+                return self.weighing(candidates, &stages, reason);
             }
         };
         one_part.map(|plan| vec![plan])
@@ -193,11 +192,11 @@ impl Arm {
         self,
         candidates: &Candidates<'_>,
         stages: &[BTreeMap<SliceRef, f64>],
-        reason: Reason,
+        reason: impl Fn(&Candidate) -> Reason,
     ) -> Result<Vec<Plan>, ArmError> {
         let stages = stages.iter();
-        let plans =
-            stages.map(|weights| self.plan(candidates, |of, _| Some((weights[&of.slice], reason))));
+        let plans = stages
+            .map(|weights| self.plan(candidates, |of, _| Some((weights[&of.slice], reason(of)))));
         plans.collect()
     }
 
@@ -248,6 +247,16 @@ impl Arm {
             return Err(ArmError::Empty { arm: self });
         }
         Ok(plan)
+    }
+}
+
+/// Why a slice weighs what a dealt difficulty says. Most slices are at the floor, in the arm and in its
+/// control: that they have the same weight there says nothing of the deal.
+fn reason_of_dealt(difficulty: f64, options: &BalanceOptions) -> Reason {
+    if difficulty > options.floor {
+        Reason::RandomDifficulty
+    } else {
+        Reason::Difficulty
     }
 }
 

@@ -78,11 +78,11 @@ impl Reason {
             Self::Random => "it was drawn at random, as a control",
             Self::RandomMatched => "it was drawn at random to match the hard slices, as a control",
             Self::Easy => "it was drawn from the easy slices",
-            Self::Difficulty => "that is its difficulty, or the floor",
+            Self::Difficulty => "its difficulty, or the floor, says how often",
             Self::RandomDifficulty => {
-                "that is the difficulty of another slice of its patient, dealt out at random, as a control"
+                "the difficulty of another slice of its patient, dealt out at random, says how often, as a control"
             }
-            Self::Thinned => "it is easy and without the organ, and thinned out",
+            Self::Thinned => "it is without the organ and was not chosen, and is thinned out",
             Self::WorstPatient => "its patient is among the hardest",
             Self::RandomPatient => "its patient was drawn at random, as a control",
         }

@@ -55,4 +55,4 @@ pub use score::{ScoreRule, SliceScore};
 pub use scored_slice::ScoredSlice;
 pub use tau::{ResolvedTau, Tau, TauBasis, TauError, TauWarning};
 pub use verdict::{Decision, Verdict};
-pub use writing::WriteError;
+pub use writing::{WriteError, read_plan};

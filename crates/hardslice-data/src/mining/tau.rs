@@ -262,7 +262,8 @@ impl fmt::Display for Tau {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fixed(value) => write!(f, "{value}"),
-            Self::Hardest(share) => write!(f, "hardest {} %", share * 100.0),
+            // 0.07 times 100 is 7.000000000000001.
+            Self::Hardest(share) => write!(f, "hardest {} %", (share * 1e12).round() / 1e10),
             Self::Validation => f.write_str("validation"),
             Self::Paper => f.write_str("paper"),
         }

@@ -20,6 +20,17 @@ pub enum WriteError {
     Ledger(#[from] LedgerError),
 }
 
+/// Reads a plan of a store's slices: one that a mining left, or one made by hand.
+///
+/// # Errors
+///
+/// [`PlanError`] when it cannot be read, names a case or a slice that the store does not have, or makes no
+/// sense.
+pub fn read_plan(path: &Path, store: &Store) -> Result<Plan, PlanError> {
+    let n_slices = |case_idx: usize| store.cases()[case_idx].n_slices;
+    Plan::read_csv(path, |case| store.place_of(case), n_slices)
+}
+
 impl MinedSlices {
     /// The ledger: a row for each score, in their order, with the slice's weight in `plan`.
     ///

@@ -14,8 +14,8 @@ const PATIENT: [&str; 4] = ["patient", "patient_id", "subject", "subject_id"];
 
 /// Names of cases, or of patients for all their scans.
 ///
-/// What is left open is drawn: validation from the training patients where `validation` is empty,
-/// A and B from `train` where both are empty. An empty `train` with empty A and B is everybody who
+/// What is left open is drawn: A and B from `train` where both are empty, and then validation from the
+/// training patients where `validation` is empty. An empty `train` with empty A and B is everybody who
 /// is on no other list; else who is on no list is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -86,7 +86,7 @@ impl GroupReport {
                 .filter(|_| n > 1.0)
                 .map(|sum| (sum / (n - 1.0)).sqrt()),
             slices_distance: mean.map(|_| wasserstein(&counts, &slice_counts(whole))),
-            organs: shares(group),
+            organs: shares(group, whole),
             distance: mean.map(|_| distance(group, whole)),
         }
     }
@@ -99,7 +99,11 @@ pub(super) fn distance(group: &[&CaseFacts], whole: &[&CaseFacts]) -> f64 {
     let (counts, all_counts) = (slice_counts(group), slice_counts(whole));
     let slices = wasserstein(&counts, &all_counts) / spread(&all_counts);
     let (mut sum, mut n_organs) = (0.0, 0);
-    for (organ_idx, (here, all)) in shares(group).iter().zip(shares(whole)).enumerate() {
+    for (organ_idx, (here, all)) in shares(group, whole)
+        .iter()
+        .zip(shares(whole, whole))
+        .enumerate()
+    {
         let Some(share) = all.positive_share else {
             continue;
         };
@@ -143,8 +147,9 @@ fn slice_counts(group: &[&CaseFacts]) -> Vec<f64> {
     group.iter().map(|case| case.n_slices as f64).collect()
 }
 
-fn shares(group: &[&CaseFacts]) -> Vec<OrganShare> {
-    let organs = group
+/// How often each organ is seen in a group; 0 times of all organs of the whole where it is empty.
+fn shares(group: &[&CaseFacts], whole: &[&CaseFacts]) -> Vec<OrganShare> {
+    let organs = whole
         .first()
         .map_or(&[][..], |case| case.n_positive.as_slice());
     let share = |(organ_idx, (organ, _)): (usize, &(Organ, Option<usize>))| {

@@ -77,8 +77,8 @@ pub enum Conclusion {
     /// No significant difference.
     NotShown,
     /// Nothing could have been shown: fewer than [`LEAST_TRAININGS`](super::LEAST_TRAININGS) trainings
-    /// an arm, fewer than [`LEAST_PATIENTS`](super::LEAST_PATIENTS) patients, or references that share
-    /// more than [`MOST_SHARED`](super::MOST_SHARED) of their slices with the arm.
+    /// an arm, fewer than [`LEAST_PATIENTS`](super::LEAST_PATIENTS) patients, or references that are the
+    /// arm's own training, or share more than [`MOST_SHARED`](super::MOST_SHARED) of their slices with it.
     CannotBeShown,
 }
 
@@ -140,8 +140,8 @@ pub struct ComparisonRow {
     /// described, and for too few patients. Where there is a test, the difference is significant
     /// where 0 lies outside.
     pub interval: Option<EstimateInterval>,
-    /// The test; `None` where there is no interval, for too few trainings, and where the reference
-    /// shares too many slices with the arm to answer.
+    /// The test; `None` where there is no interval, for too few trainings, and where the reference is the
+    /// arm's own training or shares too many slices with it to answer.
     pub test: Option<TestOutcome>,
     /// Patients with a score by both arms in each shared training.
     pub n_patients: usize,

@@ -1,5 +1,7 @@
 //! How much evidence a conclusion takes.
 
+use super::phrase::counted;
+
 /// Fewer patients have no interval and no test: of five the worst of five is the lowest.
 pub const LEAST_PATIENTS: usize = 6;
 
@@ -21,6 +23,51 @@ pub(super) fn is_reliable(n_patients: usize, n_trainings: usize, n_splits: usize
     n_patients >= RELIABLE_PATIENTS
         && n_trainings >= RELIABLE_TRAININGS
         && (n_splits == 1 || n_splits >= RELIABLE_SPLITS)
+}
+
+/// Why the intervals that rest on so many are marked unreliable, in sentences; none where they are not.
+/// `patient` is what a patient is called.
+pub(crate) fn unreliable_notes(
+    n_patients: usize,
+    n_trainings: usize,
+    n_splits: usize,
+    patient: &str,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    if n_patients < RELIABLE_PATIENTS || n_trainings < RELIABLE_TRAININGS {
+        notes.push(format!(
+            "With {} and {} the intervals are marked unreliable: from {RELIABLE_PATIENTS} patients \
+             and {RELIABLE_TRAININGS} trainings on they hold the truth as often as they say.",
+            counted(n_patients, patient),
+            counted(n_trainings, "training"),
+        ));
+    }
+    if n_splits > 1 && n_splits < RELIABLE_SPLITS {
+        notes.push(format!(
+            "With {} into A and B the intervals are marked unreliable: so few tell little of how \
+             splits vary, from {RELIABLE_SPLITS} on they hold the truth as often as they say.",
+            counted(n_splits, "split"),
+        ));
+    }
+    notes
+}
+
+/// Why nothing is concluded from so many; `None` where something is.
+pub(crate) fn what_is_missing(
+    n_patients: usize,
+    n_trainings: usize,
+    patient: &str,
+) -> Option<String> {
+    let missing = |n: usize, least: usize, what: &str| {
+        (n < least).then(|| {
+            format!(
+                "With {} nothing can be concluded: it takes {least}.",
+                counted(n, what)
+            )
+        })
+    };
+    missing(n_patients, LEAST_PATIENTS, patient)
+        .or_else(|| missing(n_trainings, LEAST_TRAININGS, "training"))
 }
 
 /// When an interval is called wider than it need be.

@@ -10,7 +10,7 @@
 //! better; negate distances. What the procedure holds, and what else was tried, stands in
 //! `benches/results/2026-11-28-verdict.md`; [`Simulation`] makes the figures again.
 
-mod limits;
+pub(crate) mod limits;
 pub(crate) mod mean;
 mod end_point;
 mod plan;

@@ -4,9 +4,7 @@ use super::comparison::{
     Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval, Sensitivity,
 };
 use super::end_point::EndPoint;
-use super::limits::{
-    LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_SPLITS, RELIABLE_TRAININGS,
-};
+use super::limits::{unreliable_notes, what_is_missing};
 use super::observed::{GAIN_OF_ALL, GAIN_OF_TENTH};
 use super::phrase::{capitalised, counted, decimals_beside_0, percent, signed};
 use super::plan::{ClaimedArm, ComparisonPlan, Role};
@@ -55,7 +53,7 @@ pub(super) fn verdict(comparison: &Comparison, wording: &Wording) -> String {
     for claim in &comparison.claims {
         let rows = rows_of(comparison, &claim.arm);
         said.extend(rows.iter().map(|row| sentence(comparison, row, wording)));
-        said.push(conclusion(claim, &rows, wording));
+        said.push(conclusion(comparison, claim, &rows, wording));
     }
     said.join(" ")
 }
@@ -85,21 +83,12 @@ pub(super) fn notes(comparison: &Comparison, wording: &Wording) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if n_patients < RELIABLE_PATIENTS || n_trainings < RELIABLE_TRAININGS {
-        notes.push(format!(
-            "With {} and {} the intervals are marked unreliable: from {RELIABLE_PATIENTS} patients \
-             and {RELIABLE_TRAININGS} trainings on they hold the truth as often as they say.",
-            counted(n_patients, "patient"),
-            counted(n_trainings, "training"),
-        ));
-    }
-    if n_splits > 1 && n_splits < RELIABLE_SPLITS {
-        notes.push(format!(
-            "With {} into A and B the intervals are marked unreliable: so few tell little of how \
-             splits vary, from {RELIABLE_SPLITS} on they hold the truth as often as they say.",
-            counted(n_splits, "split"),
-        ));
-    }
+    notes.extend(unreliable_notes(
+        n_patients,
+        n_trainings,
+        n_splits,
+        "patient",
+    ));
     for row in primary {
         if row.n_left_out > 0 {
             notes.push(format!(
@@ -265,33 +254,33 @@ fn sentence(comparison: &Comparison, row: &ComparisonRow, wording: &Wording) -> 
         signed(row.difference, decimals),
         interval(1.0),
     );
-    match what_is_missing(row) {
+    match what_is_missing(row.n_patients, row.n_trainings, "patient") {
         Some(missing) => format!("{found} {missing}"),
         None => found,
     }
 }
 
-/// Why there is no test.
-fn what_is_missing(row: &ComparisonRow) -> Option<String> {
-    let missing = |n: usize, least: usize, what: &str| {
-        format!(
-            "With {} nothing can be concluded: it takes {least}.",
-            counted(n, what)
-        )
-    };
-    if row.n_patients < LEAST_PATIENTS {
-        return Some(missing(row.n_patients, LEAST_PATIENTS, "patient"));
-    }
-    let too_few = row.n_trainings < LEAST_TRAININGS;
-    too_few.then(|| missing(row.n_trainings, LEAST_TRAININGS, "training"))
-}
-
 /// What an arm's comparisons come to.
-fn conclusion(claim: &Claim, rows: &[&ComparisonRow], wording: &Wording) -> String {
+fn conclusion(
+    comparison: &Comparison,
+    claim: &Claim,
+    rows: &[&ComparisonRow],
+    wording: &Wording,
+) -> String {
     let subject = ArmWords::of(wording, &claim.arm);
     let name = &subject.subject;
     let verb = if subject.is_plural { "help" } else { "helps" };
     let has = |role: Role| rows.iter().any(|row| row.role == role);
+    // Planned, and without scores.
+    let lacks = |role: Role| {
+        let references = comparison.plan.references.iter();
+        let mut of_role = references.filter(|reference| reference.role == role);
+        let is_missing = |reference: &str| {
+            let mut missing = comparison.not_compared.iter();
+            missing.any(|pair| pair.arm == claim.arm && pair.reference == reference)
+        };
+        !has(role) && of_role.any(|of_role| is_missing(&of_role.arm))
+    };
     let not_shown = format!("That {name} {verb} is not shown");
     match claim.conclusion {
         Conclusion::Helps if !has(Role::Control) => {
@@ -301,6 +290,12 @@ fn conclusion(claim: &Claim, rows: &[&ComparisonRow], wording: &Wording) -> Stri
             format!("So {name} {verb}: better than the baseline and than the random control.")
         }
         Conclusion::Harms => format!("So {name} did harm."),
+        Conclusion::HelpsInPart if lacks(Role::Control) => {
+            format!("{not_shown}: its random control was not compared.")
+        }
+        Conclusion::HelpsInPart if lacks(Role::Baseline) => {
+            format!("{not_shown}: the baseline was not compared.")
+        }
         Conclusion::HelpsInPart if !has(Role::Control) => {
             format!(
                 "{not_shown}: there is no random control to tell the choice from the procedure."

@@ -1,10 +1,9 @@
 //! A learning curve in plain words.
 
 use super::curve::{Contrast, LearningCurve, LineFit};
+use crate::compare::EndPoint;
+use crate::compare::limits::{unreliable_notes, what_is_missing};
 use crate::compare::phrase::{capitalised, counted, decimals_beside_0, percent, signed};
-use crate::compare::{
-    EndPoint, LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_TRAININGS,
-};
 
 /// What could not be put on the curve.
 #[derive(Debug)]
@@ -31,7 +30,11 @@ pub(super) fn answer(curve: &LearningCurve, fit: &LineFit) -> String {
         change(&fit.half),
     )];
     said.push(whether_it_fits(curve, fit));
-    said.extend(what_is_missing(curve));
+    said.extend(what_is_missing(
+        curve.n_patients,
+        curve.n_trainings,
+        "test patient",
+    ));
     said.join(" ")
 }
 
@@ -69,20 +72,6 @@ fn whether_it_fits(curve: &LearningCurve, fit: &LineFit) -> String {
             curve.n_more
         )
     }
-}
-
-/// Why nothing is concluded.
-fn what_is_missing(curve: &LearningCurve) -> Option<String> {
-    let missing = |n: usize, least: usize, what: &str| {
-        (n < least).then(|| {
-            format!(
-                "With {} nothing can be concluded: it takes {least}.",
-                counted(n, what)
-            )
-        })
-    };
-    missing(curve.n_patients, LEAST_PATIENTS, "test patient")
-        .or_else(|| missing(curve.n_trainings, LEAST_TRAININGS, "training"))
 }
 
 /// What must be known beside a learning curve.
@@ -128,14 +117,12 @@ pub(super) fn notes(curve: &LearningCurve, left_out: &LeftOut<'_>) -> Vec<String
          organs and nets.",
         percent(1.0 - curve.alpha)
     ));
-    if curve.n_patients < RELIABLE_PATIENTS || curve.n_trainings < RELIABLE_TRAININGS {
-        notes.push(format!(
-            "With {} and {} the intervals are marked unreliable: from {RELIABLE_PATIENTS} patients \
-             and {RELIABLE_TRAININGS} trainings on they hold the truth as often as they say.",
-            counted(curve.n_patients, "test patient"),
-            counted(curve.n_trainings, "training"),
-        ));
-    }
+    notes.extend(unreliable_notes(
+        curve.n_patients,
+        curve.n_trainings,
+        curve.n_splits,
+        "test patient",
+    ));
     for arm in &left_out.arms {
         notes.push(format!(
             "{} has no scores and is not on the curve.",

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use hardslice_data::balance::{Arm, Plan};
-use hardslice_data::mining::{ResolvedTau, Tau, TauError};
+use hardslice_data::mining::{ResolvedTau, Tau, TauError, read_plan};
 use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Missing, Share};
 
@@ -62,15 +62,13 @@ pub fn train_by_hand(
     let stages = Stages::new(protocol, context, protocol.net.context)?;
     let plan = match job.plan {
         Some(path) => {
-            let store = context.store;
-            let n_slices = |case_idx: usize| store.cases()[case_idx].n_slices;
-            let plan = Plan::read_csv(path, |name| store.place_of(name), n_slices)?;
+            let plan = read_plan(path, context.store)?;
             refuse_held_out(&plan, path, &stages)?;
             plan
         }
         None => Arm::BOnly.first_half(&stages.candidates())?,
     };
-    let is_leaky = job.plan.map_or(Ok(false), Plan::is_leaky_csv)?;
+    let mut is_leaky = job.plan.map_or(Ok(false), Plan::is_leaky_csv)?;
     let (name, steps) = part_steps(job.part, protocol);
     let dir = TrainingDir::new(context.dir.path());
     let mut chain = match job.part {
@@ -78,6 +76,8 @@ pub fn train_by_hand(
         Part::Second { from } => {
             let from = TrainingDir::new(from);
             let chain = after_first_half(&stages, &from, steps.start)?;
+            // A first half may have had a leaky plan of its own.
+            is_leaky |= ModelRecord::read(&from.model())?.is_some_and(|record| record.leaky);
             hand_on_best(&from, &dir)?;
             chain
         }

@@ -240,8 +240,9 @@ fn share_of<'a>(
     if !of_both.is_empty() {
         shared.of_b = unless_failed(stages.mine_b(&shared, baseline), &of_both, failed)?;
     }
+    let has_failed = |arm: &Arm| failed.iter().any(|failed| failed.arm == *arm);
     let on_all = arms.iter().filter(|arm| arm.pretrains_on_all());
-    let on_all: Vec<Arm> = on_all.copied().collect();
+    let on_all: Vec<Arm> = on_all.copied().filter(|arm| !has_failed(arm)).collect();
     // Another net in the end begins from scratch.
     if !on_all.is_empty() && stages.trainer.protocol.final_net.is_none() {
         shared.pretrained_on_all = unless_failed(stages.pretrain_on_all(), &on_all, failed)?;

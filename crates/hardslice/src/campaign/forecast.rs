@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use hardslice_kernels::Buffer;
-use hardslice_train::net::Net;
-use hardslice_train::{Batch, TrainState};
+use hardslice_train::net::{Net, NetConfig};
+use hardslice_train::{Batch, TrainConfig, TrainState};
 
-use super::jobs::waves;
+use super::jobs::{Work, waves};
 use super::{Campaign, Trial};
 use crate::counted::counted;
+use crate::experiment::Experiment;
 use crate::peak_memory::{forget_peak, peak_rss_mb};
 
 /// Bare steps that are measured of each net.
@@ -37,45 +38,83 @@ impl Forecast {
             seconds: 0.0,
             disk_mb: 0.0,
         };
-        for (trial_idx, (trial, speed)) in trials.iter().zip(&speeds).enumerate() {
-            let jobs: Vec<_> = waves(trial_idx, trial).concat();
-            let n_steps: u64 = jobs.iter().map(|job| job.n_steps).sum();
-            forecast.n_jobs += jobs.len();
-            forecast.n_steps += n_steps;
-            forecast.seconds += speed.seconds_a_step * n_steps as f64;
+        for (trial_idx, (trial, speeds)) in trials.iter().zip(&speeds).enumerate() {
             // Each training keeps checkpoints with weights and velocities, its best and its last
             // weights.
-            let copies = 2 * trial.experiment.train.keep_checkpoints + 2;
-            forecast.disk_mb += (jobs.len() * copies) as f64 * speed.weights_mb;
+            let copies = (2 * trial.experiment.train.keep_checkpoints + 2) as f64;
+            for job in waves(trial_idx, trial).concat() {
+                let speed = speeds.of(job.work);
+                forecast.n_jobs += 1;
+                forecast.n_steps += job.n_steps;
+                forecast.seconds += speed.seconds_a_step * job.n_steps as f64;
+                forecast.disk_mb += copies * speed.weights_mb;
+            }
         }
         Ok(forecast)
     }
 }
 
 /// How fast each trial is trained; those of one net are measured once.
-pub(super) fn speeds(trials: &[Trial], device: &Device) -> anyhow::Result<Vec<Speed>> {
-    let mut measured: Vec<(&Trial, Speed)> = Vec::new();
-    let mut speeds = Vec::new();
-    for trial in trials {
-        let found = measured.iter().find(|(other, _)| is_as_fast(other, trial));
-        let speed = if let Some((_, speed)) = found {
-            *speed
-        } else {
-            let speed = Speed::of(trial, device)?;
-            measured.push((trial, speed));
-            speed
-        };
-        speeds.push(speed);
-    }
-    Ok(speeds)
+pub(super) fn speeds<'t>(trials: &'t [Trial], device: &Device) -> anyhow::Result<Vec<TrialSpeeds>> {
+    let mut measured: Vec<(Trained<'t>, Speed)> = Vec::new();
+    let mut speed_of = |trained: Trained<'t>| -> anyhow::Result<Speed> {
+        let found = measured.iter().find(|(other, _)| *other == trained);
+        if let Some((_, speed)) = found {
+            return Ok(*speed);
+        }
+        let speed = Speed::of(trained, device)?;
+        measured.push((trained, speed));
+        Ok(speed)
+    };
+    let speeds = trials.iter().map(|trial| {
+        let Experiment { net, final_net, .. } = &trial.experiment;
+        Ok(TrialSpeeds {
+            mining: speed_of(Trained::of(trial, net))?,
+            arms: speed_of(Trained::of(trial, final_net.as_ref().unwrap_or(net)))?,
+        })
+    });
+    speeds.collect()
 }
 
-/// Whether two trials train the same net on batches of the same size.
-fn is_as_fast(a: &Trial, b: &Trial) -> bool {
-    a.organs.len() == b.organs.len()
-        && a.experiment.net == b.experiment.net
-        && a.experiment.train == b.experiment.train
-        && a.experiment.prepare.size == b.experiment.prepare.size
+/// How fast the nets of a trial are trained.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct TrialSpeeds {
+    /// The net that mines.
+    mining: Speed,
+    /// The net of the arms: another one with `[final_net]`.
+    arms: Speed,
+}
+
+impl TrialSpeeds {
+    /// How fast a job's net is trained; the larger one of a job with all of them.
+    pub(super) fn of(&self, work: Work) -> &Speed {
+        let is_mining_larger = self.mining.weights_mb > self.arms.weights_mb;
+        if work == Work::Shared || work == Work::Whole && is_mining_larger {
+            &self.mining
+        } else {
+            &self.arms
+        }
+    }
+}
+
+/// What decides how long a step takes.
+#[derive(Clone, Copy, PartialEq)]
+struct Trained<'t> {
+    net: &'t NetConfig,
+    train: &'t TrainConfig,
+    n_organs: usize,
+    size: usize,
+}
+
+impl<'t> Trained<'t> {
+    fn of(trial: &'t Trial, net: &'t NetConfig) -> Self {
+        Self {
+            net,
+            train: &trial.experiment.train,
+            n_organs: trial.organs.len(),
+            size: trial.experiment.prepare.size,
+        }
+    }
 }
 
 /// How fast a net is trained, and how large it is.
@@ -88,30 +127,33 @@ pub(super) struct Speed {
 }
 
 impl Speed {
-    fn of(trial: &Trial, device: &Device) -> anyhow::Result<Self> {
-        let Trial {
-            experiment, organs, ..
-        } = trial;
-        let (n, size) = (experiment.train.batch, experiment.prepare.size);
-        let n_channels = 1 + 2 * experiment.net.context;
+    fn of(trained: Trained<'_>, device: &Device) -> anyhow::Result<Self> {
+        let Trained {
+            net,
+            train,
+            n_organs,
+            size,
+        } = trained;
+        let n = train.batch;
+        let n_channels = 1 + 2 * net.context;
         let batch = Batch {
             n,
             n_channels,
-            n_organs: organs.len(),
+            n_organs,
             size,
             images: Buffer::copy_of(&vec![0.5; n * n_channels * size * size]),
-            targets: Buffer::copy_of(&vec![1.0; n * organs.len() * size * size]),
-            annotated: vec![1.0; n * organs.len()],
+            targets: Buffer::copy_of(&vec![1.0; n * n_organs * size * size]),
+            annotated: vec![1.0; n * n_organs],
             valid: None,
         };
-        let net = Net::new(&experiment.net, organs.len(), 0, &device.clone().autodiff());
+        let net = Net::new(net, n_organs, 0, &device.clone().autodiff());
         let weights_mb = (net.n_parameters() * size_of::<f32>()) as f64 / 1e6;
-        let mut state = TrainState::new(net, &experiment.train);
+        let mut state = TrainState::new(net, train);
         let mut least = f64::INFINITY;
         forget_peak();
         for _ in 0..N_STEPS {
             let begun = Instant::now();
-            (state, _) = state.take_step(&batch, &experiment.train, 0, device)?;
+            (state, _) = state.take_step(&batch, train, 0, device)?;
             least = least.min(begun.elapsed().as_secs_f64());
         }
         Ok(Self {

@@ -69,7 +69,7 @@ impl Campaign<'_> {
                 needs,
                 job,
             } = *planned;
-            let speed = &speeds[job.trial];
+            let speed = speeds[job.trial].of(job.work);
             let mut command = origin.command.clone();
             command.extend(["--threads".to_owned(), n_cores.to_string()]);
             command.extend(["--job".to_owned(), id.to_string()]);

@@ -71,9 +71,7 @@ impl TriageArgs {
             bars.print(&as_json(&hard)?)?;
         } else if hard.is_empty() {
             bars.print("no slice was hard: there is nothing to look through")?;
-            return Ok(Done::Clean);
-        }
-        if !self.json {
+        } else {
             for organ in organs(&hard) {
                 let of_organ: Vec<&LedgerRow> =
                     hard.iter().filter(|row| row.organ == organ).collect();

@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use hardslice_data::balance::{Arm, Plan, PlanEntry};
 use hardslice_data::mining::ledger::{self, LedgerRow};
+use hardslice_data::mining::read_plan;
 use hardslice_data::mining::triage::Triage;
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::Store;
@@ -331,9 +332,7 @@ impl Answer<'_> {
             if self.arm.is_none_or(|wanted| wanted == arm)
                 && let Some(path) = plan_of(self.round, arm)
             {
-                let n_slices = |case_idx: usize| self.store.cases()[case_idx].n_slices;
-                let place_of = |name: &str| self.store.place_of(name);
-                plans.push((arm, Plan::read_csv(&path, place_of, n_slices)?));
+                plans.push((arm, read_plan(&path, self.store)?));
             }
         }
         Ok(plans)

@@ -411,7 +411,7 @@ fn written_form(message: &str) -> &'static str {
             "; a loss is a table: loss = { kind = \"dice_cross_entropy\" }",
         ),
         (
-            "variant",
+            "invalid type: unit variant",
             "; a rule says more than its name: rule = { random = { test = 0.2 } }",
         ),
         (

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use hardslice_data::balance::{Plan, PlanEntry};
+use hardslice_data::mining::read_plan;
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::{Store, StoredCase};
 use hardslice_data::{CaseId, Organ, SliceRef, StoreOrgan};
@@ -68,8 +69,7 @@ impl Export {
         let store = Store::open(store)?;
         let (plan_file, split_file) = (plan.to_owned(), split.to_owned());
         let split = Split::read(split)?;
-        let n_slices = |case_idx: usize| store.cases()[case_idx].n_slices;
-        let plan = Plan::read_csv(plan, |name| store.place_of(name), n_slices)?;
+        let plan = read_plan(plan, &store)?;
         refuse_held_out(&plan, &store, &split, &plan_file)?;
         let place = |organ: &Organ| {
             let place = store.organ_of(organ);

@@ -132,9 +132,11 @@ impl Status {
                 silent_s: silent.as_secs(),
                 claim: found.record,
             });
+            // Two may claim a job for a moment: it runs once.
             if is_alive {
-                at_work.insert(id);
-                status.running.push(told);
+                if at_work.insert(id) {
+                    status.running.push(told);
+                }
             } else {
                 status.silent.push(told);
             }
@@ -390,6 +392,15 @@ mod tests {
         for id in 1..9_000 {
             fs::write(jobs.done(id), "").unwrap();
         }
+        // Two claim a job for a moment, until one gives way.
+        let its_claims = fs::read_dir(jobs.claims())
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let is_of_job =
+            |path: &std::path::PathBuf| path.file_stem().is_some_and(|stem| stem == "9001");
+        let first = its_claims.into_iter().find(is_of_job).unwrap();
+        let second = first.with_extension("99");
+        fs::copy(&first, &second).unwrap();
         // What a terminal would obey, and what is no text.
         fs::write(jobs.failed(9_000), b"a\nb\x1b[2J\nc\xff\nd\ne\n").unwrap();
         #[expect(clippy::disallowed_methods, reason = "files are dated by it")]
@@ -407,6 +418,7 @@ mod tests {
         assert!((120.0..120.1).contains(&minutes), "{minutes}");
         assert_eq!(status.to_string().lines().count(), 1 + 1_000 + 5 + 1);
         drop(held);
+        fs::remove_file(second).unwrap();
         let taken = begun.elapsed();
         assert!(taken < Duration::from_secs(20), "{taken:?}");
         let read = Instant::now();

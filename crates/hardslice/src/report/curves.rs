@@ -72,10 +72,10 @@ fn figure(round: &FoundRound, gathered: &Gathered) -> Result<Block, String> {
     let last = read(&round.dir.pretrained())?.last().map(|line| line.step);
     curves.marks.extend(last.map(|iteration| Mark {
         iteration,
-        label: "hard slices come in".to_owned(),
+        label: "second half".to_owned(),
     }));
     let caption = format!(
-        "Training loss (soft Dice, mean since the point before) and mean Dice of the validation \
+        "Training loss (that of each arm, mean since the point before) and mean Dice of the validation \
          patients on the store's grid. Arms that begin on B, or know of hard slices and begin on all \
          patients, share that pre-training; the schedule does not restart.{}",
         gathered.shown_words()

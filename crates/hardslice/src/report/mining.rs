@@ -3,6 +3,7 @@
 use hardslice_data::Organ;
 use hardslice_data::mining::Decision;
 use hardslice_data::mining::ledger::{self, LedgerRow};
+use hardslice_data::mining::review::Verdicts;
 use hardslice_data::mining::triage::Triage;
 use hardslice_view::curves::{CountAxis, DiceHistogram};
 use hardslice_view::report::{Block, Figure, Ledger, Section};
@@ -21,12 +22,18 @@ pub(super) fn section(gathered: &Gathered) -> Section {
         "Every slice of A with its score by the pre-trained model and the decision.{}",
         gathered.shown_words()
     )));
-    match verdicts_in_words(&gathered.dir) {
-        Ok(words) => section.blocks.extend(words.map(Block::Text)),
-        Err(error) => section.push(Err(format!(
-            "The verdicts of reviewers cannot be read: {}.",
-            crate::causes::causes(&error)
+    match &gathered.store {
+        Ok(store) => match verdicts_in_words(&gathered.dir, store) {
+            Ok(words) => section.blocks.extend(words.map(Block::Text)),
+            Err(error) => section.push(Err(format!(
+                "The verdicts of reviewers cannot be read: {}.",
+                crate::causes::causes(&error)
+            ))),
+        },
+        Err(why) if Verdicts::path_in(&gathered.dir).exists() => section.push(Err(format!(
+            "Which verdicts of reviewers still stand cannot be told: {why}"
         ))),
+        Err(_) => {}
     }
     for round in gathered.shown_rounds() {
         match read(round) {

@@ -1,17 +1,15 @@
 //! The tables, and whether what they print can be true.
 
-use std::collections::BTreeMap;
-
-use hardslice_eval::{OVER_TRAININGS, Summary};
-use hardslice_view::paper_tables::{PaperKey, PaperNet, PaperOrgan, paper_tables};
+use hardslice_eval::OVER_TRAININGS;
+use hardslice_view::paper_tables::paper_tables;
 use hardslice_view::report::{Block, Section, our_rows, printed_rows};
-use hardslice_view::table::{Metric, SummaryRow, comparison_tables, summary_tables};
+use hardslice_view::table::{SummaryRow, comparison_tables, summary_tables};
 
 use super::found::Kind;
 use super::gathered::{Gathered, Variant};
 use super::verdicts::comparison;
-use crate::arms::paper_row;
 use crate::results::summary_rows;
+use crate::selection_ratios::paper_summaries;
 
 pub(super) fn section(gathered: &Gathered) -> Section {
     let mut section = Section::new("tables", "Tables");
@@ -58,7 +56,11 @@ fn push_tables_of_a_sweep(gathered: &Gathered, section: &mut Section) {
     if gathered.kind != Kind::Sweep {
         return;
     }
-    let ours = ours(gathered);
+    let by_ratio = match gathered.selection_ratios() {
+        Ok(by_ratio) => by_ratio,
+        Err(why) => return section.push(Err(why)),
+    };
+    let ours = paper_summaries(&by_ratio);
     if !ours.is_empty() {
         let heading = "Beside the paper's tables".to_owned();
         section.blocks.push(Block::Heading(heading));
@@ -68,10 +70,6 @@ fn push_tables_of_a_sweep(gathered: &Gathered, section: &mut Section) {
             section.blocks.push(Block::Table(table.to_table()));
         }
     }
-    let by_ratio = match gathered.selection_ratios() {
-        Ok(by_ratio) => by_ratio,
-        Err(why) => return section.push(Err(why)),
-    };
     let mut others = by_ratio.iter().filter(|of| !of.is_the_papers()).peekable();
     if others.peek().is_some() {
         let heading = "Organs that the paper does not have".to_owned();
@@ -118,33 +116,4 @@ pub(super) fn audit_section(gathered: &Gathered) -> Section {
 
 fn rows(gathered: &Gathered, variant: &Variant) -> Vec<SummaryRow> {
     summary_rows(gathered.of_trainings(variant))
-}
-
-/// Our test Dice under the paper's names. The arm `hard` is taken at the ratio 0.5 where it was run
-/// at several.
-fn ours(gathered: &Gathered) -> BTreeMap<PaperKey, Summary> {
-    let mut ours = BTreeMap::new();
-    for variant in gathered.variants() {
-        let (Some(net), Some(ratio)) = (
-            variant.net.as_deref().and_then(PaperNet::from_name),
-            variant.ratio,
-        ) else {
-            continue;
-        };
-        let dice = rows(gathered, &variant)
-            .into_iter()
-            .filter(|row| row.metric == Metric::Dice);
-        for row in dice {
-            let key = PaperOrgan::from_name(&row.organ)
-                .zip(paper_row(&row.arm, ratio))
-                .map(|(organ, arm)| PaperKey { organ, net, arm });
-            if let Some(key) = key {
-                let is_half = (ratio - 0.5).abs() < 1e-9;
-                if is_half || !ours.contains_key(&key) {
-                    ours.insert(key, row.summary);
-                }
-            }
-        }
-    }
-    ours
 }

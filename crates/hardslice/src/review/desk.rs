@@ -228,9 +228,10 @@ impl Desk {
         let grid = self.store.cases()[case_idx].placement.canonical;
         let truth = scans::truth(&self.store, case_idx, organ);
         let predicted = match (of, &item.mined) {
-            (surfaces::Of::Net(arm), Some(mined)) => {
-                self.nets.scan((mined.round, arm), case_idx, organ)?
-            }
+            (surfaces::Of::Net(arm), Some(mined)) => match mined.net(arm) {
+                Some(net) => self.nets.scan(net, case_idx, organ)?,
+                None => None,
+            },
             _ => None,
         };
         Ok(match of {
@@ -325,8 +326,9 @@ impl Desk {
             done = page.end;
             let mut of_scans: BTreeMap<(NetKey, usize), BTreeSet<usize>> = BTreeMap::new();
             for item in self.items.all.iter().take(page.end).skip(page.start) {
-                if let Some(mined) = &item.mined {
-                    let scan = ((mined.round, None), item.case_idx);
+                let mined = item.mined.as_ref();
+                if let Some(net) = mined.and_then(|mined| mined.net(None)) {
+                    let scan = (net, item.case_idx);
                     of_scans.entry(scan).or_default().insert(item.z as usize);
                 }
             }
@@ -347,10 +349,7 @@ impl Desk {
             case_idx: item.case_idx,
             z: item.z as usize,
             organ: &item.organ,
-            net: item
-                .mined
-                .as_ref()
-                .map(|mined| -> NetKey { (mined.round, asked.net) }),
+            net: item.mined.as_ref().and_then(|mined| mined.net(asked.net)),
         };
         self.pictures.png(subject, asked)
     }

@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use anyhow::anyhow;
+use hardslice_data::balance::Arm;
 use hardslice_data::mining::Decision;
 use hardslice_data::mining::ledger::{self, LedgerRow};
 use hardslice_data::mining::triage::Triage;
@@ -13,6 +14,7 @@ use hardslice_data::{Organ, SliceRef};
 use hardslice_train::layout::RoundDir;
 use serde::Serialize;
 
+use super::nets::NetKey;
 use crate::layout::mined_rounds;
 use hardslice_data::mining::review::Judged;
 
@@ -44,9 +46,20 @@ pub(crate) struct Mined {
     /// Pixels that only one of truth and prediction has.
     #[serde(skip)]
     pub(crate) error_px: u32,
-    /// Place of the round in [`Items::rounds`], whose model scored it.
+    /// Place of the round in [`Items::rounds`].
     #[serde(skip)]
     pub(crate) round: usize,
+    /// Whether the net scored it that the round keeps: that of its first mining. The one that was trained
+    /// on A to score B is not kept, nor is an arm's as it stood before a later part.
+    #[serde(skip)]
+    is_by_kept_net: bool,
+}
+
+impl Mined {
+    /// The arm's net, or that which mined the slice; `None` where that was not kept.
+    pub(super) fn net(&self, arm: Option<Arm>) -> Option<NetKey> {
+        (arm.is_some() || self.is_by_kept_net).then_some((self.round, arm))
+    }
 }
 
 /// All of them.
@@ -72,7 +85,9 @@ impl Items {
         // The first ledger in which a slice is hard speaks of it, else the first that holds it.
         let mut found: BTreeMap<(usize, u32, Organ), Item> = BTreeMap::new();
         for (round, folder) in rounds.iter().enumerate() {
+            let first = folder.mining();
             for mining in folder.minings() {
+                let is_by_kept_net = mining.path() == first.path();
                 for row in ledger::read(&mining.ledger())? {
                     let case = row.case.as_str();
                     let case_idx = store.place_of(case).ok_or_else(|| {
@@ -87,7 +102,7 @@ impl Items {
                         ));
                     }
                     let key = (case_idx, row.z, row.organ.clone());
-                    let item = item(row, case_idx, round);
+                    let item = item(row, case_idx, round, is_by_kept_net);
                     match found.entry(key) {
                         Entry::Vacant(vacant) => {
                             vacant.insert(item);
@@ -162,7 +177,7 @@ impl Item {
         self.mined.as_ref().is_some_and(|mined| mined.is_hard)
     }
 
-    /// Dice, below everything where the slice has none: the organ is in one of the two alone.
+    /// Dice, below everything where the slice has none: the organ is in neither of the two.
     fn dice(&self) -> f64 {
         let dice = self.mined.as_ref().and_then(|mined| mined.dice);
         dice.unwrap_or(-1.0)
@@ -179,7 +194,7 @@ impl Item {
     }
 }
 
-fn item(row: LedgerRow, case_idx: usize, round: usize) -> Item {
+fn item(row: LedgerRow, case_idx: usize, round: usize, is_by_kept_net: bool) -> Item {
     Item {
         case_idx,
         z: row.z,
@@ -193,6 +208,7 @@ fn item(row: LedgerRow, case_idx: usize, round: usize) -> Item {
             error_px: row.truth_px + row.predicted_px - 2 * row.shared_px,
             triage_reason: row.triage_reason,
             round,
+            is_by_kept_net,
         }),
         is_control: false,
         organ: row.organ,

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
-use hardslice_data::balance::{Arm, Plan};
-use hardslice_data::mining::ExternalPredictions;
+use hardslice_data::balance::Arm;
+use hardslice_data::mining::{ExternalPredictions, read_plan};
 use hardslice_data::store::{Store, StoredSlices};
 use hardslice_data::{Organ, SliceRef};
 use hardslice_train::layout::RoundDir;
@@ -94,8 +94,7 @@ impl Nets {
                 let Some(arm) = arm.filter(|_| training.plan().is_file()) else {
                     continue;
                 };
-                let n_slices = |case: usize| store.cases()[case].n_slices;
-                let plan = Plan::read_csv(&training.plan(), |name| store.place_of(name), n_slices)
+                let plan = read_plan(&training.plan(), &store)
                     .with_context(|| format!("the plan of the arm `{arm}`"))?;
                 let entries = plan.entries().iter();
                 let weights = entries.map(|entry| (entry.slice, entry.weight)).collect();

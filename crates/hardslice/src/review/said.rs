@@ -6,34 +6,62 @@ use std::path::Path;
 use hardslice_data::Organ;
 use hardslice_data::store::Store;
 
-use hardslice_data::mining::review::{LabelVerdict, ReviewError, Verdicts, shown_hash};
+use hardslice_data::mining::review::{Judged, LabelVerdict, ReviewError, Verdicts, shown_hash};
+
+use crate::counted::counted;
 
 /// How many slices people judged at the desk of a folder, and what they found; `None` where nobody did.
+/// A verdict on a slice or a label that has changed since does not count.
 ///
 /// # Errors
 ///
 /// The verdicts cannot be read.
-pub(crate) fn verdicts_in_words(dir: &Path) -> Result<Option<String>, ReviewError> {
+pub(crate) fn verdicts_in_words(dir: &Path, store: &Store) -> Result<Option<String>, ReviewError> {
     let standing = Verdicts::read(&Verdicts::path_in(dir))?.standing();
     let mut reviewers = BTreeSet::new();
     let mut counts = [0; 4];
-    for (reviewer, stands) in standing.values().flatten() {
-        reviewers.insert(reviewer.as_str());
-        for (count, verdict) in counts.iter_mut().zip(LabelVerdict::ALL) {
-            *count += usize::from(stands.verdict == verdict);
+    let (mut n_slices, mut n_outdated) = (0, 0);
+    for (judged, of_slice) in &standing {
+        let now = shown_now(store, judged);
+        let mut counts_of_slice = false;
+        for (reviewer, stands) in of_slice {
+            reviewers.insert(reviewer.as_str());
+            if now.as_ref() != Some(&stands.shown) {
+                n_outdated += 1;
+                continue;
+            }
+            counts_of_slice = true;
+            for (count, verdict) in counts.iter_mut().zip(LabelVerdict::ALL) {
+                *count += usize::from(stands.verdict == verdict);
+            }
         }
+        n_slices += usize::from(counts_of_slice);
     }
     if reviewers.is_empty() {
         return Ok(None);
     }
     let [right, wrong, ambiguous, broken] = counts;
     let names: Vec<&str> = reviewers.into_iter().collect();
+    let outdated = match n_outdated {
+        0 => String::new(),
+        1 => " 1 verdict on a slice or a label that has changed since is not counted.".to_owned(),
+        n => format!(" {n} verdicts on slices or labels that have changed since are not counted."),
+    };
     Ok(Some(format!(
-        "{} judged {} slices at the review desk: the label right {right} times, wrong {wrong}, ambiguous \
-         {ambiguous}, the scan broken {broken}. review/verdicts.csv holds every verdict.",
+        "{} judged {} at the review desk: the label right {right} times, wrong {wrong}, ambiguous \
+         {ambiguous}, the scan broken {broken}.{outdated} review/verdicts.csv holds every verdict.",
         names.join(", "),
-        standing.len()
+        counted(n_slices, "slice")
     )))
+}
+
+/// Hash of what a reviewer would see of a slice now; `None` where the store does not have it.
+fn shown_now(store: &Store, judged: &Judged) -> Option<String> {
+    let case_idx = store.place_of(&judged.case)?;
+    let z = judged.z as usize;
+    let organ = Organ::new(judged.organ.as_str()).ok()?;
+    let is_there = z < store.cases()[case_idx].n_slices && store.organ_of(&organ).is_some();
+    is_there.then(|| shown_hash(store, case_idx, z, &organ))
 }
 
 /// A sentence for each verdict on a slice that people gave at the desk of a folder. One on a label that
@@ -55,8 +83,7 @@ pub(crate) fn verdicts_on(
         if judged.case != case || judged.z != z {
             continue;
         }
-        let organ = Organ::new(judged.organ.as_str()).ok();
-        let now = organ.map(|organ| shown_hash(store, case_idx, z as usize, &organ));
+        let now = shown_now(store, &judged);
         for (reviewer, stands) in of_slice {
             let found = stands.verdict.in_words();
             let note = match stands.note.as_str() {

@@ -172,6 +172,7 @@ impl<'a> Stages<'a> {
         let record = ModelRecord {
             predict: self.trainer.protocol.predict,
             copies: self.trainer.protocol.train.flip_mode,
+            can_mirror: self.trainer.dataset.can_mirror(),
             identity: receipt.identity.clone(),
             steps: receipt.steps,
             weights_blake3: receipt.weights_blake3.clone(),
