@@ -9,9 +9,9 @@ use hardslice_data::manifest::{self, Manifest, ReadOptions};
 use hardslice_data::split::{Split, SplitOptions, facts, listed_facts};
 use hardslice_data::store::{PrepareReport, Store, prepare};
 use hardslice_data::{CaseId, Mirror, Organ, OrganMap};
+use hardslice_eval::compare::counted;
 
 use crate::bars::Bars;
-use crate::counted::counted;
 use crate::done::Done;
 use crate::experiment::Experiment;
 use crate::folder_lock::{FolderLock, Held, SharedFolder};

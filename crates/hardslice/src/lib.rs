@@ -25,7 +25,6 @@ mod campaign;
 mod cohort;
 mod commands;
 mod controls;
-mod counted;
 mod done;
 mod export;
 mod external;

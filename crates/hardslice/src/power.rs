@@ -9,11 +9,10 @@ use hardslice_data::text::{Row, TableFile};
 use hardslice_eval::Status;
 use hardslice_eval::compare::{
     ArmScore, ComparisonPlan, Design, Expected, LEAST_PATIENTS, LEAST_TRAININGS, ObservedSpread,
-    Power,
+    Power, counted,
 };
 
 use crate::bars::Bars;
-use crate::counted::counted;
 use crate::layout::OutDir;
 use crate::results::LEAKY;
 

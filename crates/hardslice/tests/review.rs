@@ -293,6 +293,25 @@ fn where_nothing_was_prepared_the_way_out_is_named() {
     );
 }
 
+/// Of another label than the one that is there now.
+fn a_verdict_on_another_label_does_not_count(dir: &Path) {
+    let verdicts = dir.join("out/review/verdicts.csv");
+    let text = fs::read_to_string(&verdicts).unwrap();
+    let mut lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    let shown = lines[0]
+        .iter()
+        .position(|column| *column == "shown")
+        .unwrap();
+    lines[1][shown] = "0000000000000000";
+    let lines: Vec<String> = lines.iter().map(|line| line.join(",") + "\n").collect();
+    fs::write(&verdicts, lines.concat()).unwrap();
+    run(&words("report out"), dir);
+    let report = fs::read_to_string(dir.join("out/report.html")).unwrap();
+    let said = "Ada judged 0 slices at the review desk: the label right 0 times, wrong 0, ambiguous 0, the \
+                scan broken 0. 1 verdict on a slice or a label that has changed since is not counted.";
+    assert!(report.contains(said), "what does not stand");
+}
+
 #[test]
 fn a_label_that_reviewers_found_wrong_is_kept_out_of_the_plans() {
     let dir = workplace();
@@ -374,22 +393,7 @@ fn a_label_that_reviewers_found_wrong_is_kept_out_of_the_plans() {
     );
     let plan = |out: &str| fs::read(dir.join(out).join("liver/hard/plan.csv")).unwrap();
     assert_eq!(plan("again"), plan("third"));
-    // Of another label than the one that is there now.
-    let verdicts = dir.join("out/review/verdicts.csv");
-    let text = fs::read_to_string(&verdicts).unwrap();
-    let mut lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
-    let shown = lines[0]
-        .iter()
-        .position(|column| *column == "shown")
-        .unwrap();
-    lines[1][shown] = "0000000000000000";
-    let lines: Vec<String> = lines.iter().map(|line| line.join(",") + "\n").collect();
-    fs::write(&verdicts, lines.concat()).unwrap();
-    run(&words("report out"), dir);
-    let report = fs::read_to_string(dir.join("out/report.html")).unwrap();
-    let said = "Ada judged 0 slices at the review desk: the label right 0 times, wrong 0, ambiguous 0, the \
-                scan broken 0. 1 verdict on a slice or a label that has changed since is not counted.";
-    assert!(report.contains(said), "what does not stand");
+    a_verdict_on_another_label_does_not_count(dir);
 }
 
 /// The body of an answer that comes in chunks, each behind its length in a line of its own.

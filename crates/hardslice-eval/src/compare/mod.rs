@@ -43,7 +43,7 @@ pub use limits::{
     LEAST_PATIENTS, LEAST_TRAININGS, RELIABLE_PATIENTS, RELIABLE_SPLITS, RELIABLE_TRAININGS,
 };
 pub use observed::ObservedSpread;
-pub use phrase::{capitalised, percent};
+pub use phrase::{capitalised, counted, percent};
 pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role};
 pub use power::{Design, Expected, Power};
 pub use scores::ArmScore;

@@ -1,6 +1,7 @@
 //! Numbers in sentences.
 
-pub(crate) fn counted(n: usize, what: &str) -> String {
+/// `1 seed`, `3 seeds`.
+pub fn counted(n: usize, what: &str) -> String {
     match n {
         1 => format!("1 {what}"),
         n => format!("{n} {what}s"),

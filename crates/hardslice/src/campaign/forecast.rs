@@ -4,13 +4,13 @@ use std::fmt;
 use std::time::Instant;
 
 use burn::tensor::Device;
+use hardslice_eval::compare::counted;
 use hardslice_kernels::Buffer;
 use hardslice_train::net::{Net, NetConfig};
 use hardslice_train::{Batch, TrainConfig, TrainState};
 
 use super::jobs::{Work, waves};
 use super::{Campaign, Trial};
-use crate::counted::counted;
 use crate::experiment::Experiment;
 use crate::peak_memory::{forget_peak, peak_rss_mb};
 

@@ -13,11 +13,11 @@ use hardslice_data::audit::{
 use hardslice_data::manifest::{self, Case, Manifest, PatientPattern, PatientRule, ReadOptions};
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::{CaseId, Organ};
+use hardslice_eval::compare::counted;
 
 use super::label_args::organ_map;
 use crate::bars::Bars;
 use crate::cohort::check_organs;
-use crate::counted::counted;
 use crate::done::Done;
 use crate::layout::provenance_beside;
 use crate::notes::Notes;

@@ -8,7 +8,7 @@ use hardslice_data::split::Split;
 use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Organ};
 use hardslice_eval::CaseScores;
-use hardslice_eval::compare::{ArmScore, ComparisonPlan, SharedSlices};
+use hardslice_eval::compare::{ArmScore, ComparisonPlan, SharedSlices, counted};
 use hardslice_train::round;
 use hardslice_train::{Evaluation, ModelRecord, TestScore};
 use hardslice_view::paper_tables::PaperArm;
@@ -17,7 +17,6 @@ use hardslice_volume::whole_file::read_sealed;
 
 use super::found::{FoundRound, Kind, find};
 use crate::controls::shared_slices;
-use crate::counted::counted;
 use crate::layout::OutDir;
 use crate::results::{OfTraining, arm_score};
 use crate::selection_ratios::{SelectionRatios, SweepScore, gather, split_file};

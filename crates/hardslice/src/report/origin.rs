@@ -6,6 +6,7 @@ use std::path::Path;
 
 use hardslice_data::split::{Fold, Split};
 use hardslice_data::store::Store;
+use hardslice_eval::compare::counted;
 use hardslice_view::report::{Block, Section};
 use hardslice_volume::whole_file::read_json_if_there;
 use serde::de::DeserializeOwned;
@@ -13,7 +14,6 @@ use serde_json::{Map, Value};
 
 use super::found::Kind;
 use super::gathered::Gathered;
-use crate::counted::counted;
 use crate::layout::OutDir;
 
 pub(super) fn section(gathered: &Gathered) -> Section {

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
-use hardslice_eval::compare::{Comparison, Conclusion};
+use hardslice_eval::compare::{Comparison, Conclusion, counted};
 use hardslice_view::curves::{IntervalGroup, IntervalRow, Intervals};
 use hardslice_view::report::{Block, Figure, Section, Tone, Verdict};
 use hardslice_volume::whole_file::read_json_if_there;
 
 use super::gathered::{Gathered, Variant};
 use crate::arms::{compare_arms, comparison_plan};
-use crate::counted::counted;
 use crate::layout::OutDir;
 
 pub(super) fn section(gathered: &Gathered) -> Section {

@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use hardslice_data::Organ;
-use hardslice_data::store::Store;
-
 use hardslice_data::mining::review::{Judged, LabelVerdict, ReviewError, Verdicts, shown_hash};
-
-use crate::counted::counted;
+use hardslice_data::store::Store;
+use hardslice_eval::compare::counted;
 
 /// How many slices people judged at the desk of a folder, and what they found; `None` where nobody did.
 /// A verdict on a slice or a label that has changed since does not count.
