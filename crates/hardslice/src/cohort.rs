@@ -183,20 +183,33 @@ pub(crate) fn prepare_store(
     }
     let refused: Vec<AuditRow<'_>> = report.audit.refused(accepted).collect();
     let kinds: BTreeSet<&str> = refused.iter().map(|row| row.kind.name()).collect();
-    let accept: Vec<String> = kinds.iter().map(|kind| format!("\"{kind}\"")).collect();
+    let acceptable: BTreeSet<&str> = refused
+        .iter()
+        .filter(|row| row.kind.can_be_accepted())
+        .map(|row| row.kind.name())
+        .collect();
+    let accept: Vec<String> = acceptable
+        .iter()
+        .map(|kind| format!("\"{kind}\""))
+        .collect();
+    let accept = match accept.len() {
+        0 => String::new(),
+        _ => format!(
+            ", or, where you know better, accept = [{}] in [cohort] of the experiment",
+            accept.join(", ")
+        ),
+    };
     for line in by_kind(refused.iter().cloned()) {
         bars.line(&line);
     }
     Err(anyhow!(
         "the audit found {} in the cohort ({}), so that nothing is trained on it: repair what is \
-         wrong, or, where you know better, accept = [{}] in [cohort] of the experiment; all that was \
-         found stands in {}",
+         wrong{accept}; all that was found stands in {}",
         match refused.len() {
             1 => "1 error".to_owned(),
             n => format!("{n} errors"),
         },
         kinds.into_iter().collect::<Vec<_>>().join(", "),
-        accept.join(", "),
         audit_table(dir).display()
     ))
 }

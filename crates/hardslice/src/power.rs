@@ -8,8 +8,8 @@ use hardslice_data::Organ;
 use hardslice_data::text::{Row, TableFile};
 use hardslice_eval::Status;
 use hardslice_eval::compare::{
-    ArmScore, ComparisonPlan, Design, Expected, LEAST_PATIENTS, LEAST_TRAININGS, ObservedSpread,
-    Power, counted,
+    ArmScore, ClaimedArm, ComparisonPlan, Design, Expected, LEAST_PATIENTS, LEAST_TRAININGS,
+    ObservedSpread, Power, Role, counted,
 };
 
 use crate::bars::Bars;
@@ -24,6 +24,26 @@ pub(crate) struct Planned<'a> {
     pub(crate) tested: &'a [(Organ, usize)],
     pub(crate) n_splits: usize,
     pub(crate) n_seeds: usize,
+}
+
+/// Which arms cannot be said to help, whatever is found, because what they must be better than is not
+/// trained.
+pub(crate) fn lacking_references(plan: &ComparisonPlan) -> Vec<String> {
+    let lacking = plan.arms.iter().filter(|claimed| !plan.can_help(claimed));
+    let sentence = |claimed: &ClaimedArm| {
+        let references = plan.references_of(&claimed.arm);
+        let has_control = references.iter().any(|of| of.role == Role::Control);
+        let missing = match &claimed.control {
+            Some(control) if claimed.chooses_slices && !has_control => control,
+            _ => "baseline",
+        };
+        format!(
+            "that `{}` helps cannot be shown without `{missing}`: add that to arms, or take `{}` out, \
+             which makes others harder to show as a further claim",
+            claimed.arm, claimed.arm
+        )
+    };
+    lacking.map(sentence).collect()
 }
 
 impl Planned<'_> {
@@ -119,20 +139,21 @@ impl Planned<'_> {
                     .to_owned(),
             ]);
         };
+        let mut lines = lacking_references(self.plan);
         let references = self.plan.references_of(&claimed.arm);
         let names: Vec<String> = references
             .iter()
             .map(|of| format!("`{}`", of.arm))
             .collect();
         let n_claims = self.plan.n_claims();
-        let mut lines = vec![format!(
+        lines.push(format!(
             "power to find that `{}` helps, over {}: {}, {}, {}; {varying}",
             claimed.arm,
             names.join(" and "),
             counted(self.n_seeds, "seed"),
             counted(self.n_splits, "split"),
             counted(n_claims, "claim"),
-        )];
+        ));
         let (enough, too_few): (Vec<_>, Vec<_>) =
             organs.iter().partition(|(_, n)| *n >= LEAST_PATIENTS);
         lines.extend(too_few.into_iter().map(|(organ, n)| {

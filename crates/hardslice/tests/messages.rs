@@ -51,6 +51,25 @@ fn every_command_explains_itself() {
 }
 
 #[test]
+fn options_of_predictions_are_refused_beside_a_model_and_an_arm_named_twice_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = experiment_of(&["baseline", "hard", "hard"]);
+    std::fs::write(dir.path().join("twice.toml"), text).unwrap();
+    assert_fails(
+        &words("run twice.toml --out o"),
+        dir.path(),
+        &["arms names one of them twice"],
+    );
+    let text = experiment_of(&["baseline", "hard"]);
+    std::fs::write(dir.path().join("e.toml"), text).unwrap();
+    for option in ["--arm all_emphasised", "--label liver=9", "--probabilities"] {
+        let mine = format!("mine e.toml --store s --split s.json --model m --out o {option}");
+        let name = words(option)[0];
+        assert_fails(&words(&mine), dir.path(), &[name, "--predictions DIR"]);
+    }
+}
+
+#[test]
 fn a_missing_experiment_is_named() {
     let dir = tempfile::tempdir().unwrap();
     assert_fails(

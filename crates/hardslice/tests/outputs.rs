@@ -424,3 +424,49 @@ fn trainings_minings_and_predictions_are_written_over_nothing_that_is_read_or_ke
         assert!(!at("mined").exists(), "refused before anything is scored");
     }
 }
+
+#[test]
+fn what_another_command_or_somebody_left_is_not_written_over() {
+    let dir = workplace();
+    let dir = dir.path();
+    fs::write(dir.join("e.toml"), experiment_of(&["baseline", "hard"])).unwrap();
+    let at = |name: &str| dir.join(name);
+    for (left_by, round) in [
+        ("run", "liver"),
+        ("compare", "seed-0/liver"),
+        ("sweep", "unet/seed-0/ratio-0.5/liver"),
+    ] {
+        fs::create_dir_all(at(left_by).join(round).join("hard/model")).unwrap();
+        for command in ["run", "compare", "sweep"] {
+            if command != left_by {
+                let line = format!("{command} e.toml --out {left_by}");
+                let parts = [&format!("what `{left_by}` left"), "name another --out"];
+                assert_ends(&words(&line), dir, 2, &parts.map(|part: &str| part));
+            }
+        }
+    }
+    fs::create_dir(at("own")).unwrap();
+    fs::write(at("own/scores.csv"), "of,a,year\n").unwrap();
+    let parts = ["own/scores.csv is there", "name another --out"];
+    assert_ends(&words("compare e.toml --out own"), dir, 2, &parts);
+    assert_eq!(fs::read(at("own/scores.csv")).unwrap(), b"of,a,year\n");
+}
+
+#[test]
+fn a_report_shows_the_arms_that_its_scores_list() {
+    let dir = workplace();
+    let dir = dir.path();
+    for (name, arms) in [
+        ("first.toml", ["baseline", "hard", "random"]),
+        ("second.toml", ["baseline", "hard", "random_matched"]),
+    ] {
+        fs::write(dir.join(name), experiment_of(&arms)).unwrap();
+        run(&words(&format!("run {name} --out out --threads 1")), dir);
+    }
+    run(&words("run first.toml --out out --threads 1"), dir);
+    let report = fs::read_to_string(dir.join("out/report.html")).unwrap();
+    assert!(
+        report.contains("arms baseline, hard, random \u{b7}"),
+        "of the last"
+    );
+}

@@ -35,6 +35,8 @@ pub enum Kind {
     LabelsEmpty,
     /// An organ is said to be annotated but has no voxel.
     OrganAbsent,
+    /// An organ that is given by names of structures alone, in a label map that has none.
+    OrganWithoutValue,
     /// An organ has voxels but is not said to be annotated.
     OrganNotAnnotated,
     /// Liver, spleen, or a left and a right organ lie on the wrong side.
@@ -106,6 +108,7 @@ named!(Kind, "kind of finding", {
     LabelsOutsideMap => "labels_outside_map",
     LabelsEmpty => "labels_empty",
     OrganAbsent => "organ_absent",
+    OrganWithoutValue => "organ_without_value",
     OrganNotAnnotated => "organ_not_annotated",
     SideImplausible => "side_implausible",
     VolumeUnusual => "volume_unusual",
@@ -152,8 +155,16 @@ impl Accepted<'_> {
     pub fn has(self, kind: Kind) -> bool {
         match self {
             Self::Everything => true,
-            Self::Kinds(kinds) => kinds.contains(&kind),
+            Self::Kinds(kinds) => kind.can_be_accepted() && kinds.contains(&kind),
         }
+    }
+}
+
+impl Kind {
+    /// Whether a cohort can be used in spite of such an error. Not where labels would be taken for what
+    /// they are not: a case whose organ has no value there would be one without the organ.
+    pub fn can_be_accepted(self) -> bool {
+        self != Self::OrganWithoutValue
     }
 }
 

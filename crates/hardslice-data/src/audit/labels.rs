@@ -155,7 +155,7 @@ fn nameless(case: &Case, organs: &OrganMap) -> Vec<Finding> {
     }
     let findings = annotated.into_iter().map(|organ| {
         error(
-            Kind::OrganAbsent,
+            Kind::OrganWithoutValue,
             format!(
                 "`{organ}` is given by the names of structures alone, and this label map holds values"
             ),

@@ -25,7 +25,8 @@ const N_REPETITIONS: usize = 1000;
 
 /// What a comparison of these scores, which are between 0 and 1 as Dice is, could have found of each
 /// arm of the plan; nothing of an arm that has too few patients or trainings for a test, none that all
-/// its references share, or a reference that cannot answer, by what it shares with the arm.
+/// its references share, or a reference that cannot answer: by what it shares with the arm, or because it
+/// is the same net.
 ///
 /// # Errors
 ///
@@ -45,6 +46,10 @@ pub fn sensitivity(
         let cannot_answer = |reference: &&str| {
             SharedOverall::of(shared, arm, reference).is_some_and(|shared| shared.is_too_much())
         };
+        let is_same_net = |reference: &&str| {
+            Paired::new(&scores, &[arm, reference]).is_ok_and(|paired| paired.n_same() > 0)
+        };
+        let cannot_answer = |reference: &&str| cannot_answer(reference) || is_same_net(reference);
         if references.is_empty() || references.iter().any(cannot_answer) {
             continue;
         }

@@ -38,7 +38,7 @@ pub(super) fn claims(comparison: &Comparison) -> Vec<Claim> {
     let claims = arms.filter_map(|claimed| {
         let rows = rows_of(comparison, &claimed.arm);
         let is_planned = !comparison.plan.references_of(&claimed.arm).is_empty();
-        let conclusion = is_planned.then(|| conclude(claimed, &rows))?;
+        let conclusion = is_planned.then(|| conclude(comparison, claimed, &rows))?;
         Some(Claim {
             arm: claimed.arm.clone(),
             conclusion,
@@ -180,27 +180,66 @@ fn rows_of<'a>(comparison: &'a Comparison, arm: &str) -> Vec<&'a ComparisonRow> 
     rows.filter(|row| row.arm == arm).collect()
 }
 
-fn conclude(claimed: &ClaimedArm, rows: &[&ComparisonRow]) -> Conclusion {
+fn conclude(comparison: &Comparison, claimed: &ClaimedArm, rows: &[&ComparisonRow]) -> Conclusion {
     let is_better = |row: &&ComparisonRow| row.is_shown() && row.difference > 0.0;
-    let is_better_than_a = |role: Role| {
-        let mut rows = rows.iter().filter(|row| row.role == role);
-        rows.any(&is_better)
-    };
     let is_worse = |row: &&ComparisonRow| row.is_shown() && row.difference < 0.0;
     if rows.iter().any(is_worse) {
         Conclusion::Harms
-    } else if rows.iter().all(is_better)
-        && is_better_than_a(Role::Baseline)
-        && (is_better_than_a(Role::Control) || !claimed.chooses_slices)
-    {
-        Conclusion::Helps
+    } else if lost_trainings(comparison, &claimed.arm).is_some() {
+        Conclusion::CannotBeShown
     } else if rows.iter().any(is_better) {
-        Conclusion::HelpsInPart
-    } else if rows.iter().all(|row| row.test.is_none()) {
+        if rows.iter().all(is_better) && why_not(comparison, claimed, rows).is_none() {
+            Conclusion::Helps
+        } else {
+            Conclusion::HelpsInPart
+        }
+    } else if rows.iter().any(|row| row.test.is_none())
+        || why_not(comparison, claimed, rows).is_some()
+    {
         Conclusion::CannotBeShown
     } else {
         Conclusion::NotShown
     }
+}
+
+/// The trainings of an arm without scores, and how many others have: of those that are left nothing is
+/// claimed, since a training does not fail by chance.
+fn lost_trainings(comparison: &Comparison, arm: &str) -> Option<(usize, usize)> {
+    let n_of = |arm: &str| {
+        let mut estimates = comparison.estimates.iter();
+        let of_arm = estimates.find(|estimate| estimate.arm == arm);
+        of_arm.map_or(0, |of_arm| of_arm.n_trainings)
+    };
+    let most = comparison.estimates.iter().map(|of| of.n_trainings).max()?;
+    let n_lost = most - n_of(arm);
+    (n_lost > 0).then_some((n_lost, most))
+}
+
+/// Why an arm cannot be said to help, whatever its differences are.
+fn why_not(
+    comparison: &Comparison,
+    claimed: &ClaimedArm,
+    rows: &[&ComparisonRow],
+) -> Option<String> {
+    if let Some((n_lost, n)) = lost_trainings(comparison, &claimed.arm) {
+        return Some(format!("{n_lost} of its {n} trainings have no scores"));
+    }
+    let has = |role: Role| rows.iter().any(|row| row.role == role);
+    let is_planned = |role: Role| {
+        let references = comparison.plan.references_of(&claimed.arm);
+        references.iter().any(|reference| reference.role == role)
+    };
+    let reason = match (has(Role::Baseline), has(Role::Control)) {
+        (_, false) if is_planned(Role::Control) => "its random control was not compared",
+        (false, _) if is_planned(Role::Baseline) => "the baseline was not compared",
+        (_, false) if claimed.chooses_slices => {
+            "there is no random control to tell the choice from the procedure"
+        }
+        (false, _) => "there is no baseline to compare with",
+        _ if rows.iter().any(|row| row.cannot_answer()) => "the random control could not answer",
+        _ => return None,
+    };
+    Some(reason.to_owned())
 }
 
 /// What one comparison found.
@@ -267,20 +306,13 @@ fn conclusion(
     rows: &[&ComparisonRow],
     wording: &Wording,
 ) -> String {
+    let mut arms = comparison.plan.arms.iter();
+    let claimed = arms.find(|claimed| claimed.arm == claim.arm);
+    let claimed = claimed.expect("claims are of the plan's arms");
     let subject = ArmWords::of(wording, &claim.arm);
     let name = &subject.subject;
     let verb = if subject.is_plural { "help" } else { "helps" };
     let has = |role: Role| rows.iter().any(|row| row.role == role);
-    // Planned, and without scores.
-    let lacks = |role: Role| {
-        let references = comparison.plan.references.iter();
-        let mut of_role = references.filter(|reference| reference.role == role);
-        let is_missing = |reference: &str| {
-            let mut missing = comparison.not_compared.iter();
-            missing.any(|pair| pair.arm == claim.arm && pair.reference == reference)
-        };
-        !has(role) && of_role.any(|of_role| is_missing(&of_role.arm))
-    };
     let not_shown = format!("That {name} {verb} is not shown");
     match claim.conclusion {
         Conclusion::Helps if !has(Role::Control) => {
@@ -289,31 +321,22 @@ fn conclusion(
         Conclusion::Helps => {
             format!("So {name} {verb}: better than the baseline and than the random control.")
         }
-        Conclusion::Harms => format!("So {name} did harm."),
-        Conclusion::HelpsInPart if lacks(Role::Control) => {
-            format!("{not_shown}: its random control was not compared.")
-        }
-        Conclusion::HelpsInPart if lacks(Role::Baseline) => {
-            format!("{not_shown}: the baseline was not compared.")
-        }
-        Conclusion::HelpsInPart if !has(Role::Control) => {
-            format!(
-                "{not_shown}: there is no random control to tell the choice from the procedure."
-            )
-        }
-        Conclusion::HelpsInPart if !has(Role::Baseline) => {
-            format!("{not_shown}: there is no baseline to compare with.")
-        }
-        Conclusion::HelpsInPart if rows.iter().any(|row| row.cannot_answer()) => {
-            format!("{not_shown}: the random control could not answer.")
-        }
+        Conclusion::Harms => match lost_trainings(comparison, &claim.arm) {
+            Some((n_lost, n)) => format!(
+                "So {name} did harm, by the trainings that are left: {n_lost} of {n} have no scores."
+            ),
+            None => format!("So {name} did harm."),
+        },
         Conclusion::HelpsInPart => {
-            format!(
-                "{not_shown}: it takes a significant gain over the baseline and over the control."
-            )
+            let enough = "it takes a significant gain over the baseline and over the control";
+            let why = why_not(comparison, claimed, rows);
+            format!("{not_shown}: {}.", why.as_deref().unwrap_or(enough))
         }
         Conclusion::NotShown => format!("{not_shown}."),
-        Conclusion::CannotBeShown => format!("Whether {name} {verb} cannot be said."),
+        Conclusion::CannotBeShown => match why_not(comparison, claimed, rows) {
+            Some(why) => format!("Whether {name} {verb} cannot be said: {why}."),
+            None => format!("Whether {name} {verb} cannot be said."),
+        },
     }
 }
 

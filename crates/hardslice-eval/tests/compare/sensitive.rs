@@ -292,12 +292,22 @@ fn where_an_arm_shares_nothing_with_all_its_references_at_once_the_pairs_still_c
 }
 
 #[test]
-fn perfect_scores_have_no_gain_to_be_found() {
+fn perfect_scores_have_no_gain_to_be_found_and_one_net_under_three_names_none_at_all() {
     let perfect = vec![vec![1.0; 12]; 3];
-    let rows: Vec<ArmScore> = ["hard", "baseline", "random"]
-        .iter()
-        .flat_map(|arm| scores_of(arm, &perfect))
-        .collect();
-    let found = found(&rows);
+    let rows = |of: [&[Vec<f64>]; 3]| -> Vec<ArmScore> {
+        let arms = ["hard", "baseline", "random"].into_iter().zip(of);
+        arms.flat_map(|(arm, scores)| scores_of(arm, scores))
+            .collect()
+    };
+    let but_one = |patient: usize| {
+        let mut scores = perfect.clone();
+        for training in &mut scores {
+            training[patient] = 0.999;
+        }
+        scores
+    };
+    let found = found(&rows([&perfect, &but_one(1), &but_one(2)]));
     assert!(found.lowest_tenth_gains <= 0.0, "{found:?}");
+    let none = sensitivity(&plan(), &rows([&perfect; 3].map(Vec::as_slice)), &[]).unwrap();
+    assert_eq!(none, [], "nothing is concluded of one net");
 }

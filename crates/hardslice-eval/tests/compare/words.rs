@@ -243,14 +243,19 @@ fn differences_that_go_either_way_are_not_shown() {
             *score += if patient % 2 == 0 { 0.0625 } else { -0.0625 };
         }
     }
-    let found = compared(&[("baseline", ramp(10, 0.0)), ("hard", hard)]);
+    let arms = [
+        ("baseline", ramp(10, 0.0)),
+        ("hard", hard),
+        ("random", ramp(10, 0.001)),
+    ];
+    let found = compared(&arms);
     assert!(
         found.verdict.starts_with(
             "No difference between hard slices and the baseline could be shown in the mean Dice: \
              0.000 (95 % interval \u{2212}0.0"
         ) && found
             .verdict
-            .ends_with("; p = 1. That hard slices help is not shown."),
+            .ends_with("That hard slices help is not shown."),
         "{}",
         found.verdict
     );
@@ -259,6 +264,38 @@ fn differences_that_go_either_way_are_not_shown() {
         Conclusion::NotShown,
         "could have been"
     );
+    let found = compared(&arms[..2]);
+    assert!(
+        found.verdict.ends_with(
+            "Whether hard slices help cannot be said: there is no random control to tell the choice \
+             from the procedure."
+        ),
+        "{}",
+        found.verdict
+    );
+    assert_eq!(found.claims[0].conclusion, Conclusion::CannotBeShown);
+}
+
+#[test]
+fn nothing_is_claimed_of_the_trainings_that_did_not_fail() {
+    let four = |gain: f64| [ramp(10, gain), ramp(10, gain + 0.007_812_5)[..1].to_vec()].concat();
+    let arms = |hard: &[Vec<f64>]| {
+        compared(&[
+            ("baseline", four(0.0)),
+            ("hard", hard.to_vec()),
+            ("random", four(0.001)),
+        ])
+    };
+    let all = arms(&four(0.125));
+    assert_eq!(all.claims[0].conclusion, Conclusion::Helps, "of all");
+    let found = arms(&four(0.125)[..3]);
+    assert_eq!(found.claims[0].conclusion, Conclusion::CannotBeShown);
+    let said = "1 of its 4 trainings have no scores.";
+    assert!(found.verdict.ends_with(said), "{}", found.verdict);
+    let found = arms(&four(-0.125)[..3]);
+    assert_eq!(found.claims[0].conclusion, Conclusion::Harms, "as it is");
+    let said = "by the trainings that are left: 1 of 4 have no scores.";
+    assert!(found.verdict.ends_with(said), "{}", found.verdict);
 }
 
 #[test]

@@ -4,6 +4,9 @@ use super::Phase;
 use crate::config::Lr0Setting;
 use crate::loss::Loss;
 
+/// A first learning rate below which SGD moves next to nothing in any training that a person waits for.
+const TOO_LOW: f64 = 1e-4;
+
 /// What may help against all-background, among the settings that the training reads.
 pub(super) fn against_collapse(phase: &Phase<'_>) -> String {
     let (config, setting) = (&phase.config, phase.lr0_setting);
@@ -21,6 +24,7 @@ pub(super) fn against_collapse(phase: &Phase<'_>) -> String {
     }
     // Focal loss weighs most pixels with next to nothing: steps that are too small leave it there.
     let other = match config.loss {
+        _ if config.lr0 < TOO_LOW => "a higher",
         Loss::Focal { .. } => "another",
         _ => "a lower",
     };
@@ -80,6 +84,19 @@ mod tests {
             "positive_weight above 1, clip_grad_norm = 1.0, another focal_lr0 than 0.25, a larger \
              batch, or another seed"
         );
+        let config = TrainConfig {
+            lr0: 1e-12,
+            ..TrainConfig::default()
+        };
+        let slow = against_collapse(&Phase {
+            name: "first".to_owned(),
+            stage: "train".to_owned(),
+            config: Cow::Owned(config),
+            lr0_setting: Lr0Setting::Common,
+            plan: Plan::default(),
+            steps: 0..1,
+        });
+        assert!(slow.contains("a higher lr0 than"), "{slow}");
         let both = advice(Loss::DiceCrossEntropy, 1.0, Lr0Setting::Common);
         assert!(!both.contains("loss ="), "it is trained with that: {both}");
     }

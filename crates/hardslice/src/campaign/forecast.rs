@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Instant;
 
+use anyhow::Context;
 use burn::tensor::Device;
 use hardslice_eval::compare::counted;
 use hardslice_kernels::Buffer;
@@ -153,7 +154,11 @@ impl Speed {
         forget_peak();
         for _ in 0..N_STEPS {
             let begun = Instant::now();
-            (state, _) = state.take_step(&batch, train, 0, device)?;
+            let taken = state.take_step(&batch, train, 0, device);
+            (state, _) = taken.context(
+                "a few steps were to be measured, on made-up slices, to say how long the training takes; no \
+                 arm was trained yet",
+            )?;
             least = least.min(begun.elapsed().as_secs_f64());
         }
         Ok(Self {

@@ -19,6 +19,7 @@ mod written;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::fs;
 
 use anyhow::{Context, anyhow};
 use burn::tensor::Device;
@@ -27,7 +28,7 @@ use hardslice_data::balance::Arm;
 use hardslice_data::split::Split;
 use hardslice_train::round::{self, FailedArm, Protocol, RoundContext, RoundOutcome};
 use hardslice_train::{Observer, TestScore};
-use hardslice_volume::FileError;
+use hardslice_volume::{Action, FileError};
 
 pub(crate) use forecast::Forecast;
 pub(crate) use scores::{ScoreRow, write_scores};
@@ -157,17 +158,26 @@ impl Campaign<'_> {
         trials: &[Trial],
     ) -> anyhow::Result<Splits> {
         let mut splits = BTreeMap::new();
+        let mut made = Vec::new();
         for trial in trials {
             let file = trial.name.split();
             let path = self.out.path().join(&file);
             if let Entry::Vacant(vacant) = splits.entry(file) {
                 let (store, organs) = (&cohort.store, &cohort.organs);
+                made.extend((!path.exists()).then(|| path.clone()));
                 let split = make_split(&trial.experiment, store, organs, &path, self.bars)?;
                 vacant.insert(split);
             }
         }
-        check_that_someone_is_tested(&splits)?;
-        Ok(splits)
+        let checked = check_that_someone_is_tested(&splits)
+            .and_then(|()| check_that_divisions_differ(trials, &splits));
+        if checked.is_err() {
+            // With other options the same folder serves: nothing rests on these.
+            for path in made {
+                fs::remove_file(&path).map_err(Action::Remove.on(&path))?;
+            }
+        }
+        checked.map(|()| splits)
     }
 
     fn context<'c>(
@@ -199,6 +209,27 @@ pub(crate) fn check_that_someone_is_tested(splits: &Splits) -> anyhow::Result<()
         "no patient is tested, so that there would be no score to compare: give [split] test patients \
          (of nnU-Net's folds the list `val`)"
     ))
+}
+
+/// Refuses divisions that are the same: they would pass for independent ones.
+fn check_that_divisions_differ(trials: &[Trial], splits: &Splits) -> anyhow::Result<()> {
+    let mut seen = BTreeMap::new();
+    for trial in trials {
+        let Some(division) = trial.name.division else {
+            continue;
+        };
+        let split = &splits[&trial.name.split()];
+        let key = (trial.name.fold, split.b.clone());
+        let other = *seen.entry(key).or_insert(division);
+        if other != division {
+            return Err(anyhow!(
+                "the divisions {other} and {division} put the same patients into B: the lists of the \
+                 split say who they are, or so few divisions are possible that the best of all is \
+                 taken each time; lower `n_candidates` in [split], or take fewer --splits"
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl Trial {

@@ -25,9 +25,9 @@ use crate::controls::shared_slices;
 use crate::done::Done;
 use crate::experiment::Experiment;
 use crate::job_folder::Alone;
-use crate::layout::{COMPARISON_FORMS, OutDir, RoundName};
+use crate::layout::{COMPARISON_FORMS, LeftBy, OutDir, RoundName};
 use crate::pipeline::{conclude, fail_if_an_arm_did, nets};
-use crate::power::Planned;
+use crate::power::{Planned, lacking_references};
 use crate::report;
 use crate::results::{LEAKY, LEAKY_BECAUSE, arm_score, write_forms};
 
@@ -114,10 +114,14 @@ impl Compare {
             }
             return Ok(Done::Clean);
         }
+        out.refuse_other_command(LeftBy::Compare)?;
         let mut lock = Alone::of(&out)?;
         let cohort = campaign.prepare()?;
         let trials = self.trials_of(&experiment, &cohort);
         announce(&campaign, &trials)?;
+        for line in lacking_references(&plan) {
+            bars.line(&format!("warning: {line}"));
+        }
         // Before anything is trained: with tau = "paper" the test set is opened for the threshold.
         let hash = self.identity(&experiment, &cohort)?;
         let is_open = campaign.out.holds_an_evaluation()?;
@@ -129,7 +133,7 @@ impl Compare {
             bars,
         )?;
         let splits = campaign.splits(&cohort, &trials)?;
-        check_that_divisions_differ(&trials, &splits)?;
+        check_that_organs_are_tested(&cohort, &splits)?;
         campaign.check(&cohort, &trials, &splits)?;
         if self.common.queue.write_jobs {
             let own = vec!["--splits".to_owned(), self.splits.to_string()];
@@ -363,21 +367,27 @@ fn usable<'c>(
     usable.map(|(patient, _)| patient)
 }
 
-/// Refuses divisions that are the same: they would pass for independent ones.
-fn check_that_divisions_differ(trials: &[Trial], splits: &Splits) -> anyhow::Result<()> {
-    let mut seen = BTreeMap::new();
-    for trial in trials {
-        let Some(division) = trial.name.division else {
-            continue;
+/// Refuses organs that no test patient shows: where nothing is, Dice has no value.
+fn check_that_organs_are_tested(cohort: &PreparedCohort, splits: &Splits) -> anyhow::Result<()> {
+    let store = &cohort.store;
+    let tested: BTreeSet<usize> = splits
+        .values()
+        .flat_map(|split| &split.test)
+        .filter_map(|case| store.place_of(case.as_str()))
+        .collect();
+    for organ in &cohort.organs {
+        let of_store = store.organ_of(organ);
+        let shows = |case_idx: &usize| {
+            let case = &store.cases()[*case_idx];
+            of_store.is_some_and(|of_store| {
+                store.is_annotated(*case_idx, of_store)
+                    && (0..case.n_slices).any(|z| case.area_px(of_store, z) > 0)
+            })
         };
-        let split = &splits[&trial.name.split()];
-        let key = (trial.name.fold, split.b.clone());
-        let other = *seen.entry(key).or_insert(division);
-        if other != division {
+        if !tested.iter().any(shows) {
             return Err(anyhow!(
-                "the divisions {other} and {division} put the same patients into B: the lists of the \
-                 split say who they are, or so few divisions are possible that the best of all is \
-                 taken each time; lower `n_candidates` in [split], or take fewer --splits"
+                "no slice of a test patient shows `{organ}`, so that no score of it could be compared: \
+                 take other test patients in [split], or take the organ out of organs"
             ));
         }
     }

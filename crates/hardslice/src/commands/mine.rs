@@ -62,21 +62,17 @@ pub(crate) struct Mine {
     predictions: Option<PathBuf>,
     /// An organ and its values in the predictions, as kidney=2,3, or the names of its masks, as
     /// `kidney=kidney_left,kidney_right`; the cohort's own when absent.
-    #[arg(long = "label", value_name = "ORGAN=LABELS", requires = "predictions")]
+    #[arg(long = "label", value_name = "ORGAN=LABELS")]
     labels: Vec<String>,
     /// Also read the probabilities beside each label map (nnU-Net's CASE.npz, which --npz leaves), so
     /// that the ledger has losses. A class is a label value.
-    #[arg(long, requires = "predictions")]
+    #[arg(long)]
     probabilities: bool,
     /// What the plan shows: hard (B and the hard slices), or `all_emphasised` (every slice of A and B,
     /// the hard ones more often), or any other arm of one part.
-    #[arg(
-        long,
-        value_name = "ARM",
-        default_value = "hard",
-        requires = "predictions"
-    )]
-    arm: Arm,
+    /// By default hard.
+    #[arg(long, value_name = "ARM")]
+    arm: Option<Arm>,
     /// How to set the threshold, in place of the experiment's own.
     #[arg(long)]
     tau: Option<Tau>,
@@ -211,6 +207,21 @@ impl Mine {
     }
 
     fn scorer(&self) -> anyhow::Result<Scorer<'_>> {
+        // clap lets what requires --predictions pass beside --model, which excludes them.
+        let of_predictions = [
+            ("--arm", self.arm.is_some()),
+            ("--label", !self.labels.is_empty()),
+            ("--probabilities", self.probabilities),
+        ];
+        let mut given = of_predictions.iter().filter(|(_, is_given)| *is_given);
+        if self.predictions.is_none()
+            && let Some((option, _)) = given.next()
+        {
+            return Err(anyhow!(
+                "{option} is for label maps of another program, --predictions DIR: with a model the plan \
+                 is that of `hard`, and `run` trains the other arms"
+            ));
+        }
         match (&self.predictions, &self.model, &self.split) {
             (Some(predictions), ..) => Ok(Scorer::Predictions(predictions)),
             (None, Some(dir), Some(split)) => Ok(Scorer::Model { dir, split }),
@@ -244,7 +255,7 @@ impl Mine {
             labels: organs.as_ref(),
             probabilities: self.probabilities,
             share: self.share,
-            arm: self.arm,
+            arm: self.arm.unwrap_or(Arm::Hard),
             out: &self.out,
         };
         mine_predictions(&mining, bars)

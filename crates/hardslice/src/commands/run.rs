@@ -13,7 +13,7 @@ use crate::cohort::{PreparedCohort, make_split};
 use crate::done::Done;
 use crate::experiment::Experiment;
 use crate::job_folder::Alone;
-use crate::layout::{OutDir, RoundName};
+use crate::layout::{LeftBy, OutDir, RoundName};
 use crate::outputs::{folder_out, refuse_over_experiment};
 use crate::pipeline::{RunArgs, nets, run_whole};
 use crate::report;
@@ -62,6 +62,7 @@ impl Run {
         let out = OutDir::new(&self.out);
         let device = self.device.open_in(&mut experiment, &out)?;
         refuse_over_experiment(&self.experiment, &experiment, &out)?;
+        out.refuse_other_command(LeftBy::Run)?;
         let campaign = Campaign {
             experiment: &experiment,
             out,

@@ -21,7 +21,7 @@ use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
 use crate::done::Done;
 use crate::experiment::Experiment;
 use crate::job_folder::Alone;
-use crate::layout::{OutDir, RoundName};
+use crate::layout::{LeftBy, OutDir, RoundName};
 use crate::pipeline::conclude;
 use crate::report;
 use crate::results::{LEAKY, LEAKY_BECAUSE, write_forms};
@@ -82,6 +82,7 @@ impl Sweep {
         if self.common.dry_run {
             return Ok(Done::Clean);
         }
+        out.refuse_other_command(LeftBy::Sweep)?;
         let mut lock = Alone::of(&out)?;
         let cohort = campaign.prepare()?;
         let splits = campaign.splits(&cohort, &trials)?;

@@ -5,6 +5,7 @@
 
 mod preset;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hardslice_data::audit::Kind;
@@ -347,12 +348,19 @@ impl Experiment {
 
     /// Checks that every arm can be trained with the other settings.
     fn check_arms(&self) -> Result<(), SettingError> {
+        let named: BTreeSet<&Arm> = self.arms.iter().collect();
         SettingError::check(
             "",
-            [(
-                self.arms.is_empty(),
-                "arms is empty: name at least one, as arms = [\"hard\"]",
-            )],
+            [
+                (
+                    self.arms.is_empty(),
+                    "arms is empty: name at least one, as arms = [\"hard\"]",
+                ),
+                (
+                    named.len() < self.arms.len(),
+                    "arms names one of them twice: each is trained once",
+                ),
+            ],
         )?;
         let is_other_context = |net: &NetConfig| net.context != self.net.context;
         let mines_again = self.arms.iter().any(|arm| arm.mines_again());

@@ -18,6 +18,7 @@ mod round_name;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use hardslice_data::balance::Arm;
 use hardslice_data::store::record_path;
 use hardslice_data::{Organ, Share};
@@ -28,7 +29,7 @@ use thiserror::Error;
 
 pub(crate) use jobs_dir::JobsDir;
 use round_name::Part;
-pub(crate) use round_name::RoundName;
+pub(crate) use round_name::{LeftBy, RoundName};
 
 /// An output has no name of its own, as `.` and `..` have none.
 #[derive(Debug, Error)]
@@ -101,6 +102,35 @@ impl OutDir {
     /// The folds of a run, or of all seeds of a comparison.
     pub(crate) fn split(&self) -> PathBuf {
         self.0.join(RoundName::default().split())
+    }
+
+    /// Refuses a folder in which another command's rounds lie, or tables that no command is known to have
+    /// written: both would be written over.
+    pub(crate) fn refuse_other_command(&self, own: LeftBy) -> anyhow::Result<()> {
+        if !self.0.is_dir() {
+            return Ok(());
+        }
+        let rounds = self.rounds()?;
+        let mut others = rounds.iter().map(RoundName::left_by);
+        if let Some(other) = others.find(|other| *other != own) {
+            return Err(anyhow!(
+                "{} holds what `{}` left, whose scores and report `{}` would write over: name another \
+                 --out",
+                self.0.display(),
+                other.name(),
+                own.name()
+            ));
+        }
+        let is_known =
+            self.provenance().exists() || self.experiment().exists() || !rounds.is_empty();
+        let tables = [self.scores(), self.table(), self.summary()];
+        match tables.into_iter().find(|table| table.exists()) {
+            Some(table) if !is_known => Err(anyhow!(
+                "{} is there, and nothing says that this program wrote it: name another --out",
+                table.display()
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Whether some arm was scored on test patients.

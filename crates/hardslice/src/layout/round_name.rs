@@ -24,7 +24,37 @@ pub(crate) struct RoundName {
     pub(crate) organs: String,
 }
 
+/// The command that leaves a folder of rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LeftBy {
+    Run,
+    Compare,
+    Sweep,
+}
+
+impl LeftBy {
+    /// The command's name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Compare => "compare",
+            Self::Sweep => "sweep",
+        }
+    }
+}
+
 impl RoundName {
+    /// Which command leaves rounds of such a name.
+    pub(crate) fn left_by(&self) -> LeftBy {
+        if self.net.is_some() {
+            LeftBy::Sweep
+        } else if self.seed.is_some() {
+            LeftBy::Compare
+        } else {
+            LeftBy::Run
+        }
+    }
+
     /// Longest joined names of organs, in bytes: file systems stop at 255, and figures are named after
     /// them.
     const LONGEST: usize = 200;

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use hardslice_train::layout::RoundDir;
 
-use crate::layout::{OutDir, RoundName};
+use crate::layout::{LeftBy, OutDir, RoundName};
 
 /// A round and its folder.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,35 +16,22 @@ pub(super) struct FoundRound {
     pub(super) dir: RoundDir,
 }
 
-/// Which command the folder is from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Run,
-    Compare,
-    Sweep,
-}
-
 /// The rounds of a run, a comparison or a sweep, by net, seed, ratio, fold and organs.
-pub(super) fn find(dir: &Path) -> anyhow::Result<(Kind, Vec<FoundRound>)> {
+pub(super) fn find(dir: &Path) -> anyhow::Result<(LeftBy, Vec<FoundRound>)> {
     let out = OutDir::new(dir);
     let names = out.rounds()?;
-    let kind = match names.first() {
-        None => {
-            return Err(anyhow!(
-                "there is nothing to report: wanted the folder that `run`, `compare` or `sweep` \
-                 left, with a folder for each organ and in it one for each arm: {}",
-                dir.display()
-            ));
-        }
-        Some(name) if name.net.is_some() => Kind::Sweep,
-        Some(name) if name.seed.is_some() => Kind::Compare,
-        Some(_) => Kind::Run,
+    let Some(left_by) = names.first().map(RoundName::left_by) else {
+        return Err(anyhow!(
+            "there is nothing to report: wanted the folder that `run`, `compare` or `sweep` left, with a \
+             folder for each organ and in it one for each arm: {}",
+            dir.display()
+        ));
     };
     let found = names.into_iter().map(|name| FoundRound {
         dir: out.round(&name),
         name,
     });
-    Ok((kind, found.collect()))
+    Ok((left_by, found.collect()))
 }
 
 #[cfg(test)]
@@ -60,10 +47,10 @@ mod tests {
             fs::create_dir_all(dir.path().join(round).join("hard/model")).unwrap();
             find(dir.path()).unwrap().0
         };
-        assert_eq!(kind("liver"), Kind::Run);
-        assert_eq!(kind("seed-2/liver"), Kind::Compare);
-        assert_eq!(kind("seed-2/fold-0/liver"), Kind::Compare);
-        assert_eq!(kind("unet/seed-0/ratio-0.5/liver"), Kind::Sweep);
+        assert_eq!(kind("liver"), LeftBy::Run);
+        assert_eq!(kind("seed-2/liver"), LeftBy::Compare);
+        assert_eq!(kind("seed-2/fold-0/liver"), LeftBy::Compare);
+        assert_eq!(kind("unet/seed-0/ratio-0.5/liver"), LeftBy::Sweep);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Everything that the sections are made from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use hardslice_data::balance::Arm;
 use hardslice_data::split::Split;
 use hardslice_data::store::Store;
+use hardslice_data::text::{Row, TableFile};
 use hardslice_data::{CaseId, Organ};
 use hardslice_eval::CaseScores;
 use hardslice_eval::compare::{ArmScore, ComparisonPlan, SharedSlices, counted};
@@ -15,9 +16,9 @@ use hardslice_view::paper_tables::PaperArm;
 use hardslice_view::report::Section;
 use hardslice_volume::whole_file::read_sealed;
 
-use super::found::{FoundRound, Kind, find};
+use super::found::{FoundRound, find};
 use crate::controls::shared_slices;
-use crate::layout::OutDir;
+use crate::layout::{LeftBy, OutDir};
 use crate::results::{OfTraining, arm_score};
 use crate::selection_ratios::{SelectionRatios, SweepScore, gather, split_file};
 use crate::training::Training;
@@ -25,7 +26,7 @@ use crate::training::Training;
 /// What a folder holds.
 pub(super) struct Gathered {
     pub(super) dir: PathBuf,
-    pub(super) kind: Kind,
+    pub(super) left_by: LeftBy,
     pub(super) rounds: Vec<FoundRound>,
     /// The prepared cohort, or why it cannot be read.
     pub(super) store: Result<Store, String>,
@@ -63,9 +64,62 @@ impl Variant {
     }
 }
 
+/// The scores that the last command listed: its folder may hold trainings of an earlier one, with other
+/// arms or seeds.
+struct ListedScores {
+    /// Arm, seed, net and ratio of each row, the last three where the table has them; nothing where there is no
+    /// table yet.
+    rows: Option<BTreeSet<[String; 4]>>,
+}
+
+impl ListedScores {
+    fn of(out: &OutDir) -> Self {
+        // A table that cannot be read is told of where it is needed.
+        let table = out
+            .scores()
+            .exists()
+            .then(|| TableFile::read(&out.scores()).ok());
+        let rows = table.flatten().map(|table| {
+            let columns = ["arm", "seed", "net", "ratio"].map(|name| table.column(&[name]));
+            let cell = |row: &Row, column: Option<usize>| {
+                column.map_or(String::new(), |column| row.cells[column].clone())
+            };
+            let rows = table.rows.iter();
+            rows.map(|row| columns.map(|column| cell(row, column)))
+                .collect()
+        });
+        // Where nobody is tested there is nothing to go by.
+        let rows = rows.filter(|rows: &BTreeSet<_>| !rows.is_empty());
+        Self { rows }
+    }
+
+    fn has(&self, round: &FoundRound, arm: Arm) -> bool {
+        let name = &round.name;
+        let is_its = |[of_arm, seed, net, ratio]: &[String; 4]| {
+            of_arm == arm.name()
+                && name.seed.is_none_or(|own| *seed == own.to_string())
+                && name.net.as_ref().is_none_or(|own| net == own)
+                && name.ratio.is_none_or(|own| ratio.parse() == Ok(own))
+        };
+        let rows = self.rows.as_ref();
+        rows.is_none_or(|rows| rows.iter().any(is_its))
+    }
+
+    /// Whether an arm of a round is listed, or none of it was scored.
+    fn has_some(&self, round: &FoundRound) -> bool {
+        let mut scored = Arm::ALL
+            .into_iter()
+            .filter(|arm| round.dir.arm(*arm).evaluation().exists());
+        let is_scored = scored.clone().next().is_some();
+        !is_scored || scored.any(|arm| self.has(round, arm))
+    }
+}
+
 impl Gathered {
     pub(super) fn read(dir: &Path) -> anyhow::Result<Self> {
-        let (kind, rounds) = find(dir)?;
+        let (left_by, mut rounds) = find(dir)?;
+        let listed = ListedScores::of(&OutDir::new(dir));
+        rounds.retain(|round| listed.has_some(round));
         let store = Store::open(OutDir::new(dir).store()).map_err(|error| {
             format!(
                 "The prepared cohort cannot be read: {}.",
@@ -76,7 +130,7 @@ impl Gathered {
         for (idx, round) in rounds.iter().enumerate() {
             for arm in Arm::ALL {
                 let path = round.dir.arm(arm).evaluation();
-                if path.exists() {
+                if path.exists() && listed.has(round, arm) {
                     scores.push(Scored {
                         round: idx,
                         arm,
@@ -87,7 +141,7 @@ impl Gathered {
         }
         Ok(Self {
             dir: dir.to_owned(),
-            kind,
+            left_by,
             rounds,
             store,
             scores,
@@ -102,10 +156,13 @@ impl Gathered {
 
     pub(super) fn title(&self) -> String {
         let organs = listed(&self.organs());
-        match self.kind {
-            Kind::Run => format!("Hard slices of the {organs}"),
-            Kind::Compare => format!("Do hard slices help? The {organs} over several trainings"),
-            Kind::Sweep => format!("Selection ratios and hard slices of the {organs}"),
+        match self.left_by {
+            LeftBy::Run => format!("Hard slices of the {organs}"),
+            LeftBy::Compare if self.arms().contains(&Arm::Hard) => {
+                format!("Do hard slices help? The {organs} over several trainings")
+            }
+            LeftBy::Compare => format!("Arms compared: the {organs} over several trainings"),
+            LeftBy::Sweep => format!("Selection ratios and hard slices of the {organs}"),
         }
     }
 
@@ -328,7 +385,7 @@ impl Gathered {
     /// The scores of a sweep by selection ratio, organ by organ and net by net; none of a run or a
     /// comparison. Or why that cannot be told.
     pub(super) fn selection_ratios(&self) -> Result<Vec<SelectionRatios<'_>>, String> {
-        if self.kind != Kind::Sweep {
+        if self.left_by != LeftBy::Sweep {
             return Ok(Vec::new());
         }
         let store = self.store.as_ref().map_err(Clone::clone)?;

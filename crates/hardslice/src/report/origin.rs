@@ -12,7 +12,6 @@ use hardslice_volume::whole_file::read_json_if_there;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::found::Kind;
 use super::gathered::Gathered;
 use crate::layout::OutDir;
 
@@ -20,11 +19,7 @@ pub(super) fn section(gathered: &Gathered) -> Section {
     let mut section = Section::new("provenance", "Provenance");
     let (mut facts, mut unreadable) = (Vec::new(), Vec::new());
     let out = OutDir::new(&gathered.dir);
-    let command = match gathered.kind {
-        Kind::Run => "run",
-        Kind::Compare => "compare",
-        Kind::Sweep => "sweep",
-    };
+    let command = gathered.left_by.name();
     facts.push(("made by".to_owned(), format!("hardslice {command}")));
     if let Some(provenance) = read(&out.provenance(), &mut unreadable) {
         facts.extend(plain(&provenance));

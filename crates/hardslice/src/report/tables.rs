@@ -5,9 +5,9 @@ use hardslice_view::paper_tables::paper_tables;
 use hardslice_view::report::{Block, Section, our_rows, printed_rows};
 use hardslice_view::table::{SummaryRow, comparison_tables, summary_tables};
 
-use super::found::Kind;
 use super::gathered::{Gathered, Variant};
 use super::verdicts::comparison;
+use crate::layout::LeftBy;
 use crate::results::summary_rows;
 use crate::selection_ratios::paper_summaries;
 
@@ -53,7 +53,7 @@ pub(super) fn section(gathered: &Gathered) -> Section {
 
 /// The paper's tables, and ours of organs that it does not have.
 fn push_tables_of_a_sweep(gathered: &Gathered, section: &mut Section) {
-    if gathered.kind != Kind::Sweep {
+    if gathered.left_by != LeftBy::Sweep {
         return;
     }
     let by_ratio = match gathered.selection_ratios() {

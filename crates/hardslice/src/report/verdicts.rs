@@ -15,13 +15,18 @@ use crate::layout::OutDir;
 
 pub(super) fn section(gathered: &Gathered) -> Section {
     let mut section = Section::new("verdict", "Question and verdict");
-    section.blocks.push(Block::Text(
+    let asked = if gathered.arms().contains(&Arm::Hard) {
         "A net that was pre-trained on part B of the training patients scores every slice of the \
-         rest, A. The slices that it gets wrong are hard; they are added, flipped, to B, and \
-         training goes on. What is asked is whether that raises the worst test patients, over \
-         training on all patients and over adding as many slices drawn at random."
-            .to_owned(),
-    ));
+         rest, A. The slices that it gets wrong are hard; they are added to B, and training goes on. \
+         What is asked is whether that raises the worst test patients, over training on all patients \
+         and over adding as many slices drawn at random."
+    } else {
+        "Slices, or patients, are shown more or less often by how hard they are for a net that was \
+         trained without them; what each arm shows stands in docs/experiment.md. What is asked is \
+         whether that raises the worst test patients, over training on all patients alike and over \
+         the same with what is drawn at random."
+    };
+    section.blocks.push(Block::Text(asked.to_owned()));
     let variant = gathered.shown_variant();
     for organ in gathered.organs() {
         match comparison(gathered, &variant, &organ) {
