@@ -170,8 +170,14 @@ fn arm_estimates(plan: &ComparisonPlan, scores: &Scores<'_>, arm: &str) -> Vec<A
         .map(|&end_point| {
             let estimate = paired.estimate(0, end_point);
             let spread = paired.spread(end_point, &[1.0]);
-            let interval =
-                |spread: Spread| paired.interval(&spread, spread.skewed_ends(estimate, plan.alpha));
+            let interval = |spread: Spread| {
+                let ends = spread.skewed_ends(estimate, plan.alpha);
+                let ends = match plan.range() {
+                    Some([least, most]) => ends.map(|end| end.clamp(least, most)),
+                    None => ends,
+                };
+                paired.interval(&spread, ends)
+            };
             ArmEstimate {
                 arm: arm.to_owned(),
                 end_point,

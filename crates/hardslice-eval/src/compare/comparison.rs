@@ -76,9 +76,10 @@ pub enum Conclusion {
     Harms,
     /// No significant difference.
     NotShown,
-    /// Nothing could have been shown: fewer than [`LEAST_TRAININGS`](super::LEAST_TRAININGS) trainings
-    /// an arm, fewer than [`LEAST_PATIENTS`](super::LEAST_PATIENTS) patients, or references that are the
-    /// arm's own training, or share more than [`MOST_SHARED`](super::MOST_SHARED) of their slices with it.
+    /// It could not have been shown: fewer than [`LEAST_TRAININGS`](super::LEAST_TRAININGS) trainings
+    /// an arm, fewer than [`LEAST_PATIENTS`](super::LEAST_PATIENTS) patients, no baseline or no control to
+    /// be better than, references that are the arm's own training or share more than
+    /// [`MOST_SHARED`](super::MOST_SHARED) of their slices with it, or trainings of the arm without scores.
     CannotBeShown,
 }
 

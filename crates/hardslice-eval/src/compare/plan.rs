@@ -5,6 +5,9 @@ use thiserror::Error;
 
 use super::end_point::EndPoint;
 
+/// What a plan of Dice calls its score.
+const DICE: &str = "Dice";
+
 /// How arms will be compared. Its [`hash`](Self::hash), written down before the test set is opened,
 /// shows later that nothing was chosen by its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -119,13 +122,19 @@ impl ComparisonPlan {
     /// first, then the mean; worst tenth and minimum described beside them; alpha 0.05.
     pub fn of_dice(arms: Vec<ClaimedArm>, references: Vec<Reference>, n_organs: usize) -> Self {
         Self {
-            score: "Dice".to_owned(),
+            score: DICE.to_owned(),
             arms,
             references,
             end_points: EndPoint::ALL.to_vec(),
             n_organs,
             alpha: 0.05,
         }
+    }
+
+    /// The least and the greatest value that the score can have, where that is known: no interval of an
+    /// arm reaches beyond.
+    pub(crate) fn range(&self) -> Option<[f64; 2]> {
+        (self.score == DICE).then_some([0.0, 1.0])
     }
 
     /// Claims that the plan can make, an arm and an organ each. A claim that an arm helps takes a
