@@ -62,7 +62,6 @@ impl Run {
         let out = OutDir::new(&self.out);
         let device = self.device.open_in(&mut experiment, &out)?;
         refuse_over_experiment(&self.experiment, &experiment, &out)?;
-        out.refuse_other_command(LeftBy::Run)?;
         let campaign = Campaign {
             experiment: &experiment,
             out,
@@ -77,6 +76,7 @@ impl Run {
                 Ok((trials, hash_of(&experiment, cohort)?))
             });
         }
+        campaign.out.refuse_other_command(LeftBy::Run)?;
         if self.queue.write_jobs {
             return self.write_jobs(&campaign);
         }
