@@ -74,10 +74,14 @@ fn quiet_a_command_says_what_is_wrong_and_its_results_alone() {
     assert!(others.is_empty(), "{others:?}");
     let split = words("split experiment.toml --store store --out split.json -q");
     assert_eq!(ended(&split, dir.path()), (Some(0), String::new()));
+    let table = printed(&split, dir.path());
     assert!(
-        printed(&split, dir.path()).contains('{'),
-        "results are printed"
+        table.contains("| A and B |"),
+        "results are printed: {table}"
     );
+    let balance = printed(&[split, vec!["--json"]].concat(), dir.path());
+    let balance: serde_json::Value = serde_json::from_str(&balance).unwrap();
+    assert_eq!(balance["a"]["organs"].as_array().unwrap().len(), 1);
     let (code, said) = ended(&["-q", "report", "nowhere"], dir.path());
     assert_eq!(code, Some(2));
     assert!(said.starts_with("error: "), "{said}");

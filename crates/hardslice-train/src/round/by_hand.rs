@@ -10,7 +10,7 @@ use hardslice_data::mining::{ResolvedTau, Tau, TauError, read_plan};
 use hardslice_data::store::Store;
 use hardslice_data::{CaseId, Missing, Share};
 
-use super::chain::{PhaseChain, hand_on_best};
+use super::chain::{BY_HAND, PhaseChain, hand_on_best};
 use super::check::validation_for_tau;
 use super::stages::Stages;
 use super::trainer::Trainer;
@@ -21,9 +21,6 @@ use crate::fit::Phase;
 use crate::layout::TrainingDir;
 use crate::model::{Model, ModelRecord};
 use crate::progress::{Event, Warning};
-
-/// What a training by hand is called where others have the name of their arm.
-pub(super) const BY_HAND: &str = "by_hand";
 
 /// Which part of a training to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

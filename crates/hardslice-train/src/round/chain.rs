@@ -9,7 +9,6 @@ use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Action, FileError};
 
 use super::RoundError;
-use super::by_hand::BY_HAND;
 use super::trainer::Trainer;
 use crate::checkpoint::Checkpoint;
 use crate::config::Lr0Setting;
@@ -17,6 +16,9 @@ use crate::fit::{FitError, Phase, Receipt, TrainState};
 use crate::layout::TrainingDir;
 use crate::net::NetConfig;
 use crate::weights::Weights;
+
+/// What a training by hand is called where others have the name of their arm.
+pub(super) const BY_HAND: &str = "by_hand";
 
 /// A net on its way through phases of training.
 ///
