@@ -147,6 +147,10 @@ fn nameless(case: &Case, organs: &OrganMap) -> Vec<Finding> {
     let annotated: Vec<&Organ> = by_names
         .filter(|organ| case.organs_annotated.contains(organ))
         .collect();
+    // Most cohorts have no such organ: no header is read a second time.
+    if annotated.is_empty() {
+        return Vec::new();
+    }
     // Labels that cannot be described could not be read either, which is told elsewhere.
     let described = case.labels.as_deref().map(describe_labels);
     match described {

@@ -205,13 +205,10 @@ fn conclude(comparison: &Comparison, claimed: &ClaimedArm, rows: &[&ComparisonRo
 /// The trainings of an arm without scores, and how many others have: of those that are left nothing is
 /// claimed, since a training does not fail by chance.
 fn lost_trainings(comparison: &Comparison, arm: &str) -> Option<(usize, usize)> {
-    let n_of = |arm: &str| {
-        let mut estimates = comparison.estimates.iter();
-        let of_arm = estimates.find(|estimate| estimate.arm == arm);
-        of_arm.map_or(0, |of_arm| of_arm.n_trainings)
-    };
-    let most = comparison.estimates.iter().map(|of| of.n_trainings).max()?;
-    let n_lost = most - n_of(arm);
+    let mut estimates = comparison.estimates.iter();
+    let most = estimates.clone().map(|of| of.n_trainings).max()?;
+    let of_arm = estimates.find(|of| of.arm == arm);
+    let n_lost = most - of_arm.map_or(0, |of| of.n_trainings);
     (n_lost > 0).then_some((n_lost, most))
 }
 

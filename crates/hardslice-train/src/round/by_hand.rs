@@ -72,9 +72,11 @@ pub fn train_by_hand(
         Part::First | Part::Whole => PhaseChain::new(&stages.trainer, &protocol.net, BY_HAND)?,
         Part::Second { from } => {
             let from = TrainingDir::new(from);
-            let chain = after_first_half(&stages, &from, steps.start)?;
+            let record = ModelRecord::read(&from.model())?;
             // A first half may have had a leaky plan of its own.
-            is_leaky |= ModelRecord::read(&from.model())?.is_some_and(|record| record.leaky);
+            is_leaky |= record.as_ref().is_some_and(|record| record.leaky);
+            let trained_on = record.map_or_else(BTreeSet::new, |record| record.trained_on);
+            let chain = after_first_half(&stages, &from, steps.start, trained_on)?;
             hand_on_best(&from, &dir)?;
             chain
         }
@@ -91,11 +93,13 @@ pub fn train_by_hand(
     stages.write_model(&mut chain, &protocol.net, is_leaky, &dir)
 }
 
-/// A net whose first half is over in this folder, and showed nobody who is held out now.
+/// A net whose first half is over in this folder. `trained_on` are the scans that it was shown, none of which
+/// may be held out now.
 fn after_first_half<'a>(
     stages: &Stages<'a>,
     from: &TrainingDir,
     middle: u64,
+    trained_on: BTreeSet<String>,
 ) -> Result<PhaseChain<'a>, RoundError> {
     let Trainer {
         protocol, context, ..
@@ -115,8 +119,6 @@ fn after_first_half<'a>(
             path: path(),
         });
     }
-    let record = ModelRecord::read(&from.model())?;
-    let trained_on = record.map_or_else(BTreeSet::new, |record| record.trained_on);
     let held_out = stages.folds.test.iter().chain(&stages.folds.validation);
     let held_out: Vec<usize> = held_out.copied().collect();
     if let Some(case) = trained_among(&trained_on, context.store, &held_out).first() {

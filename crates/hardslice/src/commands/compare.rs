@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use clap::Args;
 use hardslice_data::manifest::Manifest;
 use hardslice_data::mining::triage::Exclude;
+use hardslice_data::split::{CaseFacts, facts};
 use hardslice_data::{CaseId, Organ, PatientId, identity};
 use hardslice_eval::OVER_TRAININGS;
 use hardslice_eval::compare::{ArmScore, CompareError, Comparison, ComparisonPlan};
@@ -369,22 +370,14 @@ fn usable<'c>(
 
 /// Refuses organs that no test patient shows: where nothing is, Dice has no value.
 fn check_that_organs_are_tested(cohort: &PreparedCohort, splits: &Splits) -> anyhow::Result<()> {
-    let store = &cohort.store;
-    let tested: BTreeSet<usize> = splits
-        .values()
-        .flat_map(|split| &split.test)
-        .filter_map(|case| store.place_of(case.as_str()))
-        .collect();
-    for organ in &cohort.organs {
-        let of_store = store.organ_of(organ);
-        let shows = |case_idx: &usize| {
-            let case = &store.cases()[*case_idx];
-            of_store.is_some_and(|of_store| {
-                store.is_annotated(*case_idx, of_store)
-                    && (0..case.n_slices).any(|z| case.area_px(of_store, z) > 0)
-            })
+    let tested: BTreeSet<&CaseId> = splits.values().flat_map(|split| &split.test).collect();
+    let facts = facts(&cohort.store, &cohort.organs);
+    for (organ_idx, organ) in cohort.organs.iter().enumerate() {
+        let shows = |case: &CaseFacts| {
+            let (_, n_positive) = case.n_positive[organ_idx];
+            tested.contains(&case.id) && n_positive.is_some_and(|n| n > 0)
         };
-        if !tested.iter().any(shows) {
+        if !facts.iter().any(shows) {
             return Err(anyhow!(
                 "no slice of a test patient shows `{organ}`, so that no score of it could be compared: \
                  take other test patients in [split], or take the organ out of organs"

@@ -132,13 +132,10 @@ pub(crate) fn check_folder(out: &Path) -> Result<(), String> {
 /// Refuses, before any work, what could not be written in the end. Folders that are not there are made
 /// when something is written; here nothing is left.
 fn check_writable(out: &Path) -> Result<(), String> {
-    let there = out.ancestors().find(|path| path.exists());
-    // What has no such folder lies in the working directory.
-    let folder = match there {
-        Some(path) if path == out && !path.is_dir() => path.parent(),
-        there => there,
-    };
-    let folder = folder.filter(|path| !path.as_os_str().is_empty());
+    // A folder itself, or what a file or a new folder will lie in; the working directory where that has no
+    // name.
+    let mut places = out.ancestors().skip(usize::from(!out.is_dir()));
+    let folder = places.find(|path| path.exists());
     let folder = folder.unwrap_or(Path::new("."));
     if !folder.is_dir() {
         return Err(format!(

@@ -1,12 +1,11 @@
 //! Everything that the sections are made from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hardslice_data::balance::Arm;
 use hardslice_data::split::Split;
 use hardslice_data::store::Store;
-use hardslice_data::text::{Row, TableFile};
 use hardslice_data::{CaseId, Organ};
 use hardslice_eval::CaseScores;
 use hardslice_eval::compare::{ArmScore, ComparisonPlan, SharedSlices, counted};
@@ -17,6 +16,7 @@ use hardslice_view::report::Section;
 use hardslice_volume::whole_file::read_sealed;
 
 use super::found::{FoundRound, find};
+use super::listed::ListedScores;
 use crate::controls::shared_slices;
 use crate::layout::{LeftBy, OutDir};
 use crate::results::{OfTraining, arm_score};
@@ -61,57 +61,6 @@ impl Variant {
 
     fn has(&self, round: &FoundRound) -> bool {
         self.net == round.name.net && self.ratio == round.name.ratio
-    }
-}
-
-/// The scores that the last command listed: its folder may hold trainings of an earlier one, with other
-/// arms or seeds.
-struct ListedScores {
-    /// Arm, seed, net and ratio of each row, the last three where the table has them; nothing where there is no
-    /// table yet.
-    rows: Option<BTreeSet<[String; 4]>>,
-}
-
-impl ListedScores {
-    fn of(out: &OutDir) -> Self {
-        // A table that cannot be read is told of where it is needed.
-        let table = out
-            .scores()
-            .exists()
-            .then(|| TableFile::read(&out.scores()).ok());
-        let rows = table.flatten().map(|table| {
-            let columns = ["arm", "seed", "net", "ratio"].map(|name| table.column(&[name]));
-            let cell = |row: &Row, column: Option<usize>| {
-                column.map_or(String::new(), |column| row.cells[column].clone())
-            };
-            let rows = table.rows.iter();
-            rows.map(|row| columns.map(|column| cell(row, column)))
-                .collect()
-        });
-        // Where nobody is tested there is nothing to go by.
-        let rows = rows.filter(|rows: &BTreeSet<_>| !rows.is_empty());
-        Self { rows }
-    }
-
-    fn has(&self, round: &FoundRound, arm: Arm) -> bool {
-        let name = &round.name;
-        let is_its = |[of_arm, seed, net, ratio]: &[String; 4]| {
-            of_arm == arm.name()
-                && name.seed.is_none_or(|own| *seed == own.to_string())
-                && name.net.as_ref().is_none_or(|own| net == own)
-                && name.ratio.is_none_or(|own| ratio.parse() == Ok(own))
-        };
-        let rows = self.rows.as_ref();
-        rows.is_none_or(|rows| rows.iter().any(is_its))
-    }
-
-    /// Whether an arm of a round is listed, or none of it was scored.
-    fn has_some(&self, round: &FoundRound) -> bool {
-        let mut scored = Arm::ALL
-            .into_iter()
-            .filter(|arm| round.dir.arm(*arm).evaluation().exists());
-        let is_scored = scored.clone().next().is_some();
-        !is_scored || scored.any(|arm| self.has(round, arm))
     }
 }
 

@@ -13,6 +13,7 @@ mod curves;
 mod found;
 mod gathered;
 mod learning;
+mod listed;
 mod mining;
 mod nets;
 mod origin;
