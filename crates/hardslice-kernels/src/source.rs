@@ -8,7 +8,7 @@
 use crate::affine::Affine;
 use crate::layout::{Extent, n_blocks};
 use crate::simd::{Kernel, Pixel, PixelOf, Simd};
-use crate::stored::{Pixels, Stored, widen, with_pixels};
+use crate::stored::{Pixels, Stored, convert, with_pixels};
 
 /// Channels of one tensor, in blocks.
 #[derive(Debug, Clone, Copy)]
@@ -74,26 +74,32 @@ impl Source<'_> {
         (plane * extent.height + at.row) * extent.width + at.column
     }
 
-    /// Reads some pixels of a row of a block, as many as `to` takes.
+    /// Reads some pixels of a row of a block, as many as `to` takes, and rounds them to its precision.
     #[inline(always)]
-    pub(crate) fn read_row<S: Simd>(&self, s: S, at: RowAt, extent: Extent, to: &mut [Pixel]) {
+    pub(crate) fn read_row<S: Simd, T: Stored>(
+        &self,
+        s: S,
+        at: RowAt,
+        extent: Extent,
+        to: &mut [PixelOf<T>],
+    ) {
         with_pixels!(Pixels, pixels = self.pixels => self.read_row_of(s, pixels, at, extent, to));
     }
 
     #[inline(always)]
-    fn read_row_of<S: Simd, E: Stored>(
+    fn read_row_of<S: Simd, E: Stored, T: Stored>(
         &self,
         s: S,
         pixels: &[PixelOf<E>],
         at: RowAt,
         extent: Extent,
-        to: &mut [Pixel],
+        to: &mut [PixelOf<T>],
     ) {
         let start = self.place(at, extent);
         let range = start..start + to.len();
         let from = &pixels[range.clone()];
         match self.reading {
-            Reading::Plain => widen(s, from, to),
+            Reading::Plain => convert(s, from, to),
             Reading::Normalised(affine) => {
                 let (scale, shift) = (&affine.scale[at.block], &affine.shift[at.block]);
                 s.run(Normalise {
@@ -137,14 +143,14 @@ pub(crate) struct RowAt {
     pub(crate) column: usize,
 }
 
-struct Normalise<'a, E> {
+struct Normalise<'a, E, T> {
     from: &'a [PixelOf<E>],
     scale: &'a Pixel,
     shift: &'a Pixel,
-    to: &'a mut [Pixel],
+    to: &'a mut [PixelOf<T>],
 }
 
-impl<E: Stored> Kernel for Normalise<'_, E> {
+impl<E: Stored, T: Stored> Kernel for Normalise<'_, E, T> {
     type Output = ();
 
     #[inline(always)]
@@ -156,13 +162,13 @@ impl<E: Stored> Kernel for Normalise<'_, E> {
     }
 }
 
-struct ReluBackward<'a, E> {
+struct ReluBackward<'a, E, T> {
     from: &'a [PixelOf<E>],
     output: &'a [PixelOf<E>],
-    to: &'a mut [Pixel],
+    to: &'a mut [PixelOf<T>],
 }
 
-impl<E: Stored> Kernel for ReluBackward<'_, E> {
+impl<E: Stored, T: Stored> Kernel for ReluBackward<'_, E, T> {
     type Output = ();
 
     #[inline(always)]
@@ -173,7 +179,7 @@ impl<E: Stored> Kernel for ReluBackward<'_, E> {
     }
 }
 
-struct ThroughNorm<'a, E> {
+struct ThroughNorm<'a, E, T> {
     gradient: &'a [PixelOf<E>],
     raw: &'a [PixelOf<E>],
     scale: &'a Pixel,
@@ -181,10 +187,10 @@ struct ThroughNorm<'a, E> {
     slope: &'a Pixel,
     curve: &'a Pixel,
     offset: &'a Pixel,
-    to: &'a mut [Pixel],
+    to: &'a mut [PixelOf<T>],
 }
 
-impl<E: Stored> Kernel for ThroughNorm<'_, E> {
+impl<E: Stored, T: Stored> Kernel for ThroughNorm<'_, E, T> {
     type Output = ();
 
     #[inline(always)]

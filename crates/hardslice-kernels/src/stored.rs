@@ -6,6 +6,8 @@ use crate::precision::Precision;
 use crate::shared::Shared;
 use crate::simd::{Element, Kernel, Pixel, PixelOf, Simd};
 
+const ONE_PRECISION: &str = "what one operation reads or writes is stored in one precision";
+
 /// An element as activations store it.
 pub(crate) trait Stored: Element {
     /// Rounds a value; a `NaN` stays one.
@@ -14,6 +16,8 @@ pub(crate) trait Stored: Element {
     fn widened(self) -> f32;
     /// The pixels of a tensor that is known to be stored so.
     fn pixels(of: Pixels<'_>) -> &[PixelOf<Self>];
+    /// The same of one that parallel tasks write to.
+    fn shared(of: SharedPixels<'_>) -> Shared<'_, PixelOf<Self>>;
 }
 
 impl Stored for f32 {
@@ -30,7 +34,14 @@ impl Stored for f32 {
     fn pixels(of: Pixels<'_>) -> &[PixelOf<Self>] {
         match of {
             Pixels::F32(pixels) => pixels,
-            Pixels::Bf16(_) => unreachable!("what one operation reads is stored in one precision"),
+            Pixels::Bf16(_) => unreachable!("{ONE_PRECISION}"),
+        }
+    }
+
+    fn shared(of: SharedPixels<'_>) -> Shared<'_, PixelOf<Self>> {
+        match of {
+            SharedPixels::F32(pixels) => pixels,
+            SharedPixels::Bf16(_) => unreachable!("{ONE_PRECISION}"),
         }
     }
 }
@@ -49,7 +60,14 @@ impl Stored for bf16 {
     fn pixels(of: Pixels<'_>) -> &[PixelOf<Self>] {
         match of {
             Pixels::Bf16(pixels) => pixels,
-            Pixels::F32(_) => unreachable!("what one operation reads is stored in one precision"),
+            Pixels::F32(_) => unreachable!("{ONE_PRECISION}"),
+        }
+    }
+
+    fn shared(of: SharedPixels<'_>) -> Shared<'_, PixelOf<Self>> {
+        match of {
+            SharedPixels::Bf16(pixels) => pixels,
+            SharedPixels::F32(_) => unreachable!("{ONE_PRECISION}"),
         }
     }
 }
@@ -114,9 +132,13 @@ macro_rules! with_pixels {
 }
 pub(crate) use with_pixels;
 
-/// Reads pixels to single precision.
+/// Copies pixels into another precision.
 #[inline(always)]
-pub(crate) fn widen<S: Simd, E: Stored>(s: S, from: &[PixelOf<E>], to: &mut [Pixel]) {
+pub(crate) fn convert<S: Simd, A: Stored, B: Stored>(
+    s: S,
+    from: &[PixelOf<A>],
+    to: &mut [PixelOf<B>],
+) {
     s.run(Convert { from, to, step: 1 });
 }
 

@@ -20,12 +20,14 @@ fn a_kept_weight_gives_the_same_bytes_and_is_never_taken_for_another() {
     let place = PackedWeight::default();
     let mut n_levels = 0;
     for level in [
+        "avx512+amx",
         "avx512+bf16",
         "avx512",
         "avx2+fma",
         "avx2+fma+bf16",
         "portable",
         "portable+bf16",
+        "portable+amx",
     ] {
         if force_instruction_set(level).is_err() {
             continue;

@@ -106,12 +106,14 @@ fn one_to_four_threads_give_the_same_bytes_each_time() {
     // By what results may depend on: for activations of 32 bits not on the sums of bf16 products.
     let mut by_arithmetic = BTreeMap::new();
     for name in [
+        "avx512+amx",
         "avx512+bf16",
         "avx512",
         "avx2+fma",
         "portable",
         "avx2+fma+bf16",
         "portable+bf16",
+        "portable+amx",
     ] {
         if force_instruction_set(name).is_err() {
             continue;

@@ -34,7 +34,13 @@ fn everywhere(test: impl Fn(Precision, f32)) {
             test(Precision::Bf16, 2e-2);
         }
     }
-    for name in ["avx512+bf16", "avx2+fma+bf16", "portable+bf16"] {
+    for name in [
+        "avx512+amx",
+        "avx512+bf16",
+        "avx2+fma+bf16",
+        "portable+bf16",
+        "portable+amx",
+    ] {
         if force_instruction_set(name).is_ok() {
             test(Precision::Bf16, 2e-2);
         }

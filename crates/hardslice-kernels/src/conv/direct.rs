@@ -5,9 +5,11 @@
     reason = "tasks write to rows of one tensor that are not next to each other"
 )]
 
+use burn_std::bf16;
 use rayon::prelude::*;
 
 use super::input::Input;
+use super::matrix_tile::{BEYOND, Halves, MatrixTile};
 use super::output::Output;
 use super::scratch::{BUDGET, Slab, fill, fill_planar, fill_vnni, with_scratch};
 use super::tile::TileArgs;
@@ -17,7 +19,7 @@ use super::window::Window;
 use crate::layout::Extent;
 use crate::moments::Moments;
 use crate::shared::Shared;
-use crate::simd::{Pixel, PixelOf, Simd};
+use crate::simd::{MatrixUnit, Pixel, PixelOf, Simd};
 use crate::stored::{SharedPixels, Stored, round};
 
 /// A direct convolution: no im2col, no transform.
@@ -50,15 +52,30 @@ struct Cut {
 }
 
 impl DirectConv<'_> {
-    /// Rows of a task, input blocks at a time, groups of output blocks of a task.
-    fn cut(&self, n_inputs: usize) -> Cut {
+    /// What computes the tiles, where it is a matrix unit.
+    fn matrix_unit<S: Simd>(&self, s: S) -> Option<MatrixUnit> {
+        s.matrix_unit().filter(|_| self.weights.is_vnni)
+    }
+
+    /// Rows of a task, input blocks at a time, groups of output blocks of a task. A matrix unit takes
+    /// all input blocks at once: what it reads is half as long.
+    fn cut<S: Simd>(&self, s: S, n_inputs: usize) -> Cut {
         let Extent { n, height, width } = self.grid;
-        let row_bytes = self.window.reach(width) * size_of::<Pixel>();
+        let on_matrix_unit = self.matrix_unit(s).is_some();
+        let pixel_bytes = if on_matrix_unit {
+            size_of::<PixelOf<bf16>>()
+        } else {
+            size_of::<Pixel>()
+        };
+        let row_bytes = self.window.reach(width) * pixel_bytes;
         let per_block_pair = self.weights.per_block_pair() * self.weights.group * size_of::<f32>();
         let at_four_rows = BUDGET / (row_bytes * self.window.reach(4.min(height)));
-        let inputs = (WEIGHTS_BUDGET / per_block_pair)
-            .min(at_four_rows)
-            .clamp(1, n_inputs.max(1));
+        let at_once = if on_matrix_unit {
+            n_inputs
+        } else {
+            at_four_rows.min(WEIGHTS_BUDGET / per_block_pair)
+        };
+        let inputs = at_once.clamp(1, n_inputs.max(1));
         let fits = (BUDGET / (row_bytes * inputs)).saturating_sub(self.window.kernel - 1);
         let enough_tasks = height.div_ceil(TASKS.div_ceil(n)).max(4);
         let rows = (fits / self.window.step).min(enough_tasks).clamp(1, height);
@@ -82,7 +99,7 @@ impl DirectConv<'_> {
 
     /// Computes all outputs, and the moments of each output block.
     pub(crate) fn run_with_moments<S: Simd>(&self, s: S, outputs: &[Output<'_>]) -> Vec<Moments> {
-        let cut = self.cut(self.input.channel_blocks().len());
+        let cut = self.cut(s, self.input.channel_blocks().len());
         let n_chunks = self.grid.n * self.grid.height.div_ceil(cut.rows);
         let mut partial = vec![Moments::default(); outputs.len() * n_chunks];
         self.run_and_measure(s, outputs, Some(Shared::new(&mut partial)));
@@ -117,7 +134,7 @@ impl DirectConv<'_> {
             self.weights.inputs.len(),
             "weights for each input block"
         );
-        let cut = self.cut(counts.len());
+        let cut = self.cut(s, counts.len());
         let n_chunks = self.grid.height.div_ceil(cut.rows);
         let n_splits = self.weights.n_groups().div_ceil(cut.groups);
         (0..self.grid.n * n_chunks * n_splits)
@@ -154,9 +171,17 @@ impl DirectConv<'_> {
         let of_block = task.rows.n_rows * task.rows.width;
         let n_held = match task.outputs[0].tensor {
             SharedPixels::F32(_) => 0,
+            SharedPixels::Bf16(_) if self.matrix_unit(s).is_some() => 0,
             SharedPixels::Bf16(_) => task.groups.len() * self.weights.group * of_block,
         };
-        with_scratch([task.cut.inputs * plane, n_held], |scratch, held| {
+        let n_read = task.cut.inputs * plane;
+        let n_scratch = if self.weights.is_vnni {
+            // Pixels half as long.
+            (n_read + BEYOND * self.window.step).div_ceil(2)
+        } else {
+            n_read
+        };
+        with_scratch([n_scratch, n_held], |[scratch, held]| {
             for pass in 0..n_passes {
                 let inputs = pass * task.cut.inputs..n_inputs.min((pass + 1) * task.cut.inputs);
                 match self.input {
@@ -179,7 +204,8 @@ impl DirectConv<'_> {
                 };
                 for group in task.groups.clone() {
                     let first = (group - task.groups.start) * self.weights.group * of_block;
-                    // Results in single precision go into their tensor at once.
+                    // Results in single precision, and those of a matrix unit, go into their tensor
+                    // at once.
                     let held = if n_held == 0 {
                         &mut []
                     } else {
@@ -208,7 +234,7 @@ impl DirectConv<'_> {
             match task.outputs[block].tensor {
                 SharedPixels::F32(tensor) => self.measure(s, task, block, tensor),
                 SharedPixels::Bf16(tensor) => {
-                    let held = &held[place * of_block..][..of_block];
+                    let held = held.chunks_exact(of_block).nth(place).unwrap_or_default();
                     for (row, held) in held.chunks_exact(task.rows.width).enumerate() {
                         let output = &task.outputs[block];
                         let at = [task.rows.image, task.rows.first_row + row, 0];
@@ -259,6 +285,17 @@ impl DirectConv<'_> {
         group: usize,
         held: &mut [Pixel],
     ) {
+        if let Some(unit) = self.matrix_unit(s) {
+            match task.outputs[0].tensor {
+                SharedPixels::F32(_) => {
+                    self.matrix_group::<S, f32, BLOCKS>(s, unit, task, part, group);
+                }
+                SharedPixels::Bf16(_) => {
+                    self.matrix_group::<S, bf16, BLOCKS>(s, unit, task, part, group);
+                }
+            }
+            return;
+        }
         let rows = task.rows;
         let walk = TileWalk::over(self.input, rows, self.window, self.weights.is_vnni);
         let first_block = group * self.weights.group;
@@ -294,6 +331,50 @@ impl DirectConv<'_> {
                 walk.run(s, tile, pixels);
             }
         }
+    }
+
+    /// One group of output blocks from all input blocks, on a matrix unit.
+    fn matrix_group<S: Simd, E: Stored, const BLOCKS: usize>(
+        &self,
+        s: S,
+        unit: MatrixUnit,
+        task: &Task<'_>,
+        part: &Part<'_>,
+        group: usize,
+    ) {
+        assert!(part.is_first && part.is_last, "all input blocks at once");
+        let rows = task.rows;
+        let walk = TileWalk::over(self.input, rows, self.window, true);
+        let terms = walk.terms(part.counts.len());
+        let first_block = group * self.weights.group;
+        let outputs: [Output<'_>; BLOCKS] =
+            std::array::from_fn(|block| task.outputs[first_block + block]);
+        let halves = Halves::of(self.grid.width);
+        unit.with_tiles(halves.shape(), |tiles| {
+            for row in 0..rows.n_rows {
+                for (column, pixels) in halves.tiles() {
+                    let at = [rows.image, rows.first_row + row, column];
+                    let tile = MatrixTile::<E, BLOCKS> {
+                        halves,
+                        x: &part.scratch[walk.start(row, column)..],
+                        pixel_step: walk.position_step(),
+                        terms: &terms,
+                        weights: self.weights.of_group(group, 0),
+                        pixels,
+                        out: outputs.map(|output| {
+                            // SAFETY: tasks have images and rows, or output blocks, of their own.
+                            unsafe {
+                                output.pixels(E::shared(output.tensor), self.grid, at, pixels)
+                            }
+                        }),
+                        out_step: outputs[0].step,
+                        bias: &self.bias[first_block..first_block + BLOCKS],
+                        floor: if self.relu { 0.0 } else { f32::NEG_INFINITY },
+                    };
+                    tile.run(s, tiles);
+                }
+            }
+        });
     }
 }
 

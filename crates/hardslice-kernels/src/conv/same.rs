@@ -42,10 +42,11 @@ impl SameConv<'_> {
         let is_bf16 = input.takes_bf16_dot(s);
         // With one block of outputs the taps of a row share what is read, which makes bf16 dot
         // products faster than Winograd's method; not taken where they would round what is not
-        // stored so.
+        // stored so. A matrix unit is faster than either.
         let is_narrow = is_bf16 && outputs.len() == 1;
+        let has_matrix_unit = is_bf16 && s.matrix_unit().is_some();
         let winograd = winograd::pays(input, window, grid, is_bf16)
-            .filter(|blocks| !(is_narrow && blocks.are_stored_bf16()));
+            .filter(|blocks| !(has_matrix_unit || is_narrow && blocks.are_stored_bf16()));
         if let Some(input) = winograd {
             return WinogradConv {
                 input,

@@ -14,24 +14,29 @@ use crate::simd::{Kernel, LANES, Pixel, PixelOf, Simd};
 use crate::source::{RowAt, Source};
 use crate::stored::Stored;
 
+/// Scratch memories of a thread.
+const N_KEPT: usize = 3;
+
 thread_local! {
-    static KEPT: RefCell<[Option<Buffer>; 2]> = const { RefCell::new([None, None]) };
+    static KEPT: RefCell<[Option<Buffer>; N_KEPT]> = const { RefCell::new([None, None, None]) };
 }
 
 /// Bytes that the rows of one task may take: a good part of a second-level cache.
 pub(super) const BUDGET: usize = 512 << 10;
 
-/// Lends a thread's two scratch memories of `lens` pixels, filled with anything.
-pub(super) fn with_scratch<R>(
-    lens: [usize; 2],
-    task: impl FnOnce(&mut [Pixel], &mut [Pixel]) -> R,
+/// Lends some of a thread's scratch memories, of `lens` pixels, filled with anything.
+pub(super) fn with_scratch<R, const N: usize>(
+    lens: [usize; N],
+    task: impl FnOnce([&mut [Pixel]; N]) -> R,
 ) -> R {
-    let [mut first, mut second] = KEPT.take();
-    let result = task(
-        at_least(&mut first, lens[0]),
-        at_least(&mut second, lens[1]),
-    );
-    KEPT.set([first, second]);
+    const { assert!(N <= N_KEPT, "as many as a thread keeps") };
+    let mut kept = KEPT.take();
+    let mut memories = kept.iter_mut().zip(lens);
+    let result = task(std::array::from_fn(|_| {
+        let (memory, len) = memories.next().expect("as many as a thread keeps");
+        at_least(memory, len)
+    }));
+    KEPT.set(kept);
     result
 }
 
@@ -79,8 +84,8 @@ pub(super) fn fill<S: Simd>(
     });
 }
 
-/// The same rounded to bf16: the sixteen channels of a pixel as eight VNNI pairs, in the first half of
-/// the memory.
+/// The same rounded to bf16: the sixteen channels of a pixel as eight VNNI pairs, so that pixels take
+/// half of the memory.
 pub(super) fn fill_vnni<S: Simd>(
     s: S,
     blocks: Blocks<'_>,
@@ -89,17 +94,17 @@ pub(super) fn fill_vnni<S: Simd>(
     window: Window,
     to: &mut [Pixel],
 ) {
+    let (start, n) = (to.as_mut_ptr().cast::<PixelOf<bf16>>(), 2 * to.len());
+    // SAFETY: twice as many bf16 as `f32` fit, need no more alignment, and may be any bits.
+    let to = unsafe { std::slice::from_raw_parts_mut(start, n) };
     if blocks.are_stored_bf16() {
-        let (start, n) = (to.as_mut_ptr().cast::<PixelOf<bf16>>(), to.len());
-        // SAFETY: as many bf16 as `f32` fit, need no more alignment, and may be any bits.
-        let to = unsafe { std::slice::from_raw_parts_mut(start, n) };
         fill_with(blocks, which, rows, window, to, |source, at, to| {
             source.copy_row(at, blocks.extent, to);
         });
     } else {
-        let n = which.len() * rows.plane(window);
-        fill(s, blocks, which, rows, window, to);
-        s.run(PackVnniChannels(&mut to[..n]));
+        fill_with(blocks, which, rows, window, to, |source, at, to| {
+            source.read_row(s, at, blocks.extent, to);
+        });
     }
 }
 
@@ -154,26 +159,6 @@ impl Kernel for RoundInPlace<'_> {
             let mut rounded = [bf16::ZERO; LANES];
             s.write(&mut rounded, s.read(pixel));
             s.write(pixel, s.read(&rounded));
-        }
-    }
-}
-
-/// Rounds pixels to bf16 where they lie, into the first half of the memory.
-struct PackVnniChannels<'a>(&'a mut [Pixel]);
-
-impl Kernel for PackVnniChannels<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let start = self.0.as_mut_ptr();
-        for place in 0..self.0.len() {
-            // SAFETY: both lie in the memory: the bf16 of a pixel begin where that of half its
-            // place does, which was read before.
-            unsafe {
-                let v = s.load(start.add(place).cast());
-                s.store_bf16(start.cast::<u16>().add(place * LANES), v);
-            }
         }
     }
 }

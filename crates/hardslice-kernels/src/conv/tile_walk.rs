@@ -71,6 +71,18 @@ impl TileWalk {
         self.window.kernel == 3 && const { BLOCKS == 1 && S::TILE_BLOCKS == 2 }
     }
 
+    /// Where each tap of each of some input blocks reads, from the first one on.
+    pub(super) fn terms(&self, blocks: usize) -> Vec<usize> {
+        (0..blocks)
+            .flat_map(|block| self.taps.iter().map(move |tap| block * self.plane + tap))
+            .collect()
+    }
+
+    /// Between the positions of the window.
+    pub(super) fn position_step(&self) -> usize {
+        self.pixel_step * self.window.step
+    }
+
     /// Runs the micro-kernel that fits.
     pub(super) fn run<S: Simd, const BLOCKS: usize>(
         &self,

@@ -12,6 +12,8 @@ use std::arch::x86_64::{
     _mm512_unpacklo_ps,
 };
 
+use super::amx::Amx;
+use super::matrix_unit::MatrixUnit;
 use super::vector::{Kernel, LANES, Simd};
 
 /// The proof that this processor has AVX-512F.
@@ -19,18 +21,28 @@ use super::vector::{Kernel, LANES, Simd};
 pub(crate) struct Avx512 {
     // Invariant: only where the processor has AVX512-BF16.
     bf16_dot: bool,
+    amx: Option<Amx>,
 }
 
 impl Avx512 {
     /// The proof, where there is one; bf16 dot products are left out.
     pub(crate) fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avx512f").then_some(Self { bf16_dot: false })
+        is_x86_feature_detected!("avx512f").then_some(Self {
+            bf16_dot: false,
+            amx: None,
+        })
     }
 
     /// The same with bf16 dot products (AVX512-BF16), where there are any.
     pub(crate) fn with_bf16_dot(mut self) -> Option<Self> {
         self.bf16_dot = is_x86_feature_detected!("avx512bf16");
         self.bf16_dot.then_some(self)
+    }
+
+    /// The same with AMX and bf16 dot products, where there are both.
+    pub(crate) fn with_amx(self) -> Option<Self> {
+        let amx = Some(Amx::detect()?);
+        self.with_bf16_dot().map(|s| Self { amx, ..s })
     }
 
     /// The bits of lanes whose upper halves are their bf16: half of what is cut off added, less
@@ -205,6 +217,11 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn has_bf16_dot(self) -> bool {
         self.bf16_dot
+    }
+
+    #[inline(always)]
+    fn matrix_unit(self) -> Option<MatrixUnit> {
+        self.amx.map(MatrixUnit::Amx)
     }
 
     #[inline(always)]

@@ -27,18 +27,20 @@ static FORCED: AtomicU8 = AtomicU8::new(0);
 
 /// The best first. Those from `portable` on are never chosen by themselves: every processor has
 /// that one.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 9] = [
+    "avx512+amx",
     "avx512+bf16",
     "avx512",
     "avx2+fma",
     "portable",
     "avx2+fma+bf16",
     "portable+bf16",
+    "portable+amx",
     "burn",
 ];
 
 /// The place of Burn's own operations in [`NAMES`]: no kernel runs.
-const BURN: u8 = 6;
+const BURN: u8 = 8;
 
 /// This processor, or this build, has no such instruction set.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -53,8 +55,8 @@ pub struct ForceInstructionSetError {
     pub possible: Vec<&'static str>,
 }
 
-/// The name of the instruction set that the kernels run on: `avx512+bf16`, `avx512`, `avx2+fma` or
-/// `portable`; `burn` where Burn's own operations were forced in their place.
+/// The name of the instruction set that the kernels run on: `avx512+amx`, `avx512+bf16`, `avx512`,
+/// `avx2+fma` or `portable`; `burn` where Burn's own operations were forced in their place.
 ///
 /// The same inputs give the same bytes on one instruction set, not across them: a fused
 /// multiply-add rounds once.
@@ -66,12 +68,15 @@ pub fn instruction_set() -> &'static str {
     }
 }
 
-/// The part of [`instruction_set`] that matters to activations of this precision: bf16 dot
-/// products do not where there is no bf16, so that `avx512+bf16` is then the same as `avx512`.
+/// The part of [`instruction_set`] that matters to activations of this precision: products in bf16
+/// do not where there is no bf16, so that `avx512+amx` and `avx512+bf16` are then the same as `avx512`.
 pub fn instruction_set_for(precision: Precision) -> &'static str {
     let name = instruction_set();
     match precision {
-        Precision::F32 => name.strip_suffix("+bf16").unwrap_or(name),
+        Precision::F32 => ["+bf16", "+amx"]
+            .iter()
+            .find_map(|products| name.strip_suffix(products))
+            .unwrap_or(name),
         Precision::Bf16 => name,
     }
 }
@@ -83,7 +88,7 @@ pub(crate) fn has_own_kernels() -> bool {
 
 /// Runs the kernels of this process on another instruction set than the best one, or, with `burn`,
 /// Burn's own operations in their place. `avx2+fma+bf16` and `portable+bf16` compute the bf16 dot
-/// products of `avx512+bf16` one product at a time.
+/// products of `avx512+bf16` one product at a time, `portable+amx` the tiles of `avx512+amx`.
 ///
 /// For tests and measurements: operations that run meanwhile on another thread change over in
 /// the middle.
@@ -129,15 +134,18 @@ impl Level {
     fn at(place: usize) -> Option<Self> {
         match place {
             #[cfg(target_arch = "x86_64")]
-            0 => Avx512::detect()?.with_bf16_dot().map(Self::Avx512),
+            0 => Avx512::detect()?.with_amx().map(Self::Avx512),
             #[cfg(target_arch = "x86_64")]
-            1 => Avx512::detect().map(Self::Avx512),
+            1 => Avx512::detect()?.with_bf16_dot().map(Self::Avx512),
             #[cfg(target_arch = "x86_64")]
-            2 => Avx2::detect().map(Self::Avx2),
-            3 => Some(Self::Portable(Portable::default())),
+            2 => Avx512::detect().map(Self::Avx512),
             #[cfg(target_arch = "x86_64")]
-            4 => Some(Self::Avx2(Avx2::detect()?.with_bf16_dot())),
-            5 => Some(Self::Portable(Portable { bf16_dot: true })),
+            3 => Avx2::detect().map(Self::Avx2),
+            4 => Some(Self::Portable(Portable::default())),
+            #[cfg(target_arch = "x86_64")]
+            5 => Some(Self::Avx2(Avx2::detect()?.with_bf16_dot())),
+            6 => Some(Self::Portable(Portable::default().with_bf16_dot())),
+            7 => Some(Self::Portable(Portable::default().with_tiles())),
             _ => None,
         }
     }
@@ -145,10 +153,18 @@ impl Level {
     fn name(self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(s) => NAMES[usize::from(!s.has_bf16_dot())],
+            Self::Avx512(s) => match (s.matrix_unit(), s.has_bf16_dot()) {
+                (Some(_), _) => NAMES[0],
+                (None, true) => NAMES[1],
+                (None, false) => NAMES[2],
+            },
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(s) => NAMES[if s.has_bf16_dot() { 4 } else { 2 }],
-            Self::Portable(s) => NAMES[if s.has_bf16_dot() { 5 } else { 3 }],
+            Self::Avx2(s) => NAMES[if s.has_bf16_dot() { 5 } else { 3 }],
+            Self::Portable(s) => match (s.matrix_unit(), s.has_bf16_dot()) {
+                (Some(_), _) => NAMES[7],
+                (None, true) => NAMES[6],
+                (None, false) => NAMES[4],
+            },
         }
     }
 }

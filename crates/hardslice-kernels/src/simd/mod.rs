@@ -10,11 +10,14 @@
 )]
 
 #[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod elementary;
 mod instruction_set;
+mod matrix_unit;
 mod portable;
 mod vector;
 
@@ -27,6 +30,7 @@ pub use instruction_set::{
     ForceInstructionSetError, force_instruction_set, instruction_set, instruction_set_for,
 };
 pub(crate) use instruction_set::{Level, has_own_kernels};
+pub(crate) use matrix_unit::{MatrixUnit, TILE, TileProduct, TileShape, TileSums, Tiles};
 #[cfg(test)]
 pub(crate) use portable::Portable;
 pub(crate) use vector::{Element, Kernel, LANES, Pixel, PixelOf, Simd};
@@ -110,7 +114,7 @@ mod tests {
 
     #[test]
     fn pairs_are_rounded_and_their_products_summed_on_every_level_that_has_them() {
-        holds_on(Portable { bf16_dot: true });
+        holds_on(Portable::default().with_bf16_dot());
         #[cfg(target_arch = "x86_64")]
         {
             if let Some(s) = Avx2::detect() {

@@ -1,12 +1,33 @@
 //! Plain arrays, which the compiler vectorises for the instruction set that it builds for.
 
+use super::matrix_unit::MatrixUnit;
 use super::vector::{Kernel, LANES, Simd};
 
 /// Every processor has this one.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Portable {
     /// Whether bf16 dot products are computed, one product at a time: for tests.
-    pub(crate) bf16_dot: bool,
+    bf16_dot: bool,
+    /// Whether tiles are multiplied so, too.
+    tiles: bool,
+}
+
+impl Portable {
+    /// The same with bf16 dot products.
+    pub(crate) fn with_bf16_dot(self) -> Self {
+        Self {
+            bf16_dot: true,
+            ..self
+        }
+    }
+
+    /// The same with products of tiles and bf16 dot products.
+    pub(crate) fn with_tiles(self) -> Self {
+        Self {
+            tiles: true,
+            ..self.with_bf16_dot()
+        }
+    }
 }
 
 impl Simd for Portable {
@@ -103,6 +124,11 @@ impl Simd for Portable {
     #[inline(always)]
     fn has_bf16_dot(self) -> bool {
         self.bf16_dot
+    }
+
+    #[inline(always)]
+    fn matrix_unit(self) -> Option<MatrixUnit> {
+        self.tiles.then_some(MatrixUnit::Emulated)
     }
 
     #[inline(always)]

@@ -3,6 +3,8 @@
 
 use burn_std::bf16;
 
+use super::matrix_unit::MatrixUnit;
+
 /// Elements in a vector, and channels in a block of the blocked layout.
 pub(crate) const LANES: usize = 16;
 
@@ -82,6 +84,12 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Whether nets in bf16 are computed in bf16 dot products: where the processor has an instruction
     /// for them.
     fn has_bf16_dot(self) -> bool;
+    /// What multiplies tiles of bf16, where nets in bf16 are computed by it and not in
+    /// [dot products](Self::dot_bf16); then there are dot products, too.
+    #[inline(always)]
+    fn matrix_unit(self) -> Option<MatrixUnit> {
+        None
+    }
     /// A VNNI pair in each lane: `low` and `high`, each rounded to bf16 as by
     /// [`store_bf16`](Self::store_bf16), as the lower and the upper half of its bits.
     fn vnni_pair(self, low: Self::V, high: Self::V) -> Self::V;

@@ -88,7 +88,7 @@ impl Gemm<'_> {
                 to.fill(0.0);
             }
             let at_once = self.at_once();
-            with_scratch([task_rows * at_once / LANES, 0], |rows, _| {
+            with_scratch([task_rows * at_once / LANES], |[rows]| {
                 for first in (0..self.row_len()).step_by(at_once) {
                     let depth = first..self.row_len().min(first + at_once);
                     let rows = rows.as_flattened_mut();

@@ -125,7 +125,7 @@ fn pairs_are_multiplied_without_error<S: Simd>(s: S) {
 
 #[test]
 fn pairs_are_multiplied_without_error_on_every_level_that_has_their_sums() {
-    pairs_are_multiplied_without_error(Portable { bf16_dot: true });
+    pairs_are_multiplied_without_error(Portable::default().with_bf16_dot());
     #[cfg(target_arch = "x86_64")]
     {
         if let Some(s) = Avx2::detect() {

@@ -5,6 +5,7 @@
 //! threads there are, nor on which of them did what.
 
 mod add_up;
+mod matrix;
 mod strip;
 
 use std::ops::Range;
@@ -18,8 +19,9 @@ use super::window::Window;
 use super::winograd::{self, WinogradGradient};
 use crate::buffers::Buffer;
 use crate::layout::Extent;
-use crate::simd::{LANES, Pixel, Simd};
+use crate::simd::{LANES, MatrixUnit, Pixel, Simd};
 use add_up::AddUp;
+use matrix::MatrixTask;
 use strip::Unit;
 
 /// The gradient of a convolution's weight.
@@ -90,6 +92,7 @@ impl WeightGradient<'_> {
             self.gradient.extent,
             self.input.takes_bf16_dot(s),
         )
+        .filter(|_| self.matrix_unit(s).is_none())
         .map(|input| WinogradGradient {
             input,
             gradient: self.gradient,
@@ -121,6 +124,10 @@ impl WeightGradient<'_> {
     /// Whether it is computed in bf16 dot products, of two pixels at a time.
     fn is_vnni<S: Simd>(&self, s: S) -> bool {
         self.input.takes_bf16_dot(s) && self.window.step == 1
+    }
+
+    fn matrix_unit<S: Simd>(&self, s: S) -> Option<MatrixUnit> {
+        s.matrix_unit().filter(|_| self.is_vnni(s))
     }
 
     fn cut(&self, winograd: Option<&WinogradGradient<'_>>, n_blocks: [usize; 2]) -> Cut {
@@ -199,11 +206,19 @@ impl WeightGradient<'_> {
                 pad: 0,
                 step: 1,
             };
-            let lens = [
-                inputs_here.len() * rows.plane(self.window),
-                outputs.len() * rows.plane(own),
-            ];
-            with_scratch(lens, |x, gradient| {
+            let n_outputs = outputs.len();
+            let matrix_unit = self.matrix_unit(s);
+            let x_len = inputs_here.len() * rows.plane(self.window);
+            let gradient_len = n_outputs * rows.plane(own);
+            let [beyond, transposed_len] = match matrix_unit {
+                Some(_) => [
+                    matrix::beyond(self.window),
+                    n_outputs * matrix::transposed_len(rows, self.window),
+                ],
+                None => [0, 0],
+            };
+            let lens = [x_len + beyond, gradient_len, transposed_len];
+            with_scratch(lens, |[x, gradient, transposed]| {
                 fill(s, self.gradient, outputs.clone(), rows, own, gradient);
                 match self.input {
                     Input::Blocks(blocks) => {
@@ -213,11 +228,25 @@ impl WeightGradient<'_> {
                         fill_planar(planes, rows, self.window, x.as_flattened_mut());
                     }
                 }
-                let n_outputs = outputs.len();
+                if let Some(unit) = matrix_unit {
+                    x[x_len..].fill([0.0; LANES]);
+                    pack_vnni_pixels(s, x);
+                    let task = MatrixTask {
+                        unit,
+                        window: self.window,
+                        rows,
+                        x,
+                        gradient,
+                        n_outputs,
+                        per_output,
+                    };
+                    task.add_to(s, &inputs[inputs_here.clone()], transposed, sums);
+                    return;
+                }
                 let is_vnni = self.is_vnni(s);
                 if is_vnni {
-                    pack_vnni_pixels(s, &mut x[..lens[0]]);
-                    for row in gradient[..lens[1]].chunks_exact_mut(rows.width) {
+                    pack_vnni_pixels(s, x);
+                    for row in gradient.chunks_exact_mut(rows.width) {
                         pack_vnni_pixels(s, row);
                     }
                 }

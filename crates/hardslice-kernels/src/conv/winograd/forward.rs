@@ -134,7 +134,7 @@ impl WinogradConv<'_> {
             .iter()
             .map(|block| block.count)
             .collect();
-        with_scratch(lens, |inputs, products| {
+        with_scratch(lens, |[inputs, products]| {
             let (inputs, strip) = inputs.split_at_mut(N_POINTS * input_step);
             let tiles = task.tiles.clone();
             to_points(

@@ -49,7 +49,7 @@ impl WinogradGradient<'_> {
         let totals_step = n_pairs * LANES + 1;
         with_scratch(
             [lens[0] + lens[1] + RUN_PIXELS, N_POINTS * totals_step],
-            |scratch, totals| {
+            |[scratch, totals]| {
                 totals.fill([0.0; LANES]);
                 let (x, scratch) = scratch.split_at_mut(lens[0]);
                 let (gradient, strip) = scratch.split_at_mut(lens[1]);

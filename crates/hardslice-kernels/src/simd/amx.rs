@@ -1,0 +1,228 @@
+//! Intel AMX: eight registers of sixteen rows of 64 bytes, and an instruction that multiplies two of
+//! them into a third.
+//!
+//! Written in assembly, because Rust's intrinsics for it are not stable. The shape of a thread's tiles
+//! stays from one product to the next; the compiler itself never uses them.
+//!
+//! # Sources
+//!
+//! - Intel, "Intel 64 and IA-32 Architectures Software Developer's Manual", volume 1, chapter 18
+//!   ("Programming with Intel AMX").
+//! - The Linux kernel's documentation, "Using XSTATE features in user space applications".
+
+use std::arch::asm;
+use std::arch::x86_64::__cpuid_count;
+use std::sync::OnceLock;
+
+use super::matrix_unit::{TILE, TileProduct, TileShape, TileSums};
+use super::vector::LANES;
+
+/// The proof that this processor has AMX with bf16 products, and that the system lets this process
+/// use it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Amx(());
+
+/// Bits of leaf 7's EDX.
+const AMX_BF16: u32 = 1 << 22;
+const AMX_TILE: u32 = 1 << 24;
+
+impl Amx {
+    /// The proof, where there is one. Asks the system once.
+    pub(crate) fn detect() -> Option<Self> {
+        static IS_THERE: OnceLock<bool> = OnceLock::new();
+        IS_THERE
+            .get_or_init(|| {
+                // Leaf 7 is there where AVX-512 is, and AMX is nowhere else.
+                let has_it = is_x86_feature_detected!("avx512f") && {
+                    let features = __cpuid_count(7, 0).edx;
+                    features & AMX_BF16 != 0 && features & AMX_TILE != 0
+                };
+                has_it && is_permitted()
+            })
+            .then_some(Self(()))
+    }
+
+    /// Sets this thread's registers up: sums in 0 to 3, A in 4 and 5, B in 6 and 7.
+    #[expect(clippy::unused_self, reason = "the proof that AMX was detected")]
+    pub(super) fn configure(self, shape: TileShape) {
+        let config = TileConfig::of(shape);
+        // SAFETY: AMX was detected and permitted, and this is a configuration of palette 1.
+        unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const config, options(nostack, readonly)) };
+    }
+
+    /// Gives the registers back: a thread without them is faster to switch to.
+    #[expect(clippy::unused_self, reason = "the proof that AMX was detected")]
+    pub(super) fn release(self) {
+        // SAFETY: AMX was detected and permitted.
+        unsafe { asm!("tilerelease", options(nostack, nomem)) };
+    }
+
+    /// As [`Tiles::multiply`](super::matrix_unit::Tiles::multiply), which has checked the product.
+    #[expect(clippy::unused_self, reason = "the proof that AMX was detected")]
+    pub(super) fn multiply(self, product: &TileProduct<'_>, sums: &mut [[TileSums; 2]; 2]) {
+        // SAFETY: this thread's registers are set up, and all tiles lie in their memories.
+        unsafe {
+            match (product.a_starts.len(), product.b_starts.len()) {
+                (1, 1) => multiply_1x1(product, sums),
+                (1, _) => multiply_1x2(product, sums),
+                (_, 1) => multiply_2x1(product, sums),
+                _ => multiply_2x2(product, sums),
+            }
+        }
+    }
+}
+
+/// Asks Linux to let all threads of this process use the tiles; elsewhere nothing is known of it.
+fn is_permitted() -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
+        const XFEATURE_XTILEDATA: libc::c_long = 18;
+        // SAFETY: it takes two numbers and changes what the process may use.
+        let answer = unsafe {
+            libc::syscall(
+                libc::SYS_arch_prctl,
+                ARCH_REQ_XCOMP_PERM,
+                XFEATURE_XTILEDATA,
+            )
+        };
+        answer == 0
+    }
+    #[cfg(not(target_os = "linux"))]
+    false
+}
+
+/// What `ldtilecfg` reads: bytes of a row and rows of each register.
+#[repr(C, align(64))]
+struct TileConfig {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    row_bytes: [u16; 16],
+    rows: [u8; 16],
+}
+
+impl TileConfig {
+    #[expect(clippy::cast_possible_truncation, reason = "checked: 16 at most")]
+    fn of(shape: TileShape) -> Self {
+        const ROW_BYTES: u16 = (LANES * size_of::<f32>()) as u16;
+        let (rows, pairs) = (shape.rows as u8, shape.pairs as u8);
+        let a_bytes = u16::from(pairs) * size_of::<f32>() as u16;
+        let mut config = Self {
+            palette: 1,
+            start_row: 0,
+            reserved: [0; 14],
+            row_bytes: [0; 16],
+            rows: [0; 16],
+        };
+        config.row_bytes[..8].fill(ROW_BYTES);
+        config.row_bytes[4..6].fill(a_bytes);
+        config.rows[..6].fill(rows);
+        config.rows[6..8].fill(pairs);
+        config
+    }
+}
+
+/// The loop over terms: the first A times the first B, and `$product`s of what `$load`s add, which
+/// `$store`s write.
+macro_rules! multiply {
+    (
+        $name:ident,
+        loads: [$($load:literal),*],
+        products: [$($product:literal),*],
+        stores: [$($store:literal),*]
+    ) => {
+        /// # Safety
+        ///
+        /// The registers are set up for the shape that the product was checked with.
+        unsafe fn $name(product: &TileProduct<'_>, sums: &mut [[TileSums; 2]; 2]) {
+            if product.a_terms.is_empty() {
+                *sums = [[[0.0; TILE * LANES]; 2]; 2];
+                return;
+            }
+            let bytes = |elements: usize| elements * size_of::<f32>();
+            let a = |which: usize| {
+                let start = product.a_starts.get(which).unwrap_or(&0);
+                product.a.as_ptr().wrapping_add(*start)
+            };
+            let b = |which: usize| {
+                let start = product.b_starts.get(which).unwrap_or(&0);
+                product.b.as_ptr().wrapping_add(*start)
+            };
+            // SAFETY: the caller's promise. Terms are elements of four bytes, so that a place is
+            // scaled by four; there is one term at least. The sums are four tiles of 1,024 bytes, one
+            // after the other.
+            unsafe {
+                asm!(
+                    "tilezero tmm0",
+                    "tilezero tmm1",
+                    "tilezero tmm2",
+                    "tilezero tmm3",
+                    "2:",
+                    "mov {at}, [{terms}]",
+                    "add {terms}, 8",
+                    "lea {from}, [{a0} + {at}*4]",
+                    "tileloadd tmm4, [{from} + {a_step}*1]",
+                    "tileloadd tmm6, [{b0} + {b_step}*1]",
+                    "lea {from}, [{a1} + {at}*4]",
+                    $($load,)*
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    $($product,)*
+                    "add {b0}, {b_term}",
+                    "add {b1}, {b_term}",
+                    "dec {n}",
+                    "jnz 2b",
+                    "mov {at}, 64",
+                    "tilestored [{sums} + {at}*1], tmm0",
+                    $($store,)*
+                    at = out(reg) _,
+                    terms = inout(reg) product.a_terms.as_ptr() => _,
+                    n = inout(reg) product.a_terms.len() => _,
+                    from = out(reg) _,
+                    a0 = in(reg) a(0),
+                    a1 = in(reg) a(1),
+                    a_step = in(reg) bytes(product.a_row_step),
+                    b0 = inout(reg) b(0) => _,
+                    b1 = inout(reg) b(1) => _,
+                    b_step = in(reg) bytes(product.b_row_step),
+                    b_term = in(reg) bytes(product.b_term_step),
+                    sums = in(reg) sums.as_mut_ptr(),
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                    out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                    options(nostack),
+                );
+            }
+        }
+    };
+}
+
+multiply!(multiply_1x1, loads: [], products: [], stores: []);
+multiply!(
+    multiply_1x2,
+    loads: ["tileloadd tmm7, [{b1} + {b_step}*1]"],
+    products: ["tdpbf16ps tmm1, tmm4, tmm7"],
+    stores: ["tilestored [{sums} + {at}*1 + 1024], tmm1"]
+);
+multiply!(
+    multiply_2x1,
+    loads: ["tileloadd tmm5, [{from} + {a_step}*1]"],
+    products: ["tdpbf16ps tmm2, tmm5, tmm6"],
+    stores: ["tilestored [{sums} + {at}*1 + 2048], tmm2"]
+);
+multiply!(
+    multiply_2x2,
+    loads: [
+        "tileloadd tmm7, [{b1} + {b_step}*1]",
+        "tileloadd tmm5, [{from} + {a_step}*1]"
+    ],
+    products: [
+        "tdpbf16ps tmm1, tmm4, tmm7",
+        "tdpbf16ps tmm2, tmm5, tmm6",
+        "tdpbf16ps tmm3, tmm5, tmm7"
+    ],
+    stores: [
+        "tilestored [{sums} + {at}*1 + 1024], tmm1",
+        "tilestored [{sums} + {at}*1 + 2048], tmm2",
+        "tilestored [{sums} + {at}*1 + 3072], tmm3"
+    ]
+);
