@@ -132,29 +132,19 @@ macro_rules! with_pixels {
 }
 pub(crate) use with_pixels;
 
-/// Copies pixels into another precision.
-#[inline(always)]
-pub(crate) fn convert<S: Simd, A: Stored, B: Stored>(
-    s: S,
-    from: &[PixelOf<A>],
-    to: &mut [PixelOf<B>],
-) {
-    s.run(Convert { from, to, step: 1 });
-}
-
 /// Rounds pixels; those that are written lie `step` apart.
 #[inline(always)]
 pub(crate) fn round<S: Simd, E: Stored>(s: S, from: &[Pixel], to: &mut [PixelOf<E>], step: usize) {
-    s.run(Convert { from, to, step });
+    s.run(Round { from, to, step });
 }
 
-struct Convert<'a, A, B> {
-    from: &'a [PixelOf<A>],
-    to: &'a mut [PixelOf<B>],
+struct Round<'a, E> {
+    from: &'a [Pixel],
+    to: &'a mut [PixelOf<E>],
     step: usize,
 }
 
-impl<A: Stored, B: Stored> Kernel for Convert<'_, A, B> {
+impl<E: Stored> Kernel for Round<'_, E> {
     type Output = ();
 
     #[inline(always)]

@@ -5,6 +5,8 @@
     reason = "tasks write to rows of one tensor that are not next to each other"
 )]
 
+use std::marker::PhantomData;
+
 use burn_std::bf16;
 use rayon::prelude::*;
 
@@ -14,12 +16,12 @@ use super::output::Output;
 use super::scratch::{BUDGET, Slab, fill, fill_planar, fill_vnni, with_scratch};
 use super::tile::TileArgs;
 use super::tile_walk::{TileWalk, tiles_of_row};
-use super::tile_weights::TileWeights;
+use super::tile_weights::{Packing, TileWeights};
 use super::window::Window;
 use crate::layout::Extent;
 use crate::moments::Moments;
 use crate::shared::Shared;
-use crate::simd::{MatrixUnit, Pixel, PixelOf, Simd};
+use crate::simd::{LANES, MatrixUnit, Pixel, PixelOf, Simd, TILE};
 use crate::stored::{SharedPixels, Stored, round};
 
 /// A direct convolution: no im2col, no transform.
@@ -54,7 +56,7 @@ struct Cut {
 impl DirectConv<'_> {
     /// What computes the tiles, where it is a matrix unit.
     fn matrix_unit<S: Simd>(&self, s: S) -> Option<MatrixUnit> {
-        s.matrix_unit().filter(|_| self.weights.is_vnni)
+        s.matrix_unit().filter(|_| self.weights.packing.is_vnni())
     }
 
     /// Rows of a task, input blocks at a time, groups of output blocks of a task. A matrix unit takes
@@ -174,21 +176,24 @@ impl DirectConv<'_> {
             SharedPixels::Bf16(_) if self.matrix_unit(s).is_some() => 0,
             SharedPixels::Bf16(_) => task.groups.len() * self.weights.group * of_block,
         };
-        let n_read = task.cut.inputs * plane;
-        let n_scratch = if self.weights.is_vnni {
+        let side = self.weights.packing.side();
+        let n_scratch = if self.weights.packing.is_vnni() {
             // Pixels half as long.
-            (n_read + BEYOND * self.window.step).div_ceil(2)
+            let sides = task.cut.inputs.div_ceil(side);
+            (side * (sides * plane + BEYOND * self.window.step)).div_ceil(2)
         } else {
-            n_read
+            task.cut.inputs * plane
         };
         with_scratch([n_scratch, n_held], |[scratch, held]| {
             for pass in 0..n_passes {
                 let inputs = pass * task.cut.inputs..n_inputs.min((pass + 1) * task.cut.inputs);
                 match self.input {
-                    Input::Blocks(blocks) if self.weights.is_vnni => {
-                        fill_vnni(s, blocks, inputs.clone(), task.rows, self.window, scratch);
-                    }
                     Input::Blocks(blocks) => {
+                        let fill = match self.weights.packing {
+                            Packing::Single => fill,
+                            Packing::Vnni => fill_vnni::<S, 1>,
+                            Packing::VnniSideBySide => fill_vnni::<S, 2>,
+                        };
                         fill(s, blocks, inputs.clone(), task.rows, self.window, scratch);
                     }
                     Input::Planes(planes) => {
@@ -297,7 +302,7 @@ impl DirectConv<'_> {
             return;
         }
         let rows = task.rows;
-        let walk = TileWalk::over(self.input, rows, self.window, self.weights.is_vnni);
+        let walk = TileWalk::over(self.input, rows, self.window, self.weights.packing);
         let first_block = group * self.weights.group;
         for row in 0..rows.n_rows {
             for (column, pixels) in tiles_of_row(self.grid.width, walk.most_pixels::<S, BLOCKS>()) {
@@ -344,13 +349,15 @@ impl DirectConv<'_> {
     ) {
         assert!(part.is_first && part.is_last, "all input blocks at once");
         let rows = task.rows;
-        let walk = TileWalk::over(self.input, rows, self.window, true);
-        let terms = walk.terms(part.counts.len());
+        let walk = TileWalk::over(self.input, rows, self.window, self.weights.packing);
+        let per_tap = LANES * BLOCKS * LANES;
+        let terms = walk.terms(part.counts.len(), self.weights.packing.side(), per_tap);
         let first_block = group * self.weights.group;
         let outputs: [Output<'_>; BLOCKS] =
             std::array::from_fn(|block| task.outputs[first_block + block]);
         let halves = Halves::of(self.grid.width);
-        unit.with_tiles(halves.shape(), |tiles| {
+        let mut sums = [[[0.0; TILE * LANES]; 2]; 2];
+        unit.with_tiles(halves.shape(self.weights.packing.side()), |tiles| {
             for row in 0..rows.n_rows {
                 for (column, pixels) in halves.tiles() {
                     let at = [rows.image, rows.first_row + row, column];
@@ -361,17 +368,15 @@ impl DirectConv<'_> {
                         terms: &terms,
                         weights: self.weights.of_group(group, 0),
                         pixels,
-                        out: outputs.map(|output| {
-                            // SAFETY: tasks have images and rows, or output blocks, of their own.
-                            unsafe {
-                                output.pixels(E::shared(output.tensor), self.grid, at, pixels)
-                            }
-                        }),
-                        out_step: outputs[0].step,
+                        outputs: &outputs,
+                        precision: PhantomData,
+                        grid: self.grid,
+                        at,
                         bias: &self.bias[first_block..first_block + BLOCKS],
                         floor: if self.relu { 0.0 } else { f32::NEG_INFINITY },
                     };
-                    tile.run(s, tiles);
+                    // SAFETY: tasks have images and rows, or output blocks, of their own.
+                    unsafe { tile.run(s, tiles, &mut sums) };
                 }
             }
         });

@@ -1,8 +1,17 @@
 //! The micro-kernel of the direct convolution on a matrix unit: up to 32 pixels in a row times one or two
 //! blocks of output channels.
 
+#![expect(
+    unsafe_code,
+    reason = "tasks write to rows of one tensor that are not next to each other"
+)]
+
+use std::marker::PhantomData;
+
+use super::output::Output;
+use crate::layout::Extent;
 use crate::simd::{
-    Kernel, LANES, Pixel, PixelOf, Simd, TILE, TileProduct, TileShape, TileSums, Tiles,
+    Kernel, LANES, Pixel, Simd, TILE, Terms, TileProduct, TileShape, TileSums, Tiles,
 };
 use crate::stored::Stored;
 
@@ -22,11 +31,12 @@ impl Halves {
         Self { width, n, pixels }
     }
 
-    /// What the matrix unit is set up for: sixteen channels are eight pairs.
-    pub(super) fn shape(self) -> TileShape {
+    /// What the matrix unit is set up for: sixteen channels are eight pairs. `side`: input blocks side by
+    /// side.
+    pub(super) fn shape(self, side: usize) -> TileShape {
         TileShape {
             rows: self.pixels,
-            pairs: LANES / 2,
+            pairs: side * LANES / 2,
         }
     }
 
@@ -49,14 +59,18 @@ pub(super) struct MatrixTile<'a, E, const BLOCKS: usize> {
     pub(super) x: &'a [f32],
     /// Elements between pixels there.
     pub(super) pixel_step: usize,
-    /// Where each tap of each input block reads, from the first one on.
-    pub(super) terms: &'a [usize],
-    /// `[input block][tap][16 inputs][BLOCKS][16]`; eight pairs are the first eight inputs.
+    /// Where each tap of each input block, or of two side by side, reads, and where its weights begin.
+    pub(super) terms: &'a Terms,
+    /// `[input block][tap][16 places][BLOCKS][16]`; the places are pairs of inputs, as many as the matrix
+    /// unit is set up for.
     pub(super) weights: &'a [f32],
     pub(super) pixels: usize,
-    /// The pixels to write, `out_step` apart.
-    pub(super) out: [&'a mut [PixelOf<E>]; BLOCKS],
-    pub(super) out_step: usize,
+    pub(super) outputs: &'a [Output<'a>; BLOCKS],
+    /// Of the outputs.
+    pub(super) precision: PhantomData<E>,
+    pub(super) grid: Extent,
+    /// Image, row and column of the first pixel.
+    pub(super) at: [usize; 3],
     /// What is added.
     pub(super) bias: &'a [Pixel],
     /// Results below are set to this.
@@ -64,8 +78,12 @@ pub(super) struct MatrixTile<'a, E, const BLOCKS: usize> {
 }
 
 impl<E: Stored, const BLOCKS: usize> MatrixTile<'_, E, BLOCKS> {
-    /// Computes the tile on what was set up for [`Halves::shape`].
-    pub(super) fn run<S: Simd>(self, s: S, tiles: &Tiles) {
+    /// Computes the tile on what was set up for [`Halves::shape`]. `sums`: memory for them.
+    ///
+    /// # Safety
+    ///
+    /// Nothing else uses the pixels that it writes.
+    pub(super) unsafe fn run<S: Simd>(self, s: S, tiles: &Tiles, sums: &mut [[TileSums; 2]; 2]) {
         let n_halves = if self.pixels > self.halves.pixels {
             2
         } else {
@@ -75,22 +93,17 @@ impl<E: Stored, const BLOCKS: usize> MatrixTile<'_, E, BLOCKS> {
             a: self.x,
             a_starts: &[0, self.halves.pixels * self.pixel_step][..n_halves],
             a_row_step: self.pixel_step,
-            a_terms: self.terms,
+            terms: self.terms,
             b: self.weights,
             b_starts: &[0, LANES][..BLOCKS],
             b_row_step: BLOCKS * LANES,
-            b_term_step: LANES * BLOCKS * LANES,
         };
-        let mut sums = [[[0.0; TILE * LANES]; 2]; 2];
-        tiles.multiply(&product, &mut sums);
-        s.run(Finish {
-            tile: self,
-            sums: &sums,
-        });
+        tiles.multiply(&product, sums);
+        s.run(Finish { tile: self, sums });
     }
 }
 
-/// Adds the bias and writes.
+/// Adds the bias and writes, where nothing else does.
 struct Finish<'a, E, const BLOCKS: usize> {
     tile: MatrixTile<'a, E, BLOCKS>,
     sums: &'a [[TileSums; 2]; 2],
@@ -104,13 +117,16 @@ impl<E: Stored, const BLOCKS: usize> Kernel for Finish<'_, E, BLOCKS> {
         let tile = self.tile;
         let floor = s.splat(tile.floor);
         let half = tile.halves.pixels;
-        for (block, out) in tile.out.into_iter().enumerate() {
+        for (block, output) in tile.outputs.iter().enumerate() {
+            // SAFETY: the promise of whoever ran the tile.
+            let out =
+                unsafe { output.pixels(E::shared(output.tensor), tile.grid, tile.at, tile.pixels) };
             let bias = s.read(&tile.bias[block]);
             for (sums, first) in self.sums.iter().zip([0, half]) {
                 let (sums, _) = sums[block].as_chunks::<LANES>();
                 for (pixel, sum) in (first..tile.pixels.min(first + half)).zip(sums) {
                     let sum = s.add(bias, s.read(sum));
-                    s.write(&mut out[pixel * tile.out_step], s.max(sum, floor));
+                    s.write(&mut out[pixel * output.step], s.max(sum, floor));
                 }
             }
         }

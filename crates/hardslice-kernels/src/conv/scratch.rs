@@ -11,7 +11,7 @@ use super::input::{Blocks, Planes};
 use super::window::Window;
 use crate::buffers::Buffer;
 use crate::simd::{Kernel, LANES, Pixel, PixelOf, Simd};
-use crate::source::{RowAt, Source};
+use crate::source::{Place, RowAt, Source};
 use crate::stored::Stored;
 
 /// Scratch memories of a thread.
@@ -79,14 +79,15 @@ pub(super) fn fill<S: Simd>(
     window: Window,
     to: &mut [Pixel],
 ) {
+    let to = to.as_chunks_mut::<1>().0;
     fill_with(blocks, which, rows, window, to, |source, at, to| {
-        source.read_row(s, at, blocks.extent, to);
+        source.read_row_into(s, at, blocks.extent, to);
     });
 }
 
-/// The same rounded to bf16: the sixteen channels of a pixel as eight VNNI pairs, so that pixels take
-/// half of the memory.
-pub(super) fn fill_vnni<S: Simd>(
+/// The same rounded to bf16, `N` blocks side by side: a pixel's channels of a block are eight VNNI pairs, so
+/// that they take half of the memory. What fills the last side up is zero.
+pub(super) fn fill_vnni<S: Simd, const N: usize>(
     s: S,
     blocks: Blocks<'_>,
     which: Range<usize>,
@@ -94,51 +95,68 @@ pub(super) fn fill_vnni<S: Simd>(
     window: Window,
     to: &mut [Pixel],
 ) {
-    let (start, n) = (to.as_mut_ptr().cast::<PixelOf<bf16>>(), 2 * to.len());
+    let (start, n) = (
+        to.as_mut_ptr().cast::<[PixelOf<bf16>; N]>(),
+        2 * to.len() / N,
+    );
     // SAFETY: twice as many bf16 as `f32` fit, need no more alignment, and may be any bits.
     let to = unsafe { std::slice::from_raw_parts_mut(start, n) };
+    let n_blocks = which.len();
     if blocks.are_stored_bf16() {
         fill_with(blocks, which, rows, window, to, |source, at, to| {
             source.copy_row(at, blocks.extent, to);
         });
     } else {
         fill_with(blocks, which, rows, window, to, |source, at, to| {
-            source.read_row(s, at, blocks.extent, to);
+            source.read_row_into(s, at, blocks.extent, to);
         });
+    }
+    if !n_blocks.is_multiple_of(N) {
+        for pixel in &mut to[n_blocks / N * rows.plane(window)..][..rows.plane(window)] {
+            pixel[n_blocks % N..].fill([bf16::ZERO; LANES]);
+        }
     }
 }
 
-/// Fills the rows of some blocks by `read`, with zeros around.
+/// Fills the rows of some blocks by `read`, with zeros around; `N` blocks side by side.
 #[inline(always)]
-fn fill_with<E: Stored>(
+fn fill_with<E: Stored, const N: usize>(
     blocks: Blocks<'_>,
     which: Range<usize>,
     rows: Slab,
     window: Window,
-    to: &mut [PixelOf<E>],
-    read: impl Fn(&Source<'_>, RowAt, &mut [PixelOf<E>]),
+    to: &mut [[PixelOf<E>; N]],
+    read: impl Fn(&Source<'_>, RowAt, Place<'_, E, N>),
 ) {
-    let zero = [E::default(); LANES];
     let stride = rows.stride(window);
     let (height, width) = (blocks.extent.height, blocks.extent.width);
     let n_read = width.min(stride - window.pad);
-    for (block, to) in which.zip(to.chunks_exact_mut(rows.plane(window))) {
+    for (i, block) in which.enumerate() {
+        let place = i % N;
+        let zero = |pixels: &mut [[PixelOf<E>; N]]| {
+            for pixel in pixels {
+                pixel[place] = [E::default(); LANES];
+            }
+        };
         let (source, block) = blocks.find(block);
+        let plane = rows.plane(window);
+        let to = &mut to[i / N * plane..][..plane];
         for (row, to) in to.chunks_exact_mut(stride).enumerate() {
             let row = (rows.first_row * window.step + row).wrapping_sub(window.pad);
             if row >= height {
-                to.fill(zero);
+                zero(to);
                 continue;
             }
-            to[..window.pad].fill(zero);
-            to[window.pad + n_read..].fill(zero);
+            zero(&mut to[..window.pad]);
+            zero(&mut to[window.pad + n_read..]);
             let at = RowAt {
                 image: rows.image,
                 block,
                 row,
                 column: 0,
             };
-            read(source, at, &mut to[window.pad..window.pad + n_read]);
+            let memory = &mut to[window.pad..window.pad + n_read];
+            read(source, at, Place { memory, place });
         }
     }
 }

@@ -3,8 +3,9 @@
 use super::input::Input;
 use super::scratch::Slab;
 use super::tile::{RowTile, Tile, TileArgs, run_kernel};
+use super::tile_weights::Packing;
 use super::window::Window;
-use crate::simd::{LANES, Simd};
+use crate::simd::{LANES, Simd, Terms};
 
 /// Elements of a pixel in the scratch memory where each is a VNNI pair of channels.
 const VNNI_STEP: usize = LANES / 2;
@@ -30,11 +31,14 @@ pub(super) struct TileWalk {
 }
 
 impl TileWalk {
-    /// Over the rows of a task; `is_vnni` only for blocks.
-    pub(super) fn over(input: Input<'_>, rows: Slab, window: Window, is_vnni: bool) -> Self {
+    /// Over the rows of a task; VNNI pairs only for blocks.
+    pub(super) fn over(input: Input<'_>, rows: Slab, window: Window, packing: Packing) -> Self {
         let plane = rows.plane(window);
         let (pixel_step, channel_step, plane) = match input {
-            Input::Blocks(_) if is_vnni => (VNNI_STEP, 1, plane * VNNI_STEP),
+            Input::Blocks(_) if packing.is_vnni() => {
+                let step = packing.side() * VNNI_STEP;
+                (step, 1, plane * step)
+            }
             Input::Blocks(_) => (LANES, 1, plane * LANES),
             Input::Planes(_) => (1, plane, 0),
         };
@@ -47,7 +51,7 @@ impl TileWalk {
             row_step,
             taps: (0..window.taps()).map(tap).collect(),
             window,
-            is_vnni,
+            is_vnni: packing.is_vnni(),
         }
     }
 
@@ -71,10 +75,18 @@ impl TileWalk {
         self.window.kernel == 3 && const { BLOCKS == 1 && S::TILE_BLOCKS == 2 }
     }
 
-    /// Where each tap of each of some input blocks reads, from the first one on.
-    pub(super) fn terms(&self, blocks: usize) -> Vec<usize> {
-        (0..blocks)
-            .flat_map(|block| self.taps.iter().map(move |tap| block * self.plane + tap))
+    /// Where each tap of each of some input blocks reads, from the first one on, and where its packed weights
+    /// begin: those of `per_tap` elements for each block. `side` blocks are one.
+    pub(super) fn terms(&self, blocks: usize, side: usize, per_tap: usize) -> Terms {
+        let n_taps = self.taps.len();
+        (0..blocks.div_ceil(side))
+            .flat_map(|block| {
+                let taps = self.taps.iter().enumerate();
+                taps.map(move |(tap, place)| {
+                    let weights = (block * side * n_taps + tap) * per_tap;
+                    [block * self.plane + place, weights]
+                })
+            })
             .collect()
     }
 

@@ -19,19 +19,48 @@ pub(crate) struct TileWeights {
     pub(crate) inputs: Vec<ChannelBlock>,
     pub(crate) n_outputs: usize,
     pub(crate) taps: usize,
-    /// Whether an element is a VNNI pair of two inputs, so that only the first eight of the sixteen
-    /// places of an input block mean something.
-    pub(crate) is_vnni: bool,
+    pub(crate) packing: Packing,
+}
+
+/// What an element of packed weights is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packing {
+    /// A weight.
+    Single,
+    /// A VNNI pair of two inputs: only the first eight of the sixteen places of an input block mean
+    /// something.
+    Vnni,
+    /// The same, two input blocks at a time: the second one's pairs are the other eight places of the
+    /// first, whose own are left out.
+    VnniSideBySide,
+}
+
+impl Packing {
+    /// Whether an element is a VNNI pair.
+    pub(super) fn is_vnni(self) -> bool {
+        self != Self::Single
+    }
+
+    /// Input blocks that are packed side by side.
+    pub(super) fn side(self) -> usize {
+        match self {
+            Self::Single | Self::Vnni => 1,
+            Self::VnniSideBySide => 2,
+        }
+    }
 }
 
 impl TileWeights {
     /// Packs weights for what computes fastest on this input, in as large groups as its tiles take.
     pub(crate) fn for_input<S: Simd>(s: S, input: Input<'_>, weights: &WeightView<'_>) -> Self {
-        if input.takes_bf16_dot(s) {
-            Self::in_vnni_pairs(s, S::TILE_BLOCKS, weights)
-        } else {
-            Self::new(s, S::TILE_BLOCKS, weights)
+        if !input.takes_bf16_dot(s) {
+            return Self::new(s, S::TILE_BLOCKS, weights);
         }
+        let mut packed = Self::in_vnni_pairs(s, S::TILE_BLOCKS, weights);
+        if s.matrix_unit().is_some() && packed.inputs.len() > 1 {
+            packed.put_side_by_side();
+        }
+        packed
     }
 
     /// Packs weights.
@@ -71,7 +100,7 @@ impl TileWeights {
             inputs: inputs.clone(),
             n_outputs: outputs.len(),
             taps: *taps,
-            is_vnni: false,
+            packing: Packing::Single,
         }
     }
 
@@ -89,8 +118,31 @@ impl TileWeights {
                 }
             });
         }
-        packed.is_vnni = true;
+        packed.packing = Packing::Vnni;
         packed
+    }
+
+    /// Brings the pairs of every second input block to the free places of the one before; without a second
+    /// one there are zeros.
+    fn put_side_by_side(&mut self) {
+        let per_block = self.inputs.len() * self.per_block_pair();
+        if per_block > 0 {
+            let groups = self.elements.par_chunks_mut(self.group * per_block);
+            groups.for_each(|elements| {
+                let blocks = elements.len() / per_block;
+                let half = LANES / 2 * blocks * LANES;
+                for both in elements.chunks_mut(2 * self.taps * 2 * half) {
+                    let (first, second) = both.split_at_mut(self.taps * 2 * half);
+                    for (tap, first) in first.chunks_exact_mut(2 * half).enumerate() {
+                        match second.get(tap * 2 * half..tap * 2 * half + half) {
+                            Some(pairs) => first[half..].copy_from_slice(pairs),
+                            None => first[half..].fill(0.0),
+                        }
+                    }
+                }
+            });
+        }
+        self.packing = Packing::VnniSideBySide;
     }
 
     /// Elements for one input block and one output block.

@@ -14,7 +14,7 @@ use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;
 use std::sync::OnceLock;
 
-use super::matrix_unit::{TILE, TileProduct, TileShape, TileSums};
+use super::matrix_unit::{TileProduct, TileShape, TileSums};
 use super::vector::LANES;
 
 /// The proof that this processor has AMX with bf16 products, and that the system lets this process
@@ -136,10 +136,6 @@ macro_rules! multiply {
         ///
         /// The registers are set up for the shape that the product was checked with.
         unsafe fn $name(product: &TileProduct<'_>, sums: &mut [[TileSums; 2]; 2]) {
-            if product.a_terms.is_empty() {
-                *sums = [[[0.0; TILE * LANES]; 2]; 2];
-                return;
-            }
             let bytes = |elements: usize| elements * size_of::<f32>();
             let a = |which: usize| {
                 let start = product.a_starts.get(which).unwrap_or(&0);
@@ -154,38 +150,38 @@ macro_rules! multiply {
             // after the other.
             unsafe {
                 asm!(
+                    "/* {a1} and {b1}: where there are two */",
                     "tilezero tmm0",
                     "tilezero tmm1",
                     "tilezero tmm2",
                     "tilezero tmm3",
                     "2:",
-                    "mov {at}, [{terms}]",
-                    "add {terms}, 8",
-                    "lea {from}, [{a0} + {at}*4]",
+                    "mov {a_term}, [{terms}]",
+                    "mov {b_term}, [{terms} + 8]",
+                    "add {terms}, 16",
+                    "lea {from}, [{a0} + {a_term}*4]",
                     "tileloadd tmm4, [{from} + {a_step}*1]",
-                    "tileloadd tmm6, [{b0} + {b_step}*1]",
-                    "lea {from}, [{a1} + {at}*4]",
+                    "lea {from}, [{b0} + {b_term}*4]",
+                    "tileloadd tmm6, [{from} + {b_step}*1]",
                     $($load,)*
                     "tdpbf16ps tmm0, tmm4, tmm6",
                     $($product,)*
-                    "add {b0}, {b_term}",
-                    "add {b1}, {b_term}",
                     "dec {n}",
                     "jnz 2b",
-                    "mov {at}, 64",
-                    "tilestored [{sums} + {at}*1], tmm0",
+                    "mov {a_term}, 64",
+                    "tilestored [{sums} + {a_term}*1], tmm0",
                     $($store,)*
-                    at = out(reg) _,
-                    terms = inout(reg) product.a_terms.as_ptr() => _,
-                    n = inout(reg) product.a_terms.len() => _,
+                    a_term = out(reg) _,
+                    b_term = out(reg) _,
+                    terms = inout(reg) product.terms.starts.as_ptr() => _,
+                    n = inout(reg) product.terms.starts.len() => _,
                     from = out(reg) _,
                     a0 = in(reg) a(0),
                     a1 = in(reg) a(1),
                     a_step = in(reg) bytes(product.a_row_step),
-                    b0 = inout(reg) b(0) => _,
-                    b1 = inout(reg) b(1) => _,
+                    b0 = in(reg) b(0),
+                    b1 = in(reg) b(1),
                     b_step = in(reg) bytes(product.b_row_step),
-                    b_term = in(reg) bytes(product.b_term_step),
                     sums = in(reg) sums.as_mut_ptr(),
                     out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
                     out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
@@ -199,20 +195,22 @@ macro_rules! multiply {
 multiply!(multiply_1x1, loads: [], products: [], stores: []);
 multiply!(
     multiply_1x2,
-    loads: ["tileloadd tmm7, [{b1} + {b_step}*1]"],
+    loads: ["lea {from}, [{b1} + {b_term}*4]", "tileloadd tmm7, [{from} + {b_step}*1]"],
     products: ["tdpbf16ps tmm1, tmm4, tmm7"],
-    stores: ["tilestored [{sums} + {at}*1 + 1024], tmm1"]
+    stores: ["tilestored [{sums} + {a_term}*1 + 1024], tmm1"]
 );
 multiply!(
     multiply_2x1,
-    loads: ["tileloadd tmm5, [{from} + {a_step}*1]"],
+    loads: ["lea {from}, [{a1} + {a_term}*4]", "tileloadd tmm5, [{from} + {a_step}*1]"],
     products: ["tdpbf16ps tmm2, tmm5, tmm6"],
-    stores: ["tilestored [{sums} + {at}*1 + 2048], tmm2"]
+    stores: ["tilestored [{sums} + {a_term}*1 + 2048], tmm2"]
 );
 multiply!(
     multiply_2x2,
     loads: [
-        "tileloadd tmm7, [{b1} + {b_step}*1]",
+        "lea {from}, [{b1} + {b_term}*4]",
+        "tileloadd tmm7, [{from} + {b_step}*1]",
+        "lea {from}, [{a1} + {a_term}*4]",
         "tileloadd tmm5, [{from} + {a_step}*1]"
     ],
     products: [
@@ -221,8 +219,8 @@ multiply!(
         "tdpbf16ps tmm3, tmm5, tmm7"
     ],
     stores: [
-        "tilestored [{sums} + {at}*1 + 1024], tmm1",
-        "tilestored [{sums} + {at}*1 + 2048], tmm2",
-        "tilestored [{sums} + {at}*1 + 3072], tmm3"
+        "tilestored [{sums} + {a_term}*1 + 1024], tmm1",
+        "tilestored [{sums} + {a_term}*1 + 2048], tmm2",
+        "tilestored [{sums} + {a_term}*1 + 3072], tmm3"
     ]
 );

@@ -38,6 +38,21 @@ pub(crate) struct Tiles {
     _of_thread: PhantomData<*const ()>,
 }
 
+/// Where the terms of a sum begin, of A and of B.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(super) starts: Vec<[usize; 2]>,
+    last: [usize; 2],
+}
+
+impl FromIterator<[usize; 2]> for Terms {
+    fn from_iter<T: IntoIterator<Item = [usize; 2]>>(starts: T) -> Self {
+        let starts: Vec<[usize; 2]> = starts.into_iter().collect();
+        let last = [0, 1].map(|of| starts.iter().map(|both| both[of]).max().unwrap_or_default());
+        Self { starts, last }
+    }
+}
+
 /// One or two matrices A times one or two matrices B, summed over terms. Each element of both memories is
 /// two bf16: of A two columns next to each other, of B a VNNI pair, one column of two rows.
 #[derive(Debug, Clone, Copy)]
@@ -47,14 +62,13 @@ pub(crate) struct TileProduct<'a> {
     pub(crate) a_starts: &'a [usize],
     /// Elements between rows of A.
     pub(crate) a_row_step: usize,
-    /// Where each term of A begins, from the place above on.
-    pub(crate) a_terms: &'a [usize],
     pub(crate) b: &'a [f32],
     /// Where each B begins: one place or two.
     pub(crate) b_starts: &'a [usize],
-    /// Elements between pairs of rows of B, and between terms.
+    /// Elements between pairs of rows of B.
     pub(crate) b_row_step: usize,
-    pub(crate) b_term_step: usize,
+    /// Where terms begin, from those places on.
+    pub(crate) terms: &'a Terms,
 }
 
 impl MatrixUnit {
@@ -99,7 +113,7 @@ impl Tiles {
     ///
     /// # Panics
     ///
-    /// When a tile does not lie in its memory.
+    /// When there is no term, or a tile does not lie in its memory.
     pub(crate) fn multiply(&self, product: &TileProduct<'_>, sums: &mut [[TileSums; 2]; 2]) {
         product.check(self.shape);
         match self.unit {
@@ -117,18 +131,14 @@ impl TileProduct<'_> {
             is_few(self.a_starts.len()) && is_few(self.b_starts.len()),
             "one tile or two"
         );
-        let Some(last_term) = self.a_terms.iter().max() else {
-            return;
-        };
+        let [a_last, b_last] = self.terms.last;
+        assert!(!self.terms.starts.is_empty(), "a term at least");
         for start in self.a_starts {
-            let end = start + last_term + (rows - 1) * self.a_row_step + pairs;
+            let end = start + a_last + (rows - 1) * self.a_row_step + pairs;
             assert!(end <= self.a.len(), "A lies in its memory");
         }
         for start in self.b_starts {
-            let end = start
-                + (self.a_terms.len() - 1) * self.b_term_step
-                + (pairs - 1) * self.b_row_step
-                + LANES;
+            let end = start + b_last + (pairs - 1) * self.b_row_step + LANES;
             assert!(end <= self.b.len(), "B lies in its memory");
         }
     }
@@ -145,12 +155,12 @@ impl TileProduct<'_> {
         for (a_start, sums) in self.a_starts.iter().zip(sums) {
             for (b_start, sums) in self.b_starts.iter().zip(sums) {
                 sums.fill(0.0);
-                for (term, a_term) in self.a_terms.iter().enumerate() {
+                for [a_term, b_term] in &self.terms.starts {
                     for (row, sums) in sums.chunks_exact_mut(LANES).take(shape.rows).enumerate() {
                         let a = &self.a[a_start + a_term + row * self.a_row_step..][..shape.pairs];
                         for (pair, a) in a.iter().enumerate() {
                             let [a_low, a_high] = halves(*a);
-                            let b = b_start + term * self.b_term_step + pair * self.b_row_step;
+                            let b = b_start + b_term + pair * self.b_row_step;
                             for (sum, b) in sums.iter_mut().zip(&self.b[b..b + LANES]) {
                                 let [b_low, b_high] = halves(*b);
                                 *sum += a_low * b_low + a_high * b_high;
@@ -188,6 +198,7 @@ mod tests {
 
     fn holds_on(unit: MatrixUnit) {
         let (a, b) = (pairs(2000, 0), pairs(3000, 7000));
+        let terms = [[900, 0], [0, 1900], [31, 7]].into_iter().collect();
         for (a_starts, b_starts) in [
             (&[5][..], &[3][..]),
             (&[5], &[3, 40]),
@@ -199,11 +210,10 @@ mod tests {
                     a: &a,
                     a_starts,
                     a_row_step: 17,
-                    a_terms: &[900, 0, 31],
                     b: &b,
                     b_starts,
                     b_row_step: 48,
-                    b_term_step: 1000,
+                    terms: &terms,
                 };
                 let shape = TileShape { rows, pairs };
                 let [mut sums, mut expected] = [[[[f32::NAN; TILE * LANES]; 2]; 2]; 2];
@@ -232,11 +242,10 @@ mod tests {
             a: &pairs(2, 10),
             a_starts: &[0],
             a_row_step: 1,
-            a_terms: &[0, 1],
             b: &pairs(2 * LANES, 50),
             b_starts: &[0],
             b_row_step: LANES,
-            b_term_step: LANES,
+            terms: &[[0, 0], [1, LANES]].into_iter().collect(),
         };
         let mut sums = [[[0.0; TILE * LANES]; 2]; 2];
         let shape = TileShape { rows: 1, pairs: 1 };
@@ -264,11 +273,10 @@ mod tests {
             a: &[0.0; 16],
             a_starts: &[0],
             a_row_step: 1,
-            a_terms: &[0, 1],
             b: &[0.0; 2 * LANES - 1],
             b_starts: &[0],
             b_row_step: LANES,
-            b_term_step: LANES,
+            terms: &[[0, 0], [1, LANES]].into_iter().collect(),
         };
         let shape = TileShape { rows: 1, pairs: 1 };
         let mut sums = [[[0.0; TILE * LANES]; 2]; 2];

@@ -30,7 +30,7 @@ pub use instruction_set::{
     ForceInstructionSetError, force_instruction_set, instruction_set, instruction_set_for,
 };
 pub(crate) use instruction_set::{Level, has_own_kernels};
-pub(crate) use matrix_unit::{MatrixUnit, TILE, TileProduct, TileShape, TileSums, Tiles};
+pub(crate) use matrix_unit::{MatrixUnit, TILE, Terms, TileProduct, TileShape, TileSums, Tiles};
 #[cfg(test)]
 pub(crate) use portable::Portable;
 pub(crate) use vector::{Element, Kernel, LANES, Pixel, PixelOf, Simd};

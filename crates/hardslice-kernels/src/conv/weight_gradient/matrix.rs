@@ -4,10 +4,14 @@
 //! Both are taken in the order of the input's padded rows, where a tap is one distance for all pixels. The
 //! gradient has zeros beside its rows there, so that what a tap reads beyond them counts for nothing.
 
+use std::ops::Range;
+
 use crate::conv::channel_block::ChannelBlock;
 use crate::conv::scratch::Slab;
 use crate::conv::window::Window;
-use crate::simd::{Kernel, LANES, MatrixUnit, Pixel, Simd, TILE, TileProduct, TileShape, TileSums};
+use crate::simd::{
+    Kernel, LANES, MatrixUnit, Pixel, Simd, TILE, Terms, TileProduct, TileShape, TileSums,
+};
 
 /// Pixels of a term: sixteen pairs.
 const TERM_PIXELS: usize = 2 * TILE;
@@ -63,49 +67,58 @@ impl MatrixTask<'_> {
                 to,
             });
         }
-        let terms: Vec<usize> = (0..n_terms(self.rows, self.window))
-            .map(|term| term * TILE * LANES)
+        let terms: Terms = (0..n_terms(self.rows, self.window))
+            .map(|term| [term * TILE * LANES, term * TERM_PIXELS * LANES])
             .collect();
         let transposed = transposed[..self.n_outputs * len].as_flattened();
         let shape = TileShape {
             rows: TILE,
             pairs: TILE,
         };
+        let mut products = [[[0.0; TILE * LANES]; 2]; 2];
         self.unit.with_tiles(shape, |tiles| {
             for input in 0..inputs.len() {
-                let x = self.x[input * self.rows.plane(self.window)..].as_flattened();
-                for row in 0..self.window.kernel {
-                    for first in (0..self.window.kernel).step_by(2) {
-                        let taps = first..self.window.kernel.min(first + 2);
-                        let in_row = row * self.rows.stride(self.window);
-                        let starts = [taps.start, taps.start + 1].map(|tap| (in_row + tap) * LANES);
-                        let product = TileProduct {
-                            a: transposed,
-                            a_starts: &[0, len * LANES][..self.n_outputs],
-                            a_row_step: LANES,
-                            a_terms: &terms,
-                            b: x,
-                            b_starts: &starts[..taps.len()],
-                            b_row_step: 2 * LANES,
-                            b_term_step: TERM_PIXELS * LANES,
-                        };
-                        let mut products = [[[0.0; TILE * LANES]; 2]; 2];
-                        tiles.multiply(&product, &mut products);
-                        for (output, products) in products.iter().enumerate().take(self.n_outputs) {
-                            for (tap, products) in taps.clone().zip(products) {
-                                let tap =
-                                    input * self.window.taps() + row * self.window.kernel + tap;
-                                let first = output * self.per_output + tap * LANES;
-                                s.run(AddTransposed {
-                                    products,
-                                    sums: &mut sums[first..first + LANES],
-                                });
-                            }
+                for [outputs, taps] in self.pairs() {
+                    let product = TileProduct {
+                        a: transposed,
+                        a_starts: &[0, 1].map(|i| (outputs.start + i) * len * LANES)
+                            [..outputs.len()],
+                        a_row_step: LANES,
+                        terms: &terms,
+                        b: self.x[input * self.rows.plane(self.window)..].as_flattened(),
+                        b_starts: &[0, 1].map(|i| self.distance(taps.start + i))[..taps.len()],
+                        b_row_step: 2 * LANES,
+                    };
+                    tiles.multiply(&product, &mut products);
+                    for (output, products) in outputs.zip(&products) {
+                        for (tap, products) in taps.clone().zip(products) {
+                            let tap = input * self.window.taps() + tap;
+                            let first = output * self.per_output + tap * LANES;
+                            s.run(AddTransposed {
+                                products,
+                                sums: &mut sums[first..first + LANES],
+                            });
                         }
                     }
                 }
             }
         });
+    }
+
+    /// One or two output blocks with one or two taps.
+    fn pairs(&self) -> impl Iterator<Item = [Range<usize>; 2]> {
+        let (n_outputs, n_taps) = (self.n_outputs, self.window.taps());
+        (0..n_outputs).step_by(2).flat_map(move |output| {
+            (0..n_taps)
+                .step_by(2)
+                .map(move |tap| [output..n_outputs.min(output + 2), tap..n_taps.min(tap + 2)])
+        })
+    }
+
+    /// Elements from the first tap to another one.
+    fn distance(&self, tap: usize) -> usize {
+        let Window { kernel, .. } = self.window;
+        (tap / kernel * self.rows.stride(self.window) + tap % kernel) * LANES
     }
 }
 

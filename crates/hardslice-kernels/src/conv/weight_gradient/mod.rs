@@ -35,8 +35,9 @@ pub(crate) struct WeightGradient<'a> {
 /// Blocks of outputs, and of inputs, in a tile, by the direct method…
 const TILE: usize = 2;
 
-/// …and by Winograd's, the first that leaves enough tasks: each tile transforms all that it reads.
-const WINOGRAD_TILES: [usize; 2] = [4, 2];
+/// …and by Winograd's or on a matrix unit, the first that leaves enough tasks: each tile transforms all that
+/// it reads.
+const TRANSFORMED_TILES: [usize; 2] = [4, 2];
 const ENOUGH_TASKS: usize = 16;
 
 /// Tasks to aim at, pixels of a part at most, and bytes of all parts at most.
@@ -98,7 +99,7 @@ impl WeightGradient<'_> {
             gradient: self.gradient,
         });
         let n_blocks = [inputs.len(), outputs.len()];
-        let cut = self.cut(winograd.as_ref(), n_blocks);
+        let cut = self.cut(winograd.as_ref(), self.matrix_unit(s).is_some(), n_blocks);
         let per_output = cut.tile[0] * self.window.taps() * LANES;
         let tile_len = cut.tile[1] * per_output;
         let mut partial = Buffer::stale(cut.n_tasks() * tile_len * LANES);
@@ -130,12 +131,19 @@ impl WeightGradient<'_> {
         s.matrix_unit().filter(|_| self.is_vnni(s))
     }
 
-    fn cut(&self, winograd: Option<&WinogradGradient<'_>>, n_blocks: [usize; 2]) -> Cut {
-        let Some(winograd) = winograd else {
-            return self.cut_into(TILE, n_blocks, usize::MAX);
+    fn cut(
+        &self,
+        winograd: Option<&WinogradGradient<'_>>,
+        on_matrix_unit: bool,
+        n_blocks: [usize; 2],
+    ) -> Cut {
+        let parts_at_most = match winograd {
+            Some(winograd) => winograd.parts_at_most(),
+            None if on_matrix_unit => usize::MAX,
+            None => return self.cut_into(TILE, n_blocks, usize::MAX),
         };
-        let of_side = |side| self.cut_into(side, n_blocks, winograd.parts_at_most());
-        let [large, small] = WINOGRAD_TILES.map(of_side);
+        let [large, small] =
+            TRANSFORMED_TILES.map(|side| self.cut_into(side, n_blocks, parts_at_most));
         if large.n_tasks() < ENOUGH_TASKS {
             small
         } else {
