@@ -5,7 +5,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use crate::simd::{Kernel, LANES, Simd, with_simd};
+use crate::buffers::Buffer;
+use crate::simd::{Kernel, LANES, MatrixUnit, Simd, TILE, TileProduct, TileShape, with_simd};
 
 /// Bursts of each thread; its fastest counts, since others may use the processor meanwhile.
 const N_BURSTS: usize = 50;
@@ -23,9 +24,13 @@ pub fn peak_flops() -> f64 {
     fastest(&|rounds| with_simd!(s => s.run(MultiplyAdds { rounds })))
 }
 
-/// Operations a second in bf16 dot products, added up in single precision, of all threads of
-/// the current pool together; `None` where the processor has no instruction for them.
+/// Operations a second in bf16 products, added up in single precision, of all threads of the current
+/// pool together: by the matrix unit where the kernels use one, else by dot products; `None` where the
+/// processor has no instruction for them.
 pub fn peak_flops_bf16() -> Option<f64> {
+    if let Some(unit) = with_simd!(s => s.matrix_unit()) {
+        return Some(fastest(&|rounds| tile_products(unit, rounds)));
+    }
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16") {
         return Some(fastest(&|rounds| {
@@ -90,6 +95,37 @@ impl MultiplyAdds {
         }
         self.rounds * (2 * N * LANES) as u64
     }
+}
+
+/// Two tiles times two others, which stay in the first cache, as often as there are rounds.
+fn tile_products(unit: MatrixUnit, rounds: u64) -> u64 {
+    const TERMS: usize = 64;
+    let tile = TILE * LANES;
+    // Tiles from one cache line on, as in packed memory.
+    let mut memory = Buffer::stale(4 * tile);
+    memory.fill(0.0);
+    let product = TileProduct {
+        a: &memory,
+        a_starts: &[0, tile],
+        a_row_step: LANES,
+        b: &memory,
+        b_starts: &[2 * tile, 3 * tile],
+        b_row_step: LANES,
+        terms: &[[0, 0]; TERMS].into_iter().collect(),
+    };
+    let mut sums = [[[0.0; TILE * LANES]; 2]; 2];
+    let shape = TileShape {
+        rows: TILE,
+        pairs: TILE,
+    };
+    let n_products = rounds.div_ceil(TERMS as u64);
+    unit.with_tiles(shape, |tiles| {
+        for _ in 0..n_products {
+            tiles.multiply(black_box(&product), &mut sums);
+        }
+    });
+    black_box(&sums);
+    n_products * (TERMS * 4 * 2 * TILE * 2 * TILE * LANES) as u64
 }
 
 /// Each product of two vectors adds 32 products of pairs to 16 sums.

@@ -45,6 +45,12 @@ pub(crate) struct Terms {
     last: [usize; 2],
 }
 
+impl Terms {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.starts.is_empty()
+    }
+}
+
 impl FromIterator<[usize; 2]> for Terms {
     fn from_iter<T: IntoIterator<Item = [usize; 2]>>(starts: T) -> Self {
         let starts: Vec<[usize; 2]> = starts.into_iter().collect();
@@ -132,7 +138,7 @@ impl TileProduct<'_> {
             "one tile or two"
         );
         let [a_last, b_last] = self.terms.last;
-        assert!(!self.terms.starts.is_empty(), "a term at least");
+        assert!(!self.terms.is_empty(), "a term at least");
         for start in self.a_starts {
             let end = start + a_last + (rows - 1) * self.a_row_step + pairs;
             assert!(end <= self.a.len(), "A lies in its memory");

@@ -8,6 +8,7 @@
 //! - K. Goto and R. A. van de Geijn (2008), "Anatomy of High-Performance Matrix Multiplication".
 
 mod left;
+mod matrix;
 mod terms;
 mod tile;
 
@@ -52,7 +53,7 @@ pub(super) struct Gemm<'a> {
     /// Terms of a sum.
     pub(super) depth: usize,
     pub(super) n_columns: usize,
-    /// Whether the sums are bf16 dot products: each element of `right` is then a VNNI pair of terms,
+    /// Whether the sums are bf16 products: each element of `right` is then a VNNI pair of terms,
     /// the last of an odd number of them with a zero, and the elements of `left` are rounded.
     pub(super) is_vnni: bool,
 }
@@ -74,6 +75,10 @@ impl Gemm<'_> {
 
     /// Writes `[rows][n_columns]`, as many rows as there are in `to`.
     pub(super) fn run<S: Simd>(&self, s: S, to: &mut [f32]) {
+        if let Some(unit) = self.matrix_unit(s) {
+            self.run_on(s, unit, to);
+            return;
+        }
         let n_rows = to.len() / self.n_columns.max(1);
         // As many tasks for each thread, two at least.
         let of_threads = 2 * rayon::current_num_threads();
@@ -106,6 +111,9 @@ impl Gemm<'_> {
     /// The `n_rows` rows of `left` in the order in which they are read, for products to come: what is
     /// taken at a time, `[tile][term or pair][row]`, one after the other.
     pub(super) fn pack_left<S: Simd>(&self, s: S, n_rows: usize) -> Buffer {
+        if self.matrix_unit(s).is_some() {
+            return self.pack_tiles(s, n_rows);
+        }
         let n_places = n_rows.next_multiple_of(S::GEMM_ROWS);
         let mut packed = Buffer::stale(n_places * self.row_len());
         let at_once = packed

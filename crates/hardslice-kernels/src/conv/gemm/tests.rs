@@ -126,12 +126,16 @@ fn pairs_are_multiplied_without_error<S: Simd>(s: S) {
 #[test]
 fn pairs_are_multiplied_without_error_on_every_level_that_has_their_sums() {
     pairs_are_multiplied_without_error(Portable::default().with_bf16_dot());
+    pairs_are_multiplied_without_error(Portable::default().with_tiles());
     #[cfg(target_arch = "x86_64")]
     {
         if let Some(s) = Avx2::detect() {
             pairs_are_multiplied_without_error(s.with_bf16_dot());
         }
         if let Some(s) = Avx512::detect().and_then(Avx512::with_bf16_dot) {
+            pairs_are_multiplied_without_error(s);
+        }
+        if let Some(s) = Avx512::detect().and_then(Avx512::with_amx) {
             pairs_are_multiplied_without_error(s);
         }
     }
