@@ -16,8 +16,8 @@ pub(crate) struct DeviceArg {
     /// a card through vulkan, wgpu, metal or cuda (cuda:1 is the second), where built in.
     #[arg(long, value_name = "DEVICE", default_value_t)]
     device: ComputeDevice,
-    /// Compute on this instruction set of the processor and on no other: avx512+bf16, avx512,
-    /// avx2+fma or portable; the best one when absent. Sets round differently: where several
+    /// Compute on this instruction set of the processor and on no other: avx512+amx, avx512+bf16,
+    /// avx512, avx2+fma or portable; the best one when absent. Sets round differently: where several
     /// machines work on one experiment, name one that all of them have. It is part of what a training
     /// is known by, so later commands on the same folder need it, too; `instructions` in the
     /// experiment's file does the same.
