@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::names::named;
 
 /// One arm of the experiment: a policy that says what is shown in each half, and what is made
-/// small. [`Arm::first_half`] and [`Arm::second_half`] (in `policy.rs`) are the policies.
+/// small. [`Arm::first_half`] and [`Arm::second_half`] (in `policy/`) are the policies.
 ///
 /// All arms take the same number of steps. Those that add slices of A are judged by what as many
 /// random slices bring: [`RandomMatched`](Self::RandomMatched) adds exactly as many as
