@@ -23,12 +23,15 @@ mod surfaces;
 mod tables;
 mod verdicts;
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use hardslice_train::layout::RoundDir;
 use hardslice_view::report::{Report, Section};
-use hardslice_volume::Action;
 use hardslice_volume::whole_file::write_whole_bytes;
+use hardslice_volume::{Action, FileError};
 
 use crate::bars::Bars;
 use crate::layout::{OutDir, mined_rounds};
@@ -58,16 +61,46 @@ pub(crate) fn write(dir: &Path, bars: &Bars) -> anyhow::Result<PathBuf> {
         }
         bars.advance(done as u64 + 1);
     }
-    let out = OutDir::new(dir);
-    let figures = out.figures();
+    let page = write_files(&OutDir::new(dir), &report)?;
+    bars.end();
+    Ok(page)
+}
+
+/// Writes the page and its figures, and removes the figures of the page before it which it does not have.
+fn write_files(out: &OutDir, report: &Report) -> Result<PathBuf, FileError> {
+    let (page, figures) = (out.report(), out.figures());
+    let mut outdated = match fs::read(&page) {
+        Ok(before) => figures_named_in(&String::from_utf8_lossy(&before)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeSet::new(),
+        Err(error) => return Err(Action::Read.on(&page)(error)),
+    };
     for file in report.files() {
         let path = figures.join(&file.name);
         write_whole_bytes(&path, &file.bytes).map_err(Action::Write.on(&path))?;
+        outdated.remove(&file.name);
     }
-    let page = out.report();
     write_whole_bytes(&page, report.to_html().as_bytes()).map_err(Action::Write.on(&page))?;
-    bars.end();
+    for name in outdated {
+        let path = figures.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Action::Write.on(&path)(error));
+            }
+            _ => {}
+        }
+    }
     Ok(page)
+}
+
+/// The names of the figures that a page links to.
+fn figures_named_in(page: &str) -> BTreeSet<String> {
+    let linked = page.split("href=\"report/figures/").skip(1);
+    let names = linked.filter_map(|rest| rest.split_once('"').map(|(name, _)| name));
+    // Of a page that somebody changed: nothing outside of the folder.
+    names
+        .filter(|name| Path::new(name).file_name() == Some(OsStr::new(name)))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The ledgers that a command left: of a run, a comparison or a sweep those of every round, mining
@@ -114,3 +147,37 @@ const SECTIONS: [fn(&Gathered) -> Section; 13] = [
     tables::audit_section,
     origin::section,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_the_page_before_go_and_other_files_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = OutDir::new(dir.path());
+        let figures = out.figures();
+        fs::create_dir_all(&figures).unwrap();
+        let page = r#"<a href="report/figures/arms-liver.png">PNG</a>
+            <a href="report/figures/lost.png">PNG</a> <a href="report/figures/">all</a>
+            <a href="report/figures/..">up</a> <a href="report/figures/../../kept.png">out</a>
+            lies in report/figures/notes.txt"#;
+        fs::write(out.report(), page).unwrap();
+        let kept = [dir.path().join("kept.png"), figures.join("notes.txt")];
+        for path in kept.iter().chain([&figures.join("arms-liver.png")]) {
+            fs::write(path, "").unwrap();
+        }
+        let report = Report {
+            title: "An empty page".to_owned(),
+            subtitle: String::new(),
+            warnings: Vec::new(),
+            sections: Vec::new(),
+            colophon: String::new(),
+        };
+        write_files(&out, &report).unwrap();
+        assert!(kept.iter().all(|path| path.exists()), "nobody else's files");
+        assert!(!figures.join("arms-liver.png").exists());
+        let page = fs::read_to_string(out.report()).unwrap();
+        assert!(page.contains("An empty page"), "{page}");
+    }
+}
