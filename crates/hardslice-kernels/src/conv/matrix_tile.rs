@@ -15,6 +15,11 @@ use crate::simd::{
 };
 use crate::stored::Stored;
 
+const _: () = assert!(
+    TILE == LANES,
+    "a tile has a column for each channel of a block"
+);
+
 /// How a row is cut into tiles of two halves each: all halves have the same number of pixels, of which
 /// the last one's may lie beyond the row.
 #[derive(Debug, Clone, Copy)]

@@ -14,8 +14,7 @@ use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;
 use std::sync::OnceLock;
 
-use super::matrix_unit::{TileProduct, TileShape, TileSums};
-use super::vector::LANES;
+use super::tile_product::{TILE, TileProduct, TileShape, TileSums};
 
 /// The proof that this processor has AMX with bf16 products, and that the system lets this process
 /// use it.
@@ -105,7 +104,7 @@ struct TileConfig {
 impl TileConfig {
     #[expect(clippy::cast_possible_truncation, reason = "checked: 16 at most")]
     fn of(shape: TileShape) -> Self {
-        const ROW_BYTES: u16 = (LANES * size_of::<f32>()) as u16;
+        const ROW_BYTES: u16 = (TILE * size_of::<f32>()) as u16;
         let (rows, pairs) = (shape.rows as u8, shape.pairs as u8);
         let a_bytes = u16::from(pairs) * size_of::<f32>() as u16;
         let mut config = Self {

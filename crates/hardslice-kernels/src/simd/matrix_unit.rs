@@ -5,13 +5,7 @@ use std::marker::PhantomData;
 
 #[cfg(target_arch = "x86_64")]
 use super::amx::Amx;
-use super::vector::LANES;
-
-/// Rows of a tile at most, and columns of a result.
-pub(crate) const TILE: usize = 16;
-
-/// Elements of a result: sixteen rows of sixteen columns, of which the first rows mean something.
-pub(crate) type TileSums = [f32; TILE * LANES];
+use super::tile_product::{TILE, TileProduct, TileShape, TileSums};
 
 /// What multiplies tiles of bf16 and adds up in single precision (`tdpbf16ps`).
 #[derive(Debug, Clone, Copy)]
@@ -22,13 +16,6 @@ pub(crate) enum MatrixUnit {
     Emulated,
 }
 
-/// The shape of tiles: of A `[rows, 2 * pairs]`, of B `[2 * pairs, 16]`, each 1 to 16.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TileShape {
-    pub(crate) rows: usize,
-    pub(crate) pairs: usize,
-}
-
 /// A thread's matrix unit, set up for tiles of one shape.
 #[derive(Debug)]
 pub(crate) struct Tiles {
@@ -36,45 +23,6 @@ pub(crate) struct Tiles {
     shape: TileShape,
     /// It is this thread's.
     _of_thread: PhantomData<*const ()>,
-}
-
-/// Where the terms of a sum begin, of A and of B.
-#[derive(Debug)]
-pub(crate) struct Terms {
-    pub(super) starts: Vec<[usize; 2]>,
-    last: [usize; 2],
-}
-
-impl Terms {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.starts.is_empty()
-    }
-}
-
-impl FromIterator<[usize; 2]> for Terms {
-    fn from_iter<T: IntoIterator<Item = [usize; 2]>>(starts: T) -> Self {
-        let starts: Vec<[usize; 2]> = starts.into_iter().collect();
-        let last = [0, 1].map(|of| starts.iter().map(|both| both[of]).max().unwrap_or_default());
-        Self { starts, last }
-    }
-}
-
-/// One or two matrices A times one or two matrices B, summed over terms. Each element of both memories is
-/// two bf16: of A two columns next to each other, of B a VNNI pair, one column of two rows.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct TileProduct<'a> {
-    pub(crate) a: &'a [f32],
-    /// Where each A begins: one place or two.
-    pub(crate) a_starts: &'a [usize],
-    /// Elements between rows of A.
-    pub(crate) a_row_step: usize,
-    pub(crate) b: &'a [f32],
-    /// Where each B begins: one place or two.
-    pub(crate) b_starts: &'a [usize],
-    /// Elements between pairs of rows of B.
-    pub(crate) b_row_step: usize,
-    /// Where terms begin, from those places on.
-    pub(crate) terms: &'a Terms,
 }
 
 impl MatrixUnit {
@@ -130,55 +78,6 @@ impl Tiles {
     }
 }
 
-impl TileProduct<'_> {
-    fn check(&self, TileShape { rows, pairs }: TileShape) {
-        let is_few = |n: usize| (1..=2).contains(&n);
-        assert!(
-            is_few(self.a_starts.len()) && is_few(self.b_starts.len()),
-            "one tile or two"
-        );
-        let [a_last, b_last] = self.terms.last;
-        assert!(!self.terms.is_empty(), "a term at least");
-        for start in self.a_starts {
-            let end = start + a_last + (rows - 1) * self.a_row_step + pairs;
-            assert!(end <= self.a.len(), "A lies in its memory");
-        }
-        for start in self.b_starts {
-            let end = start + b_last + (pairs - 1) * self.b_row_step + LANES;
-            assert!(end <= self.b.len(), "B lies in its memory");
-        }
-    }
-
-    /// One product after the other. As the instruction does it, but for what it rounds on the way.
-    fn multiply(&self, shape: TileShape, sums: &mut [[TileSums; 2]; 2]) {
-        let halves = |x: f32| {
-            let bits = x.to_bits();
-            [
-                f32::from_bits(bits << 16),
-                f32::from_bits(bits & 0xffff_0000),
-            ]
-        };
-        for (a_start, sums) in self.a_starts.iter().zip(sums) {
-            for (b_start, sums) in self.b_starts.iter().zip(sums) {
-                sums.fill(0.0);
-                for [a_term, b_term] in &self.terms.starts {
-                    for (row, sums) in sums.chunks_exact_mut(LANES).take(shape.rows).enumerate() {
-                        let a = &self.a[a_start + a_term + row * self.a_row_step..][..shape.pairs];
-                        for (pair, a) in a.iter().enumerate() {
-                            let [a_low, a_high] = halves(*a);
-                            let b = b_start + b_term + pair * self.b_row_step;
-                            for (sum, b) in sums.iter_mut().zip(&self.b[b..b + LANES]) {
-                                let [b_low, b_high] = halves(*b);
-                                *sum += a_low * b_low + a_high * b_high;
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 #[expect(
     clippy::float_cmp,
@@ -222,7 +121,7 @@ mod tests {
                     terms: &terms,
                 };
                 let shape = TileShape { rows, pairs };
-                let [mut sums, mut expected] = [[[[f32::NAN; TILE * LANES]; 2]; 2]; 2];
+                let [mut sums, mut expected] = [[[[f32::NAN; TILE * TILE]; 2]; 2]; 2];
                 unit.with_tiles(shape, |tiles| {
                     tiles.multiply(&product, &mut expected);
                     tiles.multiply(&product, &mut sums);
@@ -230,7 +129,7 @@ mod tests {
                 product.multiply(shape, &mut expected);
                 for of_a in 0..a_starts.len() {
                     for of_b in 0..b_starts.len() {
-                        let n = rows * LANES;
+                        let n = rows * TILE;
                         assert_eq!(
                             sums[of_a][of_b][..n],
                             expected[of_a][of_b][..n],
@@ -248,12 +147,12 @@ mod tests {
             a: &pairs(2, 10),
             a_starts: &[0],
             a_row_step: 1,
-            b: &pairs(2 * LANES, 50),
+            b: &pairs(2 * TILE, 50),
             b_starts: &[0],
-            b_row_step: LANES,
-            terms: &[[0, 0], [1, LANES]].into_iter().collect(),
+            b_row_step: TILE,
+            terms: &[[0, 0], [1, TILE]].into_iter().collect(),
         };
-        let mut sums = [[[0.0; TILE * LANES]; 2]; 2];
+        let mut sums = [[[0.0; TILE * TILE]; 2]; 2];
         let shape = TileShape { rows: 1, pairs: 1 };
         MatrixUnit::Emulated.with_tiles(shape, |tiles| tiles.multiply(&product, &mut sums));
         // Column 3: pairs 10 and 11 of A, 53 and 69 of B.
@@ -279,13 +178,13 @@ mod tests {
             a: &[0.0; 16],
             a_starts: &[0],
             a_row_step: 1,
-            b: &[0.0; 2 * LANES - 1],
+            b: &[0.0; 2 * TILE - 1],
             b_starts: &[0],
-            b_row_step: LANES,
-            terms: &[[0, 0], [1, LANES]].into_iter().collect(),
+            b_row_step: TILE,
+            terms: &[[0, 0], [1, TILE]].into_iter().collect(),
         };
         let shape = TileShape { rows: 1, pairs: 1 };
-        let mut sums = [[[0.0; TILE * LANES]; 2]; 2];
+        let mut sums = [[[0.0; TILE * TILE]; 2]; 2];
         MatrixUnit::Emulated.with_tiles(shape, |tiles| tiles.multiply(&product, &mut sums));
     }
 }

@@ -19,6 +19,7 @@ mod elementary;
 mod instruction_set;
 mod matrix_unit;
 mod portable;
+mod tile_product;
 mod vector;
 
 #[cfg(all(test, target_arch = "x86_64"))]
@@ -30,9 +31,10 @@ pub use instruction_set::{
     ForceInstructionSetError, force_instruction_set, instruction_set, instruction_set_for,
 };
 pub(crate) use instruction_set::{Level, has_own_kernels};
-pub(crate) use matrix_unit::{MatrixUnit, TILE, Terms, TileProduct, TileShape, TileSums, Tiles};
+pub(crate) use matrix_unit::{MatrixUnit, Tiles};
 #[cfg(test)]
 pub(crate) use portable::Portable;
+pub(crate) use tile_product::{TILE, Terms, TileProduct, TileShape, TileSums};
 pub(crate) use vector::{Element, Kernel, LANES, Pixel, PixelOf, Simd};
 
 /// Evaluates an expression with `$s` bound to the best instruction set of this processor.
