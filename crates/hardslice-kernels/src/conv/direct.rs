@@ -239,7 +239,12 @@ impl DirectConv<'_> {
             match task.outputs[block].tensor {
                 SharedPixels::F32(tensor) => self.measure(s, task, block, tensor),
                 SharedPixels::Bf16(tensor) => {
-                    let held = held.chunks_exact(of_block).nth(place).unwrap_or_default();
+                    // A matrix unit has rounded them.
+                    let held = if held.is_empty() {
+                        held
+                    } else {
+                        &held[place * of_block..][..of_block]
+                    };
                     for (row, held) in held.chunks_exact(task.rows.width).enumerate() {
                         let output = &task.outputs[block];
                         let at = [task.rows.image, task.rows.first_row + row, 0];

@@ -110,10 +110,7 @@ impl<const ROWS: usize> Kernel for PackVnni<'_, ROWS> {
                         let mut pairs = [s.zero(); LANES];
                         let rows = (first..rows.end).take(ROWS);
                         for (pairs, row) in pairs.iter_mut().zip(rows) {
-                            let terms = &elements[row * n_terms..][..n_terms];
-                            let (low, high) = (2 * pair, (2 * pair + LANES).min(n_terms));
-                            *pairs = s
-                                .pack_bf16(first_of(s, &terms[low..]), first_of(s, &terms[high..]));
+                            *pairs = pairs_of_row(s, &elements[row * n_terms..][..n_terms], pair);
                         }
                         let columns = s.transpose(pairs);
                         let to = &mut to[(pair - depth.start) * ROWS..];
@@ -143,6 +140,13 @@ impl<const ROWS: usize> Kernel for PackVnni<'_, ROWS> {
             }
         }
     }
+}
+
+/// Sixteen VNNI pairs of a row's terms from a pair on, zeros where there are no more.
+#[inline(always)]
+pub(super) fn pairs_of_row<S: Simd>(s: S, terms: &[f32], pair: usize) -> S::V {
+    let (low, high) = (2 * pair, (2 * pair + LANES).min(terms.len()));
+    s.pack_bf16(first_of(s, &terms[low..]), first_of(s, &terms[high..]))
 }
 
 /// Writes the first `ROWS` lanes of each vector, one after the other, as far as there is room.

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::left::{Left, Part};
-use super::{Gemm, TASK_ROWS, VNNI_DEPTH, panel};
+use super::left::{Left, Part, pairs_of_row};
+use super::{Gemm, VNNI_DEPTH, panel, task_rows};
 use crate::buffers::Buffer;
 use crate::conv::gather::first_of;
 use crate::conv::scratch::with_scratch;
@@ -40,13 +40,7 @@ impl Gemm<'_> {
     /// As [`Self::run`].
     pub(super) fn run_on<S: Simd>(&self, s: S, unit: MatrixUnit, to: &mut [f32]) {
         let n_rows = to.len() / self.n_columns.max(1);
-        let n_tasks = n_rows
-            .div_ceil(TASK_ROWS)
-            .next_multiple_of(2 * rayon::current_num_threads());
-        let task_rows = n_rows
-            .div_ceil(n_tasks)
-            .next_multiple_of(2 * TILE)
-            .max(TILE);
+        let task_rows = task_rows(n_rows, 2 * TILE);
         let tasks = to.par_chunks_mut((task_rows * self.n_columns).max(1));
         tasks.enumerate().for_each(|(task, to)| {
             to.fill(0.0);
@@ -59,14 +53,6 @@ impl Gemm<'_> {
                 }
             });
         });
-    }
-
-    /// The pairs that are taken at a time.
-    fn depths(&self) -> impl Iterator<Item = Range<usize>> {
-        let n = self.row_len();
-        (0..n)
-            .step_by(VNNI_DEPTH)
-            .map(move |first| first..n.min(first + VNNI_DEPTH))
     }
 
     /// As [`Self::pack_left`], `[tile][chunk of pairs][row][pair]`.
@@ -201,11 +187,7 @@ impl Kernel for PackTiles<'_> {
                     Left::Packed(_) => unreachable!("packed once"),
                     Left::ByRows(elements) => {
                         for (vector, row) in vectors.iter_mut().zip(first..rows.end) {
-                            let terms = &elements[row * n_terms..][..n_terms];
-                            let (low, high) = (2 * pair, (2 * pair + LANES).min(n_terms));
-                            let (low, high) =
-                                (first_of(s, &terms[low..]), first_of(s, &terms[high..]));
-                            *vector = s.pack_bf16(low, high);
+                            *vector = pairs_of_row(s, &elements[row * n_terms..][..n_terms], pair);
                         }
                     }
                     Left::ByTerms { elements, n_rows } => {

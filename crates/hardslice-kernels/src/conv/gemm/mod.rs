@@ -73,6 +73,14 @@ impl Gemm<'_> {
         if self.is_vnni { VNNI_DEPTH } else { DEPTH }
     }
 
+    /// What is taken at a time of a row.
+    fn depths(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (n, at_once) = (self.row_len(), self.at_once());
+        (0..n)
+            .step_by(at_once)
+            .map(move |first| first..n.min(first + at_once))
+    }
+
     /// Writes `[rows][n_columns]`, as many rows as there are in `to`.
     pub(super) fn run<S: Simd>(&self, s: S, to: &mut [f32]) {
         if let Some(unit) = self.matrix_unit(s) {
@@ -80,13 +88,7 @@ impl Gemm<'_> {
             return;
         }
         let n_rows = to.len() / self.n_columns.max(1);
-        // As many tasks for each thread, two at least.
-        let of_threads = 2 * rayon::current_num_threads();
-        let n_tasks = n_rows.div_ceil(TASK_ROWS).next_multiple_of(of_threads);
-        let task_rows = n_rows
-            .div_ceil(n_tasks.max(1))
-            .next_multiple_of(ROWS_STEP)
-            .max(ROWS_STEP);
+        let task_rows = task_rows(n_rows, ROWS_STEP);
         let tasks = to.par_chunks_mut((task_rows * self.n_columns).max(1));
         tasks.enumerate().for_each(|(task, to)| {
             if self.depth == 0 {
@@ -94,8 +96,7 @@ impl Gemm<'_> {
             }
             let at_once = self.at_once();
             with_scratch([task_rows * at_once / LANES], |[rows]| {
-                for first in (0..self.row_len()).step_by(at_once) {
-                    let depth = first..self.row_len().min(first + at_once);
+                for depth in self.depths() {
                     let rows = rows.as_flattened_mut();
                     match S::GEMM_ROWS {
                         1 => self.task::<S, 1>(s, task * task_rows, depth, rows, to),
@@ -192,6 +193,16 @@ impl Gemm<'_> {
             }
         }
     }
+}
+
+/// Rows of a task, a multiple of `step`: as many tasks for each thread, two at least.
+fn task_rows(n_rows: usize, step: usize) -> usize {
+    let of_threads = 2 * rayon::current_num_threads();
+    let n_tasks = n_rows.div_ceil(TASK_ROWS).next_multiple_of(of_threads);
+    n_rows
+        .div_ceil(n_tasks.max(1))
+        .next_multiple_of(step)
+        .max(step)
 }
 
 #[cfg(test)]

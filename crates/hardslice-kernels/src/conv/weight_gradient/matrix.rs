@@ -21,7 +21,7 @@ pub(super) struct MatrixTask<'a> {
     pub(super) unit: MatrixUnit,
     pub(super) window: Window,
     pub(super) rows: Slab,
-    /// `[input block][row][column]` as VNNI pairs of a pixel and the one after it, and [`Self::beyond`]
+    /// `[input block][row][column]` as VNNI pairs of a pixel and the one after it, and [`beyond`]
     /// pixels more.
     pub(super) x: &'a [Pixel],
     /// `[output block][row][column]`.
