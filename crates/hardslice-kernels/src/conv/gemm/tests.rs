@@ -67,7 +67,8 @@ fn pairs_are_multiplied_without_error<S: Simd>(s: S) {
     // Odd depths, runs that end within a pair, and depths on either side of what is taken at a
     // time.
     for (n_rows, depth, n_columns, kept) in [
-        (1_usize, 1_usize, 1_usize, 0..1),
+        (0_usize, 5_usize, 3_usize, 0..7),
+        (1, 1, 1, 0..1),
         (13, 1100, 33, 2..5),
         (49, 525, 70, 3..6),
         (50, 6, 32, 0..7),
