@@ -161,7 +161,7 @@ def main(folder, asks_what_it_could_find):
             training = (int(row["division"]), int(row["seed"]))
             of_patient = tables[row["organ"]][row["arm"]][training][row["patient"]]
             # A scan without the organ is in no comparison, whatever is predicted in it.
-            if row["dice"] and row["status"] != "truth_empty":
+            if row["dice"] and row.get("status") != "truth_empty":
                 of_patient[row["case"]] = float(row["dice"])
     pairs = [
         (claimed["arm"], reference["arm"])
