@@ -6,7 +6,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use crate::buffers::Buffer;
-use crate::simd::{Kernel, LANES, MatrixUnit, Simd, TILE, TileProduct, TileShape, with_simd};
+use crate::simd::{
+    Kernel, LANES, MatrixUnit, Products, Simd, TILE, TileProduct, TileShape, with_simd,
+};
 
 /// Bursts of each thread; its fastest counts, since others may use the processor meanwhile.
 const N_BURSTS: usize = 50;
@@ -41,7 +43,7 @@ pub fn peak_flops_bf16() -> Option<f64> {
     None
 }
 
-/// Operations a second of all threads at once, each by its fastest burst. `burst` takes an element of
+/// Operations a second of all threads at once, each by its fastest burst. `burst` takes a number of
 /// rounds and gives the operations that it did.
 fn fastest(burst: &(impl Fn(u64) -> u64 + Sync)) -> f64 {
     let of_thread = || {
@@ -113,7 +115,7 @@ fn tile_products(unit: MatrixUnit, rounds: u64) -> u64 {
         b_row_step: LANES,
         terms: &[[0, 0]; TERMS].into_iter().collect(),
     };
-    let mut sums = [[[0.0; TILE * LANES]; 2]; 2];
+    let mut products = Products::default();
     let shape = TileShape {
         rows: TILE,
         pairs: TILE,
@@ -121,10 +123,10 @@ fn tile_products(unit: MatrixUnit, rounds: u64) -> u64 {
     let n_products = rounds.div_ceil(TERMS as u64);
     unit.with_tiles(shape, |tiles| {
         for _ in 0..n_products {
-            tiles.multiply(black_box(&product), &mut sums);
+            tiles.multiply(black_box(&product), &mut products);
         }
     });
-    black_box(&sums);
+    black_box(&products);
     n_products * (TERMS * 4 * 2 * TILE * 2 * TILE * LANES) as u64
 }
 

@@ -3,7 +3,7 @@
 use burn_std::bf16;
 
 use crate::precision::Precision;
-use crate::shared::Shared;
+use crate::shared::{Shared, Strided};
 use crate::simd::{Element, Kernel, Pixel, PixelOf, Simd};
 
 const ONE_PRECISION: &str = "what one operation reads or writes is stored in one precision";
@@ -132,25 +132,24 @@ macro_rules! with_pixels {
 }
 pub(crate) use with_pixels;
 
-/// Rounds pixels; those that are written lie `step` apart.
+/// Rounds pixels.
 #[inline(always)]
-pub(crate) fn round<S: Simd, E: Stored>(s: S, from: &[Pixel], to: &mut [PixelOf<E>], step: usize) {
-    s.run(Round { from, to, step });
+pub(crate) fn round<S: Simd, E: Stored>(s: S, from: &[Pixel], to: Strided<'_, PixelOf<E>>) {
+    s.run(Round { from, to });
 }
 
 struct Round<'a, E> {
     from: &'a [Pixel],
-    to: &'a mut [PixelOf<E>],
-    step: usize,
+    to: Strided<'a, PixelOf<E>>,
 }
 
 impl<E: Stored> Kernel for Round<'_, E> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        for (from, to) in self.from.iter().zip(self.to.iter_mut().step_by(self.step)) {
-            s.write(to, s.read(from));
+    fn run<S: Simd>(mut self, s: S) {
+        for (idx, from) in self.from.iter().enumerate() {
+            s.write(self.to.get_mut(idx), s.read(from));
         }
     }
 }

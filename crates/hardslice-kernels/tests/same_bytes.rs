@@ -15,8 +15,8 @@ use hardslice_kernels::ops::max_pool::max_pool2x2;
 use hardslice_kernels::ops::overlap_sums::overlap_sums;
 use hardslice_kernels::ops::pixel_loss_sums::{PixelLoss, pixel_loss_sums};
 use hardslice_kernels::ops::plane_sums::plane_sums;
-use hardslice_kernels::{Features, Norm, Precision, force_instruction_set, instruction_set_for};
-use support::{tensor, values};
+use hardslice_kernels::{Features, Norm, Precision, instruction_set_for};
+use support::{compute_on, instruction_sets, tensor, values};
 
 /// A small net with all operations: its output and the gradients of all that goes in.
 fn net([height, width]: [usize; 2], precision: Precision) -> Vec<Vec<u32>> {
@@ -105,19 +105,8 @@ fn with_threads(n: usize, size: [usize; 2], precision: Precision) -> Vec<Vec<u32
 fn one_to_four_threads_give_the_same_bytes_each_time() {
     // By what results may depend on: for activations of 32 bits not on the sums of bf16 products.
     let mut by_arithmetic = BTreeMap::new();
-    for name in [
-        "avx512+amx",
-        "avx512+bf16",
-        "avx512",
-        "avx2+fma",
-        "portable",
-        "avx2+fma+bf16",
-        "portable+bf16",
-        "portable+amx",
-    ] {
-        if force_instruction_set(name).is_err() {
-            continue;
-        }
+    for name in instruction_sets() {
+        compute_on(name);
         for precision in [Precision::F32, Precision::Bf16] {
             for size in [[48, 40], [130, 20]] {
                 let one = with_threads(1, size, precision);

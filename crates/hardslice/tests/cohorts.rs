@@ -252,6 +252,29 @@ fn an_audit_takes_names_of_structures_and_a_rule_for_patients() {
 }
 
 #[test]
+fn an_audit_of_an_experiment_is_that_of_its_cohort() {
+    let dir = tempfile::tempdir().unwrap();
+    write_cohort(&dir.path().join("cohort"));
+    let labels = "labels = { liver = [1] }\npatient = \"^(c[0-9])$\"";
+    write_experiment(dir.path(), "", labels, "rule = { random = { test = 0.2 } }");
+    // Something to find.
+    fs::write(dir.path().join("cohort/c3.nii.gz"), b"cut off").unwrap();
+    let of_experiment = ["audit", "e.toml", "--out", "of_experiment.csv"];
+    assert_ends(&of_experiment, dir.path(), 1, &[]);
+    let of_cohort = ["audit", "cohort", "--label", "liver=1"];
+    let the_same = ["--patient", "^(c[0-9])$", "--out", "of_cohort.csv"];
+    assert_ends(&[of_cohort, the_same].concat(), dir.path(), 1, &[]);
+    let table = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+    let found = table("of_experiment.csv");
+    assert!(found.contains("c3,c3,error,image_unreadable"), "{found}");
+    // An experiment's paths are absolute.
+    let folder = format!("{}/", dir.path().display());
+    assert_eq!(found.replace(&folder, ""), table("of_cohort.csv"));
+    let twice = ["audit", "e.toml", "--label", "liver=1"];
+    assert_ends(&twice, dir.path(), 2, &["leave out --label"]);
+}
+
+#[test]
 fn a_split_of_another_cohort_is_refused_by_the_audit_and_one_of_a_part_is_told() {
     let dir = tempfile::tempdir().unwrap();
     write_cohort(&dir.path().join("cohort"));

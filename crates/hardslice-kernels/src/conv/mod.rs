@@ -5,8 +5,8 @@
 //! convolution (four 1x1 convolutions with interleaved outputs) and its gradient (a 2x2
 //! convolution with step 2). The other ([`weight_gradient`]) computes the weights' gradients. Where
 //! it pays, 3x3 convolutions and their gradients go by [`winograd`] instead of the direct method, and
-//! those with more weights than pixels by [`im2col`] and [`gemm`]. A matrix unit computes both drivers'
-//! tiles of what is stored in bf16 ([`matrix_tile`]).
+//! those with more weights than pixels by [`im2col`] and [`gemm`]. Of what is stored in bf16 a matrix unit
+//! computes the tiles of both drivers and of the GEMM, in each one's `matrix`.
 
 mod window;
 mod channel_block;
@@ -19,7 +19,6 @@ mod gather;
 mod tile_weights;
 mod tile_walk;
 mod tile;
-mod matrix_tile;
 mod weight_gradient;
 mod weight_tile;
 mod winograd;

@@ -6,7 +6,7 @@
 )]
 
 use crate::layout::Extent;
-use crate::shared::Shared;
+use crate::shared::{Shared, Strided};
 use crate::simd::PixelOf;
 use crate::stored::{SharedPixels, Stored};
 
@@ -39,20 +39,19 @@ impl<'a> Output<'a> {
             .collect()
     }
 
-    /// The pixels of some positions of the window in a row, from the first to the last one, in the
-    /// tensor itself. `at`: image, row and column of the first position.
+    /// The pixels of some positions of the window in a row, in the tensor itself. `at`: image, row and
+    /// column of the first position.
     ///
     /// # Safety
     ///
-    /// As [`Shared::part`].
+    /// As [`Shared::strided`].
     pub(super) unsafe fn pixels<E: Stored>(
         &self,
         tensor: Shared<'a, PixelOf<E>>,
         grid: Extent,
         at: [usize; 3],
         n: usize,
-    ) -> &'a mut [PixelOf<E>] {
-        debug_assert!(n > 0, "a row of a tile has a pixel at least");
+    ) -> Strided<'a, PixelOf<E>> {
         let [image, row, column] = at;
         let (height, width) = (grid.height * self.step, grid.width * self.step);
         let plane = image * self.n_blocks + self.block;
@@ -60,6 +59,6 @@ impl<'a> Output<'a> {
             + column * self.step
             + self.offset[1];
         // SAFETY: the caller's promise.
-        unsafe { tensor.part(first, (n - 1) * self.step + 1) }
+        unsafe { tensor.strided(first, n, self.step) }
     }
 }

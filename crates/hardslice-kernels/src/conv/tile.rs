@@ -10,6 +10,7 @@
     reason = "bounds are checked once for each tile, not for each element"
 )]
 
+use crate::shared::Strided;
 use crate::simd::{Kernel, LANES, Pixel, Simd};
 
 /// What a tile computes, with everything but its size.
@@ -26,9 +27,8 @@ pub(super) struct TileArgs<'a, const BLOCKS: usize> {
     pub(super) taps: &'a [usize],
     /// `[input block][tap][16 inputs][BLOCKS][16]`.
     pub(super) weights: &'a [f32],
-    /// The pixels to write, `out_step` apart.
-    pub(super) out: [&'a mut [Pixel]; BLOCKS],
-    pub(super) out_step: usize,
+    /// The pixels to write.
+    pub(super) out: [Strided<'a, Pixel>; BLOCKS],
     /// What the sums start from; `None`: from what stands in `out`.
     pub(super) bias: Option<&'a [Pixel]>,
     /// Results below are set to this.
@@ -43,7 +43,7 @@ impl<const BLOCKS: usize> TileArgs<'_, BLOCKS> {
             for (pixel, sum) in sums.iter_mut().enumerate() {
                 *sum = match self.bias {
                     Some(bias) => s.read(&bias[block]),
-                    None => s.read(&self.out[block][pixel * self.out_step]),
+                    None => s.read(self.out[block].get(pixel)),
                 };
             }
         }
@@ -53,9 +53,9 @@ impl<const BLOCKS: usize> TileArgs<'_, BLOCKS> {
     #[inline(always)]
     fn finish<S: Simd, const PIXELS: usize>(self, s: S, sums: [[S::V; PIXELS]; BLOCKS]) {
         let floor = s.splat(self.floor);
-        for (out, sums) in self.out.into_iter().zip(sums) {
+        for (mut out, sums) in self.out.into_iter().zip(sums) {
             for (pixel, sum) in sums.into_iter().enumerate() {
-                s.write(&mut out[pixel * self.out_step], s.max(sum, floor));
+                s.write(out.get_mut(pixel), s.max(sum, floor));
             }
         }
     }

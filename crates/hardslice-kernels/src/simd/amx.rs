@@ -14,7 +14,7 @@ use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;
 use std::sync::OnceLock;
 
-use super::tile_product::{TILE, TileProduct, TileShape, TileSums};
+use super::tile_product::{Products, TILE, TileProduct, TileShape};
 
 /// The proof that this processor has AMX with bf16 products, and that the system lets this process
 /// use it.
@@ -42,30 +42,42 @@ impl Amx {
     }
 
     /// Sets this thread's registers up: sums in 0 to 3, A in 4 and 5, B in 6 and 7.
+    ///
+    /// # Safety
+    ///
+    /// Nothing on this thread uses them, and a tile can have this shape.
     #[expect(clippy::unused_self, reason = "the proof that AMX was detected")]
-    pub(super) fn configure(self, shape: TileShape) {
+    pub(super) unsafe fn configure(self, shape: TileShape) {
         let config = TileConfig::of(shape);
         // SAFETY: AMX was detected and permitted, and this is a configuration of palette 1.
         unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const config, options(nostack, readonly)) };
     }
 
     /// Gives the registers back: a thread without them is faster to switch to.
+    ///
+    /// # Safety
+    ///
+    /// Nothing on this thread uses them any more.
     #[expect(clippy::unused_self, reason = "the proof that AMX was detected")]
-    pub(super) fn release(self) {
+    pub(super) unsafe fn release(self) {
         // SAFETY: AMX was detected and permitted.
         unsafe { asm!("tilerelease", options(nostack, nomem)) };
     }
 
-    /// As [`Tiles::multiply`](super::matrix_unit::Tiles::multiply), which has checked the product.
+    /// As [`Tiles::multiply`](super::matrix_unit::Tiles::multiply).
+    ///
+    /// # Safety
+    ///
+    /// This thread's registers are set up for the shape that the product was checked with.
     #[expect(clippy::unused_self, reason = "the proof that AMX was detected")]
-    pub(super) fn multiply(self, product: &TileProduct<'_>, sums: &mut [[TileSums; 2]; 2]) {
-        // SAFETY: this thread's registers are set up, and all tiles lie in their memories.
+    pub(super) unsafe fn multiply(self, product: &TileProduct<'_>, products: &mut Products) {
+        // SAFETY: the caller's promise.
         unsafe {
             match (product.a_starts.len(), product.b_starts.len()) {
-                (1, 1) => multiply_1x1(product, sums),
-                (1, _) => multiply_1x2(product, sums),
-                (_, 1) => multiply_2x1(product, sums),
-                _ => multiply_2x2(product, sums),
+                (1, 1) => multiply_1x1(product, products),
+                (1, _) => multiply_1x2(product, products),
+                (_, 1) => multiply_2x1(product, products),
+                _ => multiply_2x2(product, products),
             }
         }
     }
@@ -134,7 +146,7 @@ macro_rules! multiply {
         /// # Safety
         ///
         /// The registers are set up for the shape that the product was checked with.
-        unsafe fn $name(product: &TileProduct<'_>, sums: &mut [[TileSums; 2]; 2]) {
+        unsafe fn $name(product: &TileProduct<'_>, products: &mut Products) {
             let bytes = |elements: usize| elements * size_of::<f32>();
             let a = |which: usize| {
                 let start = product.a_starts.get(which).unwrap_or(&0);
@@ -181,7 +193,7 @@ macro_rules! multiply {
                     b0 = in(reg) b(0),
                     b1 = in(reg) b(1),
                     b_step = in(reg) bytes(product.b_row_step),
-                    sums = in(reg) sums.as_mut_ptr(),
+                    sums = in(reg) products.0.as_mut_ptr(),
                     out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
                     out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
                     options(nostack),

@@ -34,7 +34,7 @@ pub(crate) use instruction_set::{Level, has_own_kernels};
 pub(crate) use matrix_unit::{MatrixUnit, Tiles};
 #[cfg(test)]
 pub(crate) use portable::Portable;
-pub(crate) use tile_product::{TILE, Terms, TileProduct, TileShape, TileSums};
+pub(crate) use tile_product::{Products, TILE, Terms, TileProduct, TileShape, TileSums};
 pub(crate) use vector::{Element, Kernel, LANES, Pixel, PixelOf, Simd};
 
 /// Evaluates an expression with `$s` bound to the best instruction set of this processor.

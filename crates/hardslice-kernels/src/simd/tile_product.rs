@@ -4,8 +4,19 @@
 /// Rows of a tile at most, and columns of a result.
 pub(crate) const TILE: usize = 16;
 
-/// Elements of a result: sixteen rows of sixteen columns, of which the first rows mean something.
-pub(crate) type TileSums = [f32; TILE * TILE];
+/// A result: sixteen rows of sixteen columns, of which the first rows mean something.
+pub(crate) type TileSums = [[f32; TILE]; TILE];
+
+/// The results of each A with each B, `[A][B]`. A row is a cache line.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Products(pub(crate) [[TileSums; 2]; 2]);
+
+impl Default for Products {
+    fn default() -> Self {
+        Self([[[[0.0; TILE]; TILE]; 2]; 2])
+    }
+}
 
 /// The shape of tiles: of A `[rows, 2 * pairs]`, of B `[2 * pairs, 16]`, each 1 to 16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +83,10 @@ impl TileProduct<'_> {
         }
     }
 
-    /// One product after the other. As the instruction does it, but for what it rounds on the way.
-    pub(super) fn multiply(&self, shape: TileShape, sums: &mut [[TileSums; 2]; 2]) {
+    /// One product after the other. As the instruction does it, but that the instruction takes subnormal
+    /// numbers for zero and adds up even and odd halves apart. Rows beyond the shape, in which the
+    /// instruction leaves what was there, become `NaN`.
+    pub(super) fn multiply(&self, shape: TileShape, Products(products): &mut Products) {
         let halves = |x: f32| {
             let bits = x.to_bits();
             [
@@ -81,11 +94,13 @@ impl TileProduct<'_> {
                 f32::from_bits(bits & 0xffff_0000),
             ]
         };
-        for (a_start, sums) in self.a_starts.iter().zip(sums) {
-            for (b_start, sums) in self.b_starts.iter().zip(sums) {
-                sums.fill(0.0);
+        for (a_start, products) in self.a_starts.iter().zip(products) {
+            for (b_start, sums) in self.b_starts.iter().zip(products) {
+                let (sums, beyond) = sums.split_at_mut(shape.rows);
+                beyond.fill([f32::NAN; TILE]);
+                sums.fill([0.0; TILE]);
                 for [a_term, b_term] in &self.terms.starts {
-                    for (row, sums) in sums.chunks_exact_mut(TILE).take(shape.rows).enumerate() {
+                    for (row, sums) in sums.iter_mut().enumerate() {
                         let a = &self.a[a_start + a_term + row * self.a_row_step..][..shape.pairs];
                         for (pair, a) in a.iter().enumerate() {
                             let [a_low, a_high] = halves(*a);

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use burn::tensor::{Device, Tensor, TensorData};
+use hardslice_kernels::force_instruction_set;
 
 /// Uniform numbers in [-0.5, 0.5) from a fixed sequence (xorshift64).
 pub(crate) fn numbers(seed: u64, n: usize) -> Vec<f32> {
@@ -40,4 +41,18 @@ pub(crate) fn assert_near(what: &str, found: &[f32], expected: &[f32], share: f3
             "{what}[{place}]: found {found}, expected {expected}, largest {largest}"
         );
     }
+}
+
+/// All instruction sets of this processor on which kernels run.
+pub(crate) fn instruction_sets() -> Vec<&'static str> {
+    let refused = force_instruction_set("none").expect_err("no instruction set has this name");
+    let with_kernels = refused.possible.into_iter().filter(|name| *name != "burn");
+    let names: Vec<_> = with_kernels.collect();
+    assert!(names.contains(&"portable"), "plain code at least");
+    names
+}
+
+/// Runs kernels on one of them from now on.
+pub(crate) fn compute_on(name: &str) {
+    force_instruction_set(name).expect("one that this processor has");
 }

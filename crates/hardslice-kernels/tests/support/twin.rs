@@ -1,5 +1,6 @@
 //! Each operation a second time: plain loops in double precision, gradients worked out by hand.
 
+#![allow(dead_code, reason = "each test uses a part")]
 #![allow(
     clippy::cast_possible_truncation,
     reason = "results are compared in single precision"

@@ -17,8 +17,9 @@ use hardslice_eval::compare::counted;
 
 use super::label_args::organ_map;
 use crate::bars::Bars;
-use crate::cohort::check_organs;
+use crate::cohort::{check_organs, read_manifest};
 use crate::done::Done;
+use crate::experiment::Experiment;
 use crate::layout::provenance_beside;
 use crate::notes::Notes;
 use crate::outputs::{
@@ -34,10 +35,11 @@ use crate::provenance::MadeOf;
 /// names, one patient in two folds. Exit status 1 when a case cannot be used as it is.
 ///
 /// The cohort is a table (columns case, patient, image, labels, organs), a TOML manifest, an
-/// nnU-Net raw folder, a Decathlon dataset.json, or a folder of scans with their labels.
+/// nnU-Net raw folder, a Decathlon dataset.json, or a folder of scans with their labels; or an
+/// experiment's file, which says all of it.
 #[derive(Debug, Args)]
 pub(crate) struct Audit {
-    /// The cohort's table or folder.
+    /// The cohort's table or folder, or the file of an experiment on it.
     #[arg(value_name = "COHORT")]
     cohort: PathBuf,
     /// An organ and its label values, as kidney=2,3, or the names of its structures, as
@@ -66,8 +68,35 @@ pub(crate) struct Audit {
     json: bool,
 }
 
+/// A cohort, and how it is looked at.
+struct Asked {
+    manifest: Manifest,
+    grid_tolerance_mm: Option<f64>,
+    /// Files that name its cases.
+    lists: Vec<PathBuf>,
+}
+
 impl Audit {
-    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
+    fn read(&self) -> anyhow::Result<Asked> {
+        let mut lists = vec![self.cohort.clone()];
+        if is_experiment(&self.cohort) {
+            if !self.labels.is_empty() || self.patient.is_some() || self.patients.is_some() {
+                return Err(anyhow!(
+                    "an experiment says itself which labels are which organ, and whose scans they are: leave \
+                     out --label, --patient and --patients, or name its cohort in its place ({})",
+                    self.cohort.display()
+                ));
+            }
+            let experiment = Experiment::read(&self.cohort)?;
+            lists.push(experiment.cohort.path.clone());
+            return Ok(Asked {
+                manifest: read_manifest(&experiment)?,
+                grid_tolerance_mm: self
+                    .grid_tolerance_mm
+                    .or(experiment.prepare.grid_tolerance_mm),
+                lists,
+            });
+        }
         let organs = organ_map(&self.labels)?;
         let pattern = self.patient.clone().map(PatientRule::Pattern);
         let patients = pattern.or_else(|| self.patients.clone().map(PatientRule::Table));
@@ -76,16 +105,24 @@ impl Audit {
             patients: patients.as_ref(),
             ..ReadOptions::default()
         };
-        let manifest = manifest::read_with(&self.cohort, &options)?;
+        lists.extend(self.patients.clone());
+        Ok(Asked {
+            manifest: manifest::read_with(&self.cohort, &options)?,
+            grid_tolerance_mm: self.grid_tolerance_mm,
+            lists,
+        })
+    }
+
+    pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
+        let Asked {
+            manifest,
+            grid_tolerance_mm,
+            lists,
+        } = self.read()?;
         if let Some(out) = &self.out {
-            let lists = [
-                Some(&self.cohort),
-                self.patients.as_ref(),
-                self.split.as_ref(),
-            ];
             let cases = manifest.cases.iter();
             let scans = cases.flat_map(Case::inputs);
-            let inputs = lists.into_iter().flatten().chain(scans).cloned();
+            let inputs = lists.iter().chain(&self.split).chain(scans).cloned();
             refuse_over_inputs([out.clone(), provenance_beside(out)?], inputs)?;
             refuse_among_records(out)?;
             refuse_over_other_tables(out, &AUDIT_COLUMNS.join(","))?;
@@ -95,7 +132,7 @@ impl Audit {
         }
         let options = AuditOptions {
             folds: self.folds(&manifest, bars)?,
-            grid_tolerance_mm: self.grid_tolerance_mm,
+            grid_tolerance_mm,
             ..AuditOptions::default()
         };
         bars.begin("audit", manifest.cases.len() as u64, 0);
@@ -105,11 +142,8 @@ impl Audit {
         bars.end();
         if let Some(path) = &self.out {
             report.write_csv(path)?;
-            let inputs: Vec<&Path> = if self.cohort.is_file() {
-                vec![&self.cohort]
-            } else {
-                vec![]
-            };
+            let lists = lists.iter().map(PathBuf::as_path);
+            let inputs: Vec<&Path> = lists.filter(|list| list.is_file()).collect();
             let made_of = MadeOf {
                 command: "audit",
                 settings: &self.labels,
@@ -168,6 +202,19 @@ impl Audit {
         }
         Ok(folds)
     }
+}
+
+/// Whether a file is an experiment's, not a manifest: a manifest names cases, an experiment a cohort.
+fn is_experiment(path: &Path) -> bool {
+    let is_toml = path.extension().is_some_and(|ending| ending == "toml");
+    let text = if is_toml {
+        std::fs::read_to_string(path).unwrap_or_default()
+    } else {
+        String::new()
+    };
+    // What cannot be read is told by whoever reads the manifest.
+    let table: toml::Table = text.parse().unwrap_or_default();
+    table.contains_key("cohort")
 }
 
 fn in_words(report: &AuditReport) -> String {

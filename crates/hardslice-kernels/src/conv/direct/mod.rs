@@ -5,24 +5,24 @@
     reason = "tasks write to rows of one tensor that are not next to each other"
 )]
 
-use std::marker::PhantomData;
+mod matrix;
 
 use burn_std::bf16;
 use rayon::prelude::*;
 
-use super::input::Input;
-use super::matrix_tile::{BEYOND, Halves, MatrixTile};
-use super::output::Output;
-use super::scratch::{BUDGET, Slab, fill, fill_planar, fill_vnni, with_scratch};
-use super::tile::TileArgs;
-use super::tile_walk::{TileWalk, tiles_of_row};
-use super::tile_weights::{Packing, TileWeights};
-use super::window::Window;
+use crate::conv::input::Input;
+use crate::conv::output::Output;
+use crate::conv::scratch::{BUDGET, Slab, fill, fill_planar, fill_vnni, with_scratch};
+use crate::conv::tile::TileArgs;
+use crate::conv::tile_walk::{TileWalk, tiles_of_row};
+use crate::conv::tile_weights::{Packing, TileWeights};
+use crate::conv::window::Window;
 use crate::layout::Extent;
 use crate::moments::Moments;
-use crate::shared::Shared;
-use crate::simd::{LANES, MatrixUnit, Pixel, PixelOf, Simd, TILE};
+use crate::shared::{Shared, Strided};
+use crate::simd::{MatrixUnit, Pixel, PixelOf, Simd};
 use crate::stored::{SharedPixels, Stored, round};
+use matrix::BEYOND;
 
 /// A direct convolution: no im2col, no transform.
 pub(crate) struct DirectConv<'a> {
@@ -56,7 +56,8 @@ struct Cut {
 impl DirectConv<'_> {
     /// What computes the tiles, where it is a matrix unit.
     fn matrix_unit<S: Simd>(&self, s: S) -> Option<MatrixUnit> {
-        s.matrix_unit().filter(|_| self.weights.packing.is_vnni())
+        let has_products = self.weights.packing.is_vnni() && !self.weights.inputs.is_empty();
+        s.matrix_unit().filter(|_| has_products)
     }
 
     /// Rows of a task, input blocks at a time, groups of output blocks of a task. A matrix unit takes
@@ -101,13 +102,13 @@ impl DirectConv<'_> {
 
     /// Computes all outputs, and the moments of each output block.
     pub(crate) fn run_with_moments<S: Simd>(&self, s: S, outputs: &[Output<'_>]) -> Vec<Moments> {
+        if self.grid.n * self.grid.plane() == 0 {
+            return vec![Moments::default(); outputs.len()];
+        }
         let cut = self.cut(s, self.input.channel_blocks().len());
         let n_chunks = self.grid.n * self.grid.height.div_ceil(cut.rows);
         let mut partial = vec![Moments::default(); outputs.len() * n_chunks];
         self.run_and_measure(s, outputs, Some(Shared::new(&mut partial)));
-        if n_chunks == 0 {
-            return vec![Moments::default(); outputs.len()];
-        }
         partial.chunks(n_chunks).map(Moments::joined).collect()
     }
 
@@ -250,7 +251,7 @@ impl DirectConv<'_> {
                         let at = [task.rows.image, task.rows.first_row + row, 0];
                         // SAFETY: tasks have images and rows, or output blocks, of their own.
                         let to = unsafe { output.pixels(tensor, self.grid, at, held.len()) };
-                        round(s, held, to, output.step);
+                        round(s, held, to);
                     }
                     self.measure(s, task, block, tensor);
                 }
@@ -281,7 +282,7 @@ impl DirectConv<'_> {
         let (pixels, moments) = unsafe {
             let output = &task.outputs[block];
             let pixels = output.pixels(tensor, self.grid, at, n_rows * width);
-            (pixels, moments.part(place, 1))
+            (pixels.into_slice(), moments.part(place, 1))
         };
         moments[0] = Moments::of(s, pixels);
     }
@@ -312,14 +313,12 @@ impl DirectConv<'_> {
         for row in 0..rows.n_rows {
             for (column, pixels) in tiles_of_row(self.grid.width, walk.most_pixels::<S, BLOCKS>()) {
                 let mut held = held.chunks_exact_mut(rows.n_rows * rows.width);
-                let mut out_step = 1;
                 let out = std::array::from_fn(|block| {
                     let output = &task.outputs[first_block + block];
                     let SharedPixels::F32(tensor) = output.tensor else {
                         let held = held.next().expect("bf16 blocks of a group are held back");
-                        return &mut held[row * rows.width + column..][..pixels];
+                        return Strided::from(&mut held[row * rows.width + column..][..pixels]);
                     };
-                    out_step = output.step;
                     let at = [rows.image, rows.first_row + row, column];
                     // SAFETY: tasks have images and rows, or output blocks, of their own.
                     unsafe { output.pixels(tensor, self.grid, at, pixels) }
@@ -334,57 +333,12 @@ impl DirectConv<'_> {
                     taps: &walk.taps,
                     weights: self.weights.of_group(group, part.first_input),
                     out,
-                    out_step,
                     bias: part.is_first.then_some(bias),
                     floor: if has_relu { 0.0 } else { f32::NEG_INFINITY },
                 };
                 walk.run(s, tile, pixels);
             }
         }
-    }
-
-    /// One group of output blocks from all input blocks, on a matrix unit.
-    fn matrix_group<S: Simd, E: Stored, const BLOCKS: usize>(
-        &self,
-        s: S,
-        unit: MatrixUnit,
-        task: &Task<'_>,
-        part: &Part<'_>,
-        group: usize,
-    ) {
-        assert!(part.is_first && part.is_last, "all input blocks at once");
-        let rows = task.rows;
-        let walk = TileWalk::over(self.input, rows, self.window, self.weights.packing);
-        let per_tap = LANES * BLOCKS * LANES;
-        let terms = walk.terms(part.counts.len(), self.weights.packing.side(), per_tap);
-        let first_block = group * self.weights.group;
-        let outputs: [Output<'_>; BLOCKS] =
-            std::array::from_fn(|block| task.outputs[first_block + block]);
-        let halves = Halves::of(self.grid.width);
-        let mut sums = [[[0.0; TILE * LANES]; 2]; 2];
-        unit.with_tiles(halves.shape(self.weights.packing.side()), |tiles| {
-            for row in 0..rows.n_rows {
-                for (column, pixels) in halves.tiles() {
-                    let at = [rows.image, rows.first_row + row, column];
-                    let tile = MatrixTile::<E, BLOCKS> {
-                        halves,
-                        x: &part.scratch[walk.start(row, column)..],
-                        pixel_step: walk.position_step(),
-                        terms: &terms,
-                        weights: self.weights.of_group(group, 0),
-                        pixels,
-                        outputs: &outputs,
-                        precision: PhantomData,
-                        grid: self.grid,
-                        at,
-                        bias: &self.bias[first_block..first_block + BLOCKS],
-                        floor: if self.relu { 0.0 } else { f32::NEG_INFINITY },
-                    };
-                    // SAFETY: tasks have images and rows, or output blocks, of their own.
-                    unsafe { tile.run(s, tiles, &mut sums) };
-                }
-            }
-        });
     }
 }
 

@@ -11,7 +11,7 @@ use crate::buffers::Buffer;
 use crate::conv::gather::first_of;
 use crate::conv::scratch::with_scratch;
 use crate::simd::{
-    Kernel, LANES, MatrixUnit, Simd, TILE, Terms, TileProduct, TileShape, TileSums, Tiles,
+    Kernel, LANES, MatrixUnit, Products, Simd, TILE, Terms, TileProduct, TileShape, Tiles,
 };
 
 /// Elements of a packed tile: sixteen rows of sixteen VNNI pairs.
@@ -22,6 +22,13 @@ struct Lefts<'a> {
     /// `[tile][chunk of pairs][row][pair]`.
     tiles: &'a [f32],
     depth: Range<usize>,
+}
+
+/// Whole chunks of sixteen pairs, or the one that is left.
+struct Chunks {
+    chunks: Range<usize>,
+    /// Whether they are the first to be added up.
+    is_first: bool,
 }
 
 impl Lefts<'_> {
@@ -43,7 +50,9 @@ impl Gemm<'_> {
         let task_rows = task_rows(n_rows, 2 * TILE);
         let tasks = to.par_chunks_mut((task_rows * self.n_columns).max(1));
         tasks.enumerate().for_each(|(task, to)| {
-            to.fill(0.0);
+            if self.depth == 0 {
+                to.fill(0.0);
+            }
             with_scratch([task_rows * VNNI_DEPTH / LANES], |[rows]| {
                 for depth in self.depths() {
                     let n_rows = to.len() / self.n_columns;
@@ -92,16 +101,20 @@ impl Gemm<'_> {
         lefts
     }
 
-    /// Adds some pairs to all rows of a task: whole chunks of sixteen, then what is left.
+    /// Adds some pairs to all rows of a task, the first ones in place of what stands there: whole chunks of
+    /// sixteen, then what is left.
     fn add<S: Simd>(&self, s: S, unit: MatrixUnit, lefts: &Lefts<'_>, to: &mut [f32]) {
         let depth = &lefts.depth;
         let (n_whole, n_left) = (depth.len() / TILE, depth.len() % TILE);
+        let mut is_first = depth.start == 0;
         for (chunks, pairs) in [(0..n_whole, TILE), (n_whole..n_whole + 1, n_left)] {
             if !chunks.is_empty() && pairs > 0 {
                 let shape = TileShape { rows: TILE, pairs };
+                let chunks = Chunks { chunks, is_first };
                 unit.with_tiles(shape, |tiles| {
                     self.add_chunks(s, tiles, lefts, &chunks, to);
                 });
+                is_first = false;
             }
         }
     }
@@ -111,30 +124,24 @@ impl Gemm<'_> {
         s: S,
         tiles: &Tiles,
         lefts: &Lefts<'_>,
-        chunks: &Range<usize>,
+        Chunks { chunks, is_first }: &Chunks,
         to: &mut [f32],
     ) {
-        let (depth, per_row_tile) = (&lefts.depth, lefts.per_row_tile());
+        let per_row_tile = lefts.per_row_tile();
         let per_panel = self.row_len() * panel::<S>();
-        let mut sums = [[[0.0; TILE * LANES]; 2]; 2];
+        let mut products = Products::default();
         for (idx, right) in self.right.chunks_exact(per_panel).enumerate() {
-            let runs = self.terms.vnni_runs(idx, depth.clone());
-            // A chunk is taken whole: those of its terms that are left out are zero.
-            let counts = |chunk: &usize| {
-                let pairs = chunk * TILE..(chunk + 1) * TILE;
-                runs.iter()
-                    .any(|run| run.start < pairs.end && pairs.start < run.end)
-            };
-            let places = chunks.clone().filter(counts).map(|chunk| {
-                let pair = depth.start + chunk * TILE;
-                [chunk * PER_TILE, pair * panel::<S>()]
-            });
-            let terms: Terms = places.collect();
-            if terms.is_empty() {
-                continue;
-            }
+            let terms = self.tile_terms::<S>(idx, chunks.clone(), &lefts.depth);
             let first_column = idx * panel::<S>();
             let columns = first_column..self.n_columns.min(first_column + panel::<S>());
+            if terms.is_empty() {
+                if *is_first {
+                    for row in to.chunks_exact_mut(self.n_columns) {
+                        row[columns.clone()].fill(0.0);
+                    }
+                }
+                continue;
+            }
             let n_right = columns.len().div_ceil(LANES);
             let row_tiles = to.chunks_mut(2 * TILE * self.n_columns);
             for (left, to) in lefts.tiles.chunks(2 * per_row_tile).zip(row_tiles) {
@@ -147,15 +154,37 @@ impl Gemm<'_> {
                     b_row_step: panel::<S>(),
                     terms: &terms,
                 };
-                tiles.multiply(&product, &mut sums);
-                s.run(AddSums {
-                    sums: &sums,
+                tiles.multiply(&product, &mut products);
+                s.run(AddProducts {
+                    products: &products,
                     to,
                     row_len: self.n_columns,
                     columns: columns.clone(),
+                    is_first: *is_first,
                 });
             }
         }
+    }
+
+    /// Where those of some chunks begin that count for a panel, in packed rows and in the panel. A chunk is
+    /// taken whole: those of its terms that are left out are zero.
+    fn tile_terms<S: Simd>(
+        &self,
+        panel_idx: usize,
+        chunks: Range<usize>,
+        depth: &Range<usize>,
+    ) -> Terms {
+        let runs = self.terms.vnni_runs(panel_idx, depth.clone());
+        let counts = |chunk: &usize| {
+            let pairs = chunk * TILE..(chunk + 1) * TILE;
+            runs.iter()
+                .any(|run| run.start < pairs.end && pairs.start < run.end)
+        };
+        let places = chunks.filter(counts).map(|chunk| {
+            let pair = depth.start + chunk * TILE;
+            [chunk * PER_TILE, pair * panel::<S>()]
+        });
+        places.collect()
     }
 }
 
@@ -179,9 +208,10 @@ impl Kernel for PackTiles<'_> {
             ..
         } = self.part;
         let (tiles, _) = self.to.as_chunks_mut::<PER_TILE>();
-        let row_tiles = tiles.chunks_exact_mut(depth.len().div_ceil(TILE));
-        for (first, tiles) in rows.clone().step_by(TILE).zip(row_tiles) {
-            for (pair, tile) in depth.clone().step_by(TILE).zip(tiles) {
+        let n_chunks = depth.len().div_ceil(TILE);
+        // Chunk by chunk: of rows by terms, what lies side by side is read one after the other.
+        for (chunk, pair) in depth.clone().step_by(TILE).enumerate() {
+            for (row_tile, first) in rows.clone().step_by(TILE).enumerate() {
                 let mut vectors = [s.zero(); TILE];
                 match self.left {
                     Left::Packed(_) => unreachable!("packed once"),
@@ -202,6 +232,7 @@ impl Kernel for PackTiles<'_> {
                         vectors = s.transpose(vectors);
                     }
                 }
+                let tile = &mut tiles[row_tile * n_chunks + chunk];
                 for (to, vector) in tile.as_chunks_mut::<LANES>().0.iter_mut().zip(vectors) {
                     s.write(to, vector);
                 }
@@ -210,34 +241,39 @@ impl Kernel for PackTiles<'_> {
     }
 }
 
-/// Adds tiles to the columns of some rows.
-struct AddSums<'a> {
+/// Adds products to the columns of some rows.
+struct AddProducts<'a> {
     /// `[tile of rows][tile of columns]`.
-    sums: &'a [[TileSums; 2]; 2],
+    products: &'a Products,
     to: &'a mut [f32],
     row_len: usize,
     columns: Range<usize>,
+    /// Whether they take the place of what stands there.
+    is_first: bool,
 }
 
-impl Kernel for AddSums<'_> {
+impl Kernel for AddProducts<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let rows = self.to.chunks_exact_mut(self.row_len);
-        for (row, to) in rows.enumerate() {
-            let of_row = &self.sums[row / TILE];
-            let to = &mut to[self.columns.clone()];
-            for (to, sums) in to.chunks_mut(LANES).zip(of_row) {
-                let sums = &sums[row % TILE * LANES..][..LANES];
-                if let Ok(to) = <&mut [f32; LANES]>::try_from(&mut *to) {
-                    let sum = s.add(s.read::<f32>(to), first_of(s, sums));
-                    s.write(to, sum);
-                } else {
-                    for (to, sum) in to.iter_mut().zip(sums) {
-                        *to += sum;
-                    }
+        for row in 0..self.to.len() / self.row_len {
+            let of_row = &self.products.0[row / TILE];
+            let to = &mut self.to[row * self.row_len..][self.columns.clone()];
+            let (whole, rest) = to.as_chunks_mut::<LANES>();
+            for idx in 0..whole.len() {
+                let mut sum = s.read(&of_row[idx][row % TILE]);
+                if !self.is_first {
+                    sum = s.add(s.read::<f32>(&whole[idx]), sum);
                 }
+                s.write(&mut whole[idx], sum);
+            }
+            for column in 0..rest.len() {
+                let mut sum = of_row[whole.len()][row % TILE][column];
+                if !self.is_first {
+                    sum += rest[column];
+                }
+                rest[column] = sum;
             }
         }
     }

@@ -37,7 +37,7 @@ const DEPTH: usize = 256;
 /// The same for VNNI pairs: processors that multiply bf16 have a second cache of 1 MiB at least.
 const VNNI_DEPTH: usize = 512;
 
-/// Rows of a task at most, and what they are a multiple of, as every tile's are. The more there are, the
+/// Rows of a task at most, and what they are a multiple of, as every tile's are (a matrix unit's of 32). The more there are, the
 /// less often `right` is read; packed, 192 of them take 192 KiB of the second cache, in VNNI pairs 384. No
 /// number depends on it, so that it may follow the number of threads.
 const TASK_ROWS: usize = 192;

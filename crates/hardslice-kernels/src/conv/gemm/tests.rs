@@ -72,6 +72,7 @@ fn pairs_are_multiplied_without_error<S: Simd>(s: S) {
         (13, 1100, 33, 2..5),
         (49, 525, 70, 3..6),
         (50, 6, 32, 0..7),
+        (20, 1060, 40, 3..3),
     ] {
         let period = 7;
         let left = |row: usize, term: usize| ((row * 7 + term * 3) % 11) as f32 - 5.0;

@@ -244,7 +244,9 @@ fn gather<E: Stored>(channels: &[&[f32]], bias: &Pixel, floor: f32, to: &mut [Pi
     for (place, pixel) in to.iter_mut().enumerate() {
         let mut values = [0.0; LANES];
         for ((value, channel), bias) in values.iter_mut().zip(channels).zip(bias) {
-            *value = (channel[place] + bias).max(floor);
+            let sum = channel[place] + bias;
+            // Not `max`, which would take the floor in place of a NaN.
+            *value = if sum < floor { floor } else { sum };
         }
         *pixel = values.map(E::rounded);
     }

@@ -2,15 +2,15 @@
 //! the pixels of a whole plane at once.
 //!
 //! Both are taken in the order of the input's padded rows, where a tap is one distance for all pixels. The
-//! gradient has zeros beside its rows there, so that what a tap reads beyond them counts for nothing.
+//! gradient has zeros beside its rows there, so that what a tap reads beyond them counts for nothing while
+//! all numbers are finite.
 
 use std::ops::Range;
 
-use crate::conv::channel_block::ChannelBlock;
 use crate::conv::scratch::Slab;
 use crate::conv::window::Window;
 use crate::simd::{
-    Kernel, LANES, MatrixUnit, Pixel, Simd, TILE, Terms, TileProduct, TileShape, TileSums,
+    Kernel, LANES, MatrixUnit, Pixel, Products, Simd, TILE, Terms, TileProduct, TileShape, TileSums,
 };
 
 /// Pixels of a term: sixteen pairs.
@@ -26,7 +26,10 @@ pub(super) struct MatrixTask<'a> {
     pub(super) x: &'a [Pixel],
     /// `[output block][row][column]`.
     pub(super) gradient: &'a [Pixel],
+    pub(super) n_inputs: usize,
     pub(super) n_outputs: usize,
+    /// Whether nothing has been added to the sums.
+    pub(super) is_first: bool,
     /// Sums of an output block.
     pub(super) per_output: usize,
 }
@@ -47,15 +50,9 @@ pub(super) fn transposed_len(rows: Slab, window: Window) -> usize {
 }
 
 impl MatrixTask<'_> {
-    /// Adds the unit to a tile's sums. `transposed`: as long as [`transposed_len`] says for all output
-    /// blocks.
-    pub(super) fn add_to<S: Simd>(
-        &self,
-        s: S,
-        inputs: &[ChannelBlock],
-        transposed: &mut [Pixel],
-        sums: &mut [Pixel],
-    ) {
+    /// Adds the unit to a tile's sums, the first one in place of what stands there. `transposed`: as long as
+    /// [`transposed_len`] says for all output blocks.
+    pub(super) fn add_to<S: Simd>(&self, s: S, transposed: &mut [Pixel], sums: &mut [Pixel]) {
         let len = transposed_len(self.rows, self.window);
         let of_output = self.rows.n_rows * self.rows.width;
         let gradients = self.gradient.chunks_exact(of_output);
@@ -75,9 +72,9 @@ impl MatrixTask<'_> {
             rows: TILE,
             pairs: TILE,
         };
-        let mut products = [[[0.0; TILE * LANES]; 2]; 2];
+        let mut products = Products::default();
         self.unit.with_tiles(shape, |tiles| {
-            for input in 0..inputs.len() {
+            for input in 0..self.n_inputs {
                 for [outputs, taps] in self.pairs() {
                     let product = TileProduct {
                         a: transposed,
@@ -90,13 +87,14 @@ impl MatrixTask<'_> {
                         b_row_step: 2 * LANES,
                     };
                     tiles.multiply(&product, &mut products);
-                    for (output, products) in outputs.zip(&products) {
+                    for (output, products) in outputs.zip(&products.0) {
                         for (tap, products) in taps.clone().zip(products) {
                             let tap = input * self.window.taps() + tap;
                             let first = output * self.per_output + tap * LANES;
                             s.run(AddTransposed {
                                 products,
                                 sums: &mut sums[first..first + LANES],
+                                is_first: self.is_first,
                             });
                         }
                     }
@@ -166,6 +164,8 @@ impl Kernel for Transpose<'_> {
 struct AddTransposed<'a> {
     products: &'a TileSums,
     sums: &'a mut [Pixel],
+    /// Whether they take the place of what stands there.
+    is_first: bool,
 }
 
 impl Kernel for AddTransposed<'_> {
@@ -174,11 +174,12 @@ impl Kernel for AddTransposed<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let mut rows = [s.zero(); LANES];
-        for (row, products) in rows.iter_mut().zip(self.products.as_chunks::<LANES>().0) {
+        for (row, products) in rows.iter_mut().zip(self.products) {
             *row = s.read(products);
         }
         for (sum, products) in self.sums.iter_mut().zip(s.transpose(rows)) {
-            s.write(sum, s.add(s.read(sum), products));
+            let before = if self.is_first { s.zero() } else { s.read(sum) };
+            s.write(sum, s.add(before, products));
         }
     }
 }

@@ -74,6 +74,17 @@ impl Cut {
         ]
     }
 
+    /// The rows of a unit.
+    fn rows_of(&self, unit: usize, extent: Extent) -> Slab {
+        let first_row = unit % self.units_per_image * self.rows;
+        Slab {
+            image: unit / self.units_per_image,
+            first_row,
+            n_rows: self.rows.min(extent.height - first_row),
+            width: extent.width,
+        }
+    }
+
     /// A task's part of what is summed over.
     fn part(&self, task: usize, n: usize) -> Range<usize> {
         let part = task % self.parts;
@@ -196,28 +207,19 @@ impl WeightGradient<'_> {
         task: usize,
         sums: &mut [Pixel],
     ) {
-        let [inputs_here, outputs] = cut.blocks(task, [inputs.len(), outputs.len()]);
-        sums.fill([0.0; LANES]);
+        let blocks = cut.blocks(task, [inputs.len(), outputs.len()]);
+        let [n_inputs, n_outputs] = [blocks[0].len(), blocks[1].len()];
         let per_output = sums.len() / cut.tile[1];
-        let extent = self.gradient.extent;
-        let units = extent.n * cut.units_per_image;
-        for unit in cut.part(task, units) {
-            let first_row = unit % cut.units_per_image * cut.rows;
-            let rows = Slab {
-                image: unit / cut.units_per_image,
-                first_row,
-                n_rows: cut.rows.min(extent.height - first_row),
-                width: extent.width,
-            };
-            let own = Window {
-                kernel: 1,
-                pad: 0,
-                step: 1,
-            };
-            let n_outputs = outputs.len();
-            let matrix_unit = self.matrix_unit(s);
-            let x_len = inputs_here.len() * rows.plane(self.window);
-            let gradient_len = n_outputs * rows.plane(own);
+        let matrix_unit = self.matrix_unit(s);
+        let is_vnni = self.is_vnni(s);
+        if matrix_unit.is_none() {
+            sums.fill([0.0; LANES]);
+        }
+        let n_units = self.gradient.extent.n * cut.units_per_image;
+        for (idx, unit) in cut.part(task, n_units).enumerate() {
+            let rows = cut.rows_of(unit, self.gradient.extent);
+            let x_len = n_inputs * rows.plane(self.window);
+            let gradient_len = n_outputs * rows.plane(Window::same(1));
             let [beyond, transposed_len] = match matrix_unit {
                 Some(_) => [
                     matrix::beyond(self.window),
@@ -227,33 +229,27 @@ impl WeightGradient<'_> {
             };
             let lens = [x_len + beyond, gradient_len, transposed_len];
             with_scratch(lens, |[x, gradient, transposed]| {
-                fill(s, self.gradient, outputs.clone(), rows, own, gradient);
-                match self.input {
-                    Input::Blocks(blocks) => {
-                        fill(s, blocks, inputs_here.clone(), rows, self.window, x);
-                    }
-                    Input::Planes(planes) => {
-                        fill_planar(planes, rows, self.window, x.as_flattened_mut());
-                    }
-                }
-                if let Some(unit) = matrix_unit {
+                self.fill(s, rows, blocks.clone(), x, gradient);
+                if is_vnni {
                     x[x_len..].fill([0.0; LANES]);
                     pack_vnni_pixels(s, x);
+                }
+                if let Some(unit) = matrix_unit {
                     let task = MatrixTask {
                         unit,
                         window: self.window,
                         rows,
                         x,
                         gradient,
+                        n_inputs,
                         n_outputs,
+                        is_first: idx == 0,
                         per_output,
                     };
-                    task.add_to(s, &inputs[inputs_here.clone()], transposed, sums);
+                    task.add_to(s, transposed, sums);
                     return;
                 }
-                let is_vnni = self.is_vnni(s);
                 if is_vnni {
-                    pack_vnni_pixels(s, x);
                     for row in gradient.chunks_exact_mut(rows.width) {
                         pack_vnni_pixels(s, row);
                     }
@@ -268,8 +264,25 @@ impl WeightGradient<'_> {
                     rows,
                     per_output,
                 };
-                unit.add_to(s, &inputs[inputs_here.clone()], sums);
+                unit.add_to(s, &inputs[blocks[0].clone()], sums);
             });
+        }
+    }
+
+    /// Brings the rows of a unit into scratch memory: of some input blocks to `x`, of some output blocks to
+    /// `gradient`.
+    fn fill<S: Simd>(
+        &self,
+        s: S,
+        rows: Slab,
+        [inputs, outputs]: [Range<usize>; 2],
+        x: &mut [Pixel],
+        gradient: &mut [Pixel],
+    ) {
+        fill(s, self.gradient, outputs, rows, Window::same(1), gradient);
+        match self.input {
+            Input::Blocks(blocks) => fill(s, blocks, inputs, rows, self.window, x),
+            Input::Planes(planes) => fill_planar(planes, rows, self.window, x.as_flattened_mut()),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::conv::tile::TileArgs;
 use crate::conv::tile_walk::{run_tile, tiles_of_row};
 use crate::layout::Extent;
 use crate::moments::Moments;
-use crate::shared::Shared;
+use crate::shared::{Shared, Strided};
 use crate::simd::{LANES, Pixel, PixelOf, Simd};
 use crate::stored::{Stored, with_pixels};
 
@@ -204,7 +204,9 @@ impl WinogradConv<'_> {
                 let at = [run.image, run.y + row, run.x];
                 // SAFETY: a task is alone with its tiles of its output blocks, and each row is
                 // asked for once at a time.
-                unsafe { batch.outputs[done.block].pixels(tensor, self.grid, at, n_columns) }
+                let pixels =
+                    unsafe { batch.outputs[done.block].pixels(tensor, self.grid, at, n_columns) };
+                pixels.into_slice()
             };
             s.run(Outputs {
                 from: Points {
@@ -275,9 +277,8 @@ impl Product<'_> {
                 weights: self.weights,
                 out: std::array::from_fn(|_| {
                     let block = blocks.next().expect("products of all blocks of the group");
-                    &mut block[first..]
+                    Strided::from(&mut block[first..])
                 }),
-                out_step: 1,
                 bias: Some(&zeros),
                 floor: f32::NEG_INFINITY,
             };
