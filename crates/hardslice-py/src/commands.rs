@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 use crate::work::{Watch, work};
 
-/// Runs `phantom`, `run`, `compare` or `report` with the arguments of the command line, the first of
+/// Runs `phantom`, `prepare`, `run`, `compare`, `sweep` or `report` with the arguments of the command line, the first of
 /// them the program's name. Gives whether all is well.
 #[pyfunction]
 pub(crate) fn command(

@@ -150,6 +150,8 @@ def test_the_examples_of_the_documentation_run() -> None:
 
 
 USER = """
+from pathlib import Path
+
 import numpy as np
 import hardslice
 
@@ -163,6 +165,8 @@ weights = mined.weights_for(hardslice.Store("store").index)
 weights.astype(np.float32)
 labels = hardslice.Model("model").predict(truth, np.eye(4))
 verdict: str = hardslice.compare("liver.toml", "out", seeds=5).verdicts["liver"]
+store: hardslice.Store = hardslice.prepare("liver.toml", "store")
+folder: Path = hardslice.sweep("liver.toml", "sweep", organs=["liver"]).out
 """
 
 

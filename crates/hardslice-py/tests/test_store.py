@@ -46,6 +46,27 @@ def test_a_store_is_pickled_by_its_path(store: hardslice.Store) -> None:
     assert again.content_hash == store.content_hash and len(pickle.dumps(store)) < 1000
 
 
+def test_dicts_for_monai_and_models_are_pickled_by_their_paths(
+    store: hardslice.Store, model: hardslice.Model
+) -> None:
+    items = store.monai()
+    assert len(pickle.dumps(items)) < 1000
+    again = pickle.loads(pickle.dumps(items))
+    assert len(again) == len(items) and (again[3]["image"] == items[3]["image"]).all()
+    assert [item["z"] for item in items[:3]] == [0, 1, 2]
+    batch = np.zeros((1, model.n_channels, model.size, model.size), np.float32)
+    assert len(pickle.dumps(model)) < 1000
+    assert (pickle.loads(pickle.dumps(model)).logits(batch) == model.logits(batch)).all()
+
+
+def test_a_cohort_is_prepared_without_being_trained_on(experiment: Path, store: hardslice.Store, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        # Phantoms of 48 pixels are coarse.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        prepared = hardslice.prepare(experiment, tmp_path / "store")
+    assert prepared.content_hash == store.content_hash
+
+
 def test_a_damaged_store_is_refused_by_name(store: hardslice.Store, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         hardslice.Store(tmp_path / "nowhere")

@@ -5,7 +5,7 @@ use super::scratch::Slab;
 use super::tile::{RowTile, Tile, TileArgs, run_kernel};
 use super::tile_weights::Packing;
 use super::window::Window;
-use crate::simd::{LANES, Simd, Terms};
+use crate::simd::{LANES, Simd, TermStarts};
 
 /// Elements of a pixel in the scratch memory where each is a VNNI pair of channels.
 const VNNI_STEP: usize = LANES / 2;
@@ -77,7 +77,7 @@ impl TileWalk {
 
     /// Where each tap of each of some input blocks reads, from the first one on, and where its packed weights
     /// begin: those of `per_tap` elements for each block. `side` blocks are one.
-    pub(super) fn terms(&self, blocks: usize, side: usize, per_tap: usize) -> Terms {
+    pub(super) fn terms(&self, blocks: usize, side: usize, per_tap: usize) -> TermStarts {
         let n_taps = self.taps.len();
         (0..blocks.div_ceil(side))
             .flat_map(|block| {

@@ -99,6 +99,7 @@ impl Tiles {
 )]
 mod tests {
     use super::*;
+    use crate::simd::vnni_pair;
 
     /// A whole number for each place, from −4 to 4.
     fn number(place: usize) -> f32 {
@@ -108,10 +109,7 @@ mod tests {
 
     /// Elements of two numbers each.
     fn pairs(n: usize, first: usize) -> Vec<f32> {
-        let pair = |place: usize| {
-            let [low, high] = [number(2 * place), number(2 * place + 1)].map(f32::to_bits);
-            f32::from_bits(low >> 16 | high)
-        };
+        let pair = |place: usize| vnni_pair(number(2 * place), number(2 * place + 1));
         (first..first + n).map(pair).collect()
     }
 

@@ -21,6 +21,7 @@ mod matrix_unit;
 mod portable;
 mod tile_product;
 mod vector;
+mod vnni;
 
 #[cfg(all(test, target_arch = "x86_64"))]
 pub(crate) use avx2::Avx2;
@@ -34,8 +35,9 @@ pub(crate) use instruction_set::{Level, has_own_kernels};
 pub(crate) use matrix_unit::{MatrixUnit, Tiles};
 #[cfg(test)]
 pub(crate) use portable::Portable;
-pub(crate) use tile_product::{Products, TILE, Terms, TileProduct, TileShape, TileSums};
+pub(crate) use tile_product::{Products, TILE, TermStarts, TileProduct, TileShape, TileSums};
 pub(crate) use vector::{Element, Kernel, LANES, Pixel, PixelOf, Simd};
+pub(crate) use vnni::vnni_pair;
 
 /// Evaluates an expression with `$s` bound to the best instruction set of this processor.
 macro_rules! with_simd {

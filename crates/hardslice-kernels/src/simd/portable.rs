@@ -2,6 +2,7 @@
 
 use super::matrix_unit::MatrixUnit;
 use super::vector::{Kernel, LANES, Simd};
+use super::vnni::vnni_halves;
 
 /// Every processor has this one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -138,9 +139,10 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn dot_bf16(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-        let low = |x: f32| f32::from_bits(x.to_bits() << 16);
-        let high = |x: f32| f32::from_bits(x.to_bits() & 0xffff_0000);
-        lanes(|i| low(a[i]) * low(b[i]) + (high(a[i]) * high(b[i]) + c[i]))
+        lanes(|i| {
+            let [[a_low, a_high], [b_low, b_high]] = [a[i], b[i]].map(vnni_halves);
+            a_low * b_low + (a_high * b_high + c[i])
+        })
     }
 
     #[inline(always)]

@@ -1,6 +1,8 @@
 //! Products of small matrices of bf16: what a [matrix unit](super::MatrixUnit) multiplies, and the same
 //! product by product.
 
+use super::vnni::vnni_halves;
+
 /// Rows of a tile at most, and columns of a result.
 pub(crate) const TILE: usize = 16;
 
@@ -27,18 +29,18 @@ pub(crate) struct TileShape {
 
 /// Where the terms of a sum begin, of A and of B.
 #[derive(Debug)]
-pub(crate) struct Terms {
+pub(crate) struct TermStarts {
     pub(super) starts: Vec<[usize; 2]>,
     last: [usize; 2],
 }
 
-impl Terms {
+impl TermStarts {
     pub(crate) fn is_empty(&self) -> bool {
         self.starts.is_empty()
     }
 }
 
-impl FromIterator<[usize; 2]> for Terms {
+impl FromIterator<[usize; 2]> for TermStarts {
     fn from_iter<T: IntoIterator<Item = [usize; 2]>>(starts: T) -> Self {
         let starts: Vec<[usize; 2]> = starts.into_iter().collect();
         let last = [0, 1].map(|of| starts.iter().map(|both| both[of]).max().unwrap_or_default());
@@ -61,7 +63,7 @@ pub(crate) struct TileProduct<'a> {
     /// Elements between pairs of rows of B.
     pub(crate) b_row_step: usize,
     /// Where terms begin, from those places on.
-    pub(crate) terms: &'a Terms,
+    pub(crate) terms: &'a TermStarts,
 }
 
 impl TileProduct<'_> {
@@ -87,13 +89,6 @@ impl TileProduct<'_> {
     /// numbers for zero and adds up even and odd halves apart. Rows beyond the shape, in which the
     /// instruction leaves what was there, become `NaN`.
     pub(super) fn multiply(&self, shape: TileShape, Products(products): &mut Products) {
-        let halves = |x: f32| {
-            let bits = x.to_bits();
-            [
-                f32::from_bits(bits << 16),
-                f32::from_bits(bits & 0xffff_0000),
-            ]
-        };
         for (a_start, products) in self.a_starts.iter().zip(products) {
             for (b_start, sums) in self.b_starts.iter().zip(products) {
                 let (sums, beyond) = sums.split_at_mut(shape.rows);
@@ -103,10 +98,10 @@ impl TileProduct<'_> {
                     for (row, sums) in sums.iter_mut().enumerate() {
                         let a = &self.a[a_start + a_term + row * self.a_row_step..][..shape.pairs];
                         for (pair, a) in a.iter().enumerate() {
-                            let [a_low, a_high] = halves(*a);
+                            let [a_low, a_high] = vnni_halves(*a);
                             let b = b_start + b_term + pair * self.b_row_step;
                             for (sum, b) in sums.iter_mut().zip(&self.b[b..b + TILE]) {
-                                let [b_low, b_high] = halves(*b);
+                                let [b_low, b_high] = vnni_halves(*b);
                                 *sum += a_low * b_low + a_high * b_high;
                             }
                         }

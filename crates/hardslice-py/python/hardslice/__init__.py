@@ -31,7 +31,7 @@ from ._evaluate import (
     evaluate,
     evaluate_folder,
 )
-from ._experiment import Compared, Run, compare, report, run
+from ._experiment import Compared, Run, Swept, compare, prepare, report, run, sweep
 from ._hardslice import __version__
 from ._model import Model
 from ._slices import (
@@ -71,6 +71,7 @@ __all__ = [
     "Statistics",
     "Store",
     "StoredCase",
+    "Swept",
     "Tau",
     "Verdict",
     "__version__",
@@ -80,8 +81,10 @@ __all__ = [
     "evaluate_folder",
     "mine",
     "phantom",
+    "prepare",
     "report",
     "run",
     "score_slices",
+    "sweep",
     "triage",
 ]

@@ -1,4 +1,4 @@
-"""Whole experiments: the commands ``run``, ``compare`` and ``report``."""
+"""Whole experiments: the commands ``prepare``, ``run``, ``compare``, ``sweep`` and ``report``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from . import _hardslice
 from ._evaluate import Progress
+from ._store import Store
 from ._volumes import PathLike, existing
 
 
@@ -42,6 +43,35 @@ class Compared:
     def verdicts(self) -> dict[str, str]:
         """The verdict on each organ, in words."""
         return {organ: comparison["verdict"] for organ, comparison in self.comparisons.items()}
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What ``sweep`` left."""
+
+    out: Path
+    """The folder: ``tables/``, ``scores.csv``, ``report.html``."""
+    is_clean: bool
+    """Whether nothing was found wrong with the data."""
+
+
+def prepare(experiment: PathLike, out: PathLike, *, progress: Progress | None = None) -> Store:
+    """Read the cohort of an experiment's file into slices, as ``hardslice prepare`` does.
+
+    Scans that cannot be used, and are accepted to be left out, are a warning.
+
+    Args:
+        experiment: The experiment's file (TOML).
+        out: The store's folder. One that is there already is checked, not made again.
+        progress: Called as ``progress("prepare", done, n)``.
+
+    Raises:
+        ValueError: The experiment makes no sense, or the audit found what it does not accept.
+        FileNotFoundError: There is no such file.
+    """
+    file = str(existing(experiment, "experiment"))
+    _hardslice.command(["hardslice", "prepare", f"--out={Path(out)}", "--", file], progress)
+    return Store(out)
 
 
 def run(
@@ -97,16 +127,39 @@ def compare(
 
     The other arguments, and what is raised, are those of :func:`run`.
     """
-    if isinstance(organs, str):
-        raise TypeError(f"organs is {organs!r}, wanted a list of them: [{organs!r}]")
-    of_one = isinstance(seeds, (int, np.integer))
-    listed = str(seeds) if of_one else ",".join(map(str, seeds)) + ","  # type: ignore[arg-type]
     arguments = [
-        f"--out={Path(out)}", f"--device={device}", f"--seeds={listed}", f"--splits={splits}", f"--jobs={jobs}",
-        *(f"--organ={organ}" for organ in organs), *_flag(force), "--", str(existing(experiment, "experiment")),
+        f"--out={Path(out)}", f"--device={device}", _seeds(seeds), f"--splits={splits}", f"--jobs={jobs}",
+        *_organs(organs), *_flag(force), "--", str(existing(experiment, "experiment")),
     ]  # fmt: skip
     is_clean = _hardslice.command(["hardslice", "compare", *arguments], progress)
     return Compared(Path(out), is_clean, _json(Path(out) / "comparison.json"))
+
+
+def sweep(
+    experiment: PathLike,
+    out: PathLike,
+    *,
+    seeds: int | Sequence[int] = 1,
+    organs: Sequence[str] = (),
+    jobs: int = 1,
+    device: str = "cpu",
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Swept:
+    """Train with the selection ratios 1, 0.8, 0.5, 0.3 and 0.2, and with the proposed arm, as ``hardslice
+    sweep`` does: the paper's tables on a cohort of one's own, and the learning curve.
+
+    Args:
+        seeds: How many (``3`` is 0, 1, 2), or which. Of fewer than three nothing is concluded.
+
+    The other arguments, and what is raised, are those of :func:`compare`.
+    """
+    arguments = [
+        f"--out={Path(out)}", f"--device={device}", _seeds(seeds), f"--jobs={jobs}",
+        *_organs(organs), *_flag(force), "--", str(existing(experiment, "experiment")),
+    ]  # fmt: skip
+    is_clean = _hardslice.command(["hardslice", "sweep", *arguments], progress)
+    return Swept(Path(out), is_clean)
 
 
 def report(path: PathLike, *, progress: Progress | None = None) -> Path:
@@ -122,6 +175,18 @@ def report(path: PathLike, *, progress: Progress | None = None) -> Path:
     folder = existing(path, "path")
     _hardslice.command(["hardslice", "report", "--", str(folder)], progress)
     return folder / "report.html"
+
+
+def _seeds(seeds: int | Sequence[int]) -> str:
+    of_one = isinstance(seeds, (int, np.integer))
+    listed = str(seeds) if of_one else ",".join(map(str, seeds)) + ","  # type: ignore[arg-type]
+    return f"--seeds={listed}"
+
+
+def _organs(organs: Sequence[str]) -> list[str]:
+    if isinstance(organs, str):
+        raise TypeError(f"organs is {organs!r}, wanted a list of them: [{organs!r}]")
+    return [f"--organ={organ}" for organ in organs]
 
 
 def _flag(force: bool) -> list[str]:

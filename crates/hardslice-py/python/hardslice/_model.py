@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from ._volumes import PathLike, existing, path_of
 
 
 class Model:
-    """A model that ``hardslice run`` or ``train`` has left: weights, net, organs and preprocessing.
+    """A model that ``hardslice run`` or ``train`` has left: weights, net, organs and preprocessing. Pickled,
+    it is its path.
 
     Args:
         path: The model's folder.
@@ -27,7 +29,11 @@ class Model:
     """
 
     def __init__(self, path: PathLike, device: str = "cpu"):
-        self._native = _hardslice.Model(existing(path, "path"), device)
+        self.path = existing(path, "path")
+        """The model's folder."""
+        self.device = device
+        """What it computes on."""
+        self._native = _hardslice.Model(self.path, device)
         record = json.loads(self._native.record())
         self.organs: dict[str, int] = dict(record["organs"])
         """The organs, in the order of the net's outputs, with their values in label maps."""
@@ -39,6 +45,9 @@ class Model:
         """What images are clipped to."""
         self.leaky: bool = record["leaky"]
         """Whether the test set was used to set a threshold of its training."""
+
+    def __reduce__(self) -> tuple[type[Model], tuple[Path, str]]:
+        return Model, (self.path, self.device)
 
     def __repr__(self) -> str:
         return f"<hardslice.Model: {', '.join(self.organs)}, {self.size} x {self.size}>"

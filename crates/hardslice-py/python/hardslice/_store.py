@@ -166,22 +166,42 @@ class Store(Sequence[Slice]):
 
         return StoreDataset(self, transform)
 
-    def monai(self) -> list[dict[str, Any]]:
-        """A list of dicts for MONAI's ``Dataset``: ``image`` (int16 ``[1, y, x]``, Hounsfield units),
-        ``label`` (uint8 ``[1, y, x]``), both read-only views, ``case``, ``patient``, ``z`` and
-        ``organs_annotated``: an organ that is not among these may be there without a label, so that a loss
-        should leave it out."""
-        return [
-            {
-                "image": found.image[None],
-                "label": found.labels[None],
-                "case": found.case.id,
-                "patient": found.case.patient,
-                "z": found.z,
-                "organs_annotated": found.case.organs_annotated,
-            }
-            for found in self
-        ]
+    def monai(self) -> Sequence[dict[str, Any]]:
+        """Dicts for MONAI's ``Dataset``: ``image`` (int16 ``[1, y, x]``, Hounsfield units), ``label`` (uint8
+        ``[1, y, x]``), both read-only views, ``case``, ``patient``, ``z`` and ``organs_annotated``: an organ
+        that is not among these may be there without a label, so that a loss should leave it out. Pickled,
+        for workers that are spawned, they are the store's path."""
+        return _Dicts(self)
+
+
+class _Dicts(Sequence[dict[str, Any]]):
+    """The slices of a store as dicts, each made when it is asked for."""
+
+    def __init__(self, store: Store):
+        self._store = store
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        if isinstance(index, slice):
+            return [_dict_of(found) for found in self._store[index]]
+        return _dict_of(self._store[index])
+
+
+def _dict_of(found: Slice) -> dict[str, Any]:
+    return {
+        "image": found.image[None],
+        "label": found.labels[None],
+        "case": found.case.id,
+        "patient": found.case.patient,
+        "z": found.z,
+        "organs_annotated": found.case.organs_annotated,
+    }
 
 
 def _mapped(path: Path) -> NDArray[Any]:

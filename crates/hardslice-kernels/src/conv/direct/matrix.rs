@@ -13,7 +13,8 @@ use crate::conv::output::Output;
 use crate::conv::tile_walk::TileWalk;
 use crate::layout::Extent;
 use crate::simd::{
-    Kernel, LANES, MatrixUnit, Pixel, Products, Simd, TILE, Terms, TileProduct, TileShape, Tiles,
+    Kernel, LANES, MatrixUnit, Pixel, Products, Simd, TILE, TermStarts, TileProduct, TileShape,
+    Tiles,
 };
 use crate::stored::Stored;
 
@@ -113,7 +114,7 @@ struct MatrixTile<'a, E, const BLOCKS: usize> {
     /// Elements between pixels there.
     pixel_step: usize,
     /// Where each tap of each input block, or of two side by side, reads, and where its weights begin.
-    terms: &'a Terms,
+    terms: &'a TermStarts,
     /// `[input block][tap][16 places][BLOCKS][16]`; the places are pairs of inputs, as many as the matrix
     /// unit is set up for.
     weights: &'a [f32],

@@ -11,7 +11,7 @@ use crate::buffers::Buffer;
 use crate::conv::gather::first_of;
 use crate::conv::scratch::with_scratch;
 use crate::simd::{
-    Kernel, LANES, MatrixUnit, Products, Simd, TILE, Terms, TileProduct, TileShape, Tiles,
+    Kernel, LANES, MatrixUnit, Products, Simd, TILE, TermStarts, TileProduct, TileShape, Tiles,
 };
 
 /// Elements of a packed tile: sixteen rows of sixteen VNNI pairs.
@@ -173,7 +173,7 @@ impl Gemm<'_> {
         panel_idx: usize,
         chunks: Range<usize>,
         depth: &Range<usize>,
-    ) -> Terms {
+    ) -> TermStarts {
         let runs = self.terms.vnni_runs(panel_idx, depth.clone());
         let counts = |chunk: &usize| {
             let pairs = chunk * TILE..(chunk + 1) * TILE;

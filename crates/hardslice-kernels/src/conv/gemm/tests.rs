@@ -5,7 +5,7 @@
 use super::*;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
-use crate::simd::{Portable, with_simd};
+use crate::simd::{Portable, vnni_pair, with_simd};
 
 fn panel_of<S: Simd>(_: S) -> usize {
     panel::<S>()
@@ -92,8 +92,8 @@ fn pairs_are_multiplied_without_error<S: Simd>(s: S) {
         let pairs = (0..n_panels * n_pairs * panel_len).map(|place| {
             let (row, column) = (place / panel_len, place % panel_len);
             let (panel, pair) = (row / n_pairs, row % n_pairs);
-            let value = |term| right(term, panel * panel_len + column).to_bits();
-            f32::from_bits(value(2 * pair) >> 16 | value(2 * pair + 1))
+            let value = |term| right(term, panel * panel_len + column);
+            vnni_pair(value(2 * pair), value(2 * pair + 1))
         });
         let panels: Vec<f32> = pairs.collect();
         let of_panels = vec![kept.clone(); n_panels];

@@ -8,13 +8,8 @@ use crate::conv::input::Blocks;
 use crate::conv::scratch::{Slab, fill, round_in_place};
 use crate::conv::window::Window;
 use crate::layout::{Extent, n_blocks};
-use crate::simd::{LANES, Simd};
+use crate::simd::{LANES, Simd, vnni_pair};
 use crate::source::Source;
-
-/// Two elements that are exact in bf16 as a VNNI pair, as [`Simd::vnni_pair`] gives it.
-fn vnni_pair(low: f32, high: f32) -> f32 {
-    f32::from_bits(low.to_bits() >> 16 | high.to_bits())
-}
 
 /// A tensor with zeros around each image, and where the elements lie that a window reads.
 pub(super) struct Padded {

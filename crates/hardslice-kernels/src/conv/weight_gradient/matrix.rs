@@ -10,7 +10,8 @@ use std::ops::Range;
 use crate::conv::scratch::Slab;
 use crate::conv::window::Window;
 use crate::simd::{
-    Kernel, LANES, MatrixUnit, Pixel, Products, Simd, TILE, Terms, TileProduct, TileShape, TileSums,
+    Kernel, LANES, MatrixUnit, Pixel, Products, Simd, TILE, TermStarts, TileProduct, TileShape,
+    TileSums,
 };
 
 /// Pixels of a term: sixteen pairs.
@@ -64,7 +65,7 @@ impl MatrixTask<'_> {
                 to,
             });
         }
-        let terms: Terms = (0..n_terms(self.rows, self.window))
+        let terms: TermStarts = (0..n_terms(self.rows, self.window))
             .map(|term| [term * TILE * LANES, term * TERM_PIXELS * LANES])
             .collect();
         let transposed = transposed[..self.n_outputs * len].as_flattened();

@@ -33,7 +33,7 @@ pub(crate) struct WeightGradient<'a> {
 }
 
 /// Blocks of outputs, and of inputs, in a tile, by the direct method…
-const TILE: usize = 2;
+const DIRECT_TILE: usize = 2;
 
 /// …and by Winograd's or on a matrix unit, the first that leaves enough tasks: each tile transforms all that
 /// it reads.
@@ -151,7 +151,7 @@ impl WeightGradient<'_> {
         let parts_at_most = match winograd {
             Some(winograd) => winograd.parts_at_most(),
             None if on_matrix_unit => usize::MAX,
-            None => return self.cut_into(TILE, n_blocks, usize::MAX),
+            None => return self.cut_into(DIRECT_TILE, n_blocks, usize::MAX),
         };
         let [large, small] =
             TRANSFORMED_TILES.map(|side| self.cut_into(side, n_blocks, parts_at_most));
