@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use hardslice::data::balance::{Arm, BalanceOptions, Candidate, Candidates, RepeatFactors};
 use hardslice::data::mining::triage::Triage;
 use hardslice::data::mining::{MiningOptions, SliceScore, TauBasis, judge};
@@ -54,6 +55,12 @@ fn judged(
     validation: &[GivenScore],
 ) -> anyhow::Result<serde_json::Value> {
     let arm: Arm = request.arm.parse()?;
+    if arm.chooses_of_a() && !request.is_b.contains(&true) {
+        return Err(anyhow!(
+            "the arm `{arm}` shows the cases of b, and of the others the chosen slices alone, and b is empty: \
+             who trains by that never sees an easy slice; name b, or take arm=\"all_emphasised\""
+        ));
+    }
     request.balance.check()?;
     SettingError::check(
         "mine",

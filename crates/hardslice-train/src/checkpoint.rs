@@ -101,7 +101,7 @@ pub enum CheckpointError {
 }
 
 impl Checkpoint {
-    /// Writes the checkpoint into `dir` and removes all but the `keep_last` newest.
+    /// Writes the checkpoint into `dir` and removes later ones, and all but the `keep_last` newest.
     ///
     /// # Errors
     ///
@@ -131,6 +131,13 @@ impl Checkpoint {
             fs::write(folder.join(POSITION), sealed(&record)?)
         });
         written.map_err(Action::Write.on(&path))?;
+        // A training that stands here could not go on from later ones: they are damaged.
+        for later in checkpoints(dir)?.into_iter().rev() {
+            if later == path {
+                break;
+            }
+            fs::remove_dir_all(&later).map_err(Action::Remove.on(&later))?;
+        }
         remove_old(dir, keep_last)?;
         Ok(path)
     }
@@ -284,6 +291,20 @@ mod tests {
             messages[0].contains("weights.safetensors is damaged"),
             "{messages:?}"
         );
+    }
+
+    #[test]
+    fn a_checkpoint_is_not_removed_for_damaged_ones_of_later_steps() {
+        let dir = tempfile::tempdir().unwrap();
+        for step in [20, 30] {
+            let path = checkpoint(step).write(dir.path(), 2).unwrap();
+            fs::write(path.join(WEIGHTS), b"damaged").unwrap();
+        }
+        for step in [10, 15] {
+            checkpoint(step).write(dir.path(), 1).unwrap();
+            let newest = Checkpoint::newest(dir.path(), |error| panic!("{error}")).unwrap();
+            assert_eq!(newest, Some(checkpoint(step)), "what was just written");
+        }
     }
 
     #[test]

@@ -142,8 +142,10 @@ impl TrainConfig {
 
     /// Whether the validation patients are scored after `step` steps.
     pub fn is_validation(&self, step: u64) -> bool {
-        let every = (self.steps / self.n_validations.max(1)).max(1);
-        step > 0 && (step.is_multiple_of(every) || step == self.steps)
+        let n_until = |step: u64| {
+            u128::from(step) * u128::from(self.n_validations.max(1)) / u128::from(self.steps)
+        };
+        step > 0 && n_until(step) > n_until(step - 1)
     }
 
     /// Steps between two lines of the log: about a thousand lines over the training.
@@ -158,7 +160,9 @@ impl TrainConfig {
     /// The first that is not.
     pub fn check(&self) -> Result<(), SettingError> {
         let is_share = |value: f64| (0.0..1.0).contains(&value);
-        let is_rate = |lr0: Option<f64>| lr0.is_none_or(|lr0| lr0.is_finite() && lr0 > 0.0);
+        #[expect(clippy::cast_possible_truncation, reason = "weights are f32")]
+        let is_one = |lr0: f64| (lr0 as f32).is_finite() && lr0 > 0.0;
+        let is_rate = |lr0: Option<f64>| lr0.is_none_or(is_one);
         let settings = [
             (
                 self.steps < 2,
@@ -166,11 +170,29 @@ impl TrainConfig {
             ),
             (self.batch == 0, "batch must be 1 at least"),
             (
-                !(self.lr0.is_finite() && self.lr0 > 0.0),
-                "lr0 must be above 0",
+                self.n_validations == 0,
+                "n_validations must be 1 at least: one is always made at the end",
             ),
-            (!is_rate(self.focal_lr0), "focal_lr0 must be above 0"),
-            (!is_rate(self.top_k_lr0), "top_k_lr0 must be above 0"),
+            (
+                self.keep_checkpoints == 0,
+                "keep_checkpoints must be 1 at least: a training goes on from it",
+            ),
+            (
+                !is_one(self.lr0),
+                "lr0 must be above 0, in single precision",
+            ),
+            (
+                !is_rate(self.focal_lr0),
+                "focal_lr0 must be above 0, in single precision",
+            ),
+            (
+                !is_rate(self.top_k_lr0),
+                "top_k_lr0 must be above 0, in single precision",
+            ),
+            (
+                self.checkpoint_minutes.is_nan() || self.checkpoint_minutes < 0.0,
+                "checkpoint_minutes must be 0 at least",
+            ),
             (
                 !(self.power.is_finite() && self.power >= 0.0),
                 "power must be 0 at least",
@@ -198,6 +220,36 @@ impl TrainConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn there_are_as_many_validations_as_asked_for_and_the_last_is_at_the_end() {
+        for (steps, n_validations, n) in [(2000, 10, 10), (19, 10, 10), (7, 1, 1), (3, 10, 3)] {
+            let config = TrainConfig {
+                steps,
+                n_validations,
+                ..TrainConfig::default()
+            };
+            let at: Vec<u64> = (0..=steps)
+                .filter(|step| config.is_validation(*step))
+                .collect();
+            assert_eq!((at.len(), at.last()), (n, Some(&steps)), "{at:?}");
+        }
+        let default = TrainConfig::default();
+        assert!(
+            default.is_validation(200) && !default.is_validation(199),
+            "every 200"
+        );
+    }
+
+    #[test]
+    fn a_rate_beyond_single_precision_is_refused() {
+        let config = |lr0| TrainConfig {
+            lr0,
+            ..TrainConfig::default()
+        };
+        assert!(config(1e38).check().is_ok(), "a number");
+        assert!(config(1e39).check().is_err(), "infinite");
+    }
 
     #[test]
     fn a_rival_loss_takes_its_own_rate_and_no_longer_steps() {

@@ -99,6 +99,18 @@ impl<'a> SliceDataset<'a> {
         self.mirrored.is_some()
     }
 
+    /// Whether slices of a case may be mirrored: what is annotated in it is as much after x was reversed.
+    /// Of a net of one kidney, a patient in whom the other was not looked for teaches nothing mirrored.
+    fn can_mirror_case(&self, case_idx: usize) -> bool {
+        let n_shown = |is_mirrored: bool| {
+            let outputs = self.outputs();
+            outputs
+                .filter(|output| self.is_shown_annotated(case_idx, *output, is_mirrored))
+                .count()
+        };
+        self.can_mirror() && n_shown(true) >= n_shown(false)
+    }
+
     /// Whether the organ of an output is annotated in a case, or after x was reversed the organ that
     /// took its place.
     fn is_shown_annotated(&self, case_idx: usize, output: OutputIdx, is_mirrored: bool) -> bool {
@@ -140,7 +152,7 @@ impl<'a> SliceDataset<'a> {
             let stream_name = format!("{}/augment/{number}", position.name);
             let mut stream = Stream::new(position.seed, &stream_name);
             let mut variation = augment.draw(sample, &mut stream);
-            variation.mirror &= self.can_mirror();
+            variation.mirror &= self.can_mirror_case(sample.slice.case());
             let mut augmented = Source::new(batch.size, variation);
             let slice = sample.slice;
             let stride = batch.n_channels * n_pixels;

@@ -88,6 +88,16 @@ pub struct Model {
     pub net: Net,
 }
 
+/// Where the model is, if the folder of its training was named.
+fn model_below(path: &Path) -> String {
+    let model = path.join("model");
+    if model.join("model.json").exists() {
+        format!(" in {}", model.display())
+    } else {
+        String::new()
+    }
+}
+
 /// A model cannot be written or read.
 #[derive(Debug, Error)]
 pub enum ModelError {
@@ -97,7 +107,7 @@ pub enum ModelError {
     /// There is no model.
     #[error(
         "there is no model in {}: wanted a folder with model.json and weights.safetensors, as \
-         training leaves it", path.display()
+         training leaves it{}", path.display(), model_below(path)
     )]
     Missing {
         /// The folder.

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use hardslice_kernels::ops::sgd_step::{SgdRates, sgd_step};
 use hardslice_kernels::ops::sum_of_squares::sum_of_squares;
+use thiserror::Error;
 
 use crate::net::Net;
 use crate::weights::{NamedTensor, Weights};
@@ -29,49 +30,44 @@ pub struct SgdConfig {
 /// Where the norm of all gradients is above a bound, they are scaled down to it first, as by PyTorch's
 /// `torch.nn.utils.clip_grad_norm_` (gradient clipping): a rare batch has a gradient fifty times
 /// as long as others, and undoes in one step what all before it have learnt.
-#[derive(Debug, Clone)]
+///
+/// Its settings come with every step: they are the training's, which has them in one place.
+#[derive(Debug, Clone, Default)]
 pub struct Sgd {
-    config: SgdConfig,
     // One for each trained parameter, flat, by its name.
     velocities: BTreeMap<String, Tensor<1>>,
 }
 
-impl Sgd {
-    /// An optimiser at rest.
-    pub fn new(config: SgdConfig) -> Self {
-        Self {
-            config,
-            velocities: BTreeMap::new(),
-        }
-    }
+/// The norm of all gradients together, which is not a number.
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+#[error("the norm of the gradients is {0}")]
+pub struct NoGradientNorm(pub f64);
 
+impl Sgd {
     /// Takes one step.
-    #[must_use]
-    pub fn step(&mut self, net: Net, gradients: Gradients, lr: f64) -> Net {
+    ///
+    /// # Errors
+    ///
+    /// [`NoGradientNorm`] where gradients are to be clipped and their norm is not finite.
+    pub fn step(
+        &mut self,
+        net: Net,
+        gradients: Gradients,
+        config: SgdConfig,
+        lr: f64,
+    ) -> Result<Net, NoGradientNorm> {
         #[expect(clippy::cast_possible_truncation, reason = "weights are f32")]
         let rates = SgdRates {
-            momentum: self.config.momentum as f32,
+            momentum: config.momentum as f32,
             lr: lr as f32,
-            scale: self.scale(&net, &gradients),
+            scale: scale(&net, &gradients, config.clip_grad_norm)?,
         };
-        net.map(&mut Step {
+        Ok(net.map(&mut Step {
             sgd: self,
             gradients,
             rates,
             path: Vec::new(),
-        })
-    }
-
-    /// What gradients are multiplied by: less than 1 where their norm is above the bound.
-    fn scale(&self, net: &Net, gradients: &Gradients) -> f32 {
-        let max_norm = self.config.clip_grad_norm;
-        if max_norm <= 0.0 {
-            return 1.0;
-        }
-        let norm = gradient_norm(net, gradients);
-        #[expect(clippy::cast_possible_truncation, reason = "gradients are f32")]
-        let scale = (max_norm / (norm + SMALLEST_NORM)).min(1.0) as f32;
-        scale
+        }))
     }
 
     /// The velocities, to save them.
@@ -87,7 +83,7 @@ impl Sgd {
     }
 
     /// Restores an optimiser from its saved velocities.
-    pub fn from_state(config: SgdConfig, state: Weights, device: &Device) -> Self {
+    pub fn from_state(state: Weights, device: &Device) -> Self {
         let device = device.clone().without_autodiff();
         let velocities = state.tensors.into_iter().map(|tensor| {
             let shape = [tensor.values.len()];
@@ -95,10 +91,23 @@ impl Sgd {
             (tensor.name, velocity)
         });
         Self {
-            config,
             velocities: velocities.collect(),
         }
     }
+}
+
+/// What gradients are multiplied by: less than 1 where their norm is above the bound, if there is one.
+fn scale(net: &Net, gradients: &Gradients, max_norm: f64) -> Result<f32, NoGradientNorm> {
+    if max_norm <= 0.0 {
+        return Ok(1.0);
+    }
+    let norm = gradient_norm(net, gradients);
+    if !norm.is_finite() {
+        return Err(NoGradientNorm(norm));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "gradients are f32")]
+    let scale = (max_norm / (norm + SMALLEST_NORM)).min(1.0) as f32;
+    Ok(scale)
 }
 
 /// Euclidean norm of the gradients of all parameters that have one, summed in double precision and in

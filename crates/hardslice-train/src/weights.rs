@@ -92,6 +92,12 @@ impl Weights {
         }
     }
 
+    /// Whether all of them are numbers.
+    pub fn are_finite(&self) -> bool {
+        let mut values = self.tensors.iter().flat_map(|tensor| &tensor.values);
+        values.all(|value| value.is_finite())
+    }
+
     /// The array of this name.
     pub fn get(&self, name: &str) -> Option<&NamedTensor> {
         self.tensors.iter().find(|tensor| tensor.name == name)

@@ -85,6 +85,22 @@ fn a_mirrored_slice_swaps_the_sides_in_labels_and_in_what_is_annotated() {
 }
 
 #[test]
+fn a_net_of_one_side_is_not_shown_patients_mirrored_in_whom_the_other_was_not_looked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path(), &[("kidney_left", 1), ("kidney_right", 2)]);
+    let place = store.organ_of(&Organ::new("kidney_left").unwrap()).unwrap();
+    let left = SliceDataset::new(&store, vec![place], 0);
+    assert!(left.can_mirror(), "other patients may be");
+    let mirrored = shown(&left, Flip::Mirrored);
+    assert_eq!(
+        mirrored,
+        shown(&left, Flip::AsIs),
+        "mirrored it would teach nothing"
+    );
+    assert_eq!(mirrored.annotated, [1.0]);
+}
+
+#[test]
 fn where_the_other_side_is_not_in_the_map_slices_are_not_mirrored() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path(), &[("kidney_left", 1), ("liver", 3)]);

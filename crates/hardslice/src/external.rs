@@ -150,10 +150,12 @@ fn plan_of(
         factors: &RepeatFactors::of(slices.iter().flatten(), positive_weight),
         seed: job.experiment.training_seed(),
     };
-    warn_of_controls(job.experiment, &slices, &mined.hard, bars)?;
+    if job.arm.chooses_of_a() {
+        warn_of_controls(job.experiment, &slices, &mined.hard, bars)?;
+    }
     let balance = &job.experiment.balance;
     match job.arm.second_half(&slices, &mined.hard, balance) {
-        // Without a split there is no B, and nothing may be hard.
+        // Of no case with a prediction there is nothing to show.
         Err(ArmError::Empty { .. }) => Ok(Plan::default()),
         plans => Ok(plans?.swap_remove(0)),
     }
@@ -218,6 +220,13 @@ fn check_arm(job: &ExternalMining<'_>) -> anyhow::Result<()> {
         return Err(anyhow!(
             "the arm `{arm}` has several plans, one after the other: take hard, all_emphasised or \
              another arm of one plan"
+        ));
+    }
+    if job.split.is_none() && arm.chooses_of_a() {
+        return Err(anyhow!(
+            "the arm `{arm}` shows B, and of A the chosen slices alone, and without --split there is no B: \
+             who trains by such a plan never sees an easy slice; give --split, or leave out --arm, so that \
+             every slice is shown and the hard ones more often (all_emphasised)"
         ));
     }
     if job.split.is_some() && arm.needs_cross_fold() {

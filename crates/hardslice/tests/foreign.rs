@@ -169,6 +169,30 @@ fn a_prediction_that_is_missing_or_on_another_grid_is_named_and_the_others_go_on
 }
 
 #[test]
+fn a_plan_without_a_split_shows_every_slice_and_never_hard_ones_alone() {
+    let dir = prepared();
+    let (code, printed, said) = mine("--tau 1.0 --out mined", dir.path());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        !said.contains("too few other slices"),
+        "of no control that it has: {said}"
+    );
+    let plan = fs::read_to_string(dir.path().join("mined/mining/plan.csv")).unwrap();
+    let all = printed
+        .split_whitespace()
+        .nth(3)
+        .unwrap()
+        .parse::<usize>()
+        .unwrap();
+    assert_eq!(plan.lines().count() - 1, all, "{printed}");
+    for arm in ["hard", "random_matched", "b_only", "cross_fold"] {
+        let (code, _, said) = mine(&format!("--arm {arm} --out other"), dir.path());
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("there is no B"), "{said}");
+    }
+}
+
+#[test]
 fn label_values_that_are_no_organs_are_refused_with_the_way_out() {
     let dir = prepared();
     let (code, _, said) = mine("--label liver=77 --out mined", dir.path());

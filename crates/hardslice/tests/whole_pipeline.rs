@@ -119,6 +119,36 @@ fn remove_checkpoints(dir: &Path) {
     }
 }
 
+#[test]
+fn a_rival_loss_is_clipped_alike_whether_it_was_stopped_or_not() {
+    let dir = workplace();
+    // So short that both bounds hold at every step: the common one, and the rival's.
+    let experiment = experiment_of(&["baseline", "baseline_top_k"])
+        .replace("[train]", "[train]\nclip_grad_norm = 0.0001");
+    fs::write(dir.path().join("experiment.toml"), experiment).unwrap();
+    let weights = || {
+        run(&["run", "experiment.toml", "--out", "out"], dir.path());
+        let path = "out/liver/baseline_top_k/model/weights.safetensors";
+        fs::read(dir.path().join(path)).unwrap()
+    };
+    let straight = weights();
+    // Its second half again, from the state that the first one left.
+    let arm = dir.path().join("out/liver/baseline_top_k");
+    for entry in fs::read_dir(&arm).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_file() {
+            fs::remove_file(path).unwrap();
+        } else if path.file_name().unwrap() != "first_half" {
+            fs::remove_dir_all(path).unwrap();
+        }
+    }
+    assert!(
+        arm.join("first_half/checkpoints").is_dir(),
+        "a state to go on from"
+    );
+    assert!(weights() == straight, "the same weights again");
+}
+
 fn without_checkpoints(files: &Contents) -> Contents {
     let is_kept = |name: &Path| name.iter().all(|part| part != "checkpoints");
     let kept = files.iter().filter(|(name, _)| is_kept(name));
@@ -187,6 +217,25 @@ fn the_steps_by_hand_end_with_the_weights_of_run() {
             == weights("whole/liver/hard/model/weights.safetensors"),
         "the arm `hard` by hand and by `run`"
     );
+    // Trained again, because model and checkpoints are gone, it goes on from the same first half.
+    for gone in ["checkpoints", "model"] {
+        fs::remove_dir_all(dir.path().join("hard").join(gone)).unwrap();
+    }
+    step(&format!(
+        "train {common} --half second --plan mined/mining/plan.csv --from pretrained --out hard"
+    ));
+    assert!(
+        weights("hard/model/weights.safetensors")
+            == weights("whole/liver/hard/model/weights.safetensors"),
+        "the arm `hard` by hand, twice"
+    );
+    // What does not say whom it was trained on may know the test patients.
+    let unknown = format!(
+        "train {common} --half second --from whole/liver/baseline/first_half --out unknown"
+    );
+    let (code, said) = ended(&words(&unknown), dir.path());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("holds no model"), "{said}");
     // The model predicts a scan on its own grid, and `evaluate` scores it.
     step("predict --model hard/model --input phantoms/images --out predictions");
     step(

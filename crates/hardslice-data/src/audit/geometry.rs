@@ -73,8 +73,9 @@ fn orientation(grid: &Grid) -> Option<Finding> {
              taken as they lie",
         ));
     }
-    // Slices lie where the spacing is widest: along another axis they were not taken axially.
-    let is_elsewhere = y.max(x) > 2.0 * z;
+    // Slices lie where the spacing is widest: along another axis they were not taken axially. Where rows
+    // and columns are as wide as each other, the pixels are coarse.
+    let is_elsewhere = y.max(x) > 2.0 * z && y.max(x) > 1.5 * y.min(x);
     is_elsewhere.then(|| {
         let plane = if y > x { "coronal" } else { "sagittal" };
         warning(
@@ -130,6 +131,7 @@ mod tests {
             [Kind::PixelSpacing, Kind::Orientation],
             "coronal"
         );
+        assert_eq!(at(2.4, 7.7, 7.7), [Kind::PixelSpacing], "coarse, and axial");
     }
 
     #[test]

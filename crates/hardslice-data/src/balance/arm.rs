@@ -276,6 +276,15 @@ impl Arm {
         self.spec().first_half == FirstHalf::OnB
     }
 
+    /// Whether a plan of it shows B, and of A chosen slices alone: without a B it would be these alone.
+    pub fn chooses_of_a(self) -> bool {
+        let shows_all_in_the_end = matches!(
+            self,
+            Self::Probabilistic | Self::ProbabilisticRandom | Self::Gradual | Self::GradualRandom
+        );
+        self.pretrains_on_b() && !shows_all_in_the_end
+    }
+
     /// Whether the arm's first half is the pre-training on all training patients, which is done once
     /// for all such arms. The baseline and its rivals have a first half of their own: they rest on
     /// nothing that others do.

@@ -47,8 +47,8 @@ impl BalanceOptions {
     pub fn check(&self) -> Result<(), SettingError> {
         let settings = [
             (
-                !(self.emphasis > 0.0 && self.emphasis <= 100.0),
-                "emphasis must be above 0 and at most 100",
+                !(self.emphasis >= 1.0 && self.emphasis <= 100.0),
+                "emphasis must be from 1 to 100",
             ),
             (
                 !(self.worst_patients > 0.0 && self.worst_patients <= 0.5),

@@ -58,6 +58,7 @@ impl PrepareOptions {
             "prepare",
             [
                 (!options.has_size(), "size must be 1 to 8192 pixels"),
+                (self.n_at_once == 0, "n_at_once must be 1 at least"),
                 (
                     !options.has_window(),
                     "window_hu must have the lower value first, as [-150, 250]",

@@ -26,16 +26,17 @@ use crate::layout::TrainingDir;
 use crate::loader::{Loader, LoaderConfig};
 use crate::log::LogError;
 use crate::progress::{Event, Observer, Reporter, Warning};
+use crate::weights::Weights;
 
 use alone::Alone;
 use monitor::Monitor;
 pub use receipt::Receipt;
-pub use state::{Diverged, TrainState};
+pub use state::{Diverged, NotFinite, TrainState};
 
 /// A training cannot go on.
 #[derive(Debug, Error)]
 pub enum FitError {
-    /// The loss is not a number any more.
+    /// The loss, the gradients or the weights are not numbers any more.
     #[error(
         "{at}; lower {lr0_setting}, switch the norm on (norm = \"batch\"), or take a larger batch"
     )]
@@ -174,6 +175,10 @@ pub struct Phase<'a> {
 ///
 /// [`FitError`] when the training diverges or collapses, a checkpoint does not belong to it, or a
 /// file cannot be written. What was saved stays.
+///
+/// # Panics
+///
+/// When the state is one of before the phase.
 pub fn fit(
     state: TrainState,
     phase: &Phase<'_>,
@@ -187,13 +192,17 @@ pub fn fit(
     };
     let _alone = Alone::in_folder(dir.path());
     let state = resume(state, phase, identity, dir, context)?;
+    assert!(
+        state.position.step >= phase.steps.start,
+        "a phase goes on where the one before it ended"
+    );
     if state.position.step >= phase.steps.end {
         reporter.skipped();
         // The program may have been stopped between its last checkpoint and this, while it cleared up
         // or wrote its log once more.
         remove_old(&dir.checkpoints(), phase.config.keep_checkpoints)?;
         remove_parts(dir.path())?;
-        Receipt::of(&state, dir)?.write(dir)?;
+        leave_receipt(&state, phase, dir)?;
         return Ok(state);
     }
     let config = &phase.config;
@@ -227,9 +236,28 @@ pub fn fit(
     let state = trained?;
     flushed?;
     monitor.finish(&state)?;
-    Receipt::of(&state, dir)?.write(dir)?;
+    leave_receipt(&state, phase, dir)?;
     reporter.finished();
     Ok(state)
+}
+
+/// Writes the receipt of a training whose weights are numbers: no loss tells what the last step made of
+/// them.
+fn leave_receipt(state: &TrainState, phase: &Phase<'_>, dir: &TrainingDir) -> Result<(), FitError> {
+    let weights = Weights::of(&state.predictor());
+    if !weights.are_finite() {
+        let step = state.position.step;
+        return Err(FitError::Diverged {
+            at: Diverged {
+                step,
+                what: NotFinite::Weights,
+                lr: phase.config.schedule().lr(step - 1),
+            },
+            lr0_setting: phase.lr0_setting,
+        });
+    }
+    Receipt::of(state, &weights, dir)?.write(dir)?;
+    Ok(())
 }
 
 fn resume(

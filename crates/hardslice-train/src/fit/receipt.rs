@@ -32,12 +32,16 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Of a training whose log is written.
-    pub(super) fn of(state: &TrainState, dir: &TrainingDir) -> Result<Self, FileError> {
+    /// Of a training whose log is written, and its weights.
+    pub(super) fn of(
+        state: &TrainState,
+        weights: &Weights,
+        dir: &TrainingDir,
+    ) -> Result<Self, FileError> {
         Ok(Self {
             identity: state.position.identity.clone(),
             steps: state.position.step,
-            weights_blake3: Weights::of(&state.predictor()).hash(),
+            weights_blake3: weights.hash(),
             log_blake3: hash_of_log(dir)?,
             not_learnt: state.position.not_learnt.clone(),
         })

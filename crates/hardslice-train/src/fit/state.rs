@@ -14,19 +14,33 @@ use crate::config::TrainConfig;
 use crate::dataset::Batch;
 use crate::device::on_sharing_thread;
 use crate::net::{ForwardContext, Net};
-use crate::sgd::Sgd;
+use crate::sgd::{NoGradientNorm, Sgd};
 use crate::weights::Weights;
 
-/// The loss is not a number any more.
+/// A loss, the gradients or the weights are not numbers any more.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
-#[error("the loss is {loss} at step {step} (learning rate {lr:.2e}): training has diverged")]
+#[error("{what} at step {step} (learning rate {lr:.2e}): training has diverged")]
 pub struct Diverged {
     /// Step, counted from 1.
     pub step: u64,
-    /// Its loss.
-    pub loss: f64,
+    /// What is no number.
+    pub what: NotFinite,
     /// Its learning rate.
     pub lr: f64,
+}
+
+/// What is not a number where a training has diverged.
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+pub enum NotFinite {
+    /// The loss.
+    #[error("the loss is {0}")]
+    Loss(f64),
+    /// The gradients.
+    #[error(transparent)]
+    Gradients(#[from] NoGradientNorm),
+    /// The weights, after the last step: no loss comes after it.
+    #[error("the weights are not finite")]
+    Weights,
 }
 
 /// A net in training.
@@ -49,7 +63,7 @@ impl TrainState {
         let average = (config.ema > 0.0).then(|| WeightAverage::of(config.ema, &net));
         Self {
             net,
-            sgd: Sgd::new(config.sgd()),
+            sgd: Sgd::default(),
             average,
             position: Position {
                 step: 0,
@@ -70,7 +84,7 @@ impl TrainState {
     ///
     /// # Errors
     ///
-    /// [`Diverged`] when the loss is not a number.
+    /// [`Diverged`] when the loss or the gradients are not numbers.
     pub fn take_step(
         self,
         batch: &Batch,
@@ -95,15 +109,17 @@ impl TrainState {
         let logits = self.net.forward(batch.images(&device), &mut ctx);
         let loss = config.loss.of(logits, batch.targets(&device));
         let value = f64::from(loss.clone().inner().into_scalar::<f32>());
+        let diverged = |what| Diverged {
+            step: step + 1,
+            what,
+            lr,
+        };
         if !value.is_finite() {
-            return Err(Diverged {
-                step: step + 1,
-                loss: value,
-                lr,
-            });
+            return Err(diverged(NotFinite::Loss(value)));
         }
         let gradients = loss.backward();
-        self.net = self.sgd.step(self.net, gradients, lr);
+        let stepped = self.sgd.step(self.net, gradients, config.sgd(), lr);
+        self.net = stepped.map_err(|norm| diverged(norm.into()))?;
         self.net.absorb_statistics(ctx);
         self.position.step += 1;
         if let Some(average) = &mut self.average {
@@ -165,7 +181,7 @@ impl TrainState {
         Ok(Self {
             net,
             average,
-            sgd: Sgd::from_state(config.sgd(), saved.velocities, device),
+            sgd: Sgd::from_state(saved.velocities, device),
             position: Position {
                 instruction_set: wanted,
                 ..saved.position

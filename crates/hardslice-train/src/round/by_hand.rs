@@ -73,10 +73,12 @@ pub fn train_by_hand(
         Part::Second { from } => {
             let from = TrainingDir::new(from);
             let record = ModelRecord::read(&from.model())?;
+            let record = record.ok_or_else(|| RoundError::FirstHalfWithoutModel {
+                path: from.path().to_owned(),
+            })?;
             // A first half may have had a leaky plan of its own.
-            is_leaky |= record.as_ref().is_some_and(|record| record.leaky);
-            let trained_on = record.map_or_else(BTreeSet::new, |record| record.trained_on);
-            let chain = after_first_half(&stages, &from, steps.start, trained_on)?;
+            is_leaky |= record.leaky;
+            let chain = after_first_half(&stages, &from, steps.start, record.trained_on)?;
             hand_on_best(&from, &dir)?;
             chain
         }

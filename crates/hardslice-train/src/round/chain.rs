@@ -1,6 +1,7 @@
 //! The phases that a net goes through, one after the other, and where it stands on that way.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use hardslice_data::SliceRef;
 use hardslice_data::balance::Plan;
@@ -29,6 +30,8 @@ pub(super) const BY_HAND: &str = "by_hand";
 pub(super) struct PhaseChain<'a> {
     /// The net that it began with.
     net: &'a NetConfig,
+    /// Where somebody else's training left it; none of new weights.
+    began: Option<Arc<Checkpoint>>,
     /// What trains it, for messages and identities.
     name: String,
     links: Vec<Link<'a>>,
@@ -57,6 +60,7 @@ impl<'a> PhaseChain<'a> {
         let state = trainer.fresh(net)?;
         Ok(Self {
             net,
+            began: None,
             name: name.to_owned(),
             links: Vec::new(),
             trained_before: BTreeSet::new(),
@@ -75,16 +79,8 @@ impl<'a> PhaseChain<'a> {
     ) -> Result<Self, RoundError> {
         let mut chain = Self::new(trainer, net, name)?;
         chain.trained_before = trained_before;
-        let start = chain.take_state(trainer)?;
-        let context = trainer.context;
-        let state = start
-            .restore(
-                saved,
-                &trainer.protocol.train,
-                context.device,
-                context.force,
-            )
-            .map_err(|source| chain.error(source))?;
+        chain.began = Some(Arc::new(saved));
+        let state = chain.start(trainer)?;
         chain.weights_blake3 = Weights::of(&state.predictor()).hash();
         chain.state = Some(state);
         Ok(chain)
@@ -178,12 +174,29 @@ impl<'a> PhaseChain<'a> {
         Ok(self.state.insert(state))
     }
 
+    /// The state that the first phase goes on from.
+    fn start(&self, trainer: &Trainer<'_>) -> Result<TrainState, RoundError> {
+        let fresh = trainer.fresh(self.net)?;
+        let Some(saved) = &self.began else {
+            return Ok(fresh);
+        };
+        let context = trainer.context;
+        fresh
+            .restore(
+                Checkpoint::clone(saved),
+                &trainer.protocol.train,
+                context.device,
+                context.force,
+            )
+            .map_err(|source| self.error(source))
+    }
+
     fn take_state(&mut self, trainer: &Trainer<'_>) -> Result<TrainState, RoundError> {
         if let Some(state) = self.state.take() {
             return Ok(state);
         }
         // From the last phase that has its state, forward again over those that lost theirs.
-        let mut state = trainer.fresh(self.net)?;
+        let mut state = self.start(trainer)?;
         let mut from = 0;
         for (idx, link) in self.links.iter().enumerate().rev() {
             // Damaged checkpoints are told of when the phase is trained again.
@@ -214,6 +227,11 @@ impl<'a> PhaseChain<'a> {
             state = trainer
                 .fit(state, &link.phase, &link.receipt.identity, &link.dir)
                 .map_err(|source| self.error(source))?;
+            if Weights::of(&state.predictor()).hash() != link.receipt.weights_blake3 {
+                return Err(RoundError::OtherWeights {
+                    path: link.dir.path().to_owned(),
+                });
+            }
         }
         Ok(state)
     }
@@ -225,13 +243,20 @@ impl<'a> PhaseChain<'a> {
         let plan: Vec<_> = entries
             .map(|entry| (entry.slice, entry.weight, entry.reason.name()))
             .collect();
-        // A rate of its own, as rivals have; the common one is in every identity.
-        let name = match phase.lr0_setting {
-            Lr0Setting::Common => self.name.clone(),
-            Lr0Setting::Focal | Lr0Setting::TopK => {
-                format!("{}, lr0 {}", self.name, phase.config.lr0)
-            }
-        };
+        // What the phase has of its own, as rivals have; the common settings are in every identity.
+        let [own, common] = [&*phase.config, &trainer.protocol.train].map(|of| of.clip_grad_norm);
+        let has_lr0 = phase.lr0_setting != Lr0Setting::Common;
+        let has_clip = own.to_bits() != common.to_bits();
+        let settings = [
+            Some(self.name.clone()),
+            has_lr0.then(|| format!("lr0 {}", phase.config.lr0)),
+            has_clip.then(|| format!("clip_grad_norm {own}")),
+        ];
+        let name = settings
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ");
         trainer.identity(&(name, &phase.name, &self.weights_blake3, plan))
     }
 

@@ -54,6 +54,26 @@ pub enum RoundError {
         /// Its checkpoints.
         path: PathBuf,
     },
+    /// The training to go on from does not say whom it was shown.
+    #[error(
+        "{} holds no model, which says which scans it was trained on: go on from what `train --half first` \
+         left, or from the folder `pretrained` of a run",
+        path.display()
+    )]
+    FirstHalfWithoutModel {
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// A training whose checkpoints were gone came to another end than the first time.
+    #[error(
+        "its checkpoints are gone, and trained again it ended with other weights than the first time, \
+         which what came after it was made of: train into another --out folder, or delete this one ({})",
+        path.display()
+    )]
+    OtherWeights {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A plan shows slices of a patient who is not trained on.
     #[error(
         "the plan shows slices of `{case}`, which is neither in A nor in B of the split: what is tested \
@@ -124,7 +144,11 @@ pub enum RoundError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Training.
-    #[error("training{} failed", arm.as_ref().map_or(String::new(), |arm| format!(" `{arm}`")))]
+    #[error(
+        "training{} {}",
+        arm.as_ref().map_or(String::new(), |arm| format!(" `{arm}`")),
+        if matches!(source, FitError::Stopped { .. }) { "stopped" } else { "failed" }
+    )]
     Fit {
         /// The arm, or what else the training is called; none of one by hand.
         arm: Option<String>,

@@ -44,7 +44,7 @@ impl Training {
     fn start(&self, device: &Device) -> State {
         State {
             net: self.case.net(device),
-            sgd: Sgd::new(self.sgd()),
+            sgd: Sgd::default(),
             losses: Vec::new(),
         }
     }
@@ -73,7 +73,7 @@ impl Training {
         let lr = schedule.lr(losses.len() as u64);
         losses.push(loss.clone().into_scalar());
         net.absorb_statistics(pass);
-        let net = sgd.step(net, loss.backward(), lr);
+        let net = sgd.step(net, loss.backward(), self.sgd(), lr).unwrap();
         State { net, sgd, losses }
     }
 
@@ -134,7 +134,7 @@ fn steps_after_a_save_and_a_restore_give_the_same_bytes() {
     });
     let restored = State {
         net: weights.load_into(training.start(&device).net).unwrap(),
-        sgd: Sgd::from_state(training.sgd(), velocities, &device),
+        sgd: Sgd::from_state(velocities, &device),
         losses,
     };
     let resumed = training.run(restored, 2, &batch);

@@ -168,6 +168,11 @@ impl Bench {
             return Err(anyhow!("--export wants --net, --size and --mode"));
         }
         let rows = self.rows();
+        if rows.is_empty() {
+            return Err(anyhow!(
+                "size c is for U-Net alone: of FCN-8s there are a and b"
+            ));
+        }
         bars.begin("bench", rows.len() as u64, 0);
         let mut reports = Vec::new();
         for row in rows {

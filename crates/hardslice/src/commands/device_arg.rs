@@ -88,9 +88,8 @@ impl DeviceArg {
         }
         force_instruction_set(name).with_context(|| {
             format!(
-                "this machine cannot compute on the instruction set `{name}`, as the experiment asks \
-                 for: go on where there is one that can, or begin in another --out folder with \
-                 --instructions and a set that all machines have"
+                "this machine cannot compute on the instruction set `{name}`: name one that it has, or go \
+                 on with work that was begun on that set where there is such a processor"
             )
         })
     }

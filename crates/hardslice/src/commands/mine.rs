@@ -36,13 +36,14 @@ use crate::scored_by::ScoredBy;
 /// grid and named by the case (as nnU-Net, MONAI and TotalSegmentator write them, or a folder with a
 /// mask for each structure). They should come from models that did not see the case; of a trainer's
 /// folder in nnU-Net's results the validation predictions of all folds are taken. Without
-/// `--split` every labelled case is mined; `--arm all_emphasised` then makes a plan of all their slices.
+/// `--split` every labelled case is mined, and the plan shows all their slices, the hard ones more often
+/// (`--arm all_emphasised`).
 ///
 /// A slice is hard if its Dice is below tau. tau is a number (0.923), "hardest 15 %", or
 /// "validation": the model's lowest case Dice on the validation patients (the default).
 ///
 /// Leaves DIR/mining/ledger.parquet (a row for each slice and organ: score, rule, decision, reason)
-/// and DIR/mining/plan.csv (B and the hard slices), which `train --plan` reads.
+/// and DIR/mining/plan.csv (with a split B and the hard slices), which `train --plan` reads.
 #[derive(Debug, Args)]
 pub(crate) struct Mine {
     /// The experiment's file.
@@ -70,7 +71,7 @@ pub(crate) struct Mine {
     probabilities: bool,
     /// What the plan shows: hard (B and the hard slices), or `all_emphasised` (every slice of A and B,
     /// the hard ones more often), or any other arm of one part.
-    /// By default hard.
+    /// By default hard with --split, which says who is in B, and `all_emphasised` without.
     #[arg(long, value_name = "ARM")]
     arm: Option<Arm>,
     /// How to set the threshold, in place of the experiment's own.
@@ -255,7 +256,11 @@ impl Mine {
             labels: organs.as_ref(),
             probabilities: self.probabilities,
             share: self.share,
-            arm: self.arm.unwrap_or(Arm::Hard),
+            arm: self.arm.unwrap_or(if self.split.is_some() {
+                Arm::Hard
+            } else {
+                Arm::AllEmphasised
+            }),
             out: &self.out,
         };
         mine_predictions(&mining, bars)

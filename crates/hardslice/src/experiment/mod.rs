@@ -428,7 +428,15 @@ fn written_form(message: &str) -> &'static str {
         ),
         (
             "expected a sequence",
-            "; a list stands in brackets: arms = [\"baseline\", \"hard\"]",
+            "; a list stands in brackets: organs = [\"liver\"], arms = [\"baseline\", \"hard\"]",
+        ),
+        (
+            "expected struct variant Rule::",
+            "; a rule's settings stand in braces: rule = { random = { test = 0.2 } }",
+        ),
+        (
+            "missing field `cohort`",
+            "; it says where the scans are: [cohort] with path = \"cohort.csv\" and labels = { liver = [1] }",
         ),
     ];
     let form = forms.iter().find(|(part, _)| message.contains(part));

@@ -162,6 +162,7 @@ impl Desk {
             "arms": arms,
             "queue": self.items.queue,
             "is_mined": !self.items.rounds.is_empty(),
+            "window_hu": self.store.options().window_hu,
         })
     }
 

@@ -189,6 +189,11 @@ impl<'a> Stages<'a> {
         if found.as_ref() != Some(&record) {
             record.confidence = None;
             let weights = Weights::of(&chain.state(&self.trainer)?.predictor());
+            assert_eq!(
+                weights.hash(),
+                record.weights_blake3,
+                "a model has the weights that its training ended with"
+            );
             Model::write(&record, &weights, &dir)?;
         }
         if !self.is_calibrated(&record) {

@@ -69,7 +69,7 @@ pub(super) fn of_a(
         title: format!("Hard and easy slices of A, {organ}"),
         caption: format!(
             "Hard and easy slices of A for the {organ}: truth in blue, prediction of the \
-             pre-trained model in red. Hard: those with the lowest Dice of slices with the organ, of \
+             pre-trained model in orange. Hard: those with the lowest Dice of slices with the organ, of \
              slices at its ends, and without it, two of a scan at most. Easy: the best of each of \
              some scans.{}",
             gathered.shown_words()
@@ -114,7 +114,7 @@ pub(super) fn suspects(
             title: format!("Labels that look wrong, {organ}"),
             caption: format!(
                 "Hard slices of A whose labels look wrong, two of a scan at most: truth in blue, \
-                 prediction of the pre-trained model, which did not see the patient, in red. There \
+                 prediction of the pre-trained model, which did not see the patient, in orange. There \
                  the labels around the slice are like the prediction and not like the label, or \
                  the label ends where it is still large. Look before you believe it.{}",
                 gathered.shown_words()

@@ -53,7 +53,7 @@ pub(super) fn under_arms(
         ),
         caption: format!(
             "Slices of test scans on which {reference} has the lowest Dice, each under {}: truth \
-             in blue, prediction in red. They were chosen by {reference} alone, the worst of each \
+             in blue, prediction in orange. They were chosen by {reference} alone, the worst of each \
              scan first, among slices away from the ends of the {organ}. A slice that is worst \
              under one arm tends to be better under any other: the verdict rests on all patients.{}",
             names.join(" and "),

@@ -85,6 +85,7 @@ const WORDS = {
   },
 };
 
+// Centre and width; what the net sees is the store's own, and comes with the items.
 const WINDOWS = { net: [50, 400], soft: [40, 350], liver: [60, 160], lung: [-600, 1500], bone: [400, 1800] };
 const VERDICTS = ['right', 'wrong', 'ambiguous', 'broken'];
 const KEYS = { r: 'right', w: 'wrong', a: 'ambiguous', b: 'broken' };
@@ -560,7 +561,10 @@ async function begin() {
   at('reviewer').value = remembered('reviewer');
   const language = remembered('language') || navigator.language.slice(0, 2);
   at('language').value = WORDS[language] ? language : 'en';
-  Object.assign(state, await ask('/items').then(({ items, queue, arms, is_mined }) => ({ items, queue, arms, isMined: is_mined })));
+  Object.assign(state, await ask('/items').then(({ items, queue, arms, is_mined, window_hu: [low, high] }) => {
+    WINDOWS.net = [(low + high) / 2, high - low];
+    return { items, queue, arms, isMined: is_mined };
+  }));
   took(await ask('/verdicts'));
   speak(at('language').value);
   setWindow('net');
