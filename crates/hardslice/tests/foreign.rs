@@ -171,7 +171,7 @@ fn a_prediction_that_is_missing_or_on_another_grid_is_named_and_the_others_go_on
 #[test]
 fn a_plan_without_a_split_shows_every_slice_and_never_hard_ones_alone() {
     let dir = prepared();
-    let (code, printed, said) = mine("--tau 1.0 --out mined", dir.path());
+    let (code, printed, said) = mine("--out mined", dir.path());
     assert_eq!(code, Some(0), "{said}");
     assert!(
         !said.contains("too few other slices"),
