@@ -9,8 +9,8 @@ use pyo3::prelude::*;
 
 use crate::work::{Watch, work};
 
-/// Runs `phantom`, `prepare`, `run`, `compare`, `sweep` or `report` with the arguments of the command line, the first of
-/// them the program's name. Gives whether all is well.
+/// Runs `phantom`, `prepare`, `run`, `compare`, `sweep` or `report` with the arguments of the command line,
+/// the first of them the program's name. Gives whether all is well.
 #[pyfunction]
 pub(crate) fn command(
     py: Python<'_>,

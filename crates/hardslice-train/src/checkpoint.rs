@@ -9,6 +9,7 @@
 //!
 //! A checkpoint's folder appears whole or not at all; its hashes are checked on reading.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -131,14 +132,7 @@ impl Checkpoint {
             fs::write(folder.join(POSITION), sealed(&record)?)
         });
         written.map_err(Action::Write.on(&path))?;
-        // A training that stands here could not go on from later ones: they are damaged.
-        for later in checkpoints(dir)?.into_iter().rev() {
-            if later == path {
-                break;
-            }
-            fs::remove_dir_all(&later).map_err(Action::Remove.on(&later))?;
-        }
-        remove_old(dir, keep_last)?;
+        remove_others(dir, self.position.step, keep_last)?;
         Ok(path)
     }
 
@@ -194,7 +188,7 @@ impl Checkpoint {
         dir: &Path,
         mut damaged: impl FnMut(CheckpointError),
     ) -> Result<Option<Self>, CheckpointError> {
-        for path in checkpoints(dir)?.into_iter().rev() {
+        for path in checkpoints(dir)?.into_values().rev() {
             match Self::read(&path) {
                 Ok(checkpoint) => return Ok(Some(checkpoint)),
                 Err(error) => damaged(error),
@@ -204,32 +198,35 @@ impl Checkpoint {
     }
 }
 
-/// Removes all but the `keep_last` newest checkpoints in a folder; at least one stays.
+/// Removes all checkpoints in a folder but the `keep_last` newest up to `step`; at least one stays. A training
+/// that stands at `step` could not go on from later ones: they are damaged.
 ///
 /// # Errors
 ///
 /// [`FileError`] when the folder cannot be listed or one of them not be removed.
-pub(crate) fn remove_old(dir: &Path, keep_last: usize) -> Result<(), FileError> {
-    for old in checkpoints(dir)?.into_iter().rev().skip(keep_last.max(1)) {
-        fs::remove_dir_all(&old).map_err(Action::Remove.on(&old))?;
+pub(crate) fn remove_others(dir: &Path, step: u64, keep_last: usize) -> Result<(), FileError> {
+    let mut up_to_step = checkpoints(dir)?;
+    let later = up_to_step.split_off(&(step + 1));
+    let old = up_to_step.values().rev().skip(keep_last.max(1));
+    for other in later.values().chain(old) {
+        fs::remove_dir_all(other).map_err(Action::Remove.on(other))?;
     }
     Ok(())
 }
 
-/// The checkpoints in a folder, oldest first; none where the folder is missing.
-fn checkpoints(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
+/// The checkpoints in a folder, by their steps; none where the folder is missing.
+fn checkpoints(dir: &Path) -> Result<BTreeMap<u64, PathBuf>, FileError> {
     let entries = match fs::read_dir(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         entries => entries.map_err(Action::List.on(dir))?,
     };
-    let mut found = Vec::new();
+    let mut found = BTreeMap::new();
     for entry in entries {
         let path = entry.map_err(Action::List.on(dir))?.path();
         let name = path.file_name().and_then(|name| name.to_str());
         found.extend(name.and_then(checkpoint_step).map(|step| (step, path)));
     }
-    found.sort();
-    Ok(found.into_iter().map(|(_, path)| path).collect())
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -202,7 +202,8 @@ impl fmt::Display for TauWarning {
                 f,
                 "{:.1} % of the scored slices are hard: the model that scored them may not have learnt \
                  enough to tell hard from easy (a slice of Dice 0 is hard whatever tau is); train longer, lower \
-                 tau, take a share of them (tau = \"hardest 15 %\"), or let small false positives pass (min_false_positive_px)",
+                 tau, take a share of them (tau = \"hardest 15 %\"), or let small false positives pass \
+                 (min_false_positive_px)",
                 share * 100.0
             ),
         }

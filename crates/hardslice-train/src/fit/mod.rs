@@ -18,7 +18,7 @@ use hardslice_volume::FileError;
 use hardslice_volume::whole_file::remove_parts;
 use thiserror::Error;
 
-use crate::checkpoint::{Checkpoint, CheckpointError, remove_old};
+use crate::checkpoint::{Checkpoint, CheckpointError, remove_others};
 use crate::collapse::Collapse;
 use crate::config::{Lr0Setting, TrainConfig};
 use crate::dataset::SliceDataset;
@@ -200,7 +200,8 @@ pub fn fit(
         reporter.skipped();
         // The program may have been stopped between its last checkpoint and this, while it cleared up
         // or wrote its log once more.
-        remove_old(&dir.checkpoints(), phase.config.keep_checkpoints)?;
+        let keep_last = phase.config.keep_checkpoints;
+        remove_others(&dir.checkpoints(), state.position.step, keep_last)?;
         remove_parts(dir.path())?;
         leave_receipt(&state, phase, dir)?;
         return Ok(state);
