@@ -112,7 +112,7 @@ def test_small_false_positives_can_pass() -> None:
         ({"tau": "soft"}, "hardest 15 %"),
         ({"tau": 1.5}, "between 0 and 1"),
         ({"arm": "harder"}, "there is no arm `harder`"),
-        ({"emphasis": 0}, "emphasis must be above 0"),
+        ({"emphasis": 0}, "emphasis must be from 1 to 100"),
         ({"b": ["z"]}, "'z' of b has no scores"),
         ({"min_false_positive_px": -1}, "-1"),
     ],
