@@ -559,3 +559,14 @@ fn a_sheared_scan_is_an_error_that_names_the_way_out() {
     let (_, ml) = &report.cases[0].organs_ml[0];
     assert!((ml - 960.0 * 3.2e-3).abs() < 1e-4, "{ml} ml");
 }
+
+#[test]
+fn the_documents_list_every_kind() {
+    let page = include_str!("../../../docs/audit.md");
+    for kind in Kind::ALL {
+        assert!(
+            page.contains(&format!("`{kind}`")),
+            "docs/audit.md lacks `{kind}`"
+        );
+    }
+}

@@ -44,11 +44,9 @@ pub struct Position {
     pub n_losses: u64,
     /// Best validation so far: steps taken and mean Dice.
     pub best: Option<(u64, f64)>,
-    /// Validations in a row in which nothing was learnt of an organ.
-    pub n_idle_validations: u32,
-    /// The organs of which nothing was learnt at the last validation.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub not_learnt: Vec<Organ>,
+    /// The organs of which nothing was learnt at the last validation: at how many in a row.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_learnt: BTreeMap<Organ, u32>,
 }
 
 /// A checkpoint in memory.
@@ -250,8 +248,7 @@ mod tests {
                 loss_sum: 0.1 + 0.2,
                 n_losses: 2,
                 best: Some((100, 1.0 / 3.0)),
-                n_idle_validations: 0,
-                not_learnt: Vec::new(),
+                not_learnt: BTreeMap::new(),
             },
             weights: weights("w", vec![1.5, f32::MIN_POSITIVE, -0.0]),
             velocities: weights("w", vec![0.25, 1e-30]),

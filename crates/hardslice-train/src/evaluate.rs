@@ -191,7 +191,7 @@ fn score(
     Ok(scores)
 }
 
-/// What was to be expected of each slice, organ by organ, and what it was.
+/// What was to be expected of each slice that can be judged, organ by organ, and what it was.
 fn judged_confidence(
     model: &Model,
     store: &Store,
@@ -207,9 +207,11 @@ fn judged_confidence(
         let of_organ = slices.iter().filter(|slice| slice.organ == *organ);
         let overlaps = overlaps(model, store, case_idx, predicted, output)?;
         let pairs = of_organ.zip(overlaps);
-        judged.extend(pairs.map(|(expected, overlap)| JudgedConfidence {
-            expected: expected.clone(),
-            overlap,
+        judged.extend(pairs.filter_map(|(expected, overlap)| {
+            Some(JudgedConfidence {
+                expected: expected.clone(),
+                overlap: overlap?,
+            })
         }));
     }
     Ok(judged)

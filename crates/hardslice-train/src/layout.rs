@@ -269,9 +269,9 @@ impl MiningDir {
         self.0.join("mining.json")
     }
 
-    /// Where the model lies that scored by hand, or the predictions of another program.
-    pub fn scored_by(&self) -> PathBuf {
-        self.0.join("scored_by.json")
+    /// What mining by hand was given: a model or the predictions of another program, folds, the arm.
+    pub fn by_hand(&self) -> PathBuf {
+        self.0.join("by_hand.json")
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use hardslice_data::balance::{Arm, PlanSummary};
 use hardslice_data::mining::TauWarning;
 
 use crate::collapse::Collapse;
@@ -63,12 +64,18 @@ pub enum Warning<'a> {
         /// What is odd.
         warning: TauWarning,
     },
-    /// The net predicts nothing on the validation patients, though there is something to find.
+    /// The net predicts nothing on the validation patients, though there is something to find, and
+    /// something on slices that it is trained on.
+    NothingPredictedOnValidationAlone {
+        /// Steps taken.
+        step: u64,
+    },
+    /// The net predicts nothing, neither on the validation patients nor on slices that it is trained on.
     NothingPredicted {
         /// Steps taken.
         step: u64,
-        /// Whether it predicts something on slices that it is trained on.
-        finds_training_slices: bool,
+        /// Whether the training is long enough to be given up for it.
+        can_be_given_up: bool,
     },
     /// The net predicts something, and no more of the organ than an answer that takes no net.
     NothingLearnt {
@@ -76,6 +83,8 @@ pub enum Warning<'a> {
         step: u64,
         /// What it answers.
         found: Collapse,
+        /// Whether the training is long enough to be given up for it.
+        can_be_given_up: bool,
     },
     /// The net finds some of its organs, and nothing of others.
     OrganNotLearnt {
@@ -83,6 +92,8 @@ pub enum Warning<'a> {
         step: u64,
         /// The others.
         organs: String,
+        /// Whether the training is long enough to have failed by it.
+        can_be_given_up: bool,
     },
     /// A random control draws slices that are hard, because its patients have too few others.
     HardInControl {
@@ -100,35 +111,68 @@ pub enum Warning<'a> {
     },
 }
 
+impl Warning<'_> {
+    /// What there is to say of the plan of a random control; `None` where it draws no hard slice.
+    pub fn of_control(arm: Arm, summary: &PlanSummary) -> Option<Self> {
+        (summary.n_hard_in_control > 0).then(|| Self::HardInControl {
+            arm: arm.name(),
+            n_hard: summary.n_hard_in_control,
+            n_slices: summary.n_of_control(),
+        })
+    }
+}
+
+/// What follows of a net that has learnt nothing, if that stays so.
+fn outlook(can_be_given_up: bool, given_up: &str) -> String {
+    if can_be_given_up {
+        format!("if that stays so, {given_up}")
+    } else {
+        "so short a training only tries the machinery: more steps".to_owned()
+    }
+}
+
 impl fmt::Display for Warning<'_> {
     /// A sentence that says what to do about it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tau { organ, warning } => write!(f, "{organ}: {warning}"),
+            Self::NothingPredictedOnValidationAlone { step } => write!(
+                f,
+                "after {step} steps the net predicts nothing on the validation patients, though it does on \
+                 those it is trained on: few patients to validate on, or very different ones, tell little \
+                 of the others"
+            ),
             Self::NothingPredicted {
                 step,
-                finds_training_slices,
+                can_be_given_up,
             } => {
-                let outlook = if *finds_training_slices {
-                    "though it does on those it is trained on: few patients to validate on, or very \
-                     different ones, tell little of the others"
-                } else {
-                    "and on training slices neither; if that stays so, training stops with advice"
-                };
+                let outlook = outlook(*can_be_given_up, "training stops with advice");
                 write!(
                     f,
-                    "after {step} steps the net predicts nothing on the validation patients, {outlook}"
+                    "after {step} steps the net predicts nothing on the validation patients, and on \
+                     training slices neither; {outlook}"
                 )
             }
-            Self::NothingLearnt { step, found } => write!(
-                f,
-                "after {step} steps {found}; if that stays so, training stops with advice"
-            ),
-            Self::OrganNotLearnt { step, organs } => write!(
-                f,
-                "after {step} steps the net has learnt nothing of {organs}, though it finds others; if \
-                 that stays so to the end, the training has failed"
-            ),
+            Self::NothingLearnt {
+                step,
+                found,
+                can_be_given_up,
+            } => {
+                let outlook = outlook(*can_be_given_up, "training stops with advice");
+                write!(f, "after {step} steps {found}; {outlook}")
+            }
+            Self::OrganNotLearnt {
+                step,
+                organs,
+                can_be_given_up,
+            } => {
+                let outlook = outlook(*can_be_given_up, "the training has failed in the end");
+                write!(
+                    f,
+                    "after {step} steps the net has learnt nothing of {organs}, though it finds others; \
+                     {outlook}"
+                )
+            }
             Self::HardInControl {
                 arm,
                 n_hard,

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod support;
+#[path = "support/taps.rs"]
+mod taps;
 
 use std::path::Path;
 
@@ -13,12 +15,13 @@ use hardslice_data::{OutputIdx, SliceRef};
 use hardslice_train::net::{Net, NetConfig};
 use hardslice_train::weights::Weights;
 use hardslice_train::{
-    Augmentation, Batch, Loss, SamplePosition, Silent, SliceDataset, SumOver, Targets,
+    Augmentation, Batch, Confidence, Loss, SamplePosition, Silent, SliceDataset, SumOver, Targets,
     score_for_mining, score_slices,
 };
 use hardslice_volume::PerAxis;
 
 use support::{store_ignoring, write_case};
+use taps::{Tap, tap_model};
 
 /// Rows and columns.
 const SIZE: usize = 16;
@@ -225,4 +228,44 @@ fn mining_counts_known_pixels_alone() {
     let scores = score_slices(&net, &dataset, &slices, 2, &Silent);
     assert_eq!(scores, [known.score, unknown.score]);
     assert_eq!(scores[0].output, OutputIdx::new(0));
+}
+
+#[test]
+fn confidence_is_not_calibrated_on_answers_that_nobody_has_judged() {
+    // What a slice shows, and what is said of it: the net finds what is bright.
+    let slices = [
+        ("bright and liver", 250, [1, 0]),
+        ("dark, nothing known", -150, [IGNORE, IGNORE]),
+        ("bright, its whole answer unknown", 250, [IGNORE, 0]),
+        ("dark", -150, [0, 0]),
+    ];
+    let n_pixels = SIZE * SIZE;
+    let (mut hu, mut labels) = (Vec::new(), Vec::new());
+    for (_, left, values) in slices {
+        hu.extend((0..n_pixels).map(|i| if i % SIZE < 8 { left } else { -150 }));
+        labels.extend((0..n_pixels).map(|i| values[i % SIZE / 8]));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let shape = PerAxis::new(slices.len(), SIZE, SIZE);
+    let case = write_case(dir.path(), "c", shape, hu, labels, "liver");
+    let store = store_ignoring(
+        &[IGNORE.into()],
+        dir.path(),
+        vec![case],
+        &[("liver", 1)],
+        SIZE,
+    );
+    let finds_bright = Tap {
+        dy: 0,
+        dx: 0,
+        gain: 20.0,
+        bias: -10.0,
+    };
+    let model = tap_model(&[("liver", 1)], &[finds_bright], SIZE);
+    let confidence = Confidence::calibrate(&model, &store, &[0], &|_| {});
+    let json = serde_json::to_value(confidence.unwrap().unwrap()).unwrap();
+    assert_eq!(
+        json["organs"][0]["n_slices"], 2,
+        "the first and the last: {json}"
+    );
 }

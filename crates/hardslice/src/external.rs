@@ -22,6 +22,7 @@ use hardslice_train::{Event, Observer, Warning};
 use serde::{Deserialize, Serialize};
 
 use crate::bars::Bars;
+use crate::by_hand::{ByHand, ScoredBy, ScoredPredictions};
 use crate::causes::causes;
 use crate::cohort::trained_organs;
 use crate::done::Done;
@@ -29,7 +30,6 @@ use crate::experiment::Experiment;
 use crate::notes::Notes;
 use crate::provenance;
 use crate::provenance::MadeOf;
-use crate::scored_by::ScoredBy;
 
 /// Predictions in memory at once, at most.
 const CASES_AT_ONCE: usize = 4;
@@ -116,7 +116,15 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
     let round = RoundDir::new(job.out);
     let dir = round.mining();
     mined.write(store, &plan, 0, &scored_by, dir.path())?;
-    ScoredBy::predictions(job.predictions, job.labels)?.write(&round)?;
+    let by_hand = ByHand {
+        scored_by: ScoredBy::Predictions(ScoredPredictions {
+            folder: job.predictions.to_owned(),
+            labels: job.labels.cloned(),
+        }),
+        split: job.split.map(Path::to_owned),
+        arm: job.arm,
+    };
+    by_hand.write(&round)?;
     job.record(&notes)?;
     if let Some(share) = job.share {
         share.clear(|share| dir.share(share))?;
@@ -168,15 +176,7 @@ pub(crate) fn print_taus(
     bars: &Bars,
 ) -> anyhow::Result<()> {
     for (organ, tau) in organs.iter().zip(taus) {
-        let below = if tau.value < 0.0005 {
-            "have Dice 0, and tau is as low".to_owned()
-        } else {
-            format!("are below tau {:.3}", tau.value)
-        };
-        bars.print(&format!(
-            "{organ}: {} of {} slices of A {below}",
-            tau.n_hard, tau.n_scored
-        ))?;
+        bars.print(&format!("{organ}: {tau}"))?;
     }
     Ok(())
 }
@@ -247,11 +247,9 @@ fn warn_of_controls(
 ) -> Result<(), ArmError> {
     let (arms, options) = (&experiment.arms, &experiment.balance);
     for (arm, summary) in hard_in_controls(arms, slices, hard, options)? {
-        bars.notify(&Event::Warning(Warning::HardInControl {
-            arm: arm.name(),
-            n_hard: summary.n_hard_in_control,
-            n_slices: summary.n_of_control(),
-        }));
+        if let Some(warning) = Warning::of_control(arm, &summary) {
+            bars.notify(&Event::Warning(warning));
+        }
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ pub mod program;
 
 mod arms;
 mod bars;
+mod by_hand;
 mod campaign;
 mod cohort;
 mod commands;
@@ -46,7 +47,6 @@ mod reported_table;
 mod results;
 mod review;
 mod scans;
-mod scored_by;
 mod scoring;
 mod selection_ratios;
 mod stop;

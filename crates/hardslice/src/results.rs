@@ -113,13 +113,7 @@ pub(crate) fn write(
         .collect();
     bars.print(&format!("{stamp}{}", table::to_text(&dice)))?;
     for (organ, mining) in &report.mining {
-        bars.print(&format!(
-            "{organ}: {} of {} slices of A are hard ({:.1} %), tau {:.3}",
-            mining.tau.n_hard,
-            mining.tau.n_scored,
-            100.0 * mining.hard_share.unwrap_or(0.0),
-            mining.tau.value
-        ))?;
+        bars.print(&format!("{organ}: {}", mining.tau))?;
     }
     Ok(())
 }

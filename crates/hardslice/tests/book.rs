@@ -17,7 +17,7 @@ use rawzip::ZipArchiveWriter;
 use support::{experiment_of, run, words};
 
 /// Pages with commands, in an order in which each finds what it needs.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "index",
     "first",
     "reading-the-report",
@@ -27,6 +27,7 @@ const PAGES: [&str; 9] = [
     "dicom",
     "review",
     "cluster",
+    "audit",
 ];
 
 /// What takes minutes.

@@ -185,6 +185,24 @@ fn a_plan_without_a_split_shows_every_slice_and_never_hard_ones_alone() {
         .parse::<usize>()
         .unwrap();
     assert_eq!(plan.lines().count() - 1, all, "{printed}");
+    // `why` knows whose plan it is, and that there were no folds.
+    let why = |case: &str, mined: &str| {
+        let args = format!("why {case} --in {mined} --store store");
+        support::printed(&words(&args), dir.path())
+    };
+    let said = why("phantom_001:20", "mined");
+    assert!(
+        said.contains("mined without folds") && said.contains("all_emphasised: shown 1.00 times"),
+        "{said}"
+    );
+    assert!(!said.contains("hard: "), "{said}");
+    let (code, _, said) = mine("--split split.json --out with_folds", dir.path());
+    assert_eq!(code, Some(0), "{said}");
+    let said = why("phantom_001:20", "with_folds");
+    assert!(
+        said.contains("its patient is ") && said.contains("hard: "),
+        "{said}"
+    );
     for arm in ["hard", "random_matched", "b_only", "cross_fold"] {
         let (code, _, said) = mine(&format!("--arm {arm} --out other"), dir.path());
         assert_eq!(code, Some(2), "{said}");

@@ -443,6 +443,35 @@ fn predictions_are_not_written_over_somebodys_labels() {
 }
 
 #[test]
+fn an_export_of_what_is_not_there_says_what_is() {
+    let dir = support::with_model();
+    // The only net there is need not be named.
+    support::run(
+        &words("export --in out --arm b_only --format csv --out e.csv"),
+        dir.path(),
+    );
+    for (what, said) in [
+        (
+            "--arm easy --format csv --out x.csv",
+            "there is b_only (--arm)",
+        ),
+        (
+            "--organ spleen --format csv --out x.csv",
+            "there is liver (--organ)",
+        ),
+        (
+            "--organ spleen --format onnx --out x.onnx",
+            "there is liver (--organ)",
+        ),
+    ] {
+        let export = format!("export --in out {what}");
+        assert_fails(&words(&export), dir.path(), &["there is no ", said]);
+    }
+    let nothing = "export --in scans --format csv --out x.csv";
+    assert_fails(&words(nothing), dir.path(), &["no `run` left one in scans"]);
+}
+
+#[test]
 fn a_plan_that_shows_held_out_patients_is_not_exported() {
     let dir = support::with_model();
     let mine = "mine short.toml --store out/store --predictions phantoms/labels --tau 0.5 --arm \

@@ -189,6 +189,36 @@ impl ResolvedTau {
     }
 }
 
+impl fmt::Display for ResolvedTau {
+    /// How many slices are hard, and below which Dice.
+    ///
+    /// ```
+    /// use hardslice_data::mining::ResolvedTau;
+    ///
+    /// let tau = ResolvedTau { value: 0.9, leaky: false, n_hard: 60, n_scored: 400 };
+    /// assert_eq!(tau.to_string(), "60 of 400 slices of A are hard (15.0 %): Dice below tau 0.900");
+    /// ```
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            value,
+            n_hard,
+            n_scored,
+            ..
+        } = self;
+        let percent = 100.0 * *n_hard as f64 / (*n_scored).max(1) as f64;
+        write!(
+            f,
+            "{n_hard} of {n_scored} slices of A are hard ({percent:.1} %): "
+        )?;
+        // A threshold that would be written as 0, below which nothing can be.
+        if *value < 0.0005 {
+            f.write_str("tau is nearly 0, and only a Dice of 0 is below it")
+        } else {
+            write!(f, "Dice below tau {value:.3}")
+        }
+    }
+}
+
 impl fmt::Display for TauWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -4,7 +4,7 @@
 mod calibrated;
 mod table;
 
-use hardslice_data::store::{Store, StoredSlices, judged};
+use hardslice_data::store::{IGNORED, Store, StoredSlices, judged};
 use hardslice_data::{Organ, OutputIdx};
 use hardslice_eval::confidence::{Calibration, Expected, Trial};
 use hardslice_eval::{Mask, Overlap, ScoreError};
@@ -84,10 +84,14 @@ impl Confidence {
                 let overlaps = overlaps(model, store, case_idx, &predicted, output)?;
                 let certainties = predicted.certainties.iter().skip(output.idx());
                 let certainties = certainties.step_by(model.record.organs.len());
-                let of_slices = certainties.zip(overlaps).map(|(certainty, overlap)| Trial {
-                    certainty: *certainty,
-                    overlap,
-                });
+                let of_slices = certainties
+                    .zip(overlaps)
+                    .filter_map(|(certainty, overlap)| {
+                        Some(Trial {
+                            certainty: *certainty,
+                            overlap: overlap?,
+                        })
+                    });
                 trials.extend(of_slices);
             }
         }
@@ -140,15 +144,16 @@ impl Confidence {
     }
 }
 
-/// Truth and prediction of each slice of a case; nothing where the organ is not annotated. What is to
-/// be ignored belongs to neither.
+/// Truth and prediction of each slice of a case; no slices where the organ is not annotated. What is to
+/// be ignored belongs to neither, and a slice of which nothing is left by that is `None`: one that
+/// nobody has judged, or whose whole answer lies where nobody has.
 pub(crate) fn overlaps(
     model: &Model,
     store: &Store,
     case_idx: usize,
     predicted: &Predicted,
     output: OutputIdx,
-) -> Result<Vec<Overlap>, ScoreError> {
+) -> Result<Vec<Option<Overlap>>, ScoreError> {
     let organ = model.record.organs.organ(output.idx());
     let organ = organ.expect("the model has an organ for each of its outputs");
     let case = &store.cases()[case_idx];
@@ -158,8 +163,23 @@ pub(crate) fn overlaps(
     };
     let values = [store.label_of(place), model.record.label_value(output)];
     let shape = predicted.labels.shape();
-    let predicted = judged(truth, predicted.labels.voxels());
-    let truth = Mask::new(truth, values[0], shape)?;
-    let predicted = Mask::new(&predicted, values[1], shape)?;
-    Overlap::count_slices(&truth, &predicted)
+    let answers = predicted.labels.voxels();
+    let known = judged(truth, answers);
+    let overlaps = Overlap::count_slices(
+        &Mask::new(truth, values[0], shape)?,
+        &Mask::new(&known, values[1], shape)?,
+    )?;
+    let n_pixels = shape.n_pixels();
+    let slices = truth
+        .chunks_exact(n_pixels)
+        .zip(answers.chunks_exact(n_pixels));
+    let judged = overlaps
+        .into_iter()
+        .zip(slices)
+        .map(|(overlap, (truth, answer))| {
+            let is_judged = truth.iter().any(|label| *label != IGNORED);
+            let is_answer_judged = overlap.n_predicted > 0 || !answer.contains(&values[1]);
+            (is_judged && is_answer_judged).then_some(overlap)
+        });
+    Ok(judged.collect())
 }

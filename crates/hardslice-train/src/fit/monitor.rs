@@ -1,5 +1,6 @@
 //! The monitor of a training: logs, validates and saves between its steps.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use hardslice_data::mining::{SliceScore, case_dice};
@@ -20,8 +21,8 @@ use crate::net::Net;
 use crate::progress::{Event, Warning};
 use crate::weights::Weights;
 
-/// Validations in a row at which nothing is learnt, by validation and training slices, after which a
-/// training is given up.
+/// Validations in a row at which nothing is learnt of the same organ, by validation and training slices,
+/// after which a training is given up.
 const MAX_IDLE_VALIDATIONS: u32 = 3;
 
 /// Logs, validates and saves, each when its time has come.
@@ -155,33 +156,26 @@ impl<'a> Monitor<'a> {
         let found = NothingLearnt::by(net, validation, of_validation, training);
         let position = &mut state.position;
         let step = position.step;
-        position.not_learnt = match &found {
+        let organs = match &found {
             NothingLearnt::Of(outputs) => self.organs(outputs.iter().copied()),
             NothingLearnt::AtAll { .. } => self.organs(self.context.dataset.outputs()),
             NothingLearnt::OnValidationAlone | NothingLearnt::No => Vec::new(),
         };
-        position.n_idle_validations = if position.not_learnt.is_empty() {
-            0
-        } else {
-            position.n_idle_validations + 1
-        };
-        let n = position.n_idle_validations;
-        let is_long = self.config.steps >= LEAST_STEPS_TO_LEARN;
-        let is_to_be_given_up = is_long && n >= MAX_IDLE_VALIDATIONS;
+        position.not_learnt = in_a_row(&position.not_learnt, organs);
+        let not_learnt = &position.not_learnt;
+        let can_be_given_up = self.config.steps >= LEAST_STEPS_TO_LEARN;
         let advice = || against_collapse(self.phase);
         let warning = match found {
             NothingLearnt::No => return Ok(()),
-            NothingLearnt::OnValidationAlone => Warning::NothingPredicted {
-                step,
-                finds_training_slices: true,
-            },
+            NothingLearnt::OnValidationAlone => Warning::NothingPredictedOnValidationAlone { step },
             NothingLearnt::AtAll {
                 found,
                 is_empty_on_validation,
             } => {
-                let is_background = found == Collapse::AllBackground;
+                let n = not_learnt.values().copied().min().unwrap_or(0);
+                let is_idle = can_be_given_up && n >= MAX_IDLE_VALIDATIONS;
                 // Every net begins with hardly anything: the first quarter of the steps is granted it.
-                if is_to_be_given_up && 4 * step >= self.config.steps {
+                if is_idle && 4 * step >= self.config.steps {
                     let advice = advice();
                     return Err(FitError::Collapsed {
                         step,
@@ -190,29 +184,41 @@ impl<'a> Monitor<'a> {
                         advice,
                     });
                 }
-                if is_background && is_empty_on_validation {
+                if found == Collapse::AllBackground && is_empty_on_validation {
                     Warning::NothingPredicted {
                         step,
-                        finds_training_slices: false,
+                        can_be_given_up,
                     }
                 } else {
-                    Warning::NothingLearnt { step, found }
+                    Warning::NothingLearnt {
+                        step,
+                        found,
+                        can_be_given_up,
+                    }
                 }
             }
             // Not given up before the end: a small organ may come late, after three quarters of the
             // steps as has been seen.
             NothingLearnt::Of(_) => {
-                let organs = named(&position.not_learnt);
-                if is_to_be_given_up && step == self.config.steps {
-                    let advice = advice();
+                let idle = not_learnt.iter();
+                let idle = idle.filter(|(_, n)| **n >= MAX_IDLE_VALIDATIONS);
+                let idle: BTreeMap<&Organ, u32> = idle.map(|(organ, n)| (organ, *n)).collect();
+                if let Some(n) = idle.values().copied().min()
+                    && can_be_given_up
+                    && step == self.config.steps
+                {
                     return Err(FitError::OrganLost {
                         step,
                         n,
-                        organs,
-                        advice,
+                        organs: named(idle.keys().copied()),
+                        advice: advice(),
                     });
                 }
-                Warning::OrganNotLearnt { step, organs }
+                Warning::OrganNotLearnt {
+                    step,
+                    organs: named(not_learnt.keys()),
+                    can_be_given_up,
+                }
             }
         };
         self.context.observer.notify(&Event::Warning(warning));
@@ -234,8 +240,38 @@ impl<'a> Monitor<'a> {
     }
 }
 
+/// At how many validations in a row nothing was learnt of these organs, this one included.
+fn in_a_row(before: &BTreeMap<Organ, u32>, organs: Vec<Organ>) -> BTreeMap<Organ, u32> {
+    let counted = organs.into_iter().map(|organ| {
+        let n_before = before.get(&organ).copied().unwrap_or(0);
+        (organ, n_before + 1)
+    });
+    counted.collect()
+}
+
 /// Organs in a sentence.
-fn named(organs: &[Organ]) -> String {
-    let names: Vec<String> = organs.iter().map(|organ| format!("`{organ}`")).collect();
+fn named<'a>(organs: impl Iterator<Item = &'a Organ>) -> String {
+    let names: Vec<String> = organs.map(|organ| format!("`{organ}`")).collect();
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_organ_is_counted_by_itself() {
+        let organs = |names: &[&str]| -> Vec<Organ> {
+            names
+                .iter()
+                .map(|name| Organ::new(*name).unwrap())
+                .collect()
+        };
+        let mut counts = BTreeMap::new();
+        for lost in [&["liver"][..], &["spleen"], &["liver", "spleen"]] {
+            counts = in_a_row(&counts, organs(lost));
+        }
+        let found: Vec<(&str, u32)> = counts.iter().map(|(o, n)| (o.as_str(), *n)).collect();
+        assert_eq!(found, [("liver", 1), ("spleen", 2)]);
+    }
 }

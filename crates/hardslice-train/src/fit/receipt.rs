@@ -43,7 +43,7 @@ impl Receipt {
             steps: state.position.step,
             weights_blake3: weights.hash(),
             log_blake3: hash_of_log(dir)?,
-            not_learnt: state.position.not_learnt.clone(),
+            not_learnt: state.position.not_learnt.keys().cloned().collect(),
         })
     }
 

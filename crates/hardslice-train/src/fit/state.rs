@@ -1,10 +1,10 @@
 //! The training state (net, optimiser, position), and one training step.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use burn::tensor::Device;
 use hardslice_data::random::Stream;
-
 use thiserror::Error;
 
 use super::FitError;
@@ -72,8 +72,7 @@ impl TrainState {
                 loss_sum: 0.0,
                 n_losses: 0,
                 best: None,
-                n_idle_validations: 0,
-                not_learnt: Vec::new(),
+                not_learnt: BTreeMap::new(),
             },
         }
     }

@@ -11,7 +11,7 @@ pub enum NetKind {
     #[serde(rename = "unet")]
     UNet,
     /// FCN-8s on VGG-16.
-    #[serde(rename = "fcn8s")]
+    #[serde(rename = "fcn8s", alias = "fcn")]
     Fcn8s,
 }
 
@@ -61,7 +61,7 @@ const MOST_CONTEXT: usize = 1000;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetConfig {
-    /// `unet` or `fcn8s`.
+    /// `unet` or `fcn8s` (`fcn` is the same).
     pub kind: NetKind,
     /// Channels of the first layer; 64 in both papers.
     pub width: usize,

@@ -13,7 +13,7 @@ use hardslice_train::layout::RoundDir;
 use crate::bars::Bars;
 use crate::done::Done;
 use crate::export::{Export, LedgerExport, PlanFormat, corrections, onnx};
-use crate::layout::{OutDir, RoundName};
+use crate::layout::{LeftBy, OutDir, RoundName};
 use crate::outputs::{check_file, check_folder};
 
 /// Hand a sampling plan to nnU-Net, MONAI or your own loader, what was mined to FiftyOne, a model to another
@@ -56,7 +56,8 @@ pub(crate) struct ExportArgs {
     /// The file, or for nnU-Net and FiftyOne the folder, to write.
     #[arg(long, value_name = "PATH")]
     out: PathBuf,
-    /// Whose plan or model: the net's organs, as liver or kidney+spleen.
+    /// Whose plan or model: the net's organs, as liver or kidney+spleen; may be left out where DIR
+    /// holds one net.
     #[arg(long, value_name = "ORGANS")]
     organ: Option<String>,
     /// Whose plan or model: the arm.
@@ -126,31 +127,72 @@ impl ExportArgs {
         Ok(Done::Clean)
     }
 
-    /// The organs that the net's folder is called after.
+    /// The organs that the net's folder is called after: those named, or of the only net there is.
     fn organs(&self) -> anyhow::Result<Vec<Organ>> {
-        let organs = self.organ.as_deref().ok_or_else(|| {
-            anyhow!(
-                "plans, ledgers and models are of a net: name its organs with --organ <ORGANS>; \
-                 --model is for --format onnx"
-            )
-        })?;
-        Ok(organs
-            .split('+')
-            .map(Organ::new)
-            .collect::<Result<_, _>>()?)
+        if let Some(organs) = &self.organ {
+            let organs = organs.split('+').map(Organ::new);
+            return Ok(organs.collect::<Result<_, _>>()?);
+        }
+        let of_run = self.nets()?;
+        match of_run.as_slice() {
+            [net] => Ok(net.organs()),
+            [] => Err(anyhow!(
+                "plans, ledgers and models are of a net, and no `run` left one in {}: name its organs with \
+                 --organ <ORGANS>, and the file itself with --plan or --ledger; --model is for --format onnx",
+                self.dir.display()
+            )),
+            nets => Err(anyhow!(
+                "whose is wanted? Name a net of {} with --organ: {}",
+                self.dir.display(),
+                listed(nets.iter().map(|net| net.organs.as_str()))
+            )),
+        }
+    }
+
+    /// The nets that `run` left.
+    fn nets(&self) -> anyhow::Result<Vec<RoundName>> {
+        if !self.dir.is_dir() {
+            return Ok(Vec::new());
+        }
+        let mut rounds = OutDir::new(&self.dir).rounds()?;
+        rounds.retain(|round| round.left_by() == LeftBy::Run);
+        Ok(rounds)
+    }
+
+    /// What there is in place of what was named: the arms of this net that have such a file, or the
+    /// other nets.
+    fn what_is_there(
+        &self,
+        organs: &[Organ],
+        of_arm: impl Fn(Arm) -> PathBuf,
+    ) -> anyhow::Result<String> {
+        let arms = Arm::ALL.into_iter().filter(|arm| of_arm(*arm).exists());
+        let arms: Vec<&str> = arms.map(Arm::name).collect();
+        if !arms.is_empty() {
+            return Ok(format!("there is {} (--arm)", listed(arms)));
+        }
+        let own = RoundName::of_organs(organs);
+        let mut nets = self.nets()?;
+        nets.retain(|net| net.organs != own.organs);
+        Ok(if nets.is_empty() {
+            format!("no `run` left a net in {}", self.dir.display())
+        } else {
+            let nets = nets.iter().map(|net| net.organs.as_str());
+            format!("there is {} (--organ)", listed(nets))
+        })
     }
 
     fn plan(&self, format: PlanFormat, bars: &Bars) -> anyhow::Result<()> {
         let organs = self.organs()?;
         let out = OutDir::new(&self.dir);
         let round = out.round(&RoundName::of_organs(&organs));
-        let own = round.arm(self.arm).training().plan();
-        let plan = self.plan.clone().unwrap_or(own);
+        let of_arm = |arm| round.arm(arm).training().plan();
+        let plan = self.plan.clone().unwrap_or_else(|| of_arm(self.arm));
         if !plan.exists() {
             return Err(anyhow!(
-                "there is no plan {}: name the organs and the arm of a finished run, or a plan with \
-                 --plan",
-                plan.display()
+                "there is no plan {}: {}; or name a plan with --plan",
+                plan.display(),
+                self.what_is_there(&organs, of_arm)?
             ));
         }
         let store = self.store.clone().unwrap_or_else(|| out.store());
@@ -192,10 +234,23 @@ impl ExportArgs {
         let model = if let Some(model) = &self.model {
             model.clone()
         } else {
-            let out = OutDir::new(&self.dir);
-            let round = out.round(&RoundName::of_organs(&self.organs()?));
-            round.arm(self.arm).training().model()
+            let organs = self.organs()?;
+            let round = OutDir::new(&self.dir).round(&RoundName::of_organs(&organs));
+            let of_arm = |arm| round.arm(arm).training().model();
+            let model = of_arm(self.arm);
+            if !model.exists() {
+                return Err(anyhow!(
+                    "there is no model {}: {}; or name its folder with --model",
+                    model.display(),
+                    self.what_is_there(&organs, of_arm)?
+                ));
+            }
+            model
         };
         onnx::write(&model, &self.out)
     }
+}
+
+fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().collect::<Vec<_>>().join(", ")
 }

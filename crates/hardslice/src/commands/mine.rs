@@ -18,6 +18,7 @@ use hardslice_train::round::{RoundContext, mine_by_hand, mine_share_by_hand};
 use super::device_arg::DeviceArg;
 use super::label_args::organ_map;
 use crate::bars::{Bars, wall_time_s};
+use crate::by_hand::{ByHand, ScoredBy};
 use crate::done::Done;
 use crate::experiment::Experiment;
 use crate::external::{ExternalMining, mine_predictions, print_taus, said_of_missing};
@@ -28,7 +29,6 @@ use crate::outputs::{named_folder_out, refuse_in_round, refuse_over_inputs, refu
 use crate::pipeline::protocol;
 use crate::provenance;
 use crate::provenance::{MadeOf, check_inputs};
-use crate::scored_by::ScoredBy;
 
 /// Score every slice of A with a model, or by anybody's predictions, and find the hard ones.
 ///
@@ -114,7 +114,7 @@ impl Mine {
             mining.ledger(),
             mining.plan(),
             mining.record(),
-            mining.scored_by(),
+            mining.by_hand(),
             provenance_beside(&self.out)?,
         ];
         let files = std::iter::once(&self.experiment).chain(&self.split);
@@ -193,7 +193,12 @@ impl Mine {
                 }
             },
         };
-        ScoredBy::model(model_dir)?.write(&context.dir)?;
+        let by_hand = ByHand {
+            scored_by: ScoredBy::Model(model_dir.to_owned()),
+            split: Some(split_path.to_owned()),
+            arm: Arm::Hard,
+        };
+        by_hand.write(&context.dir)?;
         let settings = experiment.to_toml()?;
         let inputs = [split_path, model_dir];
         let made_of = MadeOf {

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::label_args::organ;
 use crate::bars::Bars;
+use crate::by_hand::ByHand;
 use crate::done::Done;
 use crate::hard_slices::check_scored;
 use crate::layout::{OutDir, RoundName};
@@ -129,7 +130,7 @@ impl Why {
                 let mut of_round = answer.as_json(self.what.z)?;
                 of_round["round"] = json!(name.to_string());
                 if self.what.z.is_some() {
-                    let fold = self.fold(&out, &name, &case.id)?;
+                    let fold = self.fold(&name, &round, &case.id)?.fold();
                     of_round["reviewed"] = json!(reviewed);
                     of_round["fold"] = json!(fold.map(|fold| format!("{fold:?}").to_lowercase()));
                 }
@@ -138,8 +139,8 @@ impl Why {
             }
             bars.print(&name.to_string())?;
             let lines = match self.what.z {
-                Some(z) => answer.of_slice(z, self.fold(&out, &name, &case.id)?)?,
-                None => answer.of_case(self.fold(&out, &name, &case.id)?)?,
+                Some(z) => answer.of_slice(z, self.fold(&name, &round, &case.id)?)?,
+                None => answer.of_case(self.fold(&name, &round, &case.id)?)?,
             };
             for line in lines.iter().chain(&reviewed) {
                 bars.print(&format!("  {line}"))?;
@@ -198,16 +199,14 @@ impl Why {
         let Some(arm) = self.arm else {
             return Ok(());
         };
-        let trained = |arm: Arm| {
-            rounds
-                .iter()
-                .any(|(_, round)| plan_of(round, arm).is_some())
-        };
-        if trained(arm) {
+        let mut there = BTreeSet::new();
+        for (_, round) in rounds {
+            there.extend(plans_of(round)?.into_iter().map(|(arm, _)| arm));
+        }
+        if there.contains(&arm) {
             return Ok(());
         }
-        let there = Arm::ALL.into_iter().filter(|arm| trained(*arm));
-        let there: Vec<&str> = there.map(Arm::name).collect();
+        let there: Vec<&str> = there.into_iter().map(Arm::name).collect();
         Err(anyhow!(
             "the arm `{arm}` was not trained in {}: there is {}",
             self.dir.display(),
@@ -216,12 +215,52 @@ impl Why {
     }
 
     /// The fold of a case in the split that a round was made with.
-    fn fold(&self, out: &OutDir, round: &RoundName, case: &CaseId) -> anyhow::Result<Option<Fold>> {
-        let path = match &self.split {
-            Some(path) => path.clone(),
-            None => out.path().join(round.split()),
+    fn fold(&self, round: &RoundName, dir: &RoundDir, case: &CaseId) -> anyhow::Result<FoldOf> {
+        let by_hand = ByHand::of(dir)?;
+        let path = match (&self.split, by_hand) {
+            (Some(path), _) => path.clone(),
+            (None, None) => self.dir.join(round.split()),
+            (None, Some(by_hand)) => match by_hand.split {
+                Some(path) => path,
+                None => return Ok(FoldOf::NoFolds),
+            },
         };
-        Ok(read_json::<Split>(&path)?.fold_of(case))
+        let split = read_json::<Split>(&path).context("give the file of the folds with --split")?;
+        Ok(match split.fold_of(case) {
+            Some(fold) => FoldOf::In(fold),
+            None => FoldOf::LeftOut,
+        })
+    }
+}
+
+/// Where a case is in a round's split.
+#[derive(Clone, Copy)]
+enum FoldOf {
+    In(Fold),
+    LeftOut,
+    /// The predictions of another program were mined, of whom nobody said whom it knows.
+    NoFolds,
+}
+
+impl FoldOf {
+    fn fold(self) -> Option<Fold> {
+        match self {
+            Self::In(fold) => Some(fold),
+            Self::LeftOut | Self::NoFolds => None,
+        }
+    }
+
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::In(Fold::Test) => "its patient is a test patient: no arm may train on it",
+            Self::In(Fold::Validation) => {
+                "its patient is held out for validation: no arm trains on it"
+            }
+            Self::In(Fold::A) => "its patient is in A, which is mined",
+            Self::In(Fold::B) => "its patient is in B, which is trained on from the start",
+            Self::LeftOut => "its case was left out of the split",
+            Self::NoFolds => "mined without folds: every case that was predicted is taken for A",
+        }
     }
 }
 
@@ -236,8 +275,8 @@ struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    fn of_slice(&self, z: u32, fold: Option<Fold>) -> anyhow::Result<Vec<String>> {
-        let mut lines = vec![fold_in_words(fold).to_owned()];
+    fn of_slice(&self, z: u32, fold: FoldOf) -> anyhow::Result<Vec<String>> {
+        let mut lines = vec![fold.in_words().to_owned()];
         for row in self.ledger_rows()? {
             if row.z == z {
                 lines.push(row_in_words(&row));
@@ -284,7 +323,7 @@ impl Answer<'_> {
     }
 
     /// A line for each slice that a mining scored.
-    fn of_case(&self, fold: Option<Fold>) -> anyhow::Result<Vec<String>> {
+    fn of_case(&self, fold: FoldOf) -> anyhow::Result<Vec<String>> {
         let rows = self.ledger_rows()?;
         if rows.is_empty() {
             let is_mined = self
@@ -293,10 +332,13 @@ impl Answer<'_> {
                 .iter()
                 .any(|mining| mining.ledger().exists());
             let why = match (fold, self.organ) {
-                (Some(Fold::A), _) if !is_mined => "nothing was mined here",
-                (Some(Fold::A), Some(_)) => "the organ is not annotated in it",
-                (Some(Fold::A), None) => "no organ is annotated in it",
-                (fold, _) => fold_in_words(fold),
+                (FoldOf::In(Fold::A), _) if !is_mined => "nothing was mined here",
+                (FoldOf::In(Fold::A), Some(_)) => "the organ is not annotated in it",
+                (FoldOf::In(Fold::A), None) => "no organ is annotated in it",
+                (FoldOf::NoFolds, _) => {
+                    "there was no prediction of it, or the organ is not annotated in it"
+                }
+                (fold, _) => fold.in_words(),
             };
             return Ok(vec![format!("none of its slices was scored: {why}")]);
         }
@@ -328,10 +370,8 @@ impl Answer<'_> {
     /// The plans of the arms.
     fn plans(&self) -> anyhow::Result<Vec<(Arm, Plan)>> {
         let mut plans = Vec::new();
-        for arm in Arm::ALL {
-            if self.arm.is_none_or(|wanted| wanted == arm)
-                && let Some(path) = plan_of(self.round, arm)
-            {
+        for (arm, path) in plans_of(self.round)? {
+            if self.arm.is_none_or(|wanted| wanted == arm) {
                 plans.push((arm, read_plan(&path, self.store)?));
             }
         }
@@ -339,23 +379,19 @@ impl Answer<'_> {
     }
 }
 
-/// The plan of an arm, of one in several parts that of the last; of `hard` the one that `mine` left
-/// where it was not trained.
-fn plan_of(round: &RoundDir, arm: Arm) -> Option<PathBuf> {
-    let of_arm = round.arm(arm).training().plan();
-    let of_mine = round.mining().plan();
-    let is_of_mine = arm == Arm::Hard && !of_arm.exists();
-    Some(if is_of_mine { of_mine } else { of_arm }).filter(|path| path.exists())
-}
-
-fn fold_in_words(fold: Option<Fold>) -> &'static str {
-    match fold {
-        Some(Fold::Test) => "its patient is a test patient: no arm may train on it",
-        Some(Fold::Validation) => "its patient is held out for validation: no arm trains on it",
-        Some(Fold::A) => "its patient is in A, which is mined",
-        Some(Fold::B) => "its patient is in B, which is trained on from the start",
-        None => "its case was left out of the split",
-    }
+/// The plans of the arms that were trained, of one in several parts that of the last, and the one that
+/// mining left where its arm was not trained.
+fn plans_of(round: &RoundDir) -> anyhow::Result<Vec<(Arm, PathBuf)>> {
+    let mined = ByHand::of(round)?.map_or(Arm::Hard, |by_hand| by_hand.arm);
+    let plans = Arm::ALL.into_iter().filter_map(|arm| {
+        let of_arm = round.arm(arm).training().plan();
+        let of_mining = (arm == mined).then(|| round.mining().plan());
+        let plan = std::iter::once(of_arm)
+            .chain(of_mining)
+            .find(|path| path.exists())?;
+        Some((arm, plan))
+    });
+    Ok(plans.collect())
 }
 
 fn row_in_words(row: &LedgerRow) -> String {

@@ -330,10 +330,17 @@ impl Experiment {
         )?;
         SettingError::check(
             "cohort",
-            [(
-                self.cohort.patient.is_some() && self.cohort.patients.is_some(),
-                "patient and patients both say whose scans they are: give one of them",
-            )],
+            [
+                (
+                    self.cohort.patient.is_some() && self.cohort.patients.is_some(),
+                    "patient and patients both say whose scans they are: give one of them",
+                ),
+                (
+                    !self.cohort.accept.iter().all(|kind| kind.can_be_accepted()),
+                    "accept cannot hold organ_without_value, the organ would be missing in those \
+                     scans: say in labels which value it has",
+                ),
+            ],
         )?;
         let has_no_flips = self.train.flip_mode == FlipMode::None;
         SettingError::check(
@@ -563,6 +570,7 @@ mod tests {
             ("[train]\nbatch = \"many\"\n", 5, "invalid type"),
             ("[split]\nrule = { random = { tset = 4 } }\n", 5, "tset"),
             ("accept = [\"not_hu\", \"noise\"]\n", 4, "noise"),
+            ("accept = [\"organ_without_value\"]\n", 4, "cannot hold"),
             ("patient = \"p[0-9]\"\n", 4, "0 groups"),
             ("[train]\nlr0 = 0.0\n", 5, "lr0 must be above 0"),
             (

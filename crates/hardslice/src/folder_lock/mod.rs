@@ -44,8 +44,8 @@ impl FolderLock {
         });
         match folder {
             Some((_, Err(TryLockError::WouldBlock))) => Err(anyhow!(
-                "another hardslice is at work in this folder: wait until it is done, or take \
-                 another --out: {}",
+                "another hardslice is at work in this folder: wait until it is done, or name \
+                 another one: {}",
                 dir.display()
             )),
             Some((folder, Ok(()))) => {

@@ -76,8 +76,8 @@ pub(super) fn refuse_others(dir: &Path) -> anyhow::Result<()> {
 fn refused(other: &Worker, path: &Path) -> anyhow::Error {
     let folder = path.parent().unwrap_or(Path::new("."));
     anyhow!(
-        "another hardslice is at work in this folder, process {} on {}: wait until it is done, or take \
-         another --out: {}; if that process is over (it was killed, or its machine is off), delete {}",
+        "another hardslice is at work in this folder, process {} on {}: wait until it is done, or name \
+         another one: {}; if that process is over (it was killed, or its machine is off), delete {}",
         other.process,
         other.host,
         folder.display(),

@@ -14,7 +14,7 @@ use hardslice_train::layout::RoundDir;
 use hardslice_train::{Predicted, predict};
 
 use super::kept::{Kept, held};
-use crate::scored_by::{ScoredBy, ScoredPredictions};
+use crate::by_hand::{ByHand, ScoredBy, ScoredPredictions};
 use crate::slice_model::SliceModel;
 
 /// Room for predictions of slices, bytes.
@@ -73,7 +73,7 @@ impl Nets {
         let (mut models, mut plans) = (BTreeMap::new(), BTreeMap::new());
         let (mut mined, mut missing) = (BTreeMap::new(), Vec::new());
         for (round, dir) in rounds.iter().enumerate() {
-            match ScoredBy::of(dir)? {
+            match ByHand::of(dir)?.map(|by_hand| by_hand.scored_by) {
                 Some(scored_by) if !scored_by.folder().is_dir() => {
                     missing.push(scored_by.folder().to_owned());
                 }

@@ -122,13 +122,11 @@ impl<'a> Stages<'a> {
     }
 
     fn warn_of_hard_in_control(&self, arm: Arm, summary: &PlanSummary) {
-        if summary.n_hard_in_control > 0 {
-            let warning = Event::Warning(Warning::HardInControl {
-                arm: arm.name(),
-                n_hard: summary.n_hard_in_control,
-                n_slices: summary.n_of_control(),
-            });
-            self.trainer.context.observer.notify(&warning);
+        if let Some(warning) = Warning::of_control(arm, summary) {
+            self.trainer
+                .context
+                .observer
+                .notify(&Event::Warning(warning));
         }
     }
 
