@@ -81,8 +81,8 @@ impl TrivialAnswer {
     }
 }
 
-/// As [`score_slices`], with what the triage and the ledger need beside the counts: some 600 bytes
-/// a slice and organ.
+/// As [`score_slices`], with what the triage and the ledger need beside the counts: some 60 bytes
+/// a slice and organ, and 600 where the organ is predicted.
 pub fn score_for_mining(
     net: &Net,
     dataset: &SliceDataset<'_>,

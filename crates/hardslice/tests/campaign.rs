@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hardslice_volume::whole_file::{read_sealed, write_sealed};
-use support::{EXPERIMENT, assert_same, ended, finish, hardslice, printed, run, workplace};
+use support::{EXPERIMENT, assert_same, ended, finish, hardslice, printed, run, words, workplace};
 
 const SWEEP: [&str; 6] = ["sweep", "experiment.toml", "--net", "unet", "--seeds", "2"];
 const COMPARE: [&str; 4] = ["compare", "experiment.toml", "--seeds", "2"];
@@ -284,7 +284,7 @@ fn leave_one_out_scores_every_patient_once() {
     let rule = "rule = { leave_one_out = { patient = \"0\" } }";
     let experiment = experiment.replace("rule = { random = { test = 2 } }", rule);
     fs::write(dir.path().join("experiment.toml"), experiment).unwrap();
-    let compare = ["compare", "experiment.toml", "--out", "folds"];
+    let compare = words("compare experiment.toml --seeds 1 --out folds");
     let planned = printed(&with(&compare, &["--dry-run"]), dir.path());
     assert!(planned.contains("\n8 rounds, "), "{planned}");
     run(&with(&compare, &["--jobs", "2"]), dir.path());
@@ -452,14 +452,7 @@ fn an_arm_whose_training_fails_stops_no_other_and_is_named_with_what_it_reads() 
 #[test]
 fn several_divisions_have_the_same_test_patients_and_the_same_division_twice_is_refused() {
     let dir = small_workplace();
-    let compare = [
-        "compare",
-        "experiment.toml",
-        "--splits",
-        "2",
-        "--out",
-        "two",
-    ];
+    let compare = words("compare experiment.toml --seeds 1 --splits 2 --out two");
     // Five training patients have ten divisions: the best of all would be taken each time.
     let (code, said) = ended(&compare, dir.path());
     assert_eq!(code, Some(2), "{said}");
@@ -506,7 +499,7 @@ fn several_divisions_have_the_same_test_patients_and_the_same_division_twice_is_
 #[test]
 fn a_dry_run_says_how_likely_a_gain_would_be_found() {
     let dir = small_workplace();
-    let compare = ["compare", "experiment.toml", "--out", "dry", "--dry-run"];
+    let compare = words("compare experiment.toml --seeds 1 --out dry --dry-run");
     let planned = printed(&compare, dir.path());
     assert!(
         planned.contains("liver: none, with 2 test patients; a test takes 6"),

@@ -33,7 +33,7 @@ fn with_arms(arms: &str, dir: &Path) {
 fn arms_side_by_side_train_what_they_share_again_only_once() {
     let dir = workplace();
     with_arms(r#"["baseline", "hard", "random", "easy"]"#, dir.path());
-    let args = ["compare", "experiment.toml", "--jobs", "3", "--out", "out"];
+    let args = words("compare experiment.toml --seeds 1 --jobs 3 --out out");
     run(&args, dir.path());
     let round = dir.path().join("out/seed-0/liver");
     let whole = contents(&round);

@@ -5,13 +5,16 @@ use serde::{Deserialize, Serialize};
 /// Rows and columns of a [`CoarseMask`].
 const MASK: usize = 64;
 
-/// A mask of one slice at 64 × 64 pixels, one bit each: 512 bytes. In files it is a text, sixteen
-/// hexadecimal digits a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// One bit a pixel; the first column is the lowest bit.
+type Rows = [u64; MASK];
+
+/// A mask of one slice at 64 × 64 pixels, one bit each: 512 bytes, and 8 where it is empty, as most are.
+/// In files it is a text, sixteen hexadecimal digits a row, and an empty text where it is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct CoarseMask {
-    /// The first column is the lowest bit.
-    rows: [u64; MASK],
+    /// `None` where no pixel is in the mask.
+    rows: Option<Box<Rows>>,
 }
 
 /// Hexadecimal digits of a row.
@@ -19,8 +22,8 @@ const DIGITS: usize = MASK / 4;
 
 impl From<CoarseMask> for String {
     fn from(mask: CoarseMask) -> Self {
-        let rows = mask.rows.iter().map(|row| format!("{row:0DIGITS$x}"));
-        rows.collect()
+        let rows = mask.rows.iter().flat_map(|rows| rows.iter());
+        rows.map(|row| format!("{row:0DIGITS$x}")).collect()
     }
 }
 
@@ -28,29 +31,34 @@ impl TryFrom<String> for CoarseMask {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
         let is_digits = text.bytes().all(|digit| digit.is_ascii_hexdigit());
         if text.len() != MASK * DIGITS || !is_digits {
             return Err(format!(
                 "a mask of {MASK} rows of {DIGITS} hexadecimal digits"
             ));
         }
-        let mut mask = Self::default();
-        for (y, row) in mask.rows.iter_mut().enumerate() {
+        Ok(Self::of(std::array::from_fn(|y| {
             let digits = &text[y * DIGITS..][..DIGITS];
-            *row = u64::from_str_radix(digits, 16).expect("hexadecimal digits were checked");
-        }
-        Ok(mask)
-    }
-}
-
-impl Default for CoarseMask {
-    /// The empty mask.
-    fn default() -> Self {
-        Self { rows: [0; MASK] }
+            u64::from_str_radix(digits, 16).expect("hexadecimal digits were checked")
+        })))
     }
 }
 
 impl CoarseMask {
+    fn of(rows: Rows) -> Self {
+        let is_empty = rows.iter().all(|row| *row == 0);
+        Self {
+            rows: (!is_empty).then(|| Box::new(rows)),
+        }
+    }
+
+    fn rows(&self) -> &Rows {
+        self.rows.as_deref().unwrap_or(&[0; MASK])
+    }
+
     /// Samples a mask of `size` by `size` pixels, given as whether a pixel is in it.
     ///
     /// ```
@@ -61,76 +69,71 @@ impl CoarseMask {
     /// assert!(CoarseMask::default().is_empty());
     /// ```
     pub fn sampled(size: usize, is_in: impl Fn(usize) -> bool) -> Self {
-        let mut mask = Self::default();
-        for (y, row) in mask.rows.iter_mut().enumerate() {
-            for x in 0..MASK {
-                let at = sample(y, size) * size + sample(x, size);
-                *row |= u64::from(is_in(at)) << x;
-            }
-        }
-        mask
+        Self::of(std::array::from_fn(|y| {
+            let at = |x| sample(y, size) * size + sample(x, size);
+            (0..MASK).fold(0, |row, x| row | u64::from(is_in(at(x))) << x)
+        }))
     }
 
     /// Sampled pixels in the mask.
     pub fn n(&self) -> u32 {
-        self.rows.iter().map(|row| row.count_ones()).sum()
+        self.rows().iter().map(|row| row.count_ones()).sum()
     }
 
     /// Whether no sampled pixel is in the mask.
     pub fn is_empty(&self) -> bool {
-        self.n() == 0
+        self.rows.is_none()
     }
 
     /// What is in this mask and not in the other.
     pub(in crate::mining) fn without(&self, other: &Self) -> Self {
-        let mut rows = self.rows;
-        for (row, other) in rows.iter_mut().zip(&other.rows) {
-            *row &= !other;
-        }
-        Self { rows }
+        Self::of(without(self.rows(), other.rows()))
     }
 
     /// The parts that do not touch one another, by their first pixels; pixels touch along an edge.
     pub(in crate::mining) fn components(&self) -> Vec<Self> {
-        let mut left = *self;
+        let mut left = *self.rows();
         let mut components = Vec::new();
-        while let Some(y) = left.rows.iter().position(|row| *row != 0) {
-            let mut component = Self::default();
-            component.rows[y] = 1 << left.rows[y].trailing_zeros();
-            while let Some(grown) = component.grown_within(&left) {
+        while let Some(y) = left.iter().position(|row| *row != 0) {
+            let mut component = [0; MASK];
+            component[y] = 1 << left[y].trailing_zeros();
+            while let Some(grown) = grown_within(&component, &left) {
                 component = grown;
             }
-            left = left.without(&component);
-            components.push(component);
+            left = without(&left, &component);
+            components.push(Self::of(component));
         }
         components
     }
 
-    /// The mask and its neighbours as far as they are in another; `None` where that adds nothing.
-    fn grown_within(&self, bounds: &Self) -> Option<Self> {
-        let mut grown = *self;
-        for y in 0..MASK {
-            let mut row = self.rows[y] | self.rows[y] << 1 | self.rows[y] >> 1;
-            if y > 0 {
-                row |= self.rows[y - 1];
-            }
-            if y + 1 < MASK {
-                row |= self.rows[y + 1];
-            }
-            grown.rows[y] = row & bounds.rows[y];
-        }
-        (grown != *self).then_some(grown)
-    }
-
     /// Dice of two masks; 1 where both are empty.
     pub(in crate::mining) fn dice(&self, other: &Self) -> f64 {
-        let rows = self.rows.iter().zip(&other.rows);
+        let rows = self.rows().iter().zip(other.rows());
         let n_shared: u32 = rows.map(|(a, b)| (a & b).count_ones()).sum();
         match self.n() + other.n() {
             0 => 1.0,
             n => 2.0 * f64::from(n_shared) / f64::from(n),
         }
     }
+}
+
+fn without(rows: &Rows, other: &Rows) -> Rows {
+    std::array::from_fn(|y| rows[y] & !other[y])
+}
+
+/// A mask and its neighbours as far as they are in another; `None` where that adds nothing.
+fn grown_within(rows: &Rows, bounds: &Rows) -> Option<Rows> {
+    let grown: Rows = std::array::from_fn(|y| {
+        let mut row = rows[y] | rows[y] << 1 | rows[y] >> 1;
+        if y > 0 {
+            row |= rows[y - 1];
+        }
+        if y + 1 < MASK {
+            row |= rows[y + 1];
+        }
+        row & bounds[y]
+    });
+    (grown != *rows).then_some(grown)
 }
 
 /// The middle of coarse pixel `at`.
@@ -158,6 +161,15 @@ mod tests {
             empty.is_empty() && (empty.dice(&empty) - 1.0).abs() < 1e-12,
             "the same"
         );
+        assert_eq!(
+            CoarseMask::sampled(100, |_| false),
+            empty,
+            "there is one empty mask"
+        );
+        for mask in [empty, CoarseMask::sampled(100, |at| at % 7 == 0)] {
+            let text = String::from(mask.clone());
+            assert_eq!(CoarseMask::try_from(text), Ok(mask));
+        }
     }
 
     #[test]

@@ -6,8 +6,9 @@ use super::{CoarseMask, SliceScore};
 
 /// One organ in one slice as a model or another program predicted it: what mining goes by.
 ///
-/// Some 600 bytes, so that those of a whole cohort fit into memory.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// Some 60 bytes where nothing was predicted, as in most slices, and 600 elsewhere, so that those of a
+/// whole cohort fit into memory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScoredSlice {
     /// Pixel counts.
     pub score: SliceScore,
@@ -16,4 +17,18 @@ pub struct ScoredSlice {
     pub loss: Option<f64>,
     /// Where the organ was predicted, but for what is to be ignored.
     pub predicted: CoarseMask,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_without_a_prediction_are_small() {
+        assert!(
+            size_of::<ScoredSlice>() <= 64,
+            "{}",
+            size_of::<ScoredSlice>()
+        );
+    }
 }

@@ -12,6 +12,14 @@ const MOST_SEEDS: u64 = 1000;
 #[serde(transparent)]
 pub(crate) struct Seeds(pub(crate) Vec<u64>);
 
+impl Seeds {
+    /// The option that names them.
+    pub(crate) fn as_given(&self) -> [String; 2] {
+        let seeds = self.0.iter().map(|seed| format!("{seed},"));
+        ["--seeds".to_owned(), seeds.collect()]
+    }
+}
+
 impl FromStr for Seeds {
     type Err = String;
 

@@ -13,7 +13,7 @@ use super::job_args::JobArgs;
 use super::label_args::organ;
 use crate::bars::Bars;
 use crate::campaign::{
-    Campaign, Forecast, Seeds, Splits, Trial, check_that_someone_is_tested, command_for_jobs,
+    Campaign, Forecast, Splits, Trial, check_that_someone_is_tested, command_for_jobs,
 };
 use crate::cohort::listed_folds;
 use crate::experiment::Experiment;
@@ -28,10 +28,6 @@ pub(crate) struct CampaignArgs {
     /// Where everything is written.
     #[arg(long, value_name = "DIR", value_parser = folder_out())]
     pub(crate) out: PathBuf,
-    /// How many seeds (5 is 0 to 4), or which (3,7,11; `7,` is one). They change the training, not
-    /// the folds.
-    #[arg(long, value_name = "SEEDS", default_value = "1")]
-    seeds: Seeds,
     /// Only these organs; those of the experiment when absent.
     #[arg(long = "organ", value_name = "ORGAN", num_args = 1.., value_parser = organ)]
     organs: Vec<Organ>,
@@ -64,8 +60,6 @@ impl CampaignArgs {
     /// The command with its options, as jobs repeat it; `own` are those that only it has.
     pub(crate) fn command(&self, name: &str, own: Vec<String>) -> anyhow::Result<Vec<String>> {
         let mut command = command_for_jobs(name, &self.experiment, &self.out)?;
-        let seeds = self.seeds.0.iter().map(|seed| format!("{seed},"));
-        command.extend(["--seeds".to_owned(), seeds.collect()]);
         command.extend(own);
         if !self.organs.is_empty() {
             command.push("--organ".to_owned());
@@ -74,10 +68,6 @@ impl CampaignArgs {
         command.extend(self.device.as_given());
         command.extend(self.force.then(|| "--force".to_owned()));
         Ok(command)
-    }
-
-    pub(crate) fn seeds(&self) -> &[u64] {
-        &self.seeds.0
     }
 
     pub(crate) fn campaign<'a>(

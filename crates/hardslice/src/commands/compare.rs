@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::campaign_args::{CampaignArgs, all_listed_folds, announce};
 use crate::arms::{compare_arms, comparison_plan};
 use crate::bars::Bars;
-use crate::campaign::{JobsOrigin, ScoreRow, Splits, Trial, named_outcomes, write_scores};
+use crate::campaign::{JobsOrigin, ScoreRow, Seeds, Splits, Trial, named_outcomes, write_scores};
 use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
 use crate::controls::shared_slices;
 use crate::done::Done;
@@ -68,6 +68,10 @@ use crate::results::{LEAKY, LEAKY_BECAUSE, arm_score, write_forms};
 pub(crate) struct Compare {
     #[command(flatten)]
     common: CampaignArgs,
+    /// How many seeds (5 is 0 to 4), or which (3,7,11; `7,` is one). They change the training, not
+    /// the folds. Of fewer than three nothing can be said.
+    #[arg(long, value_name = "SEEDS", default_value = "3")]
+    seeds: Seeds,
     /// How many divisions of the same training patients into A and B; each is trained with every
     /// seed. The test patients stay the same. Two tell next to nothing of how divisions vary: take
     /// one, or three and more.
@@ -137,7 +141,8 @@ impl Compare {
         check_that_organs_are_tested(&cohort, &splits)?;
         campaign.check(&cohort, &trials, &splits)?;
         if self.common.queue.write_jobs {
-            let own = vec!["--splits".to_owned(), self.splits.to_string()];
+            let splits = ["--splits".to_owned(), self.splits.to_string()];
+            let own = self.seeds.as_given().into_iter().chain(splits).collect();
             let origin = JobsOrigin {
                 command: self.common.command("compare", own)?,
                 campaign_blake3: hash,
@@ -174,7 +179,7 @@ impl Compare {
         let of_all = (
             experiment.without_folders()?,
             &cohort.organs,
-            self.common.seeds(),
+            &self.seeds.0,
             self.splits,
         );
         Ok(identity(&(of_all, cohort.store.content_hash())))
@@ -267,7 +272,7 @@ impl Compare {
             plan,
             tested,
             n_splits: usize::try_from(self.splits)?,
-            n_seeds: self.common.seeds().len(),
+            n_seeds: self.seeds.0.len(),
         };
         match &self.like {
             Some(earlier) => planned.power_like(earlier, bars),
@@ -288,7 +293,7 @@ impl Compare {
         let rules = rules.map_or(vec![None], |rules| rules.into_iter().map(Some).collect());
         let mut trials = Vec::new();
         for organs in nets(experiment, organs) {
-            for seed in self.common.seeds() {
+            for seed in &self.seeds.0 {
                 for division in 0..self.splits {
                     for (fold, rule) in rules.iter().enumerate() {
                         let mut trial = trial(experiment, &organs, *seed);

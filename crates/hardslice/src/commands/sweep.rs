@@ -16,7 +16,7 @@ use super::campaign_args::{CampaignArgs, all_listed_folds, announce};
 use super::learning_curves;
 use super::net_arg::NetArg;
 use crate::bars::Bars;
-use crate::campaign::{JobsOrigin, ScoreRow, Splits, Trial, named_outcomes, write_scores};
+use crate::campaign::{JobsOrigin, ScoreRow, Seeds, Splits, Trial, named_outcomes, write_scores};
 use crate::cohort::{PreparedCohort, read_manifest, trained_organs};
 use crate::done::Done;
 use crate::experiment::Experiment;
@@ -57,6 +57,10 @@ const RATIOS: [f64; 4] = [0.8, 0.5, 0.3, 0.2];
 pub(crate) struct Sweep {
     #[command(flatten)]
     common: CampaignArgs,
+    /// How many seeds (5 is 0 to 4), or which (3,7,11; `7,` is one). They change the training, not
+    /// the folds.
+    #[arg(long, value_name = "SEEDS", default_value = "1")]
+    seeds: Seeds,
     /// Only these nets.
     #[arg(long = "net", value_enum, value_name = "NET", num_args = 1.., default_values = ["fcn", "unet"])]
     nets: Vec<NetArg>,
@@ -95,7 +99,8 @@ impl Sweep {
         let hash = self.identity(&experiment, &cohort)?;
         if self.common.queue.write_jobs {
             let nets = self.nets.iter().map(|net| net.as_given());
-            let own = std::iter::once("--net".to_owned()).chain(nets).collect();
+            let nets = std::iter::once("--net".to_owned()).chain(nets);
+            let own = self.seeds.as_given().into_iter().chain(nets).collect();
             let origin = JobsOrigin {
                 command: self.common.command("sweep", own)?,
                 campaign_blake3: hash,
@@ -129,7 +134,7 @@ impl Sweep {
         for (name, table) in tables(&by_ratio)? {
             let mut shown = table;
             shown.notes.extend(alike.iter().cloned());
-            if self.common.seeds().len() > 1 {
+            if self.seeds.0.len() > 1 {
                 shown.notes.push(OVER_TRAININGS.to_owned());
             }
             if is_leaky {
@@ -151,7 +156,7 @@ impl Sweep {
     fn identity(&self, experiment: &Experiment, cohort: &PreparedCohort) -> anyhow::Result<String> {
         let nets: Vec<String> = self.nets.iter().map(|net| net.as_given()).collect();
         let of_all = ("sweep", experiment.without_folders()?, &cohort.organs, nets);
-        let of_all = (of_all, self.common.seeds(), cohort.store.content_hash());
+        let of_all = (of_all, &self.seeds.0, cohort.store.content_hash());
         Ok(identity(&of_all))
     }
 
@@ -160,7 +165,7 @@ impl Sweep {
         let mut trials = Vec::new();
         for organ in organs {
             for net in &self.nets {
-                for seed in self.common.seeds() {
+                for seed in &self.seeds.0 {
                     for ratio in RATIOS {
                         trials.push(trial(experiment, organ, *net, *seed, ratio));
                     }

@@ -29,7 +29,7 @@ fn wait_for_claim(out: &Path, child: &mut Child) {
 #[test]
 fn a_job_before_its_turn_or_of_another_experiment_is_refused() {
     let dir = small_workplace(&["baseline", "hard"], 8);
-    let line = "compare experiment.toml --out queue --threads 1";
+    let line = "compare experiment.toml --seeds 1 --out queue --threads 1";
     let job = |id: &str| format!("{line} --job {id}");
     let refused = |line: &str, parts: &[&str]| assert_ends(&words(line), dir.path(), 2, parts);
     refused(&job("1"), &["no jobs were written", "--write-jobs"]);
@@ -48,7 +48,7 @@ fn a_job_before_its_turn_or_of_another_experiment_is_refused() {
 
     // Other seeds, another experiment, another command.
     let other = "written for another experiment";
-    refused(&format!("{} --seeds 2", job("1")), &[other]);
+    refused(&job("1").replace("--seeds 1", "--seeds 2"), &[other]);
     let path = dir.path().join("experiment.toml");
     let text = text_of(&path);
     fs::write(&path, text.replace("steps = 8", "steps = 6")).unwrap();
@@ -58,7 +58,7 @@ fn a_job_before_its_turn_or_of_another_experiment_is_refused() {
     fs::write(&path, text).unwrap();
     run(&words(&job("1")), dir.path());
     // Also where it is done.
-    refused(&format!("{} --seeds 2", job("1")), &[other]);
+    refused(&job("1").replace("--seeds 1", "--seeds 2"), &[other]);
     refused("run experiment.toml --out queue --job 1", &[other]);
     let status = printed(&words("status queue"), dir.path());
     assert!(
@@ -81,19 +81,17 @@ fn only_claim(out: &Path) -> PathBuf {
 #[test]
 fn before_the_test_set_is_opened_jobs_are_written_anew_for_what_was_changed_or_moved() {
     let dir = small_workplace(&["baseline", "hard"], 4);
-    let line = "compare experiment.toml --out queue --threads 1";
+    let line = "compare experiment.toml --seeds 1 --out queue --threads 1";
     run(&words(&format!("{line} --write-jobs")), dir.path());
     run(&words(&format!("{line} --job 2")), dir.path());
     let status = || printed(&words("status queue"), dir.path());
     assert!(status().starts_with("3 jobs: 1 done"), "{}", status());
     // Other seeds, as a typo would have it: what was done says nothing of these jobs.
-    run(
-        &words(&format!("{line} --seeds 2 --write-jobs")),
-        dir.path(),
-    );
+    let other = line.replace("--seeds 1", "--seeds 2");
+    run(&words(&format!("{other} --write-jobs")), dir.path());
     assert!(status().starts_with("6 jobs: 0 done"), "{}", status());
     // A kill between the removal of the record and of what was done must not make others done.
-    run(&words(&format!("{line} --seeds 2 --job 2")), dir.path());
+    run(&words(&format!("{other} --job 2")), dir.path());
     fs::remove_file(dir.path().join("queue/jobs/jobs.json")).unwrap();
     run(&words(&format!("{line} --write-jobs")), dir.path());
     assert!(status().starts_with("3 jobs: 0 done"), "{}", status());
@@ -101,7 +99,7 @@ fn before_the_test_set_is_opened_jobs_are_written_anew_for_what_was_changed_or_m
     // Named from another folder, or moved, it is the same campaign.
     let path = dir.path();
     fs::create_dir(path.join("elsewhere")).unwrap();
-    let from_there = "compare ../experiment.toml --out ../queue --threads 1 --job 1";
+    let from_there = "compare ../experiment.toml --seeds 1 --out ../queue --threads 1 --job 1";
     run(&words(from_there), &path.join("elsewhere"));
     let moved = tempfile::tempdir().unwrap();
     for name in ["experiment.toml", "phantoms", "queue"] {
@@ -117,8 +115,8 @@ fn before_the_test_set_is_opened_jobs_are_written_anew_for_what_was_changed_or_m
     assert!(said.starts_with("3 jobs: 3 done"), "{said}");
     // And now it is fixed.
     let parts = ["the test set was opened for another plan"];
-    let line = format!("{line} --seeds 2 --write-jobs");
-    assert_ends(&words(&line), moved.path(), 2, &parts);
+    let other = format!("{other} --write-jobs");
+    assert_ends(&words(&other), moved.path(), 2, &parts);
 }
 
 #[test]
@@ -127,7 +125,7 @@ fn a_job_at_work_keeps_others_from_it_and_commands_from_the_folder_but_not_other
     let text = text_of(&dir.path().join("experiment.toml"));
     let text = text.replace("n_validations = 2", "n_validations = 200");
     fs::write(dir.path().join("experiment.toml"), text).unwrap();
-    let line = "compare experiment.toml --out queue --threads 1";
+    let line = "compare experiment.toml --seeds 1 --out queue --threads 1";
     run(&words(&format!("{line} --write-jobs")), dir.path());
     let out = dir.path().join("queue");
     let rows = jobs_in(&out);

@@ -128,7 +128,7 @@ fn a_threshold_from_the_test_set_is_one_job_for_all_arms() {
     let path = dir.path().join("experiment.toml");
     let text = text_of(&path).replace("hardest 20 %", "paper");
     fs::write(&path, text).unwrap();
-    let line = "compare experiment.toml --out queue --threads 1";
+    let line = "compare experiment.toml --seeds 1 --out queue --threads 1";
     run(&words(&format!("{line} --write-jobs")), dir.path());
     let rows = jobs_in(&dir.path().join("queue"));
     assert_eq!(rows.len(), 1, "{rows:?}");
@@ -136,7 +136,7 @@ fn a_threshold_from_the_test_set_is_one_job_for_all_arms() {
     run_two_at_once(&dir.path().join("queue"));
     run(&words(line), dir.path());
     run(
-        &words("compare experiment.toml --out alone --threads 1"),
+        &words("compare experiment.toml --seeds 1 --out alone --threads 1"),
         dir.path(),
     );
     assert_same_but_for_jobs(&dir.path().join("alone"), &dir.path().join("queue"));

@@ -16,7 +16,7 @@ fn a_failed_job_says_why_and_its_queue_is_told() {
     let path = dir.path().join("experiment.toml");
     let text = text_of(&path).replace("[train]", "[train]\nfocal_lr0 = 1e30");
     fs::write(&path, text).unwrap();
-    let line = "compare experiment.toml --out queue --threads 1";
+    let line = "compare experiment.toml --seeds 1 --out queue --threads 1";
     run(&words(&format!("{line} --write-jobs")), dir.path());
     let rows = jobs_in(&dir.path().join("queue"));
     let focal = rows.iter().find(|row| row["work"] == "baseline_focal");
@@ -39,7 +39,7 @@ fn a_failed_job_says_why_and_its_queue_is_told() {
 #[test]
 fn a_watch_ends_where_all_that_is_left_waits_for_what_failed() {
     let dir = small_workplace(&["baseline", "hard"], 4);
-    let line = "compare experiment.toml --out queue --threads 1 --write-jobs";
+    let line = "compare experiment.toml --seeds 1 --out queue --threads 1 --write-jobs";
     run(&words(line), dir.path());
     let jobs = dir.path().join("queue/jobs");
     let rows = jobs_in(&dir.path().join("queue"));

@@ -105,7 +105,7 @@ impl OrganStack<'_> {
             followed = followed
                 .filter(|(from, _)| goes_on(from).is_some())
                 .or_else(ended)
-                .and_then(|(from, words)| Some((*goes_on(&from)?, words)));
+                .and_then(|(from, words)| Some((goes_on(&from)?.clone(), words)));
             if let Some((_, words)) = &followed {
                 found.insert(z, words.clone());
             }

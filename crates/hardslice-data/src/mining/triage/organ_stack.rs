@@ -53,7 +53,7 @@ pub(super) fn findings_of_case(
         for (verdict, scored) in pairs {
             if verdict.score.output == output {
                 let z = verdict.score.slice.place();
-                stack.predicted[z] = scored.predicted;
+                stack.predicted[z] = scored.predicted.clone();
                 stack.is_hard[z] = verdict.is_hard();
                 if scored.score.n_shared > 0 {
                     stack.specks.remove(&z);
@@ -188,7 +188,7 @@ mod tests {
         tapering.truth[10] = CoarseMask::default();
         tapering.truth[11] = CoarseMask::default();
         for z in 6..12 {
-            tapering.predicted[z] = tapering.truth[z.min(9)];
+            tapering.predicted[z] = tapering.truth[z.min(9)].clone();
         }
         assert_eq!(triages(&tapering), [], "an organ that ends small has ended");
     }
