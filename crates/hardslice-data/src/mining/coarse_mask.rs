@@ -23,7 +23,8 @@ const DIGITS: usize = MASK / 4;
 impl From<CoarseMask> for String {
     fn from(mask: CoarseMask) -> Self {
         let rows = mask.rows.iter().flat_map(|rows| rows.iter());
-        rows.map(|row| format!("{row:0DIGITS$x}")).collect()
+        let rows: Vec<Self> = rows.map(|row| format!("{row:0DIGITS$x}")).collect();
+        rows.concat()
     }
 }
 
@@ -40,7 +41,7 @@ impl TryFrom<String> for CoarseMask {
                 "a mask of {MASK} rows of {DIGITS} hexadecimal digits"
             ));
         }
-        Ok(Self::of(std::array::from_fn(|y| {
+        Ok(Self::of(&std::array::from_fn(|y| {
             let digits = &text[y * DIGITS..][..DIGITS];
             u64::from_str_radix(digits, 16).expect("hexadecimal digits were checked")
         })))
@@ -48,10 +49,10 @@ impl TryFrom<String> for CoarseMask {
 }
 
 impl CoarseMask {
-    fn of(rows: Rows) -> Self {
+    fn of(rows: &Rows) -> Self {
         let is_empty = rows.iter().all(|row| *row == 0);
         Self {
-            rows: (!is_empty).then(|| Box::new(rows)),
+            rows: (!is_empty).then(|| Box::new(*rows)),
         }
     }
 
@@ -69,7 +70,7 @@ impl CoarseMask {
     /// assert!(CoarseMask::default().is_empty());
     /// ```
     pub fn sampled(size: usize, is_in: impl Fn(usize) -> bool) -> Self {
-        Self::of(std::array::from_fn(|y| {
+        Self::of(&std::array::from_fn(|y| {
             let at = |x| sample(y, size) * size + sample(x, size);
             (0..MASK).fold(0, |row, x| row | u64::from(is_in(at(x))) << x)
         }))
@@ -87,7 +88,7 @@ impl CoarseMask {
 
     /// What is in this mask and not in the other.
     pub(in crate::mining) fn without(&self, other: &Self) -> Self {
-        Self::of(without(self.rows(), other.rows()))
+        Self::of(&without(self.rows(), other.rows()))
     }
 
     /// The parts that do not touch one another, by their first pixels; pixels touch along an edge.
@@ -101,7 +102,7 @@ impl CoarseMask {
                 component = grown;
             }
             left = without(&left, &component);
-            components.push(Self::of(component));
+            components.push(Self::of(&component));
         }
         components
     }

@@ -98,11 +98,8 @@ impl Sweep {
         }
         let hash = self.identity(&experiment, &cohort)?;
         if self.common.queue.write_jobs {
-            let nets = self.nets.iter().map(|net| net.as_given());
-            let nets = std::iter::once("--net".to_owned()).chain(nets);
-            let own = self.seeds.as_given().into_iter().chain(nets).collect();
             let origin = JobsOrigin {
-                command: self.common.command("sweep", own)?,
+                command: self.common.command("sweep", self.as_given())?,
                 campaign_blake3: hash,
             };
             campaign.write_jobs(&mut lock, &trials, &origin)?;
@@ -150,6 +147,13 @@ impl Sweep {
         report::write_or_warn(&self.common.out, bars)?;
         let ended = conclude(named_outcomes(&trials, &outcomes), bars)?;
         Ok(cohort.done.and(ended))
+    }
+
+    /// Its own options, as jobs repeat them.
+    fn as_given(&self) -> Vec<String> {
+        let nets = self.nets.iter().map(|net| net.as_given());
+        let nets = std::iter::once("--net".to_owned()).chain(nets);
+        self.seeds.as_given().into_iter().chain(nets).collect()
     }
 
     /// Hash of all that decides which rounds there are and what they leave.

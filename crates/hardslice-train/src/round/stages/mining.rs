@@ -1,7 +1,7 @@
 //! What the arms share: pre-training and mining.
 
 use hardslice_data::balance::{Arm, Candidate, Candidates, HardSlices};
-use hardslice_data::mining::{ResolvedTau, ScoredSlice, Tau, TauBasis, mine};
+use hardslice_data::mining::{ResolvedTau, ScoredSlice, SliceScore, Tau, TauBasis, mine};
 use hardslice_data::{Left, Missing, Share, SliceRef};
 use hardslice_volume::whole_file::{read_sealed_if_there, write_sealed};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use super::Stages;
 use crate::layout::MiningDir;
 use crate::model::ModelRecord;
 use crate::net::Net;
-use crate::progress::{Event, Reporter, Silent, Warning};
+use crate::progress::{Event, Observer, Reporter, Warning};
 use crate::round::RoundError;
 use crate::round::chain::PhaseChain;
 use crate::score::{score_for_mining, score_slices};
@@ -296,18 +296,32 @@ impl<'a> Stages<'a> {
     /// Scores slices.
     fn score(&self, slices: &[Candidate], net: &Net) -> Vec<ScoredSlice> {
         let slices: Vec<SliceRef> = slices.iter().map(|candidate| candidate.slice).collect();
-        let reporter = Reporter {
-            stage: "score slices",
-            observer: self.trainer.context.observer,
-        };
+        let batch_size = self.trainer.protocol.predict.batch;
+        self.told("score slices", &slices, |observer| {
+            score_for_mining(net, &self.trainer.dataset, &slices, batch_size, observer)
+        })
+    }
+
+    /// Scores the slices of the validation patients.
+    fn score_validation(&self, net: &Net) -> Vec<SliceScore> {
+        let slices = &self.trainer.validation;
+        let batch_size = self.trainer.protocol.predict.batch;
+        self.told("score validation", slices, |observer| {
+            score_slices(net, &self.trainer.dataset, slices, batch_size, observer)
+        })
+    }
+
+    /// Scores slices and tells how far it is.
+    fn told<T>(
+        &self,
+        stage: &str,
+        slices: &[SliceRef],
+        score: impl FnOnce(&dyn Observer) -> T,
+    ) -> T {
+        let observer = self.trainer.context.observer;
+        let reporter = Reporter { stage, observer };
         reporter.started(slices.len() as u64, 0);
-        let scored = score_for_mining(
-            net,
-            &self.trainer.dataset,
-            &slices,
-            self.trainer.protocol.predict.batch,
-            self.trainer.context.observer,
-        );
+        let scored = score(observer);
         reporter.finished();
         scored
     }
@@ -321,12 +335,8 @@ impl<'a> Stages<'a> {
         scored: Vec<ScoredSlice>,
     ) -> Result<MiningRecord, RoundError> {
         let options = &self.trainer.protocol.mining;
-        let batch_size = self.trainer.protocol.predict.batch;
         let validation = match options.tau {
-            Tau::Validation => {
-                let slices = &self.trainer.validation;
-                score_slices(net, &self.trainer.dataset, slices, batch_size, &Silent)
-            }
+            Tau::Validation => self.score_validation(net),
             _ => Vec::new(),
         };
         let basis = TauBasis {
