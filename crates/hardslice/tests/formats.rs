@@ -185,7 +185,7 @@ fn a_model_is_exported_as_one_file_and_over_nothing_else() {
         ),
         (
             "--in out --organ spleen --out c.onnx".to_owned(),
-            "there is no model in",
+            "there is no model ",
         ),
         ("--out c.onnx".to_owned(), "--organ <ORGANS>"),
     ] {
