@@ -30,7 +30,7 @@ use crate::review::verdicts_on;
 /// A sentence for its fold, one for what each mining said of it, and one for each arm: how often an
 /// epoch of its second half shows the slice, and why; and what reviewers said (`review`). `CASE` alone lists the slices of the case.
 ///
-/// Reads what `run`, `compare` or `sweep` left, or `mine` (with --store and --split). Slices are
+/// Reads what `run`, `compare` or `sweep` left, or `mine` (with --store). Slices are
 /// counted from 0, from the feet up.
 #[derive(Debug, Args)]
 pub(crate) struct Why {
