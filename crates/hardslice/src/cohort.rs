@@ -10,6 +10,8 @@ use hardslice_data::split::{Split, SplitOptions, facts, listed_facts};
 use hardslice_data::store::{PrepareReport, Store, prepare};
 use hardslice_data::{CaseId, Mirror, Organ, OrganMap};
 use hardslice_eval::compare::counted;
+use hardslice_train::net::Net;
+use hardslice_train::{ComputeDevice, warm_start};
 
 use crate::bars::Bars;
 use crate::done::Done;
@@ -41,7 +43,8 @@ pub(crate) struct Findings {
 
 impl PreparedCohort {
     /// Prepares the store in `out`, or finds it prepared. What can be refused before a scan is read
-    /// is refused then: folds that the cohort's patients do not give, organs that it does not have.
+    /// is refused then: folds that the cohort's patients do not give, organs that it does not have,
+    /// weights to begin with that do not fit.
     pub(crate) fn prepare(
         experiment: &Experiment,
         out: &OutDir,
@@ -50,6 +53,7 @@ impl PreparedCohort {
         let manifest = read_manifest(experiment)?;
         let organs = trained_organs(experiment, &manifest.organs)?;
         listed_folds(&manifest, experiment, &organs)?;
+        check_first_weights(experiment, &organs)?;
         refuse_over_cohort(&manifest, experiment, &out.store(), out.files_written())?;
         let lock = FolderLock::of(&out.store())?;
         let report = prepare_store(&manifest, experiment, &out.store(), bars)?;
@@ -126,6 +130,20 @@ pub(crate) fn read_manifest(experiment: &Experiment) -> anyhow::Result<Manifest>
         ignored_labels: &cohort.ignore,
     };
     Ok(manifest::read_with(&cohort.path, &options)?)
+}
+
+/// Weights to begin with fit each net that an experiment trains, told before a scan is read.
+fn check_first_weights(experiment: &Experiment, organs: &[Organ]) -> anyhow::Result<()> {
+    let Some(path) = &experiment.init else {
+        return Ok(());
+    };
+    let n_outputs = if experiment.one_net { organs.len() } else { 1 };
+    let device = ComputeDevice::default().open()?;
+    for config in std::iter::once(&experiment.net).chain(&experiment.final_net) {
+        let net = Net::new(config, n_outputs, experiment.training_seed(), &device);
+        warm_start(net, path)?;
+    }
+    Ok(())
 }
 
 /// Prepares the store and tells which scans are not in it and what the audit found, once for each

@@ -279,6 +279,8 @@ fn what_would_fail_after_hours_is_refused_before_the_first_step() {
             assert_fails(&words(command), dir.path(), &[said]);
             let trained = dir.path().join("out/liver/baseline/train.csv");
             assert!(!trained.exists(), "{command}: {said}");
+            let is_of_init = is.contains("init");
+            assert_eq!(dir.path().join("out/store").exists(), !is_of_init);
             fs::remove_dir_all(dir.path().join("out")).unwrap();
         }
     }

@@ -10,7 +10,7 @@ use super::stages::Stages;
 use super::{Protocol, RoundContext, RoundError};
 
 /// Refuses a round whose arms cannot all be trained: a fold that shows them nothing, a threshold that
-/// rests on patients whom nobody has, first weights that do not fit. Nothing is trained or written.
+/// rests on patients whom nobody has. Nothing is trained or written.
 ///
 /// # Errors
 ///
@@ -24,11 +24,6 @@ pub fn check(protocol: &Protocol, context: &RoundContext<'_>) -> Result<(), Roun
     for arm in &protocol.arms {
         arm.first_half(&candidates)?;
         shown_to_nets_that_mine(*arm, &protocol.organs, &candidates)?;
-    }
-    if context.init.is_some() {
-        for net in std::iter::once(&protocol.net).chain(&protocol.final_net) {
-            stages.trainer.fresh(net)?;
-        }
     }
     Ok(())
 }
