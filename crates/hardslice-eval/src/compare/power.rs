@@ -1,5 +1,7 @@
 //! What an experiment can show, before it is run.
 
+use std::collections::BTreeSet;
+
 use super::draws::splits;
 use super::end_point::EndPoint;
 use super::observed::{DrawnComparison, GAIN_OF_ALL, GAIN_OF_TENTH, ObservedSpread, Shown};
@@ -14,7 +16,7 @@ const WANTED: f64 = 0.8;
 /// Seeds that are tried, at most.
 const MOST_SEEDS: usize = 20;
 
-/// Numbers of test patients that are tried.
+/// Numbers of test patients that are tried, beside those at hand.
 const PATIENTS: [usize; 9] = [20, 30, 40, 60, 80, 120, 160, 240, 320];
 
 /// What is going to be compared.
@@ -134,14 +136,14 @@ impl Design {
             };
             helps(&design) >= WANTED
         };
+        // Of patients at hand who are enough nobody is told that it takes more.
+        let tried = PATIENTS.into_iter().chain([self.n_patients]);
+        let tried: BTreeSet<usize> = tried.filter(|_| self.is_enough()).collect();
         Power {
             expected,
             power: helps(self),
             n_seeds_for_80: (n_least..=MOST_SEEDS).find(seeds),
-            n_patients_for_80: PATIENTS
-                .into_iter()
-                .filter(|_| self.is_enough())
-                .find(patients),
+            n_patients_for_80: tried.into_iter().find(|n_patients| patients(n_patients)),
         }
     }
 

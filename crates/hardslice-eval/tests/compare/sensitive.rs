@@ -106,6 +106,17 @@ fn the_power_of_a_design_as_observed_is_what_those_scores_could_find_and_grows_w
     assert!(many < 0.75 * few, "{many} of {few}");
     assert!(larger.power_as_observed(Expected::AllGain, &observed).power > all.power + 0.2);
 
+    // Between two of the numbers that are tried.
+    let at_hand = Design {
+        n_patients: 55,
+        ..DESIGN
+    };
+    let found = at_hand.power_as_observed(Expected::FailingTenthGains, &observed);
+    assert!(
+        found.power >= 0.8 && found.n_patients_for_80 == Some(55),
+        "{found:?}"
+    );
+
     let too_few = Design {
         n_seeds: 2,
         ..DESIGN
