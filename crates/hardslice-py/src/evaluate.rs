@@ -8,7 +8,8 @@ use hardslice::eval::compare::{
 };
 use hardslice::eval::{CaseScores, Convention, ScoreOptions};
 use hardslice::evaluation::{EvaluatedOrgan, Evaluation, Unscored, summary as summary_of};
-use hardslice::label_maps::{LabelMaps, LabelValue};
+use hardslice::label_doubts::{Doubt, Outside, doubts};
+use hardslice::label_maps::{LabelMaps, LabelValue, Meaning};
 use hardslice::volume::PerAxis;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -21,39 +22,86 @@ use crate::work::work;
 /// An organ as Python gives it: its name, its label values, the names of its structures.
 pub(crate) type GivenOrgan = (String, Vec<u16>, Vec<String>);
 
+fn entries(organs: Vec<GivenOrgan>) -> anyhow::Result<Vec<OrganLabels>> {
+    let entries = organs.into_iter().map(|(name, labels, structures)| {
+        Ok(OrganLabels {
+            organ: Organ::new(name)?,
+            labels,
+            structures,
+        })
+    });
+    entries.collect()
+}
+
 /// The organs given; `None` for none.
 pub(crate) fn organ_map(organs: Option<Vec<GivenOrgan>>) -> PyResult<Option<OrganMap>> {
-    let map = |organs: Vec<GivenOrgan>| -> anyhow::Result<OrganMap> {
-        let entries = organs.into_iter().map(|(name, labels, structures)| {
-            Ok(OrganLabels {
-                organ: Organ::new(name)?,
-                labels,
-                structures,
-            })
-        });
-        let entries = entries.collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(OrganMap::from_entries(entries)?)
-    };
+    let map =
+        |organs| -> anyhow::Result<OrganMap> { Ok(OrganMap::from_entries(entries(organs)?)?) };
     let map = organs.map(map).transpose();
     map.map_err(|error| exception(&error))
+}
+
+/// Which label values are which organ, as Python gives it.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct GivenLabels {
+    organs: Option<Vec<GivenOrgan>>,
+    predicted_organs: Option<Vec<GivenOrgan>>,
+    ignored: Vec<u16>,
+}
+
+/// What [`GivenLabels`] come to.
+pub(crate) struct KnownLabels {
+    organs: Option<OrganMap>,
+    predicted_organs: Option<OrganMap>,
+    ignored: Vec<u16>,
+}
+
+impl GivenLabels {
+    pub(crate) fn known(self) -> PyResult<KnownLabels> {
+        let organs = organ_map(self.organs)?;
+        let predicted_organs = match (&organs, self.predicted_organs) {
+            (_, None) => None,
+            (Some(organs), Some(others)) => {
+                let map = || Ok(organs.with_labels(entries(others)?)?);
+                Some(map().map_err(|error: anyhow::Error| exception(&error))?)
+            }
+            (None, Some(_)) => {
+                return Err(PyValueError::new_err(
+                    "prediction_labels are given without labels, which say what is which organ in the truth",
+                ));
+            }
+        };
+        Ok(KnownLabels {
+            organs,
+            predicted_organs,
+            ignored: self.ignored,
+        })
+    }
+}
+
+impl KnownLabels {
+    pub(crate) fn meaning(&self) -> Meaning<'_> {
+        Meaning {
+            organs: self.organs.as_ref(),
+            predicted_organs: self.predicted_organs.as_ref(),
+            ignored: &self.ignored,
+        }
+    }
 }
 
 /// What is scored, as both functions take it.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Settings {
-    organs: Option<Vec<GivenOrgan>>,
-    ignored: Vec<u16>,
+    labels: GivenLabels,
     convention: String,
     nsd_tolerance_mm: f64,
 }
 
 /// What [`Settings`] come to.
 struct Scoring {
-    /// Each value found where absent.
-    organs: Option<OrganMap>,
-    /// Values of the truth that nobody has judged.
-    ignored: Vec<u16>,
+    labels: KnownLabels,
     /// Convention and tolerance.
     options: ScoreOptions,
 }
@@ -70,8 +118,7 @@ impl Settings {
             }
         };
         Ok(Scoring {
-            organs: organ_map(self.organs)?,
-            ignored: self.ignored,
+            labels: self.labels.known()?,
             options: ScoreOptions {
                 nsd_tolerance_mm: self.nsd_tolerance_mm,
                 convention,
@@ -81,10 +128,13 @@ impl Settings {
 }
 
 impl Job for Scoring {
-    type Made = Vec<(Organ, CaseScores)>;
+    type Made = (Vec<(Organ, CaseScores)>, Outside);
 
     fn of<T: LabelValue>(&self, maps: &LabelMaps<'_, T>) -> anyhow::Result<Self::Made> {
-        maps.score(self.organs.as_ref(), &self.ignored, &self.options)
+        let meaning = self.labels.meaning();
+        maps.with_one_meaning(&meaning, |maps| {
+            maps.score(meaning.organs, meaning.ignored, &self.options)
+        })
     }
 }
 
@@ -120,12 +170,23 @@ pub(crate) fn evaluate_arrays(
     let scoring = settings.scoring()?;
     let [z, y, x] = spacing_mm;
     let arrays = of_one_shape(truth, predicted)?;
-    in_json(&on_both(
-        truth.py(),
-        &arrays,
-        PerAxis::new(z, y, x),
-        &scoring,
-    )?)
+    let spacing_mm = PerAxis::new(z, y, x);
+    let (organs, outside) = on_both(truth.py(), &arrays, spacing_mm, &scoring)?;
+    let seen = organs.iter();
+    let doubts = doubts(
+        seen.map(|(organ, scores)| (organ, scores.status.into())),
+        &outside,
+    );
+    in_json(&json!({ "organs": organs, "doubts": of_values(&doubts) }))
+}
+
+/// The doubts that values of no organ raise, in words. That a case does not show an organ is none, and the
+/// status of its scores says so.
+pub(crate) fn of_values(found: &[Doubt]) -> Vec<String> {
+    let of_values = found
+        .iter()
+        .filter(|doubt| !matches!(doubt, Doubt::Nowhere(_)));
+    of_values.map(Doubt::to_string).collect()
 }
 
 /// Scores of two files or folders as JSON.
@@ -146,8 +207,7 @@ pub(crate) fn evaluate_paths(
             truth: &truth,
             predictions: &predictions,
             scans: scans.as_deref(),
-            organs: scoring.organs.as_ref(),
-            ignored: &scoring.ignored,
+            meaning: scoring.labels.meaning(),
             grid_tolerance_mm,
             options: &scoring.options,
         };
@@ -158,6 +218,7 @@ pub(crate) fn evaluate_paths(
         "failures": failures_in_json(&evaluated.failures),
         "extra": evaluated.extra,
         "notes": evaluated.notes(),
+        "doubts": of_values(&evaluated.doubts()),
     }))
 }
 

@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 
+use hardslice::data::Organ;
 use hardslice::data::mining::SliceScore;
-use hardslice::data::{Organ, OrganMap};
 use hardslice::eval::ScoreOptions;
 use hardslice::evaluation::Evaluation;
+use hardslice::label_doubts::{Outside, doubts, seen_in};
 use hardslice::label_maps::{LabelMaps, LabelValue};
 use hardslice::volume::PerAxis;
 use pyo3::prelude::*;
 use serde_json::{Value, json};
 
 use crate::arrays::{Job, of_one_shape, on_both};
-use crate::evaluate::{GivenOrgan, failures_in_json, organ_map};
+use crate::evaluate::{GivenLabels, KnownLabels, failures_in_json, of_values};
 use crate::failure::in_json;
 use crate::work::work;
 
@@ -21,54 +22,49 @@ use crate::work::work;
 pub(crate) fn count_arrays(
     truth: &Bound<'_, PyAny>,
     predicted: &Bound<'_, PyAny>,
-    organs: Option<Vec<GivenOrgan>>,
-    ignored: Vec<u16>,
+    labels: GivenLabels,
 ) -> PyResult<String> {
-    let counting = Counting {
-        organs: organ_map(organs)?,
-        ignored,
-    };
+    let counting = Counting(labels.known()?);
     let arrays = of_one_shape(truth, predicted)?;
     // Counts of pixels know no distances.
     let spacing_mm = PerAxis::new(1.0, 1.0, 1.0);
-    let (organs, scores) = on_both(truth.py(), &arrays, spacing_mm, &counting)?;
-    in_json(&counts(&organs, &scores))
+    let ((organs, scores), outside) = on_both(truth.py(), &arrays, spacing_mm, &counting)?;
+    let doubts = doubts(seen_in(&organs, &scores), &outside);
+    in_json(&json!({ "counts": counts(&organs, &scores), "doubts": of_values(&doubts) }))
 }
 
-struct Counting {
-    organs: Option<OrganMap>,
-    ignored: Vec<u16>,
-}
+struct Counting(KnownLabels);
 
 impl Job for Counting {
-    type Made = (Vec<Organ>, Vec<SliceScore>);
+    type Made = ((Vec<Organ>, Vec<SliceScore>), Outside);
 
     fn of<T: LabelValue>(&self, maps: &LabelMaps<'_, T>) -> anyhow::Result<Self::Made> {
-        maps.count_slices(self.organs.as_ref(), &self.ignored)
+        let meaning = self.0.meaning();
+        maps.with_one_meaning(&meaning, |maps| {
+            maps.count_slices(meaning.organs, meaning.ignored)
+        })
     }
 }
 
 /// Counts of files or folders, as JSON.
 #[pyfunction]
-#[pyo3(signature = (truth, predictions, scans, grid_tolerance_mm, organs, ignored, progress))]
+#[pyo3(signature = (truth, predictions, scans, grid_tolerance_mm, labels, progress))]
 pub(crate) fn count_paths(
     py: Python<'_>,
     truth: PathBuf,
     predictions: PathBuf,
     scans: Option<PathBuf>,
     grid_tolerance_mm: Option<f64>,
-    organs: Option<Vec<GivenOrgan>>,
-    ignored: Vec<u16>,
+    labels: GivenLabels,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<String> {
-    let organs = organ_map(organs)?;
+    let labels = labels.known()?;
     let counted = work(py, progress, |watch| {
         let evaluation = Evaluation {
             truth: &truth,
             predictions: &predictions,
             scans: scans.as_deref(),
-            organs: organs.as_ref(),
-            ignored: &ignored,
+            meaning: labels.meaning(),
             grid_tolerance_mm,
             options: &ScoreOptions::default(),
         };
@@ -82,6 +78,7 @@ pub(crate) fn count_paths(
     in_json(&json!({
         "cases": cases.collect::<Vec<_>>(),
         "failures": failures_in_json(&counted.failures),
+        "doubts": of_values(&counted.doubts()),
     }))
 }
 

@@ -105,6 +105,43 @@ def test_organs_of_several_values_and_what_is_ignored() -> None:
     assert judged.dice == pytest.approx(2 * (a & b).sum() / (a.sum() + b.sum()))
 
 
+def test_other_values_of_the_prediction_are_doubted_or_given(tmp_path: Path) -> None:
+    truth, prediction = blobs(3)
+    wanted = hardslice.evaluate(truth, prediction, SPACING_MM, {"liver": 3})["liver"]
+    mask = np.where(prediction == 3, 255, 0).astype(np.uint8)
+    affine = np.diag((*SPACING_MM, 1.0))
+    for name, labels in (("truth", truth), ("masks", mask)):
+        (tmp_path / name).mkdir()
+        nibabel.save(nibabel.Nifti1Image(labels, affine), tmp_path / name / "a.nii")
+    files = [tmp_path / name / "a.nii" for name in ("truth", "masks")]
+    folders = [file.parent for file in files]
+    given = {"labels": {"liver": 3}, "prediction_labels": {"liver": 255}}
+    doubted = "`liver` is in the truth and in no prediction.*255"
+    with pytest.warns(RuntimeWarning, match=doubted):
+        missed = hardslice.evaluate(truth, mask, SPACING_MM, {"liver": 3})["liver"]
+    assert (missed.dice, missed.status) == (0.0, "prediction_empty")
+    assert hardslice.evaluate(truth, mask, SPACING_MM, **given)["liver"] == wanted
+    assert hardslice.evaluate(truth.astype(np.int32), mask, SPACING_MM, **given)["liver"] == wanted
+    with pytest.warns(RuntimeWarning, match=doubted):
+        hardslice.evaluate(*files, labels={"liver": 3})
+    assert hardslice.evaluate(*files, **given)["liver"].dice == wanted.dice
+    with pytest.warns(RuntimeWarning, match=doubted):
+        hardslice.evaluate_folder(*folders, {"liver": 3})
+    assert hardslice.evaluate_folder(*folders, **given)[0].scores.dice == wanted.dice
+    with pytest.warns(RuntimeWarning, match=doubted):
+        hardslice.score_slices(*folders, {"liver": 3})
+    by_arrays = [hardslice.score_slices(truth, other, axis=2, case="a", **labels) for other, labels in (
+        (prediction, {"labels": {"liver": 3}}),
+        (mask, given),
+    )]
+    assert list(by_arrays[0]) == list(by_arrays[1])
+    assert list(hardslice.score_slices(*folders, **given)) == list(by_arrays[0])
+    with pytest.raises(ValueError, match="no organ `spleen`"):
+        hardslice.evaluate(truth, mask, SPACING_MM, {"liver": 3}, prediction_labels={"spleen": 7})
+    with pytest.raises(ValueError, match="prediction_labels"):
+        hardslice.evaluate(truth, mask, SPACING_MM, prediction_labels={"spleen": 7})
+
+
 def test_files_are_scored_as_their_arrays_are(tmp_path: Path) -> None:
     truth, prediction = blobs(1)
     affine = np.diag([*SPACING_MM, 1.0])

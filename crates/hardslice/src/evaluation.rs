@@ -11,6 +11,8 @@ use hardslice_train::{Event, Observer, TestScore};
 use hardslice_view::table::SummaryRow;
 
 use crate::causes::causes;
+use crate::label_doubts::{Doubt, Outside, doubts, seen_in};
+use crate::label_maps::Meaning;
 use crate::named_files::labels_in;
 use crate::notes::Notes;
 use crate::results::{OfTraining, summary_rows};
@@ -31,10 +33,8 @@ pub struct Evaluation<'a> {
     /// Folder of the scans, or the scan of the one pair: needed where truth and prediction are both
     /// DICOM SEG or RTSTRUCT, which lie on the voxels of their scan.
     pub scans: Option<&'a Path>,
-    /// The organs; each value found where absent.
-    pub organs: Option<&'a OrganMap>,
-    /// Values of the truth whose voxels nobody has judged.
-    pub ignored: &'a [u16],
+    /// Which label values are which organ.
+    pub meaning: Meaning<'a>,
     /// How far the corners of two grids may lie apart, millimetres; `None` for what rounding makes of
     /// a header.
     pub grid_tolerance_mm: Option<f64>,
@@ -82,6 +82,7 @@ pub struct Evaluated {
     /// Predictions that no truth asks for.
     pub extra: Vec<PathBuf>,
     pub(crate) notes: Notes,
+    outside: Outside,
 }
 
 /// The pixel counts of the slices of some cases.
@@ -91,6 +92,7 @@ pub struct Counted {
     pub cases: Vec<CountedCase>,
     /// Cases without counts, and why, in words.
     pub failures: Vec<(CaseId, String)>,
+    outside: Outside,
 }
 
 /// The pixel counts of one case's slices.
@@ -109,6 +111,23 @@ impl Evaluated {
     pub fn notes(&self) -> Vec<String> {
         self.notes.in_words()
     }
+
+    /// What is odd about the label values of organs.
+    pub fn doubts(&self) -> Vec<Doubt> {
+        let rows = self.rows.iter();
+        let seen =
+            rows.filter_map(|row| Some((row.organ.as_ref()?, row.scores.ok()?.status.into())));
+        doubts(seen, &self.outside)
+    }
+}
+
+impl Counted {
+    /// What is odd about the label values of organs.
+    pub fn doubts(&self) -> Vec<Doubt> {
+        let cases = self.cases.iter();
+        let seen = cases.flat_map(|case| seen_in(&case.organs, &case.scores));
+        doubts(seen, &self.outside)
+    }
 }
 
 impl Evaluation<'_> {
@@ -125,8 +144,7 @@ impl Evaluation<'_> {
         if evaluated.rows.iter().all(|row| row.scores.is_err()) {
             let (case, because) = &evaluated.failures[0];
             return Err(anyhow!(
-                "nothing was scored: no label map of {} has a prediction of the same name and on the \
-                 same grid in {}; the first, {case}: {because}",
+                "nothing was scored of {} with {}; the first, {case}: {because}",
                 self.truth.display(),
                 self.predictions.display()
             ));
@@ -146,16 +164,22 @@ impl Evaluation<'_> {
         let reader = self.reader();
         let pairs = self.pairs()?;
         let outcomes = each_pair(&pairs, "score slices", observer, |pair| {
-            reader.read_pair(pair, |maps| maps.count_slices(self.organs, self.ignored))
+            reader.read_pair(pair, |maps| {
+                maps.count_slices(self.meaning.organs, self.meaning.ignored)
+            })
         });
         let mut counted = Counted::default();
         for (pair, outcome) in pairs.pairs.iter().zip(outcomes) {
             match outcome {
-                Ok(((organs, scores), _)) => counted.cases.push(CountedCase {
-                    case: pair.case.clone(),
-                    organs,
-                    scores,
-                }),
+                Ok(read) => {
+                    let (organs, scores) = read.made;
+                    counted.outside.add(read.outside);
+                    counted.cases.push(CountedCase {
+                        case: pair.case.clone(),
+                        organs,
+                        scores,
+                    });
+                }
                 Err(error) => {
                     let because = causes(error.as_ref());
                     counted.failures.push((pair.case.clone(), because));
@@ -167,8 +191,7 @@ impl Evaluation<'_> {
 
     fn reader(&self) -> PairReader<'_> {
         PairReader {
-            organs: self.organs,
-            ignored: self.ignored,
+            meaning: self.meaning,
             grid_tolerance_mm: self.grid_tolerance_mm,
             options: self.options,
         }
@@ -270,12 +293,14 @@ fn rows(pairs: &Pairs, reader: &PairReader<'_>, observer: &dyn Observer) -> Eval
         failures: Vec::new(),
         extra: Vec::new(),
         notes: Notes::default(),
+        outside: Outside::default(),
     };
     for (pair, outcome) in pairs.pairs.iter().zip(outcomes) {
         match outcome {
             Ok(scored) => {
                 evaluated.notes.add(&scored.notes);
-                let rows = scored.organs.into_iter();
+                evaluated.outside.add(scored.outside);
+                let rows = scored.made.into_iter();
                 evaluated
                     .rows
                     .extend(rows.map(|(organ, scores)| EvaluatedOrgan {
@@ -302,7 +327,7 @@ fn rows(pairs: &Pairs, reader: &PairReader<'_>, observer: &dyn Observer) -> Eval
 /// The rows of a case without scores: one for each organ that it would have been scored for; one
 /// without an organ where that is not known.
 fn unscored(pair: &Pair, why: Unscored, reader: &PairReader<'_>) -> Vec<EvaluatedOrgan> {
-    let organs = match reader.organs.map(OrganMap::organs) {
+    let organs = match reader.meaning.organs.map(OrganMap::organs) {
         Some(organs) => organs.cloned().collect(),
         None => reader.organs_of_truth(pair),
     };

@@ -9,8 +9,10 @@ use hardslice_eval::{CaseScores, Mask, ScoreOptions, score_masks};
 use hardslice_volume::PerAxis;
 use rayon::prelude::*;
 
+use crate::label_doubts::Outside;
+
 /// A type that label maps are made of.
-pub trait LabelValue: Copy + PartialEq + Ord + Sync + std::fmt::Display {
+pub trait LabelValue: Copy + PartialEq + Ord + Send + Sync + std::fmt::Display {
     /// The background.
     const BACKGROUND: Self;
 
@@ -61,7 +63,56 @@ pub struct LabelMaps<'a, T> {
     pub spacing_mm: PerAxis<f64>,
 }
 
+/// Which label values are which organ.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Meaning<'a> {
+    /// The organs; each value found where absent.
+    pub organs: Option<&'a OrganMap>,
+    /// The same organs as the predictions have them, where that is another map
+    /// ([`OrganMap::with_labels`]).
+    pub predicted_organs: Option<&'a OrganMap>,
+    /// Values of the truth whose voxels nobody has judged.
+    pub ignored: &'a [u16],
+}
+
+impl<'a> Meaning<'a> {
+    /// The organs as the predictions have them.
+    pub fn of_predictions(&self) -> Option<&'a OrganMap> {
+        self.predicted_organs.or(self.organs)
+    }
+}
+
 impl<T: LabelValue> LabelMaps<'_, T> {
+    /// Hands on the two maps with the values of the truth in both, and gives what is made of them and the
+    /// values that belong to no organ (none where all values are organs).
+    ///
+    /// # Errors
+    ///
+    /// A value is no label (0 to 65535), or what is made of them fails.
+    pub fn with_one_meaning<R>(
+        &self,
+        meaning: &Meaning<'_>,
+        made: impl FnOnce(&LabelMaps<'_, T>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<(R, Outside)> {
+        let (Some(organs), Some(of_predictions)) = (meaning.organs, meaning.of_predictions())
+        else {
+            return Ok((made(self)?, Outside::default()));
+        };
+        let outside = Outside {
+            truth: outside(self.truth, organs, meaning.ignored)?,
+            predicted: outside(self.predicted, of_predictions, meaning.ignored)?,
+        };
+        if meaning.predicted_organs.is_none() {
+            return Ok((made(self)?, outside));
+        }
+        let predicted = self.predicted_as_in_truth(of_predictions, organs)?;
+        let maps = LabelMaps {
+            predicted: &predicted,
+            ..*self
+        };
+        Ok((made(&maps)?, outside))
+    }
+
     /// Scores every organ, in the order of the map; without one, every value that is found, as
     /// `label_3`. Voxels whose truth is one of `ignored` belong to no organ, in truth and prediction
     /// alike.
@@ -114,6 +165,31 @@ impl<T: LabelValue> LabelMaps<'_, T> {
             }
             None => self.mapped(organs, ignored)?.score(organs, options),
         }
+    }
+
+    /// The prediction with each organ's voxels at the value that the truth has for it; what belongs to no
+    /// organ is background. `from` is the map of the prediction, `to` that of the truth.
+    fn predicted_as_in_truth(&self, from: &OrganMap, to: &OrganMap) -> anyhow::Result<Vec<T>> {
+        let places = from.store_values();
+        let mut values = vec![T::BACKGROUND; to.len() + 1];
+        for (label, place) in (0_u16..=u16::MAX).zip(to.store_values()) {
+            let of_place = &mut values[usize::from(place)];
+            if place > 0 && *of_place == T::BACKGROUND {
+                *of_place = T::of_label(label).unwrap_or(T::BACKGROUND);
+            }
+        }
+        if let Some(organ) = to
+            .organs()
+            .zip(&values[1..])
+            .find(|(_, value)| **value == T::BACKGROUND)
+        {
+            return Err(anyhow!(
+                "no label value of `{}` fits the type of the prediction",
+                organ.0
+            ));
+        }
+        let value = |voxel: &T| Ok(values[usize::from(places[usize::from(label_of(*voxel)?)])]);
+        self.predicted.par_iter().map(value).collect()
     }
 
     /// The pixel counts of every slice for every organ, slice by slice, and the organs, whose places are
@@ -207,22 +283,10 @@ impl<T: LabelValue> LabelMaps<'_, T> {
 
     /// The values of both maps but the background, and but for what is to be ignored.
     fn values(&self, ignored: &[u16]) -> anyhow::Result<BTreeSet<u16>> {
-        let mut found: BTreeSet<T> = BTreeSet::new();
-        // Voxels come in runs of one value.
-        let mut last = T::BACKGROUND;
         let judged = |truth: T| truth.label().is_none_or(|label| !ignored.contains(&label));
-        for (truth, predicted) in self.truth.iter().zip(self.predicted) {
-            if judged(*truth) {
-                for value in [*truth, *predicted] {
-                    if value != last {
-                        found.insert(value);
-                        last = value;
-                    }
-                }
-            }
-        }
-        found.remove(&T::BACKGROUND);
-        found.into_iter().map(label_of).collect()
+        let pairs = self.truth.iter().zip(self.predicted);
+        let judged = pairs.filter(|(truth, _)| judged(**truth));
+        values_of(judged.flat_map(|(truth, predicted)| [*truth, *predicted]))
     }
 }
 
@@ -252,6 +316,33 @@ impl Mapped {
         });
         scored.collect()
     }
+}
+
+/// The values that belong to no organ and are not ignored.
+fn outside<T: LabelValue>(
+    voxels: &[T],
+    organs: &OrganMap,
+    ignored: &[u16],
+) -> anyhow::Result<BTreeSet<u16>> {
+    let places = organs.store_values();
+    let mut found = values_of(voxels.iter().copied())?;
+    found.retain(|value| places[usize::from(*value)] == 0 && !ignored.contains(value));
+    Ok(found)
+}
+
+/// The values but the background.
+fn values_of<T: LabelValue>(voxels: impl Iterator<Item = T>) -> anyhow::Result<BTreeSet<u16>> {
+    let mut found: BTreeSet<T> = BTreeSet::new();
+    // Voxels come in runs of one value.
+    let mut last = T::BACKGROUND;
+    for value in voxels {
+        if value != last {
+            found.insert(value);
+            last = value;
+        }
+    }
+    found.remove(&T::BACKGROUND);
+    found.into_iter().map(label_of).collect()
 }
 
 /// The value as a label.

@@ -16,6 +16,7 @@ pub mod evaluation;
 pub mod experiment;
 pub mod hard_slices;
 pub mod host;
+pub mod label_doubts;
 pub mod label_maps;
 pub mod program;
 

@@ -10,7 +10,8 @@ use hardslice_volume::{
     default_tolerance_mm, describe_labels, read_labels_on,
 };
 
-use crate::label_maps::{LabelMaps, organs_of};
+use crate::label_doubts::Outside;
+use crate::label_maps::{LabelMaps, Meaning, organs_of};
 use crate::named_files::NamedFile;
 
 /// A truth and what belongs to it.
@@ -127,47 +128,48 @@ fn case_name(truth: &str) -> &str {
 /// How pairs are read and scored.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PairReader<'a> {
-    /// The organs; each value found where absent.
-    pub(crate) organs: Option<&'a OrganMap>,
-    /// Values of the truth whose voxels nobody has judged.
-    pub(crate) ignored: &'a [u16],
+    /// Which label values are which organ.
+    pub(crate) meaning: Meaning<'a>,
     /// How far the corners of two grids may lie apart, millimetres; `None` for the default of the
     /// truth's grid.
     pub(crate) grid_tolerance_mm: Option<f64>,
     pub(crate) options: &'a ScoreOptions,
 }
 
-/// The scores of a pair.
+/// What was made of a pair.
 #[derive(Debug)]
-pub(crate) struct ScoredPair {
-    pub(crate) organs: Vec<(Organ, CaseScores)>,
+pub(crate) struct ReadPair<R> {
+    pub(crate) made: R,
     /// What the readers took for granted.
     pub(crate) notes: Vec<Note>,
+    /// The values that belong to no organ; none where all values are organs.
+    pub(crate) outside: Outside,
 }
 
 impl PairReader<'_> {
     /// Reads a pair onto one grid and scores it, organ by organ.
-    pub(crate) fn score(&self, pair: &Pair) -> anyhow::Result<ScoredPair> {
-        let (organs, notes) = self.read_pair(pair, |maps| {
-            maps.score(self.organs, self.ignored, self.options)
-        })?;
-        Ok(ScoredPair { organs, notes })
+    pub(crate) fn score(&self, pair: &Pair) -> anyhow::Result<ReadPair<Vec<(Organ, CaseScores)>>> {
+        self.read_pair(pair, |maps| {
+            maps.score(self.meaning.organs, self.meaning.ignored, self.options)
+        })
     }
 
-    /// Reads a pair onto one canonical grid and hands it on; gives what is made of it, and what the
-    /// readers took for granted.
+    /// Reads a pair onto one canonical grid and hands it on, with the values of the truth in both.
     pub(crate) fn read_pair<R>(
         &self,
         pair: &Pair,
         made: impl FnOnce(&LabelMaps<'_, u16>) -> anyhow::Result<R>,
-    ) -> anyhow::Result<(R, Vec<Note>)> {
+    ) -> anyhow::Result<ReadPair<R>> {
         let predicted = pair.predicted.as_ref();
         let predicted = predicted.ok_or_else(|| anyhow!("it has no prediction of its name"))?;
-        let files = [&pair.truth, predicted];
+        let files = [
+            (&pair.truth, self.meaning.organs),
+            (predicted, self.meaning.of_predictions()),
+        ];
         let mut infos = Vec::with_capacity(2);
-        for file in files {
+        for (file, organs) in files {
             let info = describe_labels(&file.path)?;
-            self.check_names(&info, file)?;
+            check_names(organs, &info, file)?;
             infos.push(info);
         }
         let (placement, frame_of_reference) = grid_of(pair, &infos)?;
@@ -192,7 +194,12 @@ impl PairReader<'_> {
             shape: grid.shape,
             spacing_mm,
         };
-        Ok((made(&maps)?, notes))
+        let (made, outside) = maps.with_one_meaning(&self.meaning, made)?;
+        Ok(ReadPair {
+            made,
+            notes,
+            outside,
+        })
     }
 
     /// The organs that a truth holds by itself; none where it cannot be read without its scan.
@@ -200,9 +207,10 @@ impl PairReader<'_> {
         let read = || -> anyhow::Result<Vec<Organ>> {
             let infos = [describe_labels(&pair.truth.path)?];
             let (placement, _) = grid_of(pair, &infos)?;
-            let truth = self.read(&pair.truth, (&placement).into(), pair.scan.as_ref())?;
+            let truth = (&pair.truth, self.meaning.organs);
+            let truth = self.read(truth, (&placement).into(), pair.scan.as_ref())?;
             let values = truth.volume.into_voxels().into_iter();
-            let values = values.filter(|value| *value > 0 && !self.ignored.contains(value));
+            let values = values.filter(|value| *value > 0 && !self.meaning.ignored.contains(value));
             let organs = organs_of(values.collect())?;
             Ok(organs.map_or(Vec::new(), |organs| organs.organs().cloned().collect()))
         };
@@ -210,28 +218,15 @@ impl PairReader<'_> {
         read().unwrap_or_default()
     }
 
-    /// A plain label map has values and no names: an organ known by names alone would be nowhere.
-    fn check_names(&self, info: &LabelsInfo, file: &NamedFile) -> anyhow::Result<()> {
-        let mut by_names = self.organs.iter().flat_map(|map| map.by_names_alone());
-        match by_names.next() {
-            Some(organ) if !info.has_names => Err(anyhow!(
-                "--label gives `{organ}` by names alone, and this label map holds values: wanted \
-                 ORGAN=VALUES as kidney=2,3, or values and names as kidney=2,3,kidney_left: {}",
-                file.path.display()
-            )),
-            _ => Ok(()),
-        }
-    }
-
     /// Reads labels onto a grid, that of the scan where one is given.
     fn read(
         &self,
-        file: &NamedFile,
+        (file, organs): (&NamedFile, Option<&OrganMap>),
         reference: Reference<'_>,
         scan: Option<&NamedFile>,
     ) -> anyhow::Result<Scan<u16>> {
         let none = LabelNames::default();
-        let names = self.organs.map_or(&none, OrganMap::label_names);
+        let names = organs.map_or(&none, OrganMap::label_names);
         let tolerance_mm = self
             .grid_tolerance_mm
             .unwrap_or(default_tolerance_mm(&reference.placement.canonical));
@@ -262,6 +257,23 @@ impl PairReader<'_> {
             }
             read => Ok(read?),
         }
+    }
+}
+
+/// A plain label map has values and no names: an organ known by names alone would be nowhere.
+fn check_names(
+    organs: Option<&OrganMap>,
+    info: &LabelsInfo,
+    file: &NamedFile,
+) -> anyhow::Result<()> {
+    let mut by_names = organs.iter().flat_map(|map| map.by_names_alone());
+    match by_names.next() {
+        Some(organ) if !info.has_names => Err(anyhow!(
+            "`{organ}` is given by names alone, and this label map holds values: wanted \
+             ORGAN=VALUES as kidney=2,3, or values and names as kidney=2,3,kidney_left: {}",
+            file.path.display()
+        )),
+        _ => Ok(()),
     }
 }
 

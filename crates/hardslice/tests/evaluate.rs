@@ -271,6 +271,67 @@ fn an_organ_that_no_label_map_shows_is_a_finding() {
 }
 
 #[test]
+fn an_organ_that_goes_by_another_value_on_one_side_is_a_finding() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    // A mask of 0 and 255, and a label map that lacks the organ and has others.
+    write(&at("truth/a.nii"), [1, 1, 0, 0, 2, 0], grid());
+    write(&at("masks/a.nii"), [255, 255, 0, 0, 0, 0], grid());
+    write(&at("swapped/a.nii"), [2, 2, 0, 0, 1, 0], grid());
+    let ends = |truth: &str, predictions: &str, more: &str, code: i32, parts: &[&str]| {
+        let line =
+            format!("evaluate --truth {truth} --predictions {predictions} --out s.csv {more}");
+        assert_ends(&support::words(line.trim()), dir.path(), code, parts)
+    };
+    let row = || rows(dir.path())[0].clone();
+    let liver = "--label liver=1";
+    let said = [
+        "`liver` is in the truth and in no prediction",
+        "(255)",
+        "--prediction-label",
+    ];
+    ends("truth", "masks", liver, 1, &said);
+    assert!(row().starts_with("a liver 0 "), "{}", row());
+    ends(
+        "truth",
+        "masks",
+        &format!("{liver} --prediction-label liver=255"),
+        0,
+        &[],
+    );
+    assert!(row().starts_with("a liver 1 "), "{}", row());
+    let said = [
+        "`liver` is predicted and nowhere in the truth",
+        "(255)",
+        "--label",
+    ];
+    ends("masks", "truth", liver, 1, &said);
+    let both = "--label liver=1 --label spleen=2";
+    ends("truth", "swapped", both, 0, &[]);
+    assert!(row().starts_with("a liver 0 "), "{}", row());
+    let swapped = format!("{both} --prediction-label liver=2 --prediction-label spleen=1");
+    ends("truth", "swapped", &swapped, 0, &[]);
+    assert_eq!(rows(dir.path()), ["a liver 1 scored", "a spleen 1 scored"]);
+    for (wrong, said) in [
+        ("--prediction-label liver=2", "--label"),
+        (
+            "--label liver=1 --prediction-label spleen=2",
+            "no organ `spleen`",
+        ),
+        (
+            "--label liver=1 --label spleen=2 --prediction-label liver=2",
+            "--prediction-label",
+        ),
+        (
+            "--label liver=1 --prediction-label liver=-1",
+            "--prediction-label",
+        ),
+    ] {
+        ends("truth", "masks", wrong, 2, &[said]);
+    }
+}
+
+#[test]
 fn two_files_are_one_pair_and_a_file_beside_a_folder_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);

@@ -24,6 +24,14 @@ pub enum OrganMapError {
         /// The organ.
         organ: Organ,
     },
+    /// An organ that the map lacks.
+    #[error("there is no organ `{organ}` in {known}")]
+    Unknown {
+        /// The organ.
+        organ: Organ,
+        /// The map.
+        known: String,
+    },
     /// An organ that no label makes.
     #[error("the organ `{organ}` has no label: give it at least one, as `{organ} = [1]`")]
     NoLabels {

@@ -172,6 +172,35 @@ impl OrganMap {
         Self::from_entries(entries).expect("some organs of a valid map, each once, are a valid map")
     }
 
+    /// The same organs in the same order, of which some go by other values and names: those that another
+    /// program writes.
+    ///
+    /// # Errors
+    ///
+    /// [`OrganMapError`] when an organ is none of the map's, comes twice, or has no label, or two share one.
+    pub fn with_labels(
+        &self,
+        others: impl IntoIterator<Item = OrganLabels>,
+    ) -> Result<Self, OrganMapError> {
+        let mut entries = self.organs.clone();
+        let mut replaced: Vec<Organ> = Vec::new();
+        for other in others {
+            let organ = other.organ.clone();
+            if replaced.contains(&organ) {
+                return Err(OrganMapError::Twice { organ });
+            }
+            let Some(place) = self.index_of(&organ) else {
+                return Err(OrganMapError::Unknown {
+                    organ,
+                    known: self.to_string(),
+                });
+            };
+            entries[place] = other;
+            replaced.push(organ);
+        }
+        Self::from_entries(entries)
+    }
+
     /// How many organs.
     #[expect(
         clippy::len_without_is_empty,
@@ -309,6 +338,34 @@ mod tests {
             "liver = [1], kidney = [2, 3]",
             "labels in order"
         );
+    }
+
+    #[test]
+    fn some_organs_go_by_other_values() {
+        let organs = map(&[("liver", &[1]), ("kidney", &[2, 3])]).unwrap();
+        let of = |name: &str, labels: &[u16]| OrganLabels {
+            organ: Organ::new(name).unwrap(),
+            labels: labels.to_vec(),
+            structures: Vec::new(),
+        };
+        let others =
+            |others: Vec<OrganLabels>| organs.with_labels(others).map(|map| map.to_string());
+        assert_eq!(
+            others(vec![of("kidney", &[1]), of("liver", &[255])]).unwrap(),
+            "liver = [255], kidney = [1]"
+        );
+        assert_eq!(
+            others(vec![of("kidney", &[7])]).unwrap(),
+            "liver = [1], kidney = [7]"
+        );
+        for (wrong, said) in [
+            (vec![of("kidney", &[1])], "both `liver` and `kidney`"),
+            (vec![of("spleen", &[4])], "no organ `spleen` in liver = [1]"),
+            (vec![of("liver", &[4]), of("liver", &[5])], "twice"),
+        ] {
+            let message = others(wrong).unwrap_err().to_string();
+            assert!(message.contains(said), "{message}");
+        }
     }
 
     #[test]

@@ -17,12 +17,12 @@ from ._volumes import (
     LabelVolume,
     PathLike,
     existing,
-    label_values,
+    given_labels,
     on_one_grid,
-    organs_of,
     path_of,
     spacing_of,
     voxels_of,
+    warn_of,
 )
 
 if TYPE_CHECKING:
@@ -64,16 +64,14 @@ class OrganScores:
 
 
 def _settings(
-    labels: Labels | None,
-    ignore: Sequence[int],
+    labels: _hardslice.GivenLabels,
     convention: str,
     nsd_tolerance_mm: float,
 ) -> _hardslice.Settings:
     if not nsd_tolerance_mm >= 0:
         raise ValueError(f"nsd_tolerance_mm is {nsd_tolerance_mm}, wanted 0 or more")
     return {
-        "organs": organs_of(labels),
-        "ignored": label_values(ignore, "ignore"),
+        "labels": labels,
         "convention": convention,
         "nsd_tolerance_mm": float(nsd_tolerance_mm),
     }
@@ -86,6 +84,7 @@ def evaluate(
     labels: Labels | None = None,
     convention: Convention = "surface_distance",
     *,
+    prediction_labels: Labels | None = None,
     nsd_tolerance_mm: float = 2.0,
     ignore: Sequence[int] = (),
     scan: PathLike | None = None,
@@ -105,6 +104,8 @@ def evaluate(
             ``image.GetSpacing()[::-1]`` beside ``SimpleITK.GetArrayFromImage`` (z, y, x).
         labels: Organs and the label values (for files also the names of structures) that make them:
             ``{"liver": 1, "kidney": [2, 3]}``. Each value found, as ``label_3``, when absent.
+        prediction_labels: The same where the prediction has it otherwise: ``{"liver": 255}`` for a mask of 0
+            and 255. Organs that are not named have the values of ``labels`` there, too.
         convention: Measure distances as ``surface-distance`` does (area-weighted) or as MONAI does.
         nsd_tolerance_mm: Distance at which two surfaces still agree for the NSD.
         ignore: Label values of the truth whose voxels nobody has judged: they belong to no organ then,
@@ -120,6 +121,9 @@ def evaluate(
             maps are empty, or a value is no label.
         TypeError: The arrays hold something else than labels.
         FileNotFoundError: There is no such file.
+
+    Warns:
+        RuntimeWarning: An organ is in the one map and not in the other, which holds values of no organ.
 
     Arrays of one integer type in the order of C, or both in Fortran's (as ``nibabel`` reads them), are
     scored where they are; others are copied first, as are organs of several values.
@@ -140,8 +144,10 @@ def evaluate(
     """
     if isinstance(spacing_mm, Mapping):
         raise TypeError(f"spacing_mm is {spacing_mm!r}: the third argument is the spacing; give labels by name, labels=...")
-    settings = _settings(labels, ignore, convention, nsd_tolerance_mm)
     truth_path, prediction_path = path_of(truth), path_of(prediction)
+    of_arrays = truth_path is None and prediction_path is None
+    given = given_labels(labels, prediction_labels, ignore, of_arrays=of_arrays)
+    settings = _settings(given, convention, nsd_tolerance_mm)
     if truth_path is not None and prediction_path is not None:
         if spacing_mm is not None:
             raise ValueError("spacing_mm is for arrays: files have a spacing of their own")
@@ -158,6 +164,7 @@ def evaluate(
         rows = found["rows"]
         if len({row["case"] for row in rows}) > 1:
             raise ValueError("these are folders of several cases: evaluate_folder makes a table of them")
+        warn_of(found["doubts"])
         return {row["organ"]: OrganScores(**row["scores"]) for row in rows}
     if truth_path is not None or prediction_path is not None:
         raise ValueError(
@@ -167,12 +174,12 @@ def evaluate(
     for value, name in ((scan, "scan"), (grid_tolerance_mm, "grid_tolerance_mm")):
         if value is not None:
             raise ValueError(f"{name} is for files: arrays are on one grid")
-    organs_of(labels, of_arrays=True)
     arrays = on_one_grid(
         voxels_of(truth, "truth"), voxels_of(prediction, "prediction"), spacing_of(spacing_mm)
     )
     scored = json.loads(_hardslice.evaluate_arrays(*arrays, settings))
-    return {organ: OrganScores(**scores) for organ, scores in scored}
+    warn_of(scored["doubts"])
+    return {organ: OrganScores(**scores) for organ, scores in scored["organs"]}
 
 
 @dataclass(frozen=True)
@@ -330,6 +337,7 @@ def evaluate_folder(
     labels: Labels | None = None,
     convention: Convention = "surface_distance",
     *,
+    prediction_labels: Labels | None = None,
     nsd_tolerance_mm: float = 2.0,
     ignore: Sequence[int] = (),
     scans: PathLike | None = None,
@@ -353,20 +361,26 @@ def evaluate_folder(
         ValueError: There are no labels, or not a single case could be scored.
         FileNotFoundError: There is no such folder.
         KeyboardInterrupt: Ctrl-C was pressed; the cases at work are finished first.
+
+    Warns:
+        RuntimeWarning: An organ is in the truth and in no prediction, or the other way round, and there are
+            values of no organ.
     """
     for path, what in ((truth, "truth"), (predictions, "predictions")):
         if not existing(path, what).is_dir():
             raise ValueError(f"{what} is a file, wanted a folder: evaluate scores two files ({path})")
+    given = given_labels(labels, prediction_labels, ignore, of_arrays=False)
     found = json.loads(
         _hardslice.evaluate_paths(
             Path(truth),
             Path(predictions),
             None if scans is None else existing(scans, "scans"),
             grid_tolerance_mm,
-            _settings(labels, ignore, convention, nsd_tolerance_mm),
+            _settings(given, convention, nsd_tolerance_mm),
             progress,
         )
     )
+    warn_of(found["doubts"])
     return FolderScores(
         [_row(row) for row in found["rows"]],
         {failure["case"]: failure["because"] for failure in found["failures"]},

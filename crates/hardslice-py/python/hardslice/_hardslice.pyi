@@ -13,9 +13,13 @@ _GivenOrgan = tuple[str, Sequence[int], Sequence[str]]
 _GivenScore = tuple[int, int, int, int, int, int]
 _Progress = Callable[[str, int, int], object] | None
 
-class Settings(TypedDict):
+class GivenLabels(TypedDict):
     organs: list[_GivenOrgan] | None
+    predicted_organs: list[_GivenOrgan] | None
     ignored: Sequence[int]
+
+class Settings(TypedDict):
+    labels: GivenLabels
     convention: str
     nsd_tolerance_mm: float
 
@@ -38,16 +42,14 @@ def compare_tables(scores: str, n_organs: int) -> str: ...
 def count_arrays(
     truth: NDArray[Any],
     predicted: NDArray[Any],
-    organs: list[_GivenOrgan] | None,
-    ignored: Sequence[int],
+    labels: GivenLabels,
 ) -> str: ...
 def count_paths(
     truth: Path,
     predictions: Path,
     scans: Path | None,
     grid_tolerance_mm: float | None,
-    organs: list[_GivenOrgan] | None,
-    ignored: Sequence[int],
+    labels: GivenLabels,
     progress: _Progress,
 ) -> str: ...
 def judge_slices(request: str, scores: Sequence[_GivenScore], validation: Sequence[_GivenScore]) -> str: ...

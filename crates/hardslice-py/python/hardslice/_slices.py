@@ -20,10 +20,10 @@ from ._volumes import (
     LabelVolume,
     PathLike,
     existing,
-    label_values,
-    organs_of,
+    given_labels,
     path_of,
     voxels_of,
+    warn_of,
 )
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def score_slices(
     *,
     axis: int | None = None,
     case: str | None = None,
+    prediction_labels: Labels | None = None,
     ignore: Sequence[int] = (),
     scans: PathLike | None = None,
     grid_tolerance_mm: float | None = None,
@@ -113,6 +114,7 @@ def score_slices(
         labels: Organs and what makes them, as for :func:`evaluate`; each value found when absent.
         axis: The axis of the slices in arrays: 2 in ``nibabel``'s (x, y, z), 0 in SimpleITK's (z, y, x).
         case: What to call the case of two arrays.
+        prediction_labels: The same where the predictions have it otherwise, as for :func:`evaluate`.
         ignore: Label values of the truth whose voxels nobody has judged.
         scans: Folder of the scans (or the one scan), where labels are DICOM SEG or RTSTRUCT on both sides.
         progress: Called as ``progress("score slices", done, n)``.
@@ -120,6 +122,10 @@ def score_slices(
     Raises:
         ValueError: Shapes differ, ``axis`` or ``case`` is missing, or there are no labels.
         FileNotFoundError: There is no such file.
+
+    Warns:
+        RuntimeWarning: An organ is in the truth and in no prediction, or the other way round, and there are
+            values of no organ.
 
     >>> import numpy as np
     >>> import hardslice
@@ -133,7 +139,7 @@ def score_slices(
     """
     truth_path, prediction_path = path_of(truth), path_of(prediction)
     of_arrays = truth_path is None and prediction_path is None
-    organs, ignored = organs_of(labels, of_arrays=of_arrays), label_values(ignore, "ignore")
+    given = given_labels(labels, prediction_labels, ignore, of_arrays=of_arrays)
     if truth_path is not None and prediction_path is not None:
         if axis is not None or case is not None:
             raise ValueError("axis and case are for arrays: files have axes and names of their own")
@@ -143,8 +149,7 @@ def score_slices(
                 existing(prediction_path, "prediction"),
                 None if scans is None else existing(scans, "scans"),
                 grid_tolerance_mm,
-                organs,
-                ignored,
+                given,
                 progress,
             )
         )
@@ -152,6 +157,7 @@ def score_slices(
         if failures and not counted["cases"]:
             name, because = next(iter(failures.items()))
             raise ValueError(f"no case could be scored; the first, {name}: {because}")
+        warn_of(counted["doubts"])
         return SliceScores(
             (SliceScore(found["case"], *row) for found in counted["cases"] for row in found["counts"]), failures
         )
@@ -170,10 +176,11 @@ def score_slices(
     ]
     if arrays[0].shape != arrays[1].shape:
         raise ValueError(f"truth and prediction have different shapes, slices first: {arrays[0].shape}, {arrays[1].shape}")
-    rows = json.loads(
-        _hardslice.count_arrays(*(np.ascontiguousarray(array) for array in arrays), organs, ignored)
+    counted = json.loads(
+        _hardslice.count_arrays(*(np.ascontiguousarray(array) for array in arrays), given)
     )
-    return SliceScores(SliceScore(case, *row) for row in rows)
+    warn_of(counted["doubts"])
+    return SliceScores(SliceScore(case, *row) for row in counted["counts"])
 
 
 def _slices_first(volume: object, what: str, axis: int) -> NDArray[Any]:

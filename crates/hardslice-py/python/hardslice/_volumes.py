@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import NDArray
+
+from . import _hardslice
 
 PathLike: TypeAlias = Union[str, "os.PathLike[str]"]
 """A file or a folder."""
@@ -59,6 +62,27 @@ def organs_of(labels: Labels | None, *, of_arrays: bool = False) -> list[tuple[s
             raise ValueError(f"{organ!r} is given by names alone, and arrays hold values: as {{{organ!r}: 1}}")
         organs.append((str(organ), values, names))
     return organs
+
+
+def given_labels(
+    labels: Labels | None,
+    prediction_labels: Labels | None,
+    ignore: Sequence[int],
+    *,
+    of_arrays: bool,
+) -> _hardslice.GivenLabels:
+    """Which label values are which organ, as the native half takes it."""
+    return {
+        "organs": organs_of(labels, of_arrays=of_arrays),
+        "predicted_organs": organs_of(prediction_labels, of_arrays=of_arrays),
+        "ignored": label_values(ignore, "ignore"),
+    }
+
+
+def warn_of(doubts: Sequence[str]) -> None:
+    """Says on behalf of a function that was called from outside what is odd about its label values."""
+    for doubt in doubts:
+        warnings.warn(doubt, RuntimeWarning, stacklevel=3)
 
 
 def label_values(values: Sequence[int], what: str) -> list[int]:

@@ -1,20 +1,20 @@
 //! `hardslice evaluate`: scores of label maps.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use clap::Args;
 use hardslice_data::Organ;
 use hardslice_data::mining::prediction_folders;
-use hardslice_eval::{Convention, ScoreOptions, Status};
+use hardslice_eval::{Convention, ScoreOptions};
 use hardslice_view::table::{self, Metric};
 use serde_json::json;
 
-use super::label_args::organ_map;
+use super::label_args::{organ_map, predicted_map};
 use crate::bars::Bars;
 use crate::done::Done;
 use crate::evaluation::{Evaluated, EvaluatedOrgan, Evaluation, Unscored, summary};
+use crate::label_maps::Meaning;
 use crate::layout::provenance_beside;
 use crate::outputs::{
     file_out, refuse_among_records, refuse_over_inputs, refuse_over_other_tables,
@@ -33,7 +33,8 @@ use crate::results::{SCORE_COLUMNS, score_cells, write_score_cells};
 /// A score that has no value is an empty cell, and `status` says why: `prediction_empty` (Dice 0,
 /// a failure), `truth_empty` (Dice 0), `both_empty`, `prediction_missing` (there is none of the
 /// case), `not_scored` (the case cannot be read, or its two files do not lie on one grid). Exit
-/// status 1 where a case is of the last two kinds, or an organ is in no label map at all.
+/// status 1 where a case is of the last two kinds, or an organ is in no label map at all, or in none of the
+/// truth or of the predictions, which hold values of no organ.
 #[derive(Debug, Args)]
 pub(crate) struct Evaluate {
     /// Folder of the true label maps, or one of them.
@@ -55,6 +56,14 @@ pub(crate) struct Evaluate {
     /// `kidney=kidney_left,kidney_right`, or both; each value found in a case when absent.
     #[arg(long = "label", value_name = "ORGAN=LABELS")]
     labels: Vec<String>,
+    /// The same where the predictions have it otherwise, as liver=255 for masks of 0 and 255; organs that
+    /// are not named have the values of --label there, too.
+    #[arg(
+        long = "prediction-label",
+        value_name = "ORGAN=LABELS",
+        requires = "labels"
+    )]
+    prediction_labels: Vec<String>,
     /// A label value of the truth whose voxels nobody has judged (nnU-Net's `ignore`): they belong to
     /// no organ then, in truth and prediction alike. Repeat it for several.
     #[arg(long, value_name = "VALUE")]
@@ -88,6 +97,7 @@ impl Evaluate {
             },
         };
         let organs = organ_map(&self.labels)?;
+        let predicted_organs = predicted_map(organs.as_ref(), &self.prediction_labels)?;
         let inputs = [&self.truth, &self.predictions];
         let read = inputs.into_iter().chain(&self.scans).cloned();
         refuse_over_inputs([self.out.clone(), provenance_beside(&self.out)?], read)?;
@@ -106,8 +116,11 @@ impl Evaluate {
             truth: &self.truth,
             predictions: &self.predictions,
             scans: self.scans.as_deref(),
-            organs: organs.as_ref(),
-            ignored: &self.ignore,
+            meaning: Meaning {
+                organs: organs.as_ref(),
+                predicted_organs: predicted_organs.as_ref(),
+                ignored: &self.ignore,
+            },
             grid_tolerance_mm: self.grid_tolerance_mm,
             options: &options,
         };
@@ -117,7 +130,41 @@ impl Evaluate {
         }
         tell_extra(&evaluated.extra, bars);
         evaluated.notes.tell(bars);
+        let doubts = evaluated.doubts();
         let Evaluated { rows, notes, .. } = evaluated;
+        self.write_table(&rows)?;
+        let settings = (
+            &options,
+            &self.labels,
+            &self.prediction_labels,
+            &self.ignore,
+            self.grid_tolerance_mm,
+        );
+        let made_of = MadeOf {
+            command: "evaluate",
+            settings: &settings,
+            inputs: &hashed,
+            notes: &notes,
+        };
+        provenance::of_command(&self.out, &made_of, &Device::flex())?;
+        if self.json {
+            bars.print(&as_json(&rows)?)?;
+        } else {
+            print_summary(&rows, bars)?;
+        }
+        for doubt in &doubts {
+            bars.line(&format!("warning: {doubt}"));
+        }
+        let all_scored = rows.iter().all(|row| row.scores.is_ok());
+        Ok(if all_scored && doubts.is_empty() {
+            Done::Clean
+        } else {
+            Done::Findings
+        })
+    }
+
+    /// Leaves a row for each case and organ.
+    fn write_table(&self, rows: &[EvaluatedOrgan]) -> anyhow::Result<()> {
         let cells = rows.iter().map(|row| {
             let organ = row.organ.as_ref().map_or(String::new(), Organ::to_string);
             let without = |why: Unscored| {
@@ -131,50 +178,8 @@ impl Evaluate {
                 .map_or_else(|why| without(*why), score_cells);
             (vec![row.case.to_string(), organ], cells)
         });
-        write_score_cells(&self.out, &COLUMNS, cells, false)?;
-        let settings = (&options, &self.labels, &self.ignore, self.grid_tolerance_mm);
-        let made_of = MadeOf {
-            command: "evaluate",
-            settings: &settings,
-            inputs: &hashed,
-            notes: &notes,
-        };
-        provenance::of_command(&self.out, &made_of, &Device::flex())?;
-        if self.json {
-            bars.print(&as_json(&rows)?)?;
-        } else {
-            print_summary(&rows, bars)?;
-        }
-        let nowhere = nowhere(&rows);
-        for organ in &nowhere {
-            bars.line(&format!(
-                "warning: `{organ}` is in no label map, neither in the truth nor in the predictions: is its \
-                 value that of --label, or of dataset.json?"
-            ));
-        }
-        let all_scored = rows.iter().all(|row| row.scores.is_ok());
-        Ok(if all_scored && nowhere.is_empty() {
-            Done::Clean
-        } else {
-            Done::Findings
-        })
+        Ok(write_score_cells(&self.out, &COLUMNS, cells, false)?)
     }
-}
-
-/// The organs that no case shows, labelled or predicted.
-fn nowhere(rows: &[EvaluatedOrgan]) -> BTreeSet<&Organ> {
-    let is_empty = |row: &EvaluatedOrgan| {
-        let scores = row.scores.as_ref();
-        scores.is_ok_and(|scores| scores.status == Status::BothEmpty)
-    };
-    let organs = |is: bool| {
-        let rows = rows.iter().filter(move |row| is_empty(row) == is);
-        rows.filter_map(|row| row.organ.as_ref())
-    };
-    let elsewhere: BTreeSet<&Organ> = organs(false).collect();
-    organs(true)
-        .filter(|organ| !elsewhere.contains(organ))
-        .collect()
 }
 
 /// Names the predictions that no truth asks for.

@@ -1,7 +1,7 @@
 //! Organs on the command line, with the label values or the structures that make them:
 //! `--label kidney=2,3`, `--label kidney=kidney_left,kidney_right`.
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use hardslice_data::{NameError, Organ, OrganLabels, OrganMap};
 
 /// One organ, by its name.
@@ -14,16 +14,32 @@ pub(super) fn organ_map(labels: &[String]) -> anyhow::Result<Option<OrganMap>> {
     if labels.is_empty() {
         return Ok(None);
     }
-    let organs = labels
-        .iter()
-        .map(|text| parse(text))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let organs = parsed("--label", labels)?;
     Ok(Some(OrganMap::from_entries(organs)?))
+}
+
+/// The organs of a map as predictions have them, by `--prediction-label`; `None` where they have them as the
+/// truth does.
+pub(super) fn predicted_map(
+    organs: Option<&OrganMap>,
+    labels: &[String],
+) -> anyhow::Result<Option<OrganMap>> {
+    const OPTION: &str = "--prediction-label";
+    let others = parsed(OPTION, labels)?;
+    match organs {
+        Some(organs) if !labels.is_empty() => Ok(Some(organs.with_labels(others).context(OPTION)?)),
+        _ => Ok(None),
+    }
+}
+
+fn parsed(option: &str, labels: &[String]) -> anyhow::Result<Vec<OrganLabels>> {
+    let organs = labels.iter().map(|text| parse(option, text));
+    organs.collect()
 }
 
 /// `kidney=2,3`, `kidney=kidney_left,kidney_right`, both mixed, or `kidney`, a structure of its own
 /// name.
-fn parse(text: &str) -> anyhow::Result<OrganLabels> {
+fn parse(option: &str, text: &str) -> anyhow::Result<OrganLabels> {
     let (organ, given) = text.split_once('=').unwrap_or((text, text));
     let wanted = "wanted ORGAN=VALUES as kidney=2,3 (whole numbers up to 65535, with commas between \
          them), or ORGAN=NAMES as \
@@ -37,7 +53,7 @@ fn parse(text: &str) -> anyhow::Result<OrganLabels> {
         match item.parse::<u16>() {
             Ok(label) => labels.push(label),
             Err(_) if item.is_empty() || is_number => {
-                return Err(anyhow!("--label is `{text}`, {wanted}"));
+                return Err(anyhow!("{option} is `{text}`, {wanted}"));
             }
             Err(_) => structures.push(item.to_owned()),
         }
