@@ -5,7 +5,8 @@
 //! cargo run --release -p hardslice-eval --example verdict_simulation -- 1000
 //! ```
 //!
-//! The number is that of repetitions: a rate of 5 % in 1000 has a standard error of 0.7 %.
+//! The number is that of repetitions: a rate of 5 % in 1000 has a standard error of 0.7 %. Words behind it
+//! are those of the rows that are wanted, as `"fail and gain"`.
 
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
@@ -13,20 +14,23 @@ use hardslice_eval::compare::{EndPoint, Gain, Patients, Rates, Simulation};
 
 const HEAD: &str = "\
 | | claims | splits | seeds | patients | SD of splits | nets | nets x patients | helps | harms | over baseline \
-| difference held | marked | arm held |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
+| difference held | marked | arm held | marked | unmarked held |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 
 fn main() {
     let n = std::env::args().nth(1);
     let n = n.map_or(1000, |n| {
         n.parse().expect("the argument is a number of repetitions")
     });
+    let wanted = std::env::args().nth(2).unwrap_or_default();
     println!("{HEAD}");
     let all = nothing_differs()
         .into_iter()
         .chain(gains())
-        .chain(several_claims());
-    for (seed, (what, simulation)) in (1..).zip(all) {
+        .chain(several_claims())
+        .chain(rare_failures());
+    let numbered = (1..).zip(all);
+    for (seed, (what, simulation)) in numbered.filter(|(_, (what, _))| what.contains(&wanted)) {
         println!("{}", row(what, &simulation, &simulation.run(n, seed)));
     }
 }
@@ -35,7 +39,7 @@ fn row(what: &str, simulation: &Simulation, found: &Rates) -> String {
     let percent = |rate: f64| format!("{:.1}", 100.0 * rate);
     let or_none = |rate: Option<f64>| rate.map_or(String::new(), percent);
     format!(
-        "| {what} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        "| {what} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
         simulation.n_claims,
         simulation.n_splits,
         simulation.n_seeds,
@@ -49,6 +53,8 @@ fn row(what: &str, simulation: &Simulation, found: &Rates) -> String {
         or_none(found.difference_held),
         percent(found.difference_marked),
         or_none(found.arm_held),
+        percent(found.arm_marked),
+        or_none(found.unmarked_arm_held),
     )
 }
 
@@ -137,6 +143,32 @@ fn several_claims() -> Vec<(&'static str, Simulation)> {
                 };
                 ("nothing differs, normal, mean", simulation)
             }));
+        }
+    }
+    all
+}
+
+/// Failures of which few are among the patients: the rarer they are, the less an interval knows of them.
+fn rare_failures() -> Vec<(&'static str, Simulation)> {
+    let mut all = Vec::new();
+    for n_patients in [60, 200, 600] {
+        for (share, what) in [
+            (0.1, "10 % fail and gain 0.10"),
+            (0.05, "5 % fail and gain 0.10"),
+            (0.03, "3 % fail and gain 0.10"),
+            (0.02, "2 % fail and gain 0.10"),
+        ] {
+            let simulation = Simulation {
+                n_patients,
+                patients: Patients::Failing {
+                    share,
+                    low: 0.3,
+                    high: 0.8,
+                },
+                gain: Gain::OfFailing(0.1),
+                ..Simulation::default()
+            };
+            all.push((what, simulation));
         }
     }
     all

@@ -1,7 +1,8 @@
 //! Arms compared by plan.
 
 use super::comparison::{
-    AbsentScore, ArmEstimate, Comparison, ComparisonRow, NotCompared, Sensitivity, TestOutcome,
+    AbsentScore, ArmEstimate, Comparison, ComparisonRow, EstimateInterval, NotCompared,
+    Sensitivity, TestOutcome,
 };
 use super::crossed::Spread;
 use super::error::CompareError;
@@ -138,6 +139,7 @@ pub fn compare_given(
         not_compared,
         sensitivity: Vec::new(),
         absent,
+        lost: scores.lost(),
         plan: plan.clone(),
         plan_blake3: plan.hash(),
     };
@@ -176,7 +178,11 @@ fn arm_estimates(plan: &ComparisonPlan, scores: &Scores<'_>, arm: &str) -> Vec<A
                     Some([least, most]) => ends.map(|end| end.clamp(least, most)),
                     None => ends,
                 };
-                paired.interval(&spread, ends)
+                let interval = paired.interval(&spread, ends);
+                EstimateInterval {
+                    unreliable: interval.unreliable || spread.is_too_skewed(plan.alpha),
+                    ..interval
+                }
             };
             ArmEstimate {
                 arm: arm.to_owned(),

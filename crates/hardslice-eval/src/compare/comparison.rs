@@ -38,6 +38,9 @@ pub struct Comparison {
     pub sensitivity: Vec<Sensitivity>,
     /// Scores without a value.
     pub absent: Vec<AbsentScore>,
+    /// Arms of which trainings failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<LostTrainings>,
     /// The plan.
     pub plan: ComparisonPlan,
     /// The plan's hash.
@@ -51,6 +54,20 @@ pub struct NotCompared {
     pub arm: String,
     /// What it was to be compared with.
     pub reference: String,
+}
+
+/// An arm of which trainings have no scores, or none of some patients, whom others have scores of there.
+///
+/// No training fails by chance: those that are left flatter the arm. So it can do harm by them and not help,
+/// and nothing that is compared with it can do harm by them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostTrainings {
+    /// The arm.
+    pub arm: String,
+    /// How many.
+    pub n_lost: usize,
+    /// Of how many.
+    pub n_trainings: usize,
 }
 
 /// What was found of an arm.
@@ -79,7 +96,7 @@ pub enum Conclusion {
     /// It could not have been shown: fewer than [`LEAST_TRAININGS`](super::LEAST_TRAININGS) trainings
     /// an arm, fewer than [`LEAST_PATIENTS`](super::LEAST_PATIENTS) patients, no baseline or no control to
     /// be better than, references that are the arm's own training or share more than
-    /// [`MOST_SHARED`](super::MOST_SHARED) of their slices with it, or trainings of the arm without scores.
+    /// [`MOST_SHARED`](super::MOST_SHARED) of their slices with it, or [`LostTrainings`].
     CannotBeShown,
 }
 
@@ -111,13 +128,15 @@ pub struct EstimateInterval {
     pub low: f64,
     /// Upper end.
     pub high: f64,
-    /// Whether it may hold the truth more or less often than it says: with fewer than
+    /// Whether it may hold the truth more or less often than it says: where its end is moved far by the few
+    /// patients who make the others skewed, with fewer than
     /// [`RELIABLE_PATIENTS`](super::RELIABLE_PATIENTS) patients a failure that few of them have is
     /// counted too coarsely, with fewer than
     /// [`RELIABLE_TRAININGS`](super::RELIABLE_TRAININGS) trainings their spread is.
     pub unreliable: bool,
-    /// Whether it holds the truth more often than it says: the trainings differ no more than their
-    /// luck with single patients makes them, and that they might is in the interval all the same.
+    /// Whether the trainings differ no more than their luck with single patients makes them, and that they
+    /// might is in the interval all the same: it holds the truth more often than it says as far as others
+    /// are like these patients.
     #[serde(default)]
     pub wide: bool,
     /// Whether variation from training to training is in it. Not with one training.

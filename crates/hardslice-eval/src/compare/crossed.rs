@@ -117,6 +117,13 @@ impl Spread {
     pub(crate) fn skewed_ends(&self, estimate: f64, alpha: f64) -> [f64; 2] {
         self.widest(alpha).skewed_ends(estimate, alpha)
     }
+
+    /// Whether so few patients make the skewness that one of these ends lies where the transform is at its
+    /// steepest, several standard errors away.
+    pub(crate) fn is_too_skewed(&self, alpha: f64) -> bool {
+        let widest = self.widest(alpha);
+        widest.skewness.abs() * quantile(alpha, widest.df) >= 1.0
+    }
 }
 
 impl StandardError {

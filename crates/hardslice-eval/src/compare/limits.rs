@@ -8,7 +8,9 @@ pub const LEAST_PATIENTS: usize = 6;
 /// Trainings of each arm without which nothing is concluded.
 pub const LEAST_TRAININGS: usize = 3;
 
-/// Patients from which on intervals hold the truth as often as they say, however few fail.
+/// Patients from which on intervals hold the truth as often as they say where one in ten of them fails, six:
+/// what they know of rarer failures takes as many more patients
+/// (`benches/results/2026-11-28-verdict.md`).
 pub const RELIABLE_PATIENTS: usize = 60;
 
 /// Trainings from which on they do.
@@ -37,7 +39,8 @@ pub(crate) fn unreliable_notes(
     if n_patients < RELIABLE_PATIENTS || n_trainings < RELIABLE_TRAININGS {
         notes.push(format!(
             "With {} and {} the intervals are marked unreliable: from {RELIABLE_PATIENTS} patients \
-             and {RELIABLE_TRAININGS} trainings on they hold the truth as often as they say.",
+             and {RELIABLE_TRAININGS} trainings on they hold the truth as often as they say, where about one \
+             in ten of those patients fails.",
             counted(n_patients, patient),
             counted(n_trainings, "training"),
         ));

@@ -35,7 +35,7 @@ mod sensitivity;
 pub use by_plan::{compare, compare_given};
 pub use comparison::{
     AbsentScore, ArmEstimate, Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval,
-    NotCompared, Sensitivity, TestOutcome,
+    LostTrainings, NotCompared, Sensitivity, TestOutcome,
 };
 pub use end_point::EndPoint;
 pub use error::CompareError;

@@ -1,9 +1,10 @@
 //! The scores that a comparison starts from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::comparison::LostTrainings;
 use super::error::CompareError;
 
 /// One score of one case, by one net.
@@ -88,6 +89,40 @@ impl<'a> Scores<'a> {
             }
         }
         Ok(Self { arms, by_arm })
+    }
+
+    /// The arms of which trainings failed, or failed in a fold: others have rows of patients there whom the
+    /// arm has in other trainings.
+    pub(crate) fn lost(&self) -> Vec<LostTrainings> {
+        let mut planned: BTreeMap<Training, BTreeSet<&str>> = BTreeMap::new();
+        for (training, patients) in self.by_arm.values().flatten() {
+            planned
+                .entry(*training)
+                .or_default()
+                .extend(patients.keys());
+        }
+        let of_arm = |arm: &&str| {
+            let trainings = &self.by_arm[arm];
+            let own: BTreeSet<&str> = trainings
+                .values()
+                .flat_map(BTreeMap::keys)
+                .copied()
+                .collect();
+            let is_lost = |(training, patients): &(&Training, &BTreeSet<&str>)| {
+                let scored = trainings.get(training);
+                let is_scored = |patient: &str| scored.is_some_and(|of| of.contains_key(patient));
+                patients
+                    .iter()
+                    .any(|patient| own.contains(patient) && !is_scored(patient))
+            };
+            let n_lost = planned.iter().filter(is_lost).count();
+            (n_lost > 0).then(|| LostTrainings {
+                arm: (*arm).to_owned(),
+                n_lost,
+                n_trainings: planned.len(),
+            })
+        };
+        self.arms.iter().filter_map(of_arm).collect()
     }
 
     /// The arm's values by training; `None` for an arm without a row.

@@ -14,13 +14,22 @@ use super::limits::{LEAST_PATIENTS, LEAST_TRAININGS, is_reliable};
 use super::mean::mean;
 
 /// How Dice is spread over patients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Patients {
     /// Normal, 0.92 with a standard deviation of 0.03.
     Normal,
     /// The same, but each patient fails with a chance of one in ten and lies at 0.3 to 0.8: the
     /// number of failing patients is luck, too.
     Skewed,
+    /// The same with another chance of failing, from `low` to `high`.
+    Failing {
+        /// The chance.
+        share: f64,
+        /// The lowest score of a patient who fails.
+        low: f64,
+        /// The highest.
+        high: f64,
+    },
     /// Exactly a tenth of the patients, rounded up, fails and lies at 0.5 to 0.75; the others at 0.92
     /// with a standard deviation of 0.02.
     TenthFails,
@@ -74,7 +83,7 @@ pub struct Rates {
     /// `hard` was found better than its baseline, whatever the control said.
     pub over_baseline: f64,
     /// The interval of the difference to the baseline held the truth; `None` for a gain of failing
-    /// patients, whose truth has no closed form.
+    /// patients where exactly a tenth fails.
     pub difference_held: Option<f64>,
     /// The same among intervals that were not marked; `None` where all were.
     pub unmarked_difference_held: Option<f64>,
@@ -83,6 +92,10 @@ pub struct Rates {
     /// The interval of the baseline held its end point in the population; `None` where exactly a
     /// tenth fails, which is no population to draw from.
     pub arm_held: Option<f64>,
+    /// The same among intervals that were not marked; `None` where all were.
+    pub unmarked_arm_held: Option<f64>,
+    /// That interval was marked.
+    pub arm_marked: f64,
 }
 
 impl Default for Simulation {
@@ -115,6 +128,16 @@ struct Found {
     difference_held: bool,
     difference_marked: bool,
     arm_held: bool,
+    arm_marked: bool,
+}
+
+/// What is to be found, where there is a population.
+#[derive(Debug, Clone, Copy)]
+struct Truth {
+    /// The baseline's end point.
+    arm: f64,
+    /// What `hard` gains in it.
+    gain: f64,
 }
 
 impl Simulation {
@@ -125,27 +148,36 @@ impl Simulation {
     /// For fewer patients than a test takes, no training, and an end point that is not tested.
     pub fn run(&self, n_repetitions: usize, seed: u64) -> Rates {
         assert!(self.n_patients >= LEAST_PATIENTS, "a test takes more");
-        let of_population = self.of_population(seed);
+        let truth = self.of_population(seed);
         let found: Vec<Found> = (0..n_repetitions as u64)
             .into_par_iter()
-            .map(|idx| self.repeat(&mut Normal::new(seed, idx), of_population))
+            .map(|idx| self.repeat(&mut Normal::new(seed, idx), truth))
             .collect();
         let share = |is: fn(&Found) -> bool| {
             found.iter().filter(|found| is(found)).count() as f64 / n_repetitions as f64
         };
-        let unmarked = found.iter().filter(|found| !found.difference_marked);
-        let n_unmarked = unmarked.clone().count();
-        let n_held = unmarked.filter(|found| found.difference_held).count();
-        let share_of_unmarked = (n_unmarked > 0).then(|| n_held as f64 / n_unmarked as f64);
-        let is_closed = !matches!(self.gain, Gain::OfFailing(_));
+        let share_of_unmarked = |is_marked: fn(&Found) -> bool, is_held: fn(&Found) -> bool| {
+            let unmarked = found.iter().filter(|found| !is_marked(found));
+            let n_unmarked = unmarked.clone().count();
+            let n_held = unmarked.filter(|found| is_held(found)).count();
+            (n_unmarked > 0).then(|| n_held as f64 / n_unmarked as f64)
+        };
+        let is_known = truth.is_some() || !matches!(self.gain, Gain::OfFailing(_));
+        let unmarked_difference = share_of_unmarked(
+            |found| found.difference_marked,
+            |found| found.difference_held,
+        );
+        let unmarked_arm = share_of_unmarked(|found| found.arm_marked, |found| found.arm_held);
         Rates {
             helps: share(|found| found.helps),
             harms: share(|found| found.harms),
             over_baseline: share(|found| found.over_baseline),
-            difference_held: is_closed.then(|| share(|found| found.difference_held)),
-            unmarked_difference_held: share_of_unmarked.filter(|_| is_closed),
+            difference_held: is_known.then(|| share(|found| found.difference_held)),
+            unmarked_difference_held: unmarked_difference.filter(|_| is_known),
             difference_marked: share(|found| found.difference_marked),
-            arm_held: of_population.map(|_| share(|found| found.arm_held)),
+            arm_held: truth.map(|_| share(|found| found.arm_held)),
+            unmarked_arm_held: unmarked_arm.filter(|_| truth.is_some()),
+            arm_marked: share(|found| found.arm_marked),
         }
     }
 
@@ -158,7 +190,7 @@ impl Simulation {
         self.n_splits * self.n_seeds
     }
 
-    fn repeat(&self, draws: &mut Normal, of_population: Option<f64>) -> Found {
+    fn repeat(&self, draws: &mut Normal, of_population: Option<Truth>) -> Found {
         let splits = splits(self.n_splits, self.n_seeds);
         let patients: Vec<(f64, bool)> = (0..self.n_patients)
             .map(|idx| self.patient(idx, draws))
@@ -190,9 +222,10 @@ impl Simulation {
             mean(means)
         };
         let corrected = self.alpha / self.n_claims as f64;
-        let truth = match self.gain {
-            Gain::OfAll(gain) => gain,
-            Gain::Nothing | Gain::OfFailing(_) => 0.0,
+        let gain = match (self.gain, of_population) {
+            (Gain::OfAll(gain), _) => gain,
+            (Gain::OfFailing(_), Some(truth)) => truth.gain,
+            (Gain::Nothing | Gain::OfFailing(_), _) => 0.0,
         };
         let is_enough = self.n_trainings() >= LEAST_TRAININGS;
         // Better, worse, whether the interval held the truth, and whether it was marked.
@@ -200,7 +233,7 @@ impl Simulation {
             let difference = whole(&hard) - whole(other);
             let spread = Spread::of(&[&hard[..], &other[..]], &[1.0, -1.0], &splits);
             let is_shown = is_enough && spread.two_sided_p(difference) <= corrected;
-            let held = spread.two_sided_p(difference - truth) > corrected;
+            let held = spread.two_sided_p(difference - gain) > corrected;
             (
                 is_shown && difference > 0.0,
                 is_shown && difference < 0.0,
@@ -211,11 +244,10 @@ impl Simulation {
         let (over_baseline, below_baseline, difference_held, difference_marked) =
             against(&baseline);
         let (over_control, below_control, ..) = against(&control);
-        let arm_held = of_population.is_some_and(|truth| {
-            let spread = Spread::of(&[&baseline[..]], &[1.0], &splits);
-            let [low, high] = spread.skewed_ends(whole(&baseline), self.alpha);
-            low <= truth && truth <= high
-        });
+        let spread = Spread::of(&[&baseline[..]], &[1.0], &splits);
+        let [low, high] = spread.skewed_ends(whole(&baseline), self.alpha);
+        let arm_held = of_population.is_some_and(|truth| low <= truth.arm && truth.arm <= high);
+        let is_too_skewed = spread.is_too_skewed(self.alpha);
         Found {
             helps: over_baseline && over_control,
             harms: below_baseline || below_control,
@@ -223,6 +255,7 @@ impl Simulation {
             difference_held,
             difference_marked,
             arm_held,
+            arm_marked: self.is_unreliable() || spread.is_wide() || is_too_skewed,
         }
     }
 
@@ -231,6 +264,7 @@ impl Simulation {
         let (sd, fails, low, high) = match self.patients {
             Patients::Normal => (0.03, false, 0.0, 0.0),
             Patients::Skewed => (0.03, draws.uniform() < 0.1, 0.3, 0.8),
+            Patients::Failing { share, low, high } => (0.03, draws.uniform() < share, low, high),
             Patients::TenthFails => (0.02, idx < self.n_patients.div_ceil(10), 0.5, 0.75),
         };
         if fails {
@@ -240,17 +274,27 @@ impl Simulation {
         }
     }
 
-    /// The baseline's end point over very many patients.
-    fn of_population(&self, seed: u64) -> Option<f64> {
+    /// The end points over very many patients.
+    fn of_population(&self, seed: u64) -> Option<Truth> {
         const MANY: u64 = 200_000;
         if self.patients == Patients::TenthFails {
             return None;
         }
-        let score = |idx| {
-            let mut draws = Normal::new(!seed, idx);
-            self.patient(0, &mut draws).0 + self.net_patient_sd * draws.next()
+        let scores = |of_failing: f64| {
+            let score = |idx| {
+                let mut draws = Normal::new(!seed, idx);
+                let (score, fails) = self.patient(0, &mut draws);
+                let gain = if fails { of_failing } else { 0.0 };
+                score + gain + self.net_patient_sd * draws.next()
+            };
+            let scores: Vec<f64> = (0..MANY).into_par_iter().map(score).collect();
+            self.end_point.of(&scores)
         };
-        let scores: Vec<f64> = (0..MANY).into_par_iter().map(score).collect();
-        self.end_point.of(&scores)
+        let arm = scores(0.0)?;
+        let gain = match self.gain {
+            Gain::OfFailing(gain) => scores(gain)? - arm,
+            _ => 0.0,
+        };
+        Some(Truth { arm, gain })
     }
 }

@@ -1,10 +1,10 @@
 //! A comparison in plain words.
 
 use super::comparison::{
-    Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval, Sensitivity,
+    Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval, LostTrainings, Sensitivity,
 };
 use super::end_point::EndPoint;
-use super::limits::{unreliable_notes, what_is_missing};
+use super::limits::{LEAST_PATIENTS, unreliable_notes, what_is_missing};
 use super::observed::{GAIN_OF_ALL, GAIN_OF_TENTH};
 use super::phrase::{capitalised, counted, decimals_beside_0, percent, signed};
 use super::plan::{ClaimedArm, ComparisonPlan, Role};
@@ -69,31 +69,35 @@ pub(super) fn notes(comparison: &Comparison, wording: &Wording) -> Vec<String> {
     let n_trainings = fewest(|row| row.n_trainings);
     let n_splits = fewest(|row| row.n_splits);
     let mut notes = vec![claims_note(comparison)];
-    notes.push(if n_trainings == 1 {
-        "One training: how much the result changes from training to training is in no interval."
-            .to_owned()
-    } else {
-        "Patients and trainings are both random: the intervals are for other patients and other \
-         trainings, too."
-            .to_owned()
-    });
-    if n_splits == 1 {
+    if n_trainings == 1 {
         notes.push(
-            "One split into A and B: the luck of who is in B is in no interval and in no p."
+            "One training: how much the result changes from training to training is in no interval."
                 .to_owned(),
         );
     }
-    notes.extend(unreliable_notes(
-        n_patients,
-        n_trainings,
-        n_splits,
-        "patient",
-    ));
+    if n_splits == 1 {
+        notes.push(
+            "One split into A and B (of each fold, where there are folds): the luck of who is in B is in no \
+             interval and in no p."
+                .to_owned(),
+        );
+    }
+    // Of fewer patients there are no intervals.
+    if n_patients >= LEAST_PATIENTS {
+        notes.push(in_the_intervals(n_trainings));
+        notes.extend(unreliable_notes(
+            n_patients,
+            n_trainings,
+            n_splits,
+            "patient",
+        ));
+    }
     for row in primary {
         if row.n_left_out > 0 {
             notes.push(format!(
-                "{} left out against {}: no score by one of the two in some training.",
+                "{} left out of {} against {}: no score by one of the two in some training.",
                 counted(row.n_left_out, "patient"),
+                ArmWords::of(wording, &row.arm).subject,
                 ArmWords::of(wording, &row.reference).object,
             ));
         }
@@ -118,6 +122,17 @@ pub(super) fn notes(comparison: &Comparison, wording: &Wording) -> Vec<String> {
         )
     }));
     notes
+}
+
+/// What the intervals know, and what they cannot.
+fn in_the_intervals(n_trainings: usize) -> String {
+    let random = if n_trainings == 1 {
+        "The intervals are for other patients."
+    } else {
+        "Patients and trainings are both random: the intervals are for other patients and other \
+         trainings, too."
+    };
+    format!("{random} Of failures too rare to be met among these patients they know nothing.")
 }
 
 /// What a reference has in common with the arm that it was to differ from.
@@ -182,10 +197,12 @@ fn rows_of<'a>(comparison: &'a Comparison, arm: &str) -> Vec<&'a ComparisonRow> 
 
 fn conclude(comparison: &Comparison, claimed: &ClaimedArm, rows: &[&ComparisonRow]) -> Conclusion {
     let is_better = |row: &&ComparisonRow| row.is_shown() && row.difference > 0.0;
-    let is_worse = |row: &&ComparisonRow| row.is_shown() && row.difference < 0.0;
-    if rows.iter().any(is_worse) {
+    let is_worse = |row: &&&ComparisonRow| row.is_shown() && row.difference < 0.0;
+    let is_flattered = |row: &&ComparisonRow| lost_trainings(comparison, &row.reference).is_some();
+    let mut worse = rows.iter().filter(is_worse);
+    if worse.clone().any(|row| !is_flattered(row)) {
         Conclusion::Harms
-    } else if lost_trainings(comparison, &claimed.arm).is_some() {
+    } else if worse.next().is_some() || lost_trainings(comparison, &claimed.arm).is_some() {
         Conclusion::CannotBeShown
     } else if rows.iter().any(is_better) {
         if rows.iter().all(is_better) && why_not(comparison, claimed, rows).is_none() {
@@ -202,14 +219,16 @@ fn conclude(comparison: &Comparison, claimed: &ClaimedArm, rows: &[&ComparisonRo
     }
 }
 
-/// The trainings of an arm without scores, and how many others have: of those that are left nothing is
-/// claimed, since a training does not fail by chance.
-fn lost_trainings(comparison: &Comparison, arm: &str) -> Option<(usize, usize)> {
-    let mut estimates = comparison.estimates.iter();
-    let most = estimates.clone().map(|of| of.n_trainings).max()?;
-    let of_arm = estimates.find(|of| of.arm == arm);
-    let n_lost = most - of_arm.map_or(0, |of| of.n_trainings);
-    (n_lost > 0).then_some((n_lost, most))
+/// The trainings of an arm that failed, if any.
+fn lost_trainings<'c>(comparison: &'c Comparison, arm: &str) -> Option<&'c LostTrainings> {
+    comparison.lost.iter().find(|lost| lost.arm == arm)
+}
+
+fn without_scores(lost: &LostTrainings) -> String {
+    format!(
+        "{} trainings have no scores, or not of all patients",
+        lost.n_trainings
+    )
 }
 
 /// Why an arm cannot be said to help, whatever its differences are.
@@ -218,8 +237,18 @@ fn why_not(
     claimed: &ClaimedArm,
     rows: &[&ComparisonRow],
 ) -> Option<String> {
-    if let Some((n_lost, n)) = lost_trainings(comparison, &claimed.arm) {
-        return Some(format!("{n_lost} of its {n} trainings have no scores"));
+    if let Some(lost) = lost_trainings(comparison, &claimed.arm) {
+        return Some(format!("{} of its {}", lost.n_lost, without_scores(lost)));
+    }
+    let is_worse = |row: &&&ComparisonRow| row.is_shown() && row.difference < 0.0;
+    let mut of_references = rows.iter().filter(is_worse).map(|row| &row.reference);
+    if let Some(lost) = of_references.find_map(|arm| lost_trainings(comparison, arm)) {
+        return Some(format!(
+            "it is worse than `{}` by the trainings of that which are left, {} of whose {}",
+            lost.arm,
+            lost.n_lost,
+            without_scores(lost)
+        ));
     }
     let has = |role: Role| rows.iter().any(|row| row.role == role);
     let is_planned = |role: Role| {
@@ -319,8 +348,10 @@ fn conclusion(
             format!("So {name} {verb}: better than the baseline and than the random control.")
         }
         Conclusion::Harms => match lost_trainings(comparison, &claim.arm) {
-            Some((n_lost, n)) => format!(
-                "So {name} did harm, by the trainings that are left: {n_lost} of {n} have no scores."
+            Some(lost) => format!(
+                "So {name} did harm, by the trainings that are left: {} of {}.",
+                lost.n_lost,
+                without_scores(lost)
             ),
             None => format!("So {name} did harm."),
         },

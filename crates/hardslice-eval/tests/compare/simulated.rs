@@ -181,3 +181,31 @@ fn the_same_seed_gives_the_same_rates_on_one_thread_and_four() {
     };
     assert_eq!(run(1), run(4));
 }
+
+/// What no interval can know: failures of which too few are among the patients who are tested.
+#[test]
+fn intervals_hold_the_truth_where_about_six_of_the_patients_fail_and_not_where_one_does() {
+    let failing = |n_patients, share| {
+        let simulation = Simulation {
+            n_patients,
+            patients: Patients::Failing {
+                share,
+                low: 0.3,
+                high: 0.8,
+            },
+            gain: Gain::OfFailing(0.1),
+            ..Simulation::default()
+        };
+        let found = simulation.run(N, 9);
+        (found.arm_held.unwrap(), found.difference_held.unwrap())
+    };
+    for (n_patients, share) in [(60, 0.1), (200, 0.05)] {
+        let (arm, difference) = failing(n_patients, share);
+        assert!(
+            arm > 0.93 - 0.021 && difference > 0.93 - 0.021,
+            "{arm}, {difference}"
+        );
+    }
+    let (arm, difference) = failing(60, 0.02);
+    assert!(arm < 0.85 && difference < 0.93, "{arm}, {difference}");
+}

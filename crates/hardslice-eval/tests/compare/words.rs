@@ -1,7 +1,8 @@
 //! What a comparison says.
 
 use hardslice_eval::compare::{
-    ArmScore, Comparison, Conclusion, EndPoint, SharedOverall, SharedSlices, compare, compare_given,
+    ArmScore, Comparison, ComparisonPlan, Conclusion, EndPoint, SharedOverall, SharedSlices,
+    compare, compare_given,
 };
 
 use super::{claimed, plan, scores_of, wording};
@@ -17,13 +18,20 @@ fn ramp(n: u32, gain: f64) -> Vec<Vec<f64>> {
 }
 
 /// The mean as primary end point, so that gains are easily worked out.
+fn mean_plan() -> ComparisonPlan {
+    ComparisonPlan {
+        end_points: vec![EndPoint::Mean, EndPoint::WorstTenth],
+        ..plan()
+    }
+}
+
+/// Compared by [`mean_plan`].
 fn compared(arms: &[(&str, Vec<Vec<f64>>)]) -> Comparison {
     let rows: Vec<ArmScore> = arms
         .iter()
         .flat_map(|(arm, scores)| scores_of(arm, scores))
         .collect();
-    let mut plan = plan();
-    plan.end_points = vec![EndPoint::Mean, EndPoint::WorstTenth];
+    let mut plan = mean_plan();
     plan.references
         .retain(|reference| arms.iter().any(|(arm, _)| *arm == reference.arm));
     compare(&plan, &wording(), &rows).unwrap()
@@ -290,12 +298,45 @@ fn nothing_is_claimed_of_the_trainings_that_did_not_fail() {
     assert_eq!(all.claims[0].conclusion, Conclusion::Helps, "of all");
     let found = arms(&four(0.125)[..3]);
     assert_eq!(found.claims[0].conclusion, Conclusion::CannotBeShown);
-    let said = "1 of its 4 trainings have no scores.";
+    let said = "1 of its 4 trainings have no scores, or not of all patients.";
     assert!(found.verdict.ends_with(said), "{}", found.verdict);
     let found = arms(&four(-0.125)[..3]);
     assert_eq!(found.claims[0].conclusion, Conclusion::Harms, "as it is");
-    let said = "by the trainings that are left: 1 of 4 have no scores.";
+    let said =
+        "by the trainings that are left: 1 of 4 trainings have no scores, or not of all patients.";
     assert!(found.verdict.ends_with(said), "{}", found.verdict);
+    // Those of the baseline that are left flatter it.
+    let found = compared(&[
+        ("baseline", four(0.0)[..3].to_vec()),
+        ("hard", four(-0.125)),
+        ("random", four(-0.124)),
+    ]);
+    assert_eq!(found.claims[0].conclusion, Conclusion::CannotBeShown);
+    let said = "it is worse than `baseline` by the trainings of that which are left, 1 of whose 4 trainings";
+    assert!(found.verdict.contains(said), "{}", found.verdict);
+    // One each, of other seeds: none has all.
+    let without = |arm: &str, gain: f64, seed: u64| {
+        let rows = scores_of(arm, &four(gain)).into_iter();
+        rows.filter(move |row| row.seed != seed).collect::<Vec<_>>()
+    };
+    let whole = |rows: &[ArmScore]| compare(&mean_plan(), &wording(), rows).unwrap();
+    let rows = [
+        without("hard", 0.125, 0),
+        without("baseline", 0.0, 3),
+        scores_of("random", &four(0.0)),
+    ];
+    let found = whole(&rows.concat());
+    assert_eq!(found.claims[0].conclusion, Conclusion::CannotBeShown);
+    assert_eq!(found.lost.len(), 2, "{:?}", found.lost);
+    // A fold of one seed.
+    let mut rows = [("hard", 0.125), ("baseline", 0.0), ("random", 0.0)]
+        .map(|(arm, gain)| scores_of(arm, &four(gain)))
+        .concat();
+    assert_eq!(whole(&rows).claims[0].conclusion, Conclusion::Helps);
+    rows.retain(|row| !(row.arm == "hard" && row.seed == 2 && row.patient.as_str() < "p003"));
+    let found = whole(&rows);
+    assert_eq!(found.claims[0].conclusion, Conclusion::CannotBeShown);
+    assert_eq!((found.lost[0].n_lost, found.lost[0].n_trainings), (1, 4));
 }
 
 #[test]
@@ -377,7 +418,7 @@ fn patients_left_out_and_absent_scores_are_counted_and_named() {
     assert_eq!(because, [Some("both_empty")], "one, with its reason");
     assert!(
         found.notes.contains(
-            &"1 patient left out against the baseline: no score by one of the two in some training."
+            &"1 patient left out of hard slices against the baseline: no score by one of the two in some training."
                 .to_owned()
         ),
         "{:?}",

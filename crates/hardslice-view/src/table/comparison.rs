@@ -161,7 +161,8 @@ pub(super) fn notes_on_marks(
         (
             WIDE,
             "Wide: trainings differ no more than their luck with single patients makes them; the \
-             interval allows for more, and may hold the truth more often than it says.",
+             interval allows for more, and may hold the truth more often than it says, as far as other \
+             patients are like these.",
         ),
     ];
     let found = notes.iter().filter(|(of, _)| marks.contains(of));

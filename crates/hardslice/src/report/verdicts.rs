@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hardslice_data::Organ;
 use hardslice_data::balance::Arm;
-use hardslice_eval::compare::{Comparison, Conclusion, counted};
+use hardslice_eval::compare::{Comparison, Conclusion, counted, percent};
 use hardslice_view::curves::{IntervalGroup, IntervalRow, Intervals};
 use hardslice_view::report::{Block, Figure, Section, Tone, Verdict};
 use hardslice_volume::whole_file::read_json_if_there;
@@ -103,12 +103,44 @@ fn verdict(organ: &Organ, comparison: &Comparison) -> Verdict {
 
 /// What stands below charts with intervals.
 const DASHED: &str = "A dashed interval may hold the truth more or less often than it says, because \
-                      of few patients or trainings; what has none is described, not tested.";
+                      of few patients, trainings or divisions; what has none is described, not tested";
+
+/// What the intervals of differences are, behind what the chart shows.
+fn about_differences(comparison: &Comparison) -> String {
+    let mut intervals = comparison.rows.iter().filter_map(|row| row.interval);
+    let Some(first) = intervals.next() else {
+        return TOO_FEW.to_owned();
+    };
+    let others = if first.includes_trainings {
+        "other patients and other trainings"
+    } else {
+        "other patients, not for other trainings"
+    };
+    format!(
+        ", with {} % intervals for {others}, corrected for {} in all organs. {DASHED}",
+        percent(1.0 - comparison.plan.alpha / comparison.n_claims as f64),
+        counted(comparison.n_claims, "claim")
+    )
+}
+
+/// What the intervals of single arms are.
+fn about_arms(comparison: &Comparison) -> String {
+    if comparison.estimates.iter().all(|of| of.interval.is_none()) {
+        return TOO_FEW.to_owned();
+    }
+    format!(
+        ", with {} % intervals. {DASHED}. Overlapping intervals say nothing about a difference, since the \
+         patients are the same",
+        percent(1.0 - comparison.plan.alpha)
+    )
+}
+
+/// Where there are no intervals.
+const TOO_FEW: &str = ": too few patients for intervals";
 
 /// Arms by end point, and their differences.
 fn figures(gathered: &Gathered, organ: &Organ, comparison: &Comparison) -> Vec<Block> {
     let plan = &comparison.plan;
-    let percent = (1000.0 * (1.0 - plan.alpha)).round() / 10.0;
     // The place among the arms, as in every other chart; beyond them for an arm whose scores are no
     // longer there.
     let arms_of_charts = gathered.arms();
@@ -150,7 +182,6 @@ fn figures(gathered: &Gathered, organ: &Organ, comparison: &Comparison) -> Vec<B
                 .collect(),
         }
     });
-    let corrected = (1000.0 * (1.0 - plan.alpha / comparison.n_claims as f64)).round() / 10.0;
     let arms = Intervals {
         title: format!("{organ}: {} by arm", plan.score),
         x_name: format!("{} on the test patients", plan.score),
@@ -158,7 +189,7 @@ fn figures(gathered: &Gathered, organ: &Organ, comparison: &Comparison) -> Vec<B
         has_zero: false,
     };
     let differences = Intervals {
-        title: format!("{organ}: what hard slices gain"),
+        title: format!("{organ}: what the arms gain"),
         x_name: format!("difference in {}, above 0 is better", plan.score),
         groups: differences.collect(),
         has_zero: true,
@@ -172,20 +203,17 @@ fn figures(gathered: &Gathered, organ: &Organ, comparison: &Comparison) -> Vec<B
             &differences,
             "gain",
             format!(
-                "Differences of the arms on the same {organ} test patients, with {corrected} % \
-                 intervals for other patients and other trainings, corrected for {} in all organs. \
-                 {DASHED}",
-                counted(comparison.n_claims, "claim")
+                "Differences of the arms on the same {organ} test patients{}.",
+                about_differences(comparison)
             ),
         ),
         figure(
             &arms,
             "arms",
             format!(
-                "{} of each arm by end point, with {percent} % intervals. {DASHED} \
-                 Overlapping intervals say nothing about a difference, since the patients are the \
-                 same.",
-                plan.score
+                "{} of each arm by end point{}.",
+                plan.score,
+                about_arms(comparison)
             ),
         ),
     ]
