@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use hardslice_data::audit::{Accepted, AuditReport, AuditRow, Kind, Severity};
 use hardslice_data::manifest::{self, Manifest, ReadOptions};
 use hardslice_data::split::{Split, SplitOptions, facts, listed_facts};
-use hardslice_data::store::{PrepareReport, Store, prepare};
+use hardslice_data::store::{Existing, PrepareReport, Store, prepare_over};
 use hardslice_data::{CaseId, Mirror, Organ, OrganMap};
 use hardslice_eval::compare::counted;
 use hardslice_train::net::Net;
@@ -56,7 +56,12 @@ impl PreparedCohort {
         check_first_weights(experiment, &organs)?;
         refuse_over_cohort(&manifest, experiment, &out.store(), out.files_written())?;
         let lock = FolderLock::of(&out.store())?;
-        let report = prepare_store(&manifest, experiment, &out.store(), bars)?;
+        let report = if out.has_split()? {
+            prepare_store(Existing::Keep, &manifest, experiment, &out.store(), bars)
+                .context("take another --out folder, or delete the results there")?
+        } else {
+            prepare_store(Existing::Replace, &manifest, experiment, &out.store(), bars)?
+        };
         let store = Store::open(out.store())?;
         if experiment.train.flip_mode.shows_mirrored() {
             tell_what_is_not_mirrored(&store, &organs, bars);
@@ -119,6 +124,37 @@ fn tell_what_is_not_mirrored(store: &Store, organs: &[Organ], bars: &Bars) {
     }
 }
 
+/// Refuses a prepared cohort that the experiment would have prepared otherwise, and folds that were made of
+/// another one.
+pub(crate) fn refuse_other_store(
+    experiment: &Experiment,
+    store: &Store,
+    split: Option<(&Split, &Path)>,
+) -> anyhow::Result<()> {
+    let cohort = &experiment.cohort;
+    let changes = store.changes(&experiment.prepare, cohort.labels.as_ref(), &cohort.ignore);
+    if !changes.is_empty() {
+        return Err(anyhow!(
+            "the experiment would prepare another cohort than that in {}: {}; give the experiment that it was \
+             prepared with, or prepare anew",
+            store.dir().display(),
+            changes.join("; ")
+        ));
+    }
+    if let Some((split, path)) = split
+        && split.store_blake3 != store.content_hash()
+    {
+        return Err(anyhow!(
+            "{} was made for another prepared cohort than that in {}, with other scans, labels or \
+             settings: make it anew with `hardslice split` (rule = {{ table = ... }} keeps folds that a table \
+             lists)",
+            path.display(),
+            store.dir().display()
+        ));
+    }
+    Ok(())
+}
+
 /// Reads the experiment's cohort.
 pub(crate) fn read_manifest(experiment: &Experiment) -> anyhow::Result<Manifest> {
     let cohort = &experiment.cohort;
@@ -154,6 +190,7 @@ fn check_first_weights(experiment: &Experiment, organs: &[Organ]) -> anyhow::Res
 /// When no label shows an organ that is to be trained, or the audit found errors that the experiment
 /// does not accept: the cases are prepared, and the store is not finished.
 pub(crate) fn prepare_store(
+    existing: Existing,
     manifest: &Manifest,
     experiment: &Experiment,
     dir: &Path,
@@ -167,7 +204,8 @@ pub(crate) fn prepare_store(
         bars.advance(progress.n_over as u64);
     };
     let accepted = Accepted::Kinds(&experiment.cohort.accept);
-    let report = prepare(manifest, &experiment.prepare, accepted, dir, &progress)?;
+    let options = &experiment.prepare;
+    let report = prepare_over(existing, manifest, options, accepted, dir, &progress)?;
     bars.end();
     for failure in &report.failures {
         let causes = crate::causes::causes(&failure.error);

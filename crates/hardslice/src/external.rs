@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::bars::Bars;
 use crate::by_hand::{ByHand, ScoredBy, ScoredPredictions};
 use crate::causes::causes;
-use crate::cohort::trained_organs;
+use crate::cohort::{refuse_other_store, trained_organs};
 use crate::done::Done;
 use crate::experiment::Experiment;
 use crate::notes::Notes;
@@ -70,11 +70,8 @@ pub(crate) fn mine_predictions(job: &ExternalMining<'_>, bars: &Bars) -> anyhow:
             .expect("trained organs are the store's")
     };
     let organs: Vec<StoreOrgan> = names.iter().map(place).collect();
-    let split = job.split.map(|path| {
-        Split::load(path, &facts(store, &names))
-            .with_context(|| format!("cannot use the split {}", path.display()))
-    });
-    let folds = FoldCases::of(store, &organs, split.transpose()?.as_ref());
+    let split = job.split_of(&names)?;
+    let folds = FoldCases::of(store, &organs, split.as_ref());
 
     if options.tau == Tau::Validation && folds.validation.is_empty() {
         return Err(anyhow!(
@@ -295,6 +292,17 @@ impl ExternalMining<'_> {
     }
 
     /// The scores of A: where shares are scored, of all when the last one is, and else `None`.
+    /// The folds, where they are given, of the store that the experiment prepared.
+    fn split_of(&self, organs: &[Organ]) -> anyhow::Result<Option<Split>> {
+        let load = |path: &Path| {
+            Split::load(path, &facts(self.store, organs))
+                .with_context(|| format!("cannot use the split {}", path.display()))
+        };
+        let split = self.split.map(load).transpose()?;
+        refuse_other_store(self.experiment, self.store, split.as_ref().zip(self.split))?;
+        Ok(split)
+    }
+
     fn scores_of_a(
         &self,
         cases: &[usize],

@@ -23,6 +23,21 @@ impl Notes {
         self.0.extend(read.iter().map(Finding::of_note));
     }
 
+    /// Adds what is odd about a scan, which is named.
+    pub(crate) fn add_of_scan(&mut self, scan: &str, odd: Vec<Finding>) {
+        self.0.extend(odd.into_iter().map(|finding| Finding {
+            message: format!("{scan}: {}", finding.message),
+            ..finding
+        }));
+    }
+
+    /// Whether one of them says that what was read is not what it should be.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.0
+            .iter()
+            .any(|finding| finding.severity == Severity::Error)
+    }
+
     /// Says them, a line for each kind: the first of them, and how many there are.
     pub(crate) fn tell(&self, bars: &Bars) {
         let mut kinds: BTreeMap<(Severity, Kind), Vec<&Finding>> = BTreeMap::new();

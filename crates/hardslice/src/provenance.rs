@@ -1,5 +1,6 @@
 //! What a result was made of: enough to make it again a year later.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -43,7 +44,13 @@ struct OfCommand<'a, S> {
     inputs: Vec<(String, String)>,
     /// What was read by a rule and not by the letter.
     notes: Vec<String>,
+    /// BLAKE3 of each file that was left and must not be lost if somebody edits it, by its name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    outputs: &'a Outputs,
 }
+
+/// BLAKE3 of files, by their names.
+pub(crate) type Outputs = BTreeMap<String, String>;
 
 /// What a command was made of.
 #[derive(Debug)]
@@ -79,6 +86,16 @@ pub(crate) fn of_command<S: Serialize>(
     made_of: &MadeOf<'_, S>,
     device: &Device,
 ) -> Result<(), ProvenanceError> {
+    of_command_that_left(&Outputs::new(), out, made_of, device)
+}
+
+/// As [`of_command`], with what was left.
+pub(crate) fn of_command_that_left<S: Serialize>(
+    outputs: &Outputs,
+    out: &Path,
+    made_of: &MadeOf<'_, S>,
+    device: &Device,
+) -> Result<(), ProvenanceError> {
     let path = provenance_beside(out)?;
     let provenance = OfCommand {
         program: env!("CARGO_PKG_VERSION"),
@@ -87,6 +104,7 @@ pub(crate) fn of_command<S: Serialize>(
         instruction_set: arithmetic(device),
         inputs: hashes(made_of.inputs)?,
         notes: made_of.notes.in_words(),
+        outputs,
     };
     Ok(write_json(&path, &provenance)?)
 }

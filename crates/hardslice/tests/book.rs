@@ -192,7 +192,11 @@ fn prepare_page(page: &str, dir: &Path) {
             fs::remove_dir_all(dir.join("results")).unwrap();
             fs::remove_dir_all(dir.join("phantoms")).unwrap();
         }
-        "nnunet" => as_nnunet(dir),
+        "nnunet" => {
+            // Of another cohort.
+            fs::remove_dir_all(dir.join("store")).unwrap();
+            as_nnunet(dir);
+        }
         "cluster" => {
             // A few phantoms can be divided in a few ways alone.
             let short = fs::read_to_string(dir.join("short.toml")).unwrap();
@@ -212,6 +216,8 @@ fn prepare_page(page: &str, dir: &Path) {
             fs::remove_dir_all(dir.join("results")).unwrap();
             fs::remove_dir_all(dir.join("mined")).unwrap();
             run(&words("run short.toml --out results"), dir);
+            fs::remove_dir_all(dir.join("store")).unwrap();
+            copy_folder(&dir.join("results/store"), &dir.join("store"));
             run(&words(mine), dir);
             fs::copy(dir.join("short.toml"), dir.join("liver.toml")).unwrap();
             // A person has been at the desk.

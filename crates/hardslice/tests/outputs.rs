@@ -470,3 +470,76 @@ fn a_report_shows_the_arms_that_its_scores_list() {
         "of the last"
     );
 }
+
+#[test]
+fn a_prepared_cohort_that_results_rest_on_stays_what_it_is() {
+    let dir = workplace();
+    let text = experiment_of(&["b_only"]);
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    let labels = text
+        .lines()
+        .find(|line| line.starts_with("labels"))
+        .unwrap();
+    let other_organ = text.replace(labels, "labels = { liver = [2] }");
+    let other_window = text.replace("[prepare]\n", "[prepare]\nwindow_hu = [-100, 200]\n");
+    assert!(other_organ != text && other_window != text, "{text}");
+    write("e.toml", &text);
+    write("organ.toml", &other_organ);
+    write("window.toml", &other_window);
+    run(&words("run e.toml --out out"), dir.path());
+    run(&words("prepare e.toml --out store"), dir.path());
+    run(
+        &words("split e.toml --store store --out split.json"),
+        dir.path(),
+    );
+    for (other, said) in [("organ", "liver = [2]"), ("window", "window_hu was")] {
+        let refused = |args: &str| assert_refused(args, dir.path(), &[said]);
+        refused(&format!("run {other}.toml --out out"));
+        refused(&format!("prepare {other}.toml --out store"));
+        refused(&format!("split {other}.toml --store store --out s.json"));
+        refused(&format!(
+            "train {other}.toml --store store --split split.json --out t"
+        ));
+        refused(&format!(
+            "mine {other}.toml --store store --predictions phantoms/labels --tau 0.5 --out m"
+        ));
+    }
+    // Folds of another cohort.
+    run(&words("prepare window.toml --out other"), dir.path());
+    let said = ["split.json was made for another prepared cohort"];
+    let train = "train window.toml --store other --split split.json --out t";
+    assert_refused(train, dir.path(), &said);
+    // A scan that is gone: nothing of the results changes, and the folds' own store may.
+    let table = fs::read_to_string(dir.path().join("phantoms/cohort.csv")).unwrap();
+    let fewer: Vec<&str> = table.lines().collect();
+    write(
+        "phantoms/cohort.csv",
+        &(fewer[..fewer.len() - 1].join("\n") + "\n"),
+    );
+    assert_refused("run e.toml --out out", dir.path(), &["1 cases are gone"]);
+    run(&words("prepare e.toml --out store"), dir.path());
+}
+
+#[test]
+fn a_label_map_that_was_edited_is_not_predicted_over() {
+    let dir = with_model();
+    let at = |name: &str| dir.path().join(name);
+    run(&words(&predict("scans", "out")), dir.path());
+    run(&words(&predict("scans", "out")), dir.path());
+    let edited = at("out/phantom_000.nii.gz");
+    fs::copy(at("phantoms/labels/phantom_000.nii.gz"), edited).unwrap();
+    let said = [
+        "phantom_000.nii.gz is not what `predict` left there",
+        "--overwrite",
+    ];
+    assert_refused(&predict("scans", "out"), dir.path(), &said);
+    run(
+        &words(&(predict("scans", "out") + " --overwrite")),
+        dir.path(),
+    );
+    run(&words(&predict("scans", "out")), dir.path());
+    // What is no CT is said to be none.
+    let said = ["not_hu", "grey levels"];
+    let of_labels = predict("phantoms/labels", "of_labels");
+    assert_ends(&words(&of_labels), dir.path(), 1, &said);
+}

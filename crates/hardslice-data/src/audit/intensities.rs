@@ -29,6 +29,12 @@ pub(crate) struct Stats {
     n_tissue: usize,
 }
 
+/// What is odd about the values of a scan, as an [audit](super::audit()) finds it; `window_hu` is what a net
+/// sees of them.
+pub fn intensity_findings(voxels: &[f32], window_hu: [i16; 2]) -> Vec<Finding> {
+    Stats::of(voxels, window_hu.map(f32::from)).findings()
+}
+
 impl Stats {
     pub(crate) fn new(window_hu: [f32; 2]) -> Self {
         Self {

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use finding::{Accepted, Finding, Kind, Severity};
 pub(crate) use intensities::Stats;
+pub use intensities::intensity_findings;
 pub(crate) use labels::LabelCounts;
 pub(crate) use of_case::Observed;
 

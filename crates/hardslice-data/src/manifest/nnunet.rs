@@ -105,7 +105,8 @@ fn add_pairs(
     let same_names = !folder.join("dataset.json").is_file();
     let channel = |name: &str| {
         let id = name.strip_suffix(CHANNEL).unwrap_or(name);
-        same_names && labels.contains_key(name) && (id == name || !labels.contains_key(id))
+        let is_of_pair = labels.contains_key(name) && (id == name || !labels.contains_key(id));
+        same_names && (is_of_pair || !labels.contains_key(name) && before_channel(name).is_none())
     };
     let images = images(
         &folder.join(format!("images{part}")),
@@ -161,12 +162,10 @@ fn images(
             images.insert(id.to_owned(), path.clone());
             continue;
         }
-        let of_case = name.rsplit_once('_').filter(|(id, channel)| {
-            let is_number = channel.len() == 4 && channel.bytes().all(|byte| byte.is_ascii_digit());
-            is_number && files.contains_key(&format!("{id}{CHANNEL}"))
-        });
+        let of_case =
+            before_channel(name).filter(|id| files.contains_key(&format!("{id}{CHANNEL}")));
         drafts.problems.push(match of_case {
-            Some((id, _)) => Problem::FurtherChannel {
+            Some(id) => Problem::FurtherChannel {
                 case: id.to_owned(),
                 path: path.clone(),
             },
@@ -177,6 +176,13 @@ fn images(
         });
     }
     Ok(images)
+}
+
+/// What stands before the channel of a name, four digits; `None` for a name without one.
+fn before_channel(name: &str) -> Option<&str> {
+    let (id, channel) = name.rsplit_once('_')?;
+    let is_number = channel.len() == 4 && channel.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then_some(id)
 }
 
 /// Files of a folder by what their names are before the ending, in any case of its letters. Whatever

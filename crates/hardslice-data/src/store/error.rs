@@ -110,6 +110,15 @@ pub enum StoreError {
         what: String,
     },
 
+    /// A finished store would become another one.
+    #[error("the prepared cohort there is another one: {what}: {}", dir.display())]
+    Other {
+        /// What differs.
+        what: String,
+        /// The folder.
+        dir: PathBuf,
+    },
+
     /// No scan of the cohort could be prepared.
     #[error("none of the {n_cases} scans could be prepared; the first: {first}")]
     NothingPrepared {

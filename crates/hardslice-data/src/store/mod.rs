@@ -43,7 +43,7 @@ pub use error::StoreError;
 pub use one_case::CaseError;
 pub(crate) use one_case::fitted_labels;
 pub use opened::Store;
-pub use prepare::{CaseFailure, PrepareOptions, PrepareReport, prepare};
+pub use prepare::{CaseFailure, Existing, PrepareOptions, PrepareReport, prepare, prepare_over};
 pub use record::{FORMAT, Files, IGNORED, LeftOut, Source, StoreOptions, StoredCase, judged};
 pub use stored_slices::StoredSlices;
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use hardslice_volume::whole_file::{remove_if_there, write_whole_bytes};
+use hardslice_volume::whole_file::{read_json, remove_if_there, write_whole_bytes};
 use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use crate::audit::{Accepted, AuditReport, CaseAudit};
 use crate::bounded_parallel_map::bounded_parallel_map;
 use crate::manifest::{Case, Manifest};
 use crate::progress::{Progress, ProgressCounter, Step};
-use crate::{CaseId, SettingError};
+use crate::{CaseId, OrganMap, SettingError};
 
 /// How to prepare a cohort.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -118,6 +118,41 @@ pub fn prepare(
     dir: &Path,
     progress: &(dyn Fn(Progress<'_>) + Sync),
 ) -> Result<PrepareReport, StoreError> {
+    prepare_over(
+        Existing::Replace,
+        manifest,
+        options,
+        accepted,
+        dir,
+        progress,
+    )
+}
+
+/// What may become of a finished store that is in the folder already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Anything.
+    Replace,
+    /// Its cases may be others; options and organs are the same.
+    Update,
+    /// Nothing: results rest on it. What was damaged is made anew.
+    Keep,
+}
+
+/// As [`prepare`], where a store may be there whose contents somebody needs.
+///
+/// # Errors
+///
+/// As [`prepare`], and [`StoreError::Other`] where the finished store there would become another than it may.
+/// Nothing is written then.
+pub fn prepare_over(
+    existing: Existing,
+    manifest: &Manifest,
+    options: &PrepareOptions,
+    accepted: Accepted<'_>,
+    dir: &Path,
+    progress: &(dyn Fn(Progress<'_>) + Sync),
+) -> Result<PrepareReport, StoreError> {
     let store_options = options.checked()?;
     let plan = Plan {
         options: &store_options,
@@ -127,6 +162,18 @@ pub fn prepare(
         store_values: store_values(manifest),
     };
     let counter = ProgressCounter::new(manifest.cases.len(), progress);
+    let finished = StoreRecord::read_finished(dir);
+    let finished = finished.filter(|_| existing != Existing::Replace);
+    if let Some(record) = &finished {
+        plan.refuse_other(&record.changed_settings(&plan))?;
+        if existing == Existing::Keep {
+            let inputs = bounded_parallel_map(&manifest.cases, options.n_at_once, |case| {
+                counter.tell(&case.id, Step::Begun);
+                plan.inputs_blake3(case).ok()
+            });
+            plan.refuse_other(&record.changed_cases(&manifest.cases, &inputs))?;
+        }
+    }
     let outcomes = bounded_parallel_map(&manifest.cases, options.n_at_once, |case| {
         let outcome = one_case(&plan, case, &counter);
         let step = outcome.as_ref().map_or(Step::Failed, |(_, _, step)| *step);
@@ -188,6 +235,96 @@ pub fn prepare(
     Ok(report)
 }
 
+impl Plan<'_> {
+    fn refuse_other(&self, what: &[String]) -> Result<(), StoreError> {
+        if what.is_empty() {
+            return Ok(());
+        }
+        Err(StoreError::Other {
+            what: what.join("; "),
+            dir: self.dir.to_owned(),
+        })
+    }
+}
+
+impl StoreRecord {
+    /// That of a finished store; `None` where there is none that this version reads.
+    fn read_finished(dir: &Path) -> Option<Self> {
+        read_json(&record_path(dir)).ok()
+    }
+
+    /// What would be prepared otherwise now, in words.
+    fn changed_settings(&self, plan: &Plan<'_>) -> Vec<String> {
+        let mut changes = self.options.changes(plan.options);
+        changes.extend(self.changed_labels(plan.organs, plan.ignored_labels));
+        changes
+    }
+
+    /// Which label values are other organs now, or ignored, in words.
+    pub(super) fn changed_labels(&self, organs: &OrganMap, ignored_labels: &[u16]) -> Vec<String> {
+        let mut changes = Vec::new();
+        if self.organs != *organs {
+            changes.push(format!("the organs were {}, now {organs}", self.organs));
+        }
+        if self.ignored_labels != ignored_labels {
+            changes.push(format!(
+                "the label values to be ignored were {:?}, now {ignored_labels:?}",
+                self.ignored_labels
+            ));
+        }
+        changes
+    }
+
+    /// Which cases are new, gone or others, in words; `inputs` are their hashes, absent where they cannot be
+    /// read.
+    fn changed_cases(&self, cases: &[Case], inputs: &[Option<String>]) -> Vec<String> {
+        /// Cases that are named, of each kind.
+        const MOST_NAMED: usize = 3;
+        let (mut new, mut others, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        for (case, inputs) in cases.iter().zip(inputs) {
+            if self.left_out.iter().any(|left_out| left_out.id == case.id) {
+                continue;
+            }
+            let mut stored = self.cases.iter();
+            match stored.find(|stored| stored.id == case.id) {
+                None => new.push(&case.id),
+                Some(stored) if inputs.as_ref() != Some(&stored.source.inputs_blake3) => {
+                    others.push(&case.id);
+                }
+                Some(_) => {}
+            }
+        }
+        for stored in &self.cases {
+            if !cases.iter().any(|case| case.id == stored.id) {
+                gone.push(&stored.id);
+            }
+        }
+        let kinds = [
+            (new, "are new"),
+            (
+                others,
+                "have other scans, labels or rows than they had, or cannot be read",
+            ),
+            (gone, "are gone"),
+        ];
+        let said = kinds.iter().filter(|(cases, _)| !cases.is_empty());
+        let said = said.map(|(cases, what)| {
+            let names = cases
+                .iter()
+                .take(MOST_NAMED)
+                .map(|case| format!("`{case}`"));
+            let names: Vec<String> = names.collect();
+            let rest = if cases.len() > MOST_NAMED {
+                ", ..."
+            } else {
+                ""
+            };
+            format!("{} cases {what} ({}{rest})", cases.len(), names.join(", "))
+        });
+        said.collect()
+    }
+}
+
 /// Prepares one case, or finds that it has been.
 fn one_case(
     plan: &Plan<'_>,
@@ -218,7 +355,7 @@ fn store_values(manifest: &Manifest) -> Vec<u8> {
 }
 
 impl PrepareOptions {
-    fn of_store(&self) -> StoreOptions {
+    pub(super) fn of_store(&self) -> StoreOptions {
         StoreOptions {
             size: self.size,
             window_hu: self.window_hu,

@@ -88,6 +88,29 @@ impl StoreOptions {
         self.grid_tolerance_mm.is_none_or(is_one)
     }
 
+    /// What is otherwise in others, in words.
+    pub(super) fn changes(&self, others: &Self) -> Vec<String> {
+        let mut changes = Vec::new();
+        if self.size != others.size {
+            changes.push(format!("size was {}, now {}", self.size, others.size));
+        }
+        if self.window_hu != others.window_hu {
+            changes.push(format!(
+                "window_hu was {:?}, now {:?}",
+                self.window_hu, others.window_hu
+            ));
+        }
+        if self.grid_tolerance_mm != others.grid_tolerance_mm {
+            let said = |mm: Option<f64>| mm.map_or("the usual".to_owned(), |mm| mm.to_string());
+            changes.push(format!(
+                "grid_tolerance_mm was {}, now {}",
+                said(self.grid_tolerance_mm),
+                said(others.grid_tolerance_mm)
+            ));
+        }
+        changes
+    }
+
     /// What becomes of every slice.
     pub fn preprocessing(&self) -> Preprocessing {
         Preprocessing {

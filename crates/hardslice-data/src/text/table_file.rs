@@ -126,7 +126,8 @@ impl TableFile {
             }
         }
         if let Some(last) = rows.last()
-            && last.cells.iter().any(|cell| cell.contains('\n'))
+            // What swallows the rest of the file is its last cell.
+            && last.cells.last().is_some_and(|cell| cell.contains('\n'))
             && !text.trim_end().ends_with('"')
         {
             let (line, path) = (last.line, path.to_path_buf());

@@ -69,7 +69,7 @@ pub(crate) struct Compare {
     #[command(flatten)]
     common: CampaignArgs,
     /// How many seeds (5 is 0 to 4), or which (3,7,11; `7,` is one). They change the training, not
-    /// the folds. Of fewer than three nothing can be said.
+    /// the folds. Of fewer than three trainings an arm (seeds times divisions) nothing can be said.
     #[arg(long, value_name = "SEEDS", default_value = "3")]
     seeds: Seeds,
     /// How many divisions of the same training patients into A and B; each is trained with every

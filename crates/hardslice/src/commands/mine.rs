@@ -19,6 +19,7 @@ use super::device_arg::DeviceArg;
 use super::label_args::organ_map;
 use crate::bars::{Bars, wall_time_s};
 use crate::by_hand::{ByHand, ScoredBy};
+use crate::cohort::refuse_other_store;
 use crate::done::Done;
 use crate::experiment::Experiment;
 use crate::external::{ExternalMining, mine_predictions, print_taus, said_of_missing};
@@ -172,6 +173,7 @@ impl Mine {
         }
         let organs: Vec<_> = model.record.organ_names().cloned().collect();
         let split = Split::load(split_path, &facts(&store, &organs))?;
+        refuse_other_store(&experiment, &store, Some((&split, split_path)))?;
         let context = RoundContext {
             store: &store,
             split: &split,

@@ -8,7 +8,7 @@ use hardslice_data::store::Store;
 use hardslice_view::table::{Cell, Column, Table};
 
 use crate::bars::Bars;
-use crate::cohort::{make_split, trained_organs};
+use crate::cohort::{make_split, refuse_other_store, trained_organs};
 use crate::done::Done;
 use crate::experiment::Experiment;
 use crate::outputs::file_out;
@@ -40,6 +40,7 @@ impl Split {
     pub(crate) fn run(self, bars: &Bars) -> anyhow::Result<Done> {
         let experiment = Experiment::read(&self.experiment)?;
         let store = Store::open(&self.store)?;
+        refuse_other_store(&experiment, &store, None)?;
         let organs = trained_organs(&experiment, store.organs())?;
         let split = make_split(&experiment, &store, &organs, &self.out, bars)?;
         bars.print(&if self.json {

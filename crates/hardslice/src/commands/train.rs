@@ -13,7 +13,7 @@ use hardslice_volume::same_file::is_same_file;
 
 use super::device_arg::DeviceArg;
 use crate::bars::{Bars, wall_time_s};
-use crate::cohort::trained_organs;
+use crate::cohort::{refuse_other_store, trained_organs};
 use crate::done::Done;
 use crate::experiment::Experiment;
 use crate::folder_lock::FolderLock;
@@ -129,6 +129,7 @@ impl Train {
         let store = Store::open_verified(&self.store)?;
         let organs = trained_organs(&experiment, store.organs())?;
         let split = Split::load(&self.split, &facts(&store, &organs))?;
+        refuse_other_store(&experiment, &store, Some((&split, &self.split)))?;
         let _lock = FolderLock::of(&self.out)?;
         let context = RoundContext {
             store: &store,

@@ -86,16 +86,14 @@ pub(super) fn with_preset(own: Spanned<DeTable<'_>>) -> Result<Spanned<DeTable<'
     if !merged.contains_key("split") {
         set(&mut merged, "split", DeValue::Table(DeTable::new()), &span);
     }
-    let seed = merged.get("seed").map(|seed| seed.get_ref().clone());
+    let seed = merged
+        .get("seed")
+        .map(|seed| (seed.span(), seed.get_ref().clone()));
     if let Some(DeValue::Table(split)) = merged.get_mut("split").map(Spanned::get_mut)
         && !split.contains_key("seed")
     {
-        set(
-            split,
-            "seed",
-            seed.unwrap_or(DeValue::Integer(DeInteger::default())),
-            &span,
-        );
+        let (place, seed) = seed.unwrap_or((span.clone(), DeValue::Integer(DeInteger::default())));
+        set(split, "seed", seed, &place);
     }
     Ok(Spanned::new(span, merged))
 }

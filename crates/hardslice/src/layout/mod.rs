@@ -23,6 +23,7 @@ use hardslice_data::balance::Arm;
 use hardslice_data::store::record_path;
 use hardslice_data::{Organ, Share};
 use hardslice_train::layout::{ArmDir, RoundDir, TrainingDir};
+use hardslice_volume::folder::visible_entries;
 use hardslice_volume::whole_file::{read_json_if_there, write_json};
 use hardslice_volume::{Action, Ending, FileError};
 use thiserror::Error;
@@ -102,6 +103,20 @@ impl OutDir {
     /// The folds of a run, or of all seeds of a comparison.
     pub(crate) fn split(&self) -> PathBuf {
         self.0.join(RoundName::default().split())
+    }
+
+    /// Whether folds are there, of one round or of several: what is trained rests on the store beside them.
+    pub(crate) fn has_split(&self) -> anyhow::Result<bool> {
+        if !self.0.is_dir() {
+            return Ok(false);
+        }
+        let entries = visible_entries(&self.0)?;
+        let is_split = |path: &PathBuf| {
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            stem.is_some_and(|stem| stem.starts_with("split"))
+                && path.extension().is_some_and(|ending| ending == "json")
+        };
+        Ok(entries.iter().any(is_split))
     }
 
     /// Refuses a folder in which another command's rounds lie, or tables that no command is known to have

@@ -55,7 +55,7 @@ fn arms_of(gathered: &Gathered, organ: &Organ) -> Result<Vec<OfArm>, String> {
         let mut rows: Vec<JudgedRow> = Vec::new();
         for round in gathered.tested_rounds(organ) {
             let path = round.dir.arm(arm).confidence();
-            if !path.exists() {
+            if !path.exists() || gathered.is_left_over(round, arm) {
                 continue;
             }
             let read = read_judged(&path).map_err(|error| {

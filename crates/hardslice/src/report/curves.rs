@@ -27,7 +27,8 @@ fn figure(round: &FoundRound, gathered: &Gathered) -> Result<Block, String> {
         ..TrainingCurves::default()
     };
     let mut trainings: Vec<(&str, Vec<TrainingDir>)> = Vec::new();
-    for arm in Arm::ALL {
+    let arms = Arm::ALL.into_iter();
+    for arm in arms.filter(|arm| !gathered.is_left_over(round, *arm)) {
         let training = round.dir.arm(arm).training();
         let first_half = (!arm.needs_shared()).then(|| round.dir.first_half(arm));
         let parts = round.dir.arm(arm).parts();

@@ -13,7 +13,7 @@ use hardslice_train::round;
 use hardslice_train::{Evaluation, ModelRecord, TestScore};
 use hardslice_view::paper_tables::PaperArm;
 use hardslice_view::report::Section;
-use hardslice_volume::whole_file::read_sealed;
+use hardslice_volume::whole_file::{read_json_if_there, read_sealed};
 
 use super::found::{FoundRound, find};
 use super::listed::ListedScores;
@@ -64,6 +64,24 @@ impl Variant {
     }
 }
 
+/// The prepared cohort, where it is the one that the results are of.
+fn same_as_recorded(store: Store, dir: &Path) -> Result<Store, String> {
+    let recorded = read_json_if_there::<serde_json::Value>(&OutDir::new(dir).provenance());
+    let recorded = recorded.ok().flatten();
+    let of_results = recorded
+        .as_ref()
+        .and_then(|record| record["store_blake3"].as_str());
+    if of_results.is_some_and(|of_results| of_results != store.content_hash()) {
+        return Err(format!(
+            "The prepared cohort in {} is another one than that which the results are of: what would be shown of \
+             it is left out. The experiment run again, with the scans, labels and settings that it had, \
+             prepares the right one.",
+            store.dir().display()
+        ));
+    }
+    Ok(store)
+}
+
 impl Gathered {
     pub(super) fn read(dir: &Path) -> anyhow::Result<Self> {
         let (left_by, mut rounds) = find(dir)?;
@@ -75,6 +93,7 @@ impl Gathered {
                 crate::causes::causes(&error)
             )
         });
+        let store = store.and_then(|store| same_as_recorded(store, dir));
         let mut scores = Vec::new();
         for (idx, round) in rounds.iter().enumerate() {
             for arm in Arm::ALL {
@@ -95,6 +114,13 @@ impl Gathered {
             store,
             scores,
         })
+    }
+
+    /// Whether an arm was scored by an earlier command, with arms that the last one does not have.
+    pub(super) fn is_left_over(&self, round: &FoundRound, arm: Arm) -> bool {
+        let is_its =
+            |scored: &Scored| scored.arm == arm && self.rounds[scored.round].name == round.name;
+        round.dir.arm(arm).evaluation().exists() && !self.scores.iter().any(is_its)
     }
 
     /// The prepared cohort; where it cannot be read, the section says why.

@@ -5,9 +5,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use hardslice_volume::whole_file::write_whole_bytes;
 use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::text::{Row as TableRow, TableError, TableFile};
 
 /// What a person says of a slice's label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,13 +57,30 @@ pub enum ReviewError {
     /// The machine went down while a row was written.
     #[error("the last row is cut off: complete it, or delete it: {}", .0.display())]
     CutOff(PathBuf),
-    /// A row has other columns, or numbers that are none.
-    #[error("not a row of verdicts: {}", path.display())]
-    NoRow {
+    /// It is no table.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A column is missing.
+    #[error("no column `{column}`, as `hardslice review` writes it: {}", path.display())]
+    NoColumn {
+        /// The column.
+        column: &'static str,
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
-        source: csv::Error,
+    },
+    /// A cell holds something else than its column.
+    #[error("line {line}: `{found}` in the column {column}, wanted {wanted}: {}", path.display())]
+    NoCell {
+        /// The row's line.
+        line: usize,
+        /// The column.
+        column: &'static str,
+        /// What it holds.
+        found: String,
+        /// What it should.
+        wanted: &'static str,
+        /// The file.
+        path: PathBuf,
     },
     /// A row says something else of a slice.
     #[error(
@@ -130,11 +150,69 @@ pub struct Standing {
     pub blind: bool,
 }
 
+fn in_csv(rows: &[Row], has_headers: bool) -> Vec<u8> {
+    let mut text = csv::WriterBuilder::new()
+        .has_headers(has_headers)
+        .from_writer(Vec::new());
+    for row in rows {
+        text.serialize(row)
+            .expect("rows of text and numbers are written into memory");
+    }
+    text.into_inner().expect("memory takes what is written")
+}
+
 /// The file, and what stands in it.
 #[derive(Debug)]
 pub struct Verdicts {
     path: PathBuf,
     rows: Vec<Row>,
+    /// Whether the file is as it is written here; what a spreadsheet has saved is written anew before a row is
+    /// added.
+    is_own: bool,
+}
+
+/// The columns, as they are written.
+const COLUMNS: [&str; 9] = [
+    "case", "z", "organ", "verdict", "note", "reviewer", "time", "shown", "blind",
+];
+
+impl Row {
+    fn of(table: &TableRow, places: [usize; 9], path: &Path) -> Result<Self, ReviewError> {
+        let [case, z, organ, verdict, note, reviewer, time, shown, blind] =
+            places.map(|place| table.cells[place].as_str());
+        let wrong = |column, found: &str, wanted| ReviewError::NoCell {
+            line: table.line,
+            column,
+            found: found.to_owned(),
+            wanted,
+            path: path.to_owned(),
+        };
+        let is_known = |known: &LabelVerdict| known.name() == verdict;
+        if verdict != UNDONE && !LabelVerdict::ALL.iter().any(is_known) {
+            return Err(ReviewError::NoVerdict {
+                found: verdict.to_owned(),
+                path: path.to_owned(),
+            });
+        }
+        Ok(Self {
+            case: case.to_owned(),
+            z: z.parse()
+                .ok()
+                .ok_or_else(|| wrong("z", z, "a slice's number"))?,
+            organ: organ.to_owned(),
+            verdict: verdict.to_owned(),
+            note: note.to_owned(),
+            reviewer: reviewer.to_owned(),
+            time: time.to_owned(),
+            shown: shown.to_owned(),
+            // Spreadsheets write them in capitals.
+            blind: match blind.to_lowercase().as_str() {
+                "true" => true,
+                "false" => false,
+                _ => return Err(wrong("blind", blind, "true or false")),
+            },
+        })
+    }
 }
 
 impl Verdicts {
@@ -147,36 +225,42 @@ impl Verdicts {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or a row is none; a last row without a line's end was cut off by a
-    /// crash of the machine, and is named.
+    /// When it cannot be read, or a row is none; a last row without a line's end that is not whole was cut
+    /// off by a crash of the machine, and is named.
     pub fn read(path: &Path) -> Result<Self, ReviewError> {
         let text = match fs::read_to_string(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             read => read.map_err(Action::Read.on(path))?,
         };
-        if !text.is_empty() && !text.ends_with('\n') {
+        let rows = if text.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Self::rows(path)
+        };
+        if rows.is_err() && !text.ends_with(['\n', '\r']) {
             return Err(ReviewError::CutOff(path.to_owned()));
         }
-        let mut reader = csv::Reader::from_reader(text.as_bytes());
-        let mut rows = Vec::new();
-        for row in reader.deserialize() {
-            let row: Row = row.map_err(|source| ReviewError::NoRow {
-                path: path.to_owned(),
-                source,
-            })?;
-            let is_known = |verdict: &LabelVerdict| verdict.name() == row.verdict;
-            if row.verdict != UNDONE && !LabelVerdict::ALL.iter().any(is_known) {
-                return Err(ReviewError::NoVerdict {
-                    found: row.verdict,
-                    path: path.to_owned(),
-                });
-            }
-            rows.push(row);
-        }
+        let header = COLUMNS.join(",") + "\n";
         Ok(Self {
             path: path.to_owned(),
-            rows,
+            rows: rows?,
+            is_own: text.is_empty() || text.starts_with(&header) && text.ends_with('\n'),
         })
+    }
+
+    fn rows(path: &Path) -> Result<Vec<Row>, ReviewError> {
+        let table = TableFile::read(path)?;
+        let mut places = [0; 9];
+        for (place, column) in places.iter_mut().zip(COLUMNS) {
+            *place = table
+                .column(&[column])
+                .ok_or_else(|| ReviewError::NoColumn {
+                    column,
+                    path: path.to_owned(),
+                })?;
+        }
+        let rows = table.rows.iter();
+        rows.map(|row| Row::of(row, places, path)).collect()
     }
 
     /// Adds a verdict, or takes the last one back with `None`. The row is on the disk when this
@@ -206,12 +290,12 @@ impl Verdicts {
             shown: more.shown.to_owned(),
             blind: more.blind,
         };
-        let mut text = csv::WriterBuilder::new()
-            .has_headers(self.is_empty())
-            .from_writer(Vec::new());
-        text.serialize(&row)
-            .expect("rows of text and numbers are written into memory");
-        let text = text.into_inner().expect("memory takes what is written");
+        if !self.is_own {
+            let all = in_csv(&self.rows, true);
+            write_whole_bytes(&self.path, &all).map_err(Action::Write.on(&self.path))?;
+            self.is_own = true;
+        }
+        let text = in_csv(std::slice::from_ref(&row), self.is_empty());
         let file = self.open().map_err(Action::Write.on(&self.path))?;
         append(file, &text).map_err(Action::Write.on(&self.path))?;
         self.rows.push(row);
@@ -410,6 +494,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_spreadsheet_saved_is_read_and_written_anew_before_a_row_is_added() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("verdicts.csv");
+        let saved = "\u{feff}case;z;organ;verdict;note;reviewer;time;shown;blind\r\n\
+                     a;3;liver;wrong;cut off;b;t;h;TRUE";
+        fs::write(&path, saved).unwrap();
+        let mut verdicts = Verdicts::read(&path).unwrap();
+        verdicts
+            .add(&judged(4), Some(LabelVerdict::Right), more("a"))
+            .unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(
+            text.starts_with(
+                "case,z,organ,verdict,note,reviewer,time,shown,blind\n\
+                 a,3,liver,wrong,cut off,b,t,h,true\n\"phantom, 3\",4,"
+            ),
+            "{text}"
+        );
+        let again = Verdicts::read(&path).unwrap();
+        assert_eq!(again.standing(), verdicts.standing());
+        assert_eq!(again.standing().len(), 2);
+    }
+
+    #[test]
     fn a_file_that_is_cut_off_or_holds_no_verdicts_is_an_error_that_names_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("verdicts.csv");
@@ -420,7 +528,15 @@ mod tests {
                 format!("{head}a,3,liver,nice,,b,t,h,true\n"),
                 "`nice` is no verdict",
             ),
-            (format!("{head}a,x,liver,right,,b,t,h,true\n"), "not a row"),
+            (
+                format!("{head}a,x,liver,right,,b,t,h,true\n"),
+                "line 2: `x` in the column z",
+            ),
+            (
+                format!("{head}a,3,liver,right,,b,t,h,yes\n"),
+                "`yes` in the column blind",
+            ),
+            ("case,z\na,3\n".to_owned(), "no column `organ`"),
         ] {
             fs::write(&path, text).unwrap();
             let error = Verdicts::read(&path).unwrap_err().to_string();

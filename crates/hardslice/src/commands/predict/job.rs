@@ -1,12 +1,13 @@
 //! Which scans are predicted, and into which files: all that can be refused before a scan is opened.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use hardslice_volume::folder::visible_entries;
 use hardslice_volume::whole_file::read_json_if_there;
-use hardslice_volume::{Ending, files_written};
+use hardslice_volume::{Action, Ending, files_written};
 
 use super::Predict;
 use crate::layout::{confidence_beside, provenance_beside};
@@ -15,7 +16,7 @@ use crate::outputs::{
     LabelFormat, LabelsOut, refuse_among, refuse_among_records, refuse_over_inputs, refuse_within,
 };
 use crate::provenance;
-use crate::provenance::ProvenanceError;
+use crate::provenance::{Outputs, ProvenanceError};
 
 /// A scan and where its label map goes.
 pub(super) struct Job {
@@ -25,6 +26,17 @@ pub(super) struct Job {
 }
 
 impl Job {
+    /// Each file of the label map that is there, with its name.
+    pub(super) fn label_files(&self) -> impl Iterator<Item = (String, PathBuf)> {
+        let there = files_written(&self.out)
+            .into_iter()
+            .filter(|path| path.exists());
+        there.filter_map(|path| {
+            let name = path.file_name()?.to_str()?.to_owned();
+            Some((name, path))
+        })
+    }
+
     /// The hash of the scan, and of each file that was written of it.
     pub(super) fn hashes(&self) -> Result<Vec<(String, String)>, ProvenanceError> {
         let written = files_written(&self.out).into_iter();
@@ -36,6 +48,11 @@ impl Job {
             .collect();
         provenance::hashes(&all)
     }
+}
+
+fn hash_of(file: &Path) -> anyhow::Result<String> {
+    let bytes = fs::read(file).map_err(Action::Read.on(file))?;
+    Ok(blake3::hash(&bytes).to_hex().to_string())
 }
 
 impl Predict {
@@ -103,34 +120,54 @@ impl Predict {
         Ok(jobs)
     }
 
-    /// Refuses to write over label maps that are not known to be predictions: they may be somebody's work
-    /// of weeks. Those of an earlier `predict` have its record beside them, or, where it was stopped, a
-    /// table of confidence or the record of a part.
+    /// Refuses to write over label maps that are not known to be predictions, or are no longer what was
+    /// predicted: they may be somebody's work of weeks. Those of an earlier `predict` are in its record, with
+    /// their hashes, or, where it was stopped, have a table of confidence or the record of a part beside them.
     fn refuse_over_others(&self, jobs: &[Job]) -> anyhow::Result<()> {
-        let record = provenance_beside(&self.out)?;
-        let record = read_json_if_there::<serde_json::Value>(&record)
-            .ok()
-            .flatten();
-        let is_recorded = record.is_some_and(|record| record["command"] == "predict");
-        if self.overwrite || is_recorded || self.share.is_some() {
+        if self.overwrite || self.share.is_some() {
             return Ok(());
         }
-        let written = |job: &Job| {
-            files_written(&job.out)
-                .into_iter()
-                .find(|file| file.exists())
-        };
-        let mut others = jobs
-            .iter()
-            .filter(|job| !confidence_beside(&job.out).exists());
-        match others.find_map(written) {
-            None => Ok(()),
-            Some(file) => Err(anyhow!(
-                "{} is there, and nothing says that `predict` wrote it: name another --out, or, if it may \
-                 be lost, give --overwrite",
-                file.display()
-            )),
+        let recorded = self.recorded()?;
+        for job in jobs {
+            let is_known = confidence_beside(&job.out).exists();
+            for (name, file) in job.label_files() {
+                let problem = match recorded.as_ref().map(|outputs| outputs.get(&name)) {
+                    Some(Some(hash)) if *hash != hash_of(&file)? => {
+                        "is not what `predict` left there: it was edited, or a later prediction was stopped"
+                    }
+                    // Records of earlier versions name no outputs.
+                    None | Some(None)
+                        if !is_known && recorded.as_ref().is_none_or(|of| !of.is_empty()) =>
+                    {
+                        "is there, and nothing says that `predict` wrote it"
+                    }
+                    _ => continue,
+                };
+                return Err(anyhow!(
+                    "{} {problem}: name another --out, or, if it may be lost, give --overwrite",
+                    file.display()
+                ));
+            }
         }
+        Ok(())
+    }
+
+    /// What an earlier `predict` left here; `None` without its record.
+    fn recorded(&self) -> anyhow::Result<Option<Outputs>> {
+        let record = read_json_if_there::<serde_json::Value>(&provenance_beside(&self.out)?);
+        let record = record.ok().flatten();
+        let record = record.filter(|record| record["command"] == "predict");
+        Ok(record
+            .map(|record| serde_json::from_value(record["outputs"].clone()).unwrap_or_default()))
+    }
+
+    /// What there is of these and earlier label maps, with their hashes.
+    pub(super) fn outputs(&self, jobs: &[Job]) -> anyhow::Result<Outputs> {
+        let mut outputs = self.recorded()?.unwrap_or_default();
+        for (name, file) in jobs.iter().flat_map(Job::label_files) {
+            outputs.insert(name, hash_of(&file)?);
+        }
+        Ok(outputs)
     }
 
     fn refuse_series(&self, what: &str) -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
+use hardslice_data::audit::intensity_findings;
 use hardslice_data::preprocess::ScanSlices;
 use hardslice_data::{Share, voxels_blake3};
 use hardslice_train::{Model, SliceConfidence, predict, write_confidence};
@@ -60,7 +61,8 @@ pub(crate) struct Predict {
     /// The label map, or the folder for those of a folder of scans.
     #[arg(long, value_name = "FILE_OR_FOLDER")]
     out: PathBuf,
-    /// Write over label maps that are there and that no earlier `predict` is known to have written.
+    /// Write over label maps that are there and that no earlier `predict` is known to have written, or that
+    /// were edited since.
     #[arg(long)]
     overwrite: bool,
     /// The format, where the name of a file does not say it.
@@ -137,12 +139,13 @@ impl Predict {
             inputs: &inputs,
             notes: &notes,
         };
-        provenance::of_command(&self.out, &made_of, &device)?;
+        let outputs = self.outputs(&jobs)?;
+        provenance::of_command_that_left(&outputs, &self.out, &made_of, &device)?;
         if let Some(share) = self.share {
             let path = |share| share_beside(&self.out, share);
             share.clear(|share| path(share).expect("its provenance stands beside it"))?;
         }
-        Ok(if n_failed == 0 {
+        Ok(if n_failed == 0 && !notes.has_errors() {
             Done::Clean
         } else {
             Done::Findings
@@ -210,7 +213,10 @@ impl Predict {
             ));
         }
         let series = self.series_of(job, &scan.placement)?;
-        let source = ScanSlices::new(&scan.volume, model.record.preprocessing())?;
+        let preprocessing = model.record.preprocessing();
+        let odd = intensity_findings(scan.volume.voxels(), preprocessing.window_hu);
+        found.notes.add_of_scan(&job.scan.name, odd);
+        let source = ScanSlices::new(&scan.volume, preprocessing)?;
         let mut options = model.record.predict;
         options.largest_component |= self.largest_component;
         options.flip_averaging |= self.flip_averaging;
