@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::mapped::Mapped;
 use super::record::{FORMAT, StoreRecord};
-use super::{LeftOut, PrepareOptions, StoreError, StoreOptions, StoredCase, case_dir, record_path};
+use super::{LeftOut, StoreError, StoreOptions, StoredCase, case_dir, record_path};
 use crate::{Mirror, Organ, OrganMap, SliceKind, SliceRef, StoreOrgan, identity};
 
 /// A prepared cohort, open for reading. Slices are read from disk when they are touched.
@@ -64,18 +64,9 @@ impl Store {
         })
     }
 
-    /// What would be otherwise in a store that is prepared with these options and, where they are known, of
-    /// these organs, in words; empty where nothing would.
-    pub fn changes(
-        &self,
-        options: &PrepareOptions,
-        organs: Option<&OrganMap>,
-        ignored_labels: &[u16],
-    ) -> Vec<String> {
-        let mut changes = self.record.options.changes(&options.of_store());
-        let organs = organs.unwrap_or(&self.record.organs);
-        changes.extend(self.record.changed_labels(organs, ignored_labels));
-        changes
+    /// What `store.json` says.
+    pub(super) fn record(&self) -> &StoreRecord {
+        &self.record
     }
 
     /// The folder.

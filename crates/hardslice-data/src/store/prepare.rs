@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::one_case::{CaseError, Plan};
 use super::record::{FORMAT, IGNORED, LeftOut, StoreRecord};
-use super::{StoreError, StoreOptions, StoredCase, record_path};
+use super::{Store, StoreError, StoreOptions, StoredCase, record_path};
 use crate::audit::{Accepted, AuditReport, CaseAudit};
 use crate::bounded_parallel_map::bounded_parallel_map;
 use crate::manifest::{Case, Manifest};
@@ -261,7 +261,7 @@ impl StoreRecord {
     }
 
     /// Which label values are other organs now, or ignored, in words.
-    pub(super) fn changed_labels(&self, organs: &OrganMap, ignored_labels: &[u16]) -> Vec<String> {
+    fn changed_labels(&self, organs: &OrganMap, ignored_labels: &[u16]) -> Vec<String> {
         let mut changes = Vec::new();
         if self.organs != *organs {
             changes.push(format!("the organs were {}, now {organs}", self.organs));
@@ -325,6 +325,22 @@ impl StoreRecord {
     }
 }
 
+impl Store {
+    /// What would be otherwise in a store that is prepared with these options and, where they are known, of
+    /// these organs, in words; empty where nothing would.
+    pub fn changes(
+        &self,
+        options: &PrepareOptions,
+        organs: Option<&OrganMap>,
+        ignored_labels: &[u16],
+    ) -> Vec<String> {
+        let mut changes = self.record().options.changes(&options.of_store());
+        let organs = organs.unwrap_or(&self.record().organs);
+        changes.extend(self.record().changed_labels(organs, ignored_labels));
+        changes
+    }
+}
+
 /// Prepares one case, or finds that it has been.
 fn one_case(
     plan: &Plan<'_>,
@@ -355,7 +371,7 @@ fn store_values(manifest: &Manifest) -> Vec<u8> {
 }
 
 impl PrepareOptions {
-    pub(super) fn of_store(&self) -> StoreOptions {
+    fn of_store(&self) -> StoreOptions {
         StoreOptions {
             size: self.size,
             window_hu: self.window_hu,

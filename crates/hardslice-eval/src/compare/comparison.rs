@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::end_point::EndPoint;
 use super::plan::{ComparisonPlan, Role};
-use super::scores::is_0;
+use super::scores::{LostTrainings, is_0};
 use super::shared::SharedOverall;
 
 /// What a comparison by plan found.
@@ -54,20 +54,6 @@ pub struct NotCompared {
     pub arm: String,
     /// What it was to be compared with.
     pub reference: String,
-}
-
-/// An arm of which trainings have no scores, or none of some patients, whom others have scores of there.
-///
-/// No training fails by chance: those that are left flatter the arm. So it can do harm by them and not help,
-/// and nothing that is compared with it can do harm by them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LostTrainings {
-    /// The arm.
-    pub arm: String,
-    /// How many.
-    pub n_lost: usize,
-    /// Of how many.
-    pub n_trainings: usize,
 }
 
 /// What was found of an arm.

@@ -35,7 +35,7 @@ mod sensitivity;
 pub use by_plan::{compare, compare_given};
 pub use comparison::{
     AbsentScore, ArmEstimate, Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval,
-    LostTrainings, NotCompared, Sensitivity, TestOutcome,
+    NotCompared, Sensitivity, TestOutcome,
 };
 pub use end_point::EndPoint;
 pub use error::CompareError;
@@ -46,7 +46,7 @@ pub use observed::ObservedSpread;
 pub use phrase::{capitalised, counted, percent};
 pub use plan::{ClaimedArm, ComparisonPlan, PlanError, Reference, Role};
 pub use power::{Design, Expected, Power};
-pub use scores::ArmScore;
+pub use scores::{ArmScore, LostTrainings};
 pub use sensitivity::sensitivity;
 pub use shared::{MOST_SHARED, SharedOverall, SharedSlices};
 pub use simulation::{Gain, Patients, Rates, Simulation};

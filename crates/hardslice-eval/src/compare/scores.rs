@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::comparison::LostTrainings;
 use super::error::CompareError;
 
 /// One score of one case, by one net.
@@ -28,6 +27,20 @@ pub struct ArmScore {
     /// Why there is no value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absent_because: Option<String>,
+}
+
+/// An arm of which trainings have no scores, or none of some patients, whom others have scores of there.
+///
+/// No training fails by chance: those that are left flatter the arm. So it can do harm by them and not help,
+/// and nothing that is compared with it can do harm by them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostTrainings {
+    /// The arm.
+    pub arm: String,
+    /// How many.
+    pub n_lost: usize,
+    /// Of how many.
+    pub n_trainings: usize,
 }
 
 /// Whether serde may leave a number out.

@@ -1,13 +1,14 @@
 //! A comparison in plain words.
 
 use super::comparison::{
-    Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval, LostTrainings, Sensitivity,
+    Claim, Comparison, ComparisonRow, Conclusion, EstimateInterval, Sensitivity,
 };
 use super::end_point::EndPoint;
 use super::limits::{LEAST_PATIENTS, unreliable_notes, what_is_missing};
 use super::observed::{GAIN_OF_ALL, GAIN_OF_TENTH};
 use super::phrase::{capitalised, counted, decimals_beside_0, percent, signed};
 use super::plan::{ClaimedArm, ComparisonPlan, Role};
+use super::scores::LostTrainings;
 use super::shared::MOST_SHARED;
 use super::words::{ArmWords, Wording};
 
