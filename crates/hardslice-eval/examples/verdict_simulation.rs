@@ -62,7 +62,7 @@ fn nothing_differs() -> Vec<(&'static str, Simulation)> {
     let mut all = Vec::new();
     for (patients, what) in [
         (Patients::Normal, "nothing differs, normal"),
-        (Patients::Skewed, "nothing differs, skewed"),
+        (Patients::SKEWED, "nothing differs, skewed"),
     ] {
         for n_seeds in [3, 5, 10] {
             for n_patients in [8, 20, 40, 60, 200] {
@@ -160,16 +160,23 @@ fn rare_failures() -> Vec<(&'static str, Simulation)> {
         ] {
             let simulation = Simulation {
                 n_patients,
-                patients: Patients::Failing {
-                    share,
-                    low: 0.3,
-                    high: 0.8,
-                },
+                patients: Patients::failing(share),
                 gain: Gain::OfFailing(0.1),
                 ..Simulation::default()
             };
             all.push((what, simulation));
         }
+    }
+    for (share, what) in [
+        (0.05, "5 % fail, nothing differs"),
+        (0.02, "2 % fail, nothing differs"),
+    ] {
+        let simulation = Simulation {
+            n_patients: 60,
+            patients: Patients::failing(share),
+            ..Simulation::default()
+        };
+        all.push((what, simulation));
     }
     all
 }

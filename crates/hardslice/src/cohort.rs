@@ -1,7 +1,7 @@
 //! The cohort of an experiment: read, prepared, split.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use hardslice_data::audit::{Accepted, AuditReport, AuditRow, Kind, Severity};
@@ -56,7 +56,7 @@ impl PreparedCohort {
         check_first_weights(experiment, &organs)?;
         refuse_over_cohort(&manifest, experiment, &out.store(), out.files_written())?;
         let lock = FolderLock::of(&out.store())?;
-        let report = if out.has_split()? {
+        let report = if rests_on_store(out)? {
             prepare_store(Existing::Keep, &manifest, experiment, &out.store(), bars)
                 .context("take another --out folder, or delete the results there")?
         } else {
@@ -124,6 +124,19 @@ fn tell_what_is_not_mirrored(store: &Store, organs: &[Organ], bars: &Bars) {
     }
 }
 
+/// Whether what was trained in a folder rests on the store that is there. One that is damaged, or that
+/// somebody replaced, is none to be kept.
+fn rests_on_store(out: &OutDir) -> anyhow::Result<bool> {
+    let Ok(store) = Store::open(out.store()) else {
+        return Ok(false);
+    };
+    let is_of_store = |path: &PathBuf| {
+        let split = Split::read(path);
+        split.is_ok_and(|split| split.store_blake3 == store.content_hash())
+    };
+    Ok(out.splits()?.iter().any(is_of_store))
+}
+
 /// Refuses a prepared cohort that the experiment would have prepared otherwise, and folds that were made of
 /// another one.
 pub(crate) fn refuse_other_store(
@@ -141,18 +154,23 @@ pub(crate) fn refuse_other_store(
             changes.join("; ")
         ));
     }
-    if let Some((split, path)) = split
-        && split.store_blake3 != store.content_hash()
-    {
-        return Err(anyhow!(
-            "{} was made for another prepared cohort than that in {}, with other scans, labels or \
-             settings: make it anew with `hardslice split` (rule = {{ table = ... }} keeps folds that a table \
-             lists)",
-            path.display(),
-            store.dir().display()
-        ));
+    split.map_or(Ok(()), |(split, path)| {
+        refuse_other_split(split, path, store)
+    })
+}
+
+/// Refuses folds that were made of another prepared cohort.
+pub(crate) fn refuse_other_split(split: &Split, path: &Path, store: &Store) -> anyhow::Result<()> {
+    if split.store_blake3 == store.content_hash() {
+        return Ok(());
     }
-    Ok(())
+    Err(anyhow!(
+        "{} was made for another prepared cohort than that in {}, with other scans, labels or settings: give \
+         those that belong together, or make it anew with `hardslice split` (rule = {{ table = ... }} keeps \
+         folds that a table lists)",
+        path.display(),
+        store.dir().display()
+    ))
 }
 
 /// Reads the experiment's cohort.

@@ -325,7 +325,12 @@ fn outside<T: LabelValue>(
     ignored: &[u16],
 ) -> anyhow::Result<BTreeSet<u16>> {
     let places = organs.store_values();
-    let mut found = values_of(voxels.iter().copied())?;
+    let parts = voxels.par_chunks(1 << 18);
+    let parts = parts.map(|part| values_of(part.iter().copied()));
+    let mut found = parts.try_reduce(BTreeSet::new, |mut one, mut other| {
+        one.append(&mut other);
+        Ok(one)
+    })?;
     found.retain(|value| places[usize::from(*value)] == 0 && !ignored.contains(value));
     Ok(found)
 }

@@ -6,7 +6,6 @@ use anyhow::anyhow;
 use burn::tensor::Device;
 use hardslice_data::Organ;
 use hardslice_train::round::{self, FailedArm, Protocol, RoundContext, RoundOutcome};
-use hardslice_volume::{Action, FileError};
 
 use crate::bars::{Bars, wall_time_s};
 use crate::cohort::{PreparedCohort, make_split};
@@ -149,10 +148,7 @@ pub(crate) fn nets(experiment: &Experiment, organs: &[Organ]) -> Vec<Vec<Organ>>
 
 /// What a round of these organs is.
 pub(crate) fn protocol(experiment: &Experiment, organs: Vec<Organ>) -> anyhow::Result<Protocol> {
-    let init_blake3 = experiment.init.as_ref().map(|path| {
-        let bytes = std::fs::read(path).map_err(Action::Read.on(path))?;
-        Ok::<_, FileError>(blake3::hash(&bytes).to_hex().to_string())
-    });
+    let init_blake3 = experiment.init.as_deref().map(provenance::hash_of_file);
     Ok(Protocol {
         organs,
         net: experiment.net.clone(),

@@ -109,16 +109,21 @@ pub(crate) fn of_command_that_left<S: Serialize>(
     Ok(write_json(&path, &provenance)?)
 }
 
+/// BLAKE3 of a file, in hexadecimal.
+pub(crate) fn hash_of_file(file: &Path) -> Result<String, FileError> {
+    let bytes = fs::read(file).map_err(Action::Read.on(file))?;
+    Ok(blake3::hash(&bytes).to_hex().to_string())
+}
+
 /// BLAKE3 of each file, and of each visible file of folders, by its path.
 pub(crate) fn hashes(paths: &[&Path]) -> Result<Vec<(String, String)>, ProvenanceError> {
     let mut hashes = Vec::new();
     for path in paths {
         for file in files(path)? {
-            let bytes = fs::read(&file).map_err(Action::Read.on(&file))?;
+            let hash = hash_of_file(&file)?;
             let Some(name) = file.to_str() else {
                 return Err(ProvenanceError::NotUtf8 { path: file });
             };
-            let hash = blake3::hash(&bytes).to_hex().to_string();
             hashes.push((name.to_owned(), hash));
         }
     }

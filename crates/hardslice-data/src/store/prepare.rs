@@ -162,20 +162,10 @@ pub fn prepare_over(
         store_values: store_values(manifest),
     };
     let counter = ProgressCounter::new(manifest.cases.len(), progress);
-    let finished = StoreRecord::read_finished(dir);
-    let finished = finished.filter(|_| existing != Existing::Replace);
-    if let Some(record) = &finished {
-        plan.refuse_other(&record.changed_settings(&plan))?;
-        if existing == Existing::Keep {
-            let inputs = bounded_parallel_map(&manifest.cases, options.n_at_once, |case| {
-                counter.tell(&case.id, Step::Begun);
-                plan.inputs_blake3(case).ok()
-            });
-            plan.refuse_other(&record.changed_cases(&manifest.cases, &inputs))?;
-        }
-    }
-    let outcomes = bounded_parallel_map(&manifest.cases, options.n_at_once, |case| {
-        let outcome = one_case(&plan, case, &counter);
+    let inputs = plan.known_inputs(existing, &manifest.cases, options.n_at_once, &counter)?;
+    let cases: Vec<_> = manifest.cases.iter().zip(inputs).collect();
+    let outcomes = bounded_parallel_map(&cases, options.n_at_once, |(case, inputs)| {
+        let outcome = one_case(&plan, case, inputs.as_deref(), &counter);
         let step = outcome.as_ref().map_or(Step::Failed, |(_, _, step)| *step);
         counter.tell(&case.id, step);
         outcome
@@ -236,6 +226,34 @@ pub fn prepare_over(
 }
 
 impl Plan<'_> {
+    /// The hashes of the cases' inputs, where the finished store in the folder may not become another: it
+    /// would not. Elsewhere they are not known yet.
+    fn known_inputs(
+        &self,
+        existing: Existing,
+        cases: &[Case],
+        n_at_once: usize,
+        counter: &ProgressCounter<'_>,
+    ) -> Result<Vec<Option<String>>, StoreError> {
+        let unknown = vec![None; cases.len()];
+        if existing == Existing::Replace {
+            return Ok(unknown);
+        }
+        let Some(finished) = StoreRecord::read_finished(self.dir) else {
+            return Ok(unknown);
+        };
+        self.refuse_other(&finished.changed_settings(self))?;
+        if existing == Existing::Update {
+            return Ok(unknown);
+        }
+        let inputs = bounded_parallel_map(cases, n_at_once, |case| {
+            counter.tell(&case.id, Step::Begun);
+            self.inputs_blake3(case).ok()
+        });
+        self.refuse_other(&finished.changed_cases(cases, &inputs))?;
+        Ok(inputs)
+    }
+
     fn refuse_other(&self, what: &[String]) -> Result<(), StoreError> {
         if what.is_empty() {
             return Ok(());
@@ -341,14 +359,18 @@ impl Store {
     }
 }
 
-/// Prepares one case, or finds that it has been.
+/// Prepares one case, or finds that it has been; `inputs_blake3` where it is known.
 fn one_case(
     plan: &Plan<'_>,
     case: &Case,
+    inputs_blake3: Option<&str>,
     counter: &ProgressCounter<'_>,
 ) -> Result<(StoredCase, CaseAudit, Step), CaseError> {
     counter.tell(&case.id, Step::Begun);
-    let inputs_blake3 = plan.inputs_blake3(case)?;
+    let inputs_blake3 = match inputs_blake3 {
+        Some(known) => known.to_owned(),
+        None => plan.inputs_blake3(case)?,
+    };
     let (stored, audit, step) = if let Some((stored, audit)) = plan.kept(case, &inputs_blake3)? {
         (stored, audit, Step::Kept)
     } else {

@@ -33,7 +33,12 @@ impl TextFile {
     /// a spreadsheet of its own format.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let bytes = fs::read(path).map_err(Action::Read.on(path))?;
-        let decoded = decode::decoded(&bytes).map_err(Action::Read.on(path))?;
+        Self::of(&bytes, path)
+    }
+
+    /// As [`TextFile::read`], of bytes that were read.
+    pub(crate) fn of(bytes: &[u8], path: &Path) -> Result<Self, FileError> {
+        let decoded = decode::decoded(bytes).map_err(Action::Read.on(path))?;
         let note = decoded.assumed.map(|encoding| {
             format!(
                 "{} is not UTF-8 and was read as {encoding}: look at names with accents, or save \

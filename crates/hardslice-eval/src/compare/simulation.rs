@@ -18,10 +18,8 @@ use super::mean::mean;
 pub enum Patients {
     /// Normal, 0.92 with a standard deviation of 0.03.
     Normal,
-    /// The same, but each patient fails with a chance of one in ten and lies at 0.3 to 0.8: the
-    /// number of failing patients is luck, too.
-    Skewed,
-    /// The same with another chance of failing, from `low` to `high`.
+    /// The same, but each patient fails with a chance and lies between `low` and `high`: the number of
+    /// failing patients is luck, too.
     Failing {
         /// The chance.
         share: f64,
@@ -33,6 +31,20 @@ pub enum Patients {
     /// Exactly a tenth of the patients, rounded up, fails and lies at 0.5 to 0.75; the others at 0.92
     /// with a standard deviation of 0.02.
     TenthFails,
+}
+
+impl Patients {
+    /// One in ten fails.
+    pub const SKEWED: Self = Self::failing(0.1);
+
+    /// Such a share fails, at 0.3 to 0.8.
+    pub const fn failing(share: f64) -> Self {
+        Self::Failing {
+            share,
+            low: 0.3,
+            high: 0.8,
+        }
+    }
 }
 
 /// What `hard` gains over both other arms, which are the same.
@@ -263,7 +275,6 @@ impl Simulation {
     fn patient(&self, idx: usize, draws: &mut Normal) -> (f64, bool) {
         let (sd, fails, low, high) = match self.patients {
             Patients::Normal => (0.03, false, 0.0, 0.0),
-            Patients::Skewed => (0.03, draws.uniform() < 0.1, 0.3, 0.8),
             Patients::Failing { share, low, high } => (0.03, draws.uniform() < share, low, high),
             Patients::TenthFails => (0.02, idx < self.n_patients.div_ceil(10), 0.5, 0.75),
         };

@@ -198,9 +198,8 @@ fn rows_of<'a>(comparison: &'a Comparison, arm: &str) -> Vec<&'a ComparisonRow> 
 
 fn conclude(comparison: &Comparison, claimed: &ClaimedArm, rows: &[&ComparisonRow]) -> Conclusion {
     let is_better = |row: &&ComparisonRow| row.is_shown() && row.difference > 0.0;
-    let is_worse = |row: &&&ComparisonRow| row.is_shown() && row.difference < 0.0;
-    let is_flattered = |row: &&ComparisonRow| lost_trainings(comparison, &row.reference).is_some();
-    let mut worse = rows.iter().filter(is_worse);
+    let is_flattered = |row: &ComparisonRow| lost_trainings(comparison, &row.reference).is_some();
+    let mut worse = worse_than(rows);
     if worse.clone().any(|row| !is_flattered(row)) {
         Conclusion::Harms
     } else if worse.next().is_some() || lost_trainings(comparison, &claimed.arm).is_some() {
@@ -218,6 +217,12 @@ fn conclude(comparison: &Comparison, claimed: &ClaimedArm, rows: &[&ComparisonRo
     } else {
         Conclusion::NotShown
     }
+}
+
+/// The comparisons in which the arm is shown to be worse.
+fn worse_than<'c>(rows: &[&'c ComparisonRow]) -> impl Iterator<Item = &'c ComparisonRow> + Clone {
+    let rows = rows.iter().copied();
+    rows.filter(|row| row.is_shown() && row.difference < 0.0)
 }
 
 /// The trainings of an arm that failed, if any.
@@ -241,9 +246,8 @@ fn why_not(
     if let Some(lost) = lost_trainings(comparison, &claimed.arm) {
         return Some(format!("{} of its {}", lost.n_lost, without_scores(lost)));
     }
-    let is_worse = |row: &&&ComparisonRow| row.is_shown() && row.difference < 0.0;
-    let mut of_references = rows.iter().filter(is_worse).map(|row| &row.reference);
-    if let Some(lost) = of_references.find_map(|arm| lost_trainings(comparison, arm)) {
+    let flattered = worse_than(rows).find_map(|row| lost_trainings(comparison, &row.reference));
+    if let Some(lost) = flattered {
         return Some(format!(
             "it is worse than `{}` by the trainings of that which are left, {} of whose {}",
             lost.arm,

@@ -11,7 +11,7 @@ const N: usize = 1000;
 /// The corners of what trainings and patients can be like, where nothing differs.
 fn nothing_differs() -> Vec<Simulation> {
     let mut all = Vec::new();
-    for patients in [Patients::Normal, Patients::Skewed] {
+    for patients in [Patients::Normal, Patients::SKEWED] {
         for (n_seeds, n_patients) in [(3, 8), (3, 60), (5, 8), (5, 40), (10, 60)] {
             for (net_sd, net_patient_sd) in [(0.0, 0.05), (0.005, 0.02), (0.02, 0.03), (0.05, 0.01)]
             {
@@ -113,7 +113,7 @@ fn a_hundredth_for_all_of_sixty_patients_is_found_in_80_of_100_by_ten_trainings(
 #[test]
 fn intervals_that_are_not_marked_hold_the_truth_in_93_to_97_of_100() {
     for end_point in [EndPoint::WorstOfFive, EndPoint::Mean] {
-        for patients in [Patients::Normal, Patients::Skewed] {
+        for patients in [Patients::Normal, Patients::SKEWED] {
             for (n_patients, n_seeds, net_sd) in [(60, 5, 0.005), (60, 5, 0.02), (150, 10, 0.005)] {
                 let simulation = Simulation {
                     n_patients,
@@ -188,11 +188,7 @@ fn intervals_hold_the_truth_where_about_six_of_the_patients_fail_and_not_where_o
     let failing = |n_patients, share| {
         let simulation = Simulation {
             n_patients,
-            patients: Patients::Failing {
-                share,
-                low: 0.3,
-                high: 0.8,
-            },
+            patients: Patients::failing(share),
             gain: Gain::OfFailing(0.1),
             ..Simulation::default()
         };

@@ -20,6 +20,7 @@ use hardslice_volume::{Action, Placement, describe_labels};
 use serde::Serialize;
 
 use crate::bars::Bars;
+use crate::cohort::refuse_other_split;
 use crate::experiment::Experiment;
 use crate::layout::OutDir;
 use crate::outputs;
@@ -69,14 +70,7 @@ impl Export {
         let store = Store::open(store)?;
         let (plan_file, split_file) = (plan.to_owned(), split.to_owned());
         let split = Split::read(split)?;
-        if split.store_blake3 != store.content_hash() {
-            return Err(anyhow!(
-                "{} was made for another prepared cohort than that in {}, with other scans, labels or settings: \
-                 give the one that the plan was made with",
-                split_file.display(),
-                store.dir().display()
-            ));
-        }
+        refuse_other_split(&split, &split_file, &store)?;
         let plan = read_plan(plan, &store)?;
         refuse_held_out(&plan, &store, &split, &plan_file)?;
         let place = |organ: &Organ| {

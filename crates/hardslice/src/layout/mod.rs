@@ -105,18 +105,18 @@ impl OutDir {
         self.0.join(RoundName::default().split())
     }
 
-    /// Whether folds are there, of one round or of several: what is trained rests on the store beside them.
-    pub(crate) fn has_split(&self) -> anyhow::Result<bool> {
+    /// The files of folds, of one round or of several.
+    pub(crate) fn splits(&self) -> anyhow::Result<Vec<PathBuf>> {
         if !self.0.is_dir() {
-            return Ok(false);
+            return Ok(Vec::new());
         }
-        let entries = visible_entries(&self.0)?;
-        let is_split = |path: &PathBuf| {
+        let mut splits = visible_entries(&self.0)?;
+        splits.retain(|path| {
             let stem = path.file_stem().and_then(|stem| stem.to_str());
             stem.is_some_and(|stem| stem.starts_with("split"))
                 && path.extension().is_some_and(|ending| ending == "json")
-        };
-        Ok(entries.iter().any(is_split))
+        });
+        Ok(splits)
     }
 
     /// Refuses a folder in which another command's rounds lie, or tables that no command is known to have

@@ -10,7 +10,7 @@ use hardslice_volume::{Action, FileError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::text::{Row as TableRow, TableError, TableFile};
+use crate::text::{Row as TableRow, TableError, TableFile, TextFile};
 
 /// What a person says of a slice's label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -153,6 +153,8 @@ pub struct Standing {
 fn in_csv(rows: &[Row], has_headers: bool) -> Vec<u8> {
     let mut text = csv::WriterBuilder::new()
         .has_headers(has_headers)
+        // Else a case whose name begins so would be read as a comment.
+        .comment(Some(b'#'))
         .from_writer(Vec::new());
     for row in rows {
         text.serialize(row)
@@ -228,28 +230,33 @@ impl Verdicts {
     /// When it cannot be read, or a row is none; a last row without a line's end that is not whole was cut
     /// off by a crash of the machine, and is named.
     pub fn read(path: &Path) -> Result<Self, ReviewError> {
-        let text = match fs::read_to_string(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        let bytes = match fs::read(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             read => read.map_err(Action::Read.on(path))?,
         };
-        let rows = if text.is_empty() {
-            Ok(Vec::new())
-        } else {
-            Self::rows(path)
+        let own = |rows| Self {
+            path: path.to_owned(),
+            rows,
+            is_own: true,
         };
-        if rows.is_err() && !text.ends_with(['\n', '\r']) {
+        if bytes.is_empty() {
+            return Ok(own(Vec::new()));
+        }
+        let TextFile { text, .. } = TextFile::of(&bytes, path)?;
+        let is_whole = text.ends_with(['\n', '\r']);
+        let rows = Self::rows(&text, path);
+        if rows.is_err() && !is_whole {
             return Err(ReviewError::CutOff(path.to_owned()));
         }
         let header = COLUMNS.join(",") + "\n";
         Ok(Self {
-            path: path.to_owned(),
-            rows: rows?,
-            is_own: text.is_empty() || text.starts_with(&header) && text.ends_with('\n'),
+            is_own: bytes.starts_with(header.as_bytes()) && bytes.ends_with(b"\n"),
+            ..own(rows?)
         })
     }
 
-    fn rows(path: &Path) -> Result<Vec<Row>, ReviewError> {
-        let table = TableFile::read(path)?;
+    fn rows(text: &str, path: &Path) -> Result<Vec<Row>, ReviewError> {
+        let table = TableFile::parse(text, path)?;
         let mut places = [0; 9];
         for (place, column) in places.iter_mut().zip(COLUMNS) {
             *place = table

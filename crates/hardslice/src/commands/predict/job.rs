@@ -1,13 +1,12 @@
 //! Which scans are predicted, and into which files: all that can be refused before a scan is opened.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use hardslice_volume::folder::visible_entries;
 use hardslice_volume::whole_file::read_json_if_there;
-use hardslice_volume::{Action, Ending, files_written};
+use hardslice_volume::{Ending, files_written};
 
 use super::Predict;
 use crate::layout::{confidence_beside, provenance_beside};
@@ -16,7 +15,7 @@ use crate::outputs::{
     LabelFormat, LabelsOut, refuse_among, refuse_among_records, refuse_over_inputs, refuse_within,
 };
 use crate::provenance;
-use crate::provenance::{Outputs, ProvenanceError};
+use crate::provenance::{Outputs, ProvenanceError, hash_of_file};
 
 /// A scan and where its label map goes.
 pub(super) struct Job {
@@ -48,11 +47,6 @@ impl Job {
             .collect();
         provenance::hashes(&all)
     }
-}
-
-fn hash_of(file: &Path) -> anyhow::Result<String> {
-    let bytes = fs::read(file).map_err(Action::Read.on(file))?;
-    Ok(blake3::hash(&bytes).to_hex().to_string())
 }
 
 impl Predict {
@@ -132,7 +126,7 @@ impl Predict {
             let is_known = confidence_beside(&job.out).exists();
             for (name, file) in job.label_files() {
                 let problem = match recorded.as_ref().map(|outputs| outputs.get(&name)) {
-                    Some(Some(hash)) if *hash != hash_of(&file)? => {
+                    Some(Some(hash)) if *hash != hash_of_file(&file)? => {
                         "is not what `predict` left there: it was edited, or a later prediction was stopped"
                     }
                     // Records of earlier versions name no outputs.
@@ -165,7 +159,7 @@ impl Predict {
     pub(super) fn outputs(&self, jobs: &[Job]) -> anyhow::Result<Outputs> {
         let mut outputs = self.recorded()?.unwrap_or_default();
         for (name, file) in jobs.iter().flat_map(Job::label_files) {
-            outputs.insert(name, hash_of(&file)?);
+            outputs.insert(name, hash_of_file(&file)?);
         }
         Ok(outputs)
     }
